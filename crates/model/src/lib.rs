@@ -1,0 +1,30 @@
+//! The words that every part of Portcullis shares.
+//!
+//! This crate holds values and the arithmetic on them: moments, networks, tiers, levels, verdicts, identifiers.
+//! It is *not* a place for decisions, formats on the wire, clocks, sockets or files.
+//! Its main types are [`Instant`], [`Tier`] with [`Cohort`], and [`Decision`].
+//!
+//! ```
+//! use model::{Instant, Tier};
+//! let begun = Instant::from_millis(1_000);
+//! assert_eq!(Instant::from_millis(1_250).since(begun).as_millis(), 250);
+//! assert!(Tier::T1 < Tier::T5, "a better tier sorts first");
+//! ```
+
+mod decision;
+mod ids;
+mod level;
+mod prefix;
+mod tier;
+mod time;
+mod untrusted;
+mod verdict;
+
+pub use decision::{COHORTS, Decision, Masks, Summary};
+pub use ids::{AccountId, PassId, SiteId};
+pub use level::{Level, Mode, ParseLevelError, ParseModeError};
+pub use prefix::{Net, Prefix, PrefixError};
+pub use tier::{Cohort, Group, Tier};
+pub use time::{Instant, Timestamp};
+pub use untrusted::Untrusted;
+pub use verdict::{Outcome, Reason, RefusalKind};
