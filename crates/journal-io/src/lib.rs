@@ -1,1 +1,14 @@
+//! What outlives a restart: the journal (SQLite), keys, quotas and logs.
+//!
+//! This is the only crate that writes state. It decides nothing about requests, knows no HTTP, and reads no clock:
+//! time comes with the rows or from a [`Clock`] that the binary gives.
+//! Its main types are [`keys::Keys`] and [`ballast::Ballast`].
 
+pub mod ballast;
+pub mod keys;
+
+mod clock;
+mod disk;
+
+pub use clock::{Clock, Now};
+pub use disk::{Space, SpaceProbe};
