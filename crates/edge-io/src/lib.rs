@@ -1,1 +1,44 @@
+//! The data plane: listeners, HTTP and the origin pool.
+//!
+//! One thread per core accepts, asks `admission` about every request, and passes it to the app. This crate is *not*
+//! where anything is decided, and nothing here writes to disk: lines of the access log and notes for the journal are
+//! handed to whoever implements [`LogSink`] and [`Ledger`].
+//! Its main types are [`Edge`], [`EdgeSettings`] and [`Origins`]; the way of a request is read in `request.rs`.
 
+mod access_log;
+mod answer;
+mod body;
+mod clock;
+mod connection;
+mod cookies;
+mod counters;
+mod edge;
+mod exchange;
+mod forwarded;
+mod headers;
+mod intake;
+mod ledger;
+mod origin;
+mod probe;
+mod proxy_protocol;
+mod refusal;
+mod remembered;
+mod request;
+mod routes;
+mod socket;
+mod subject;
+mod ticker;
+mod upgrade;
+mod wait;
+mod worker;
+
+pub use access_log::LogSink;
+pub use clock::Clock;
+pub use counters::{Counters, SECONDS_BUCKETS};
+pub use edge::{Edge, EdgeSettings, Listener, Parts, Shared, Streams};
+pub use forwarded::{ClientAddress, Front};
+pub use ledger::{Ledger, Refused};
+pub use origin::{Origin, OriginSettings, Origins};
+pub use proxy_protocol::{Decoded, Proxied, ProxyProtocolError, decode as decode_proxy_protocol};
+pub use routes::{BODY_BYTES_DEFAULT, Route, Routes};
+pub use socket::{connection_slots, listen, raise_open_files};

@@ -1,0 +1,158 @@
+//! Bodies on their way through the gate, frame by frame.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::connection::Connection;
+use crate::exchange::Exchange;
+use crate::headers;
+
+/// A request body on its way to the origin.
+pub(crate) enum RequestBody {
+    /// Read before the request was sent, or empty.
+    Whole(Option<Bytes>),
+    /// Read from the client while the origin takes it.
+    Streaming {
+        /// The client's side.
+        incoming: Incoming,
+        /// Whose read deadline ends with the body.
+        connection: Rc<Connection>,
+        /// Bytes that may still come.
+        allowance: u64,
+    },
+}
+
+/// Why a body broke off.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// The other side stopped, or sent what is no HTTP.
+    #[error(transparent)]
+    Broken(#[from] hyper::Error),
+    /// The client sent more than the route allows.
+    #[error("the body is larger than the route allows")]
+    TooLarge,
+}
+
+impl RequestBody {
+    pub(crate) const fn empty() -> Self {
+        Self::Whole(None)
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Streaming { incoming, connection, allowance } => {
+                let frame = ready!(Pin::new(incoming).poll_frame(cx));
+                Poll::Ready(match frame {
+                    None => {
+                        connection.end_body();
+                        None
+                    }
+                    Some(Ok(frame)) => Some(pass_on(frame, allowance)),
+                    Some(Err(error)) => Some(Err(error.into())),
+                })
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Streaming { incoming, .. } => incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Streaming { incoming, .. } => incoming.size_hint(),
+        }
+    }
+}
+
+fn pass_on(frame: Frame<Bytes>, allowance: &mut u64) -> Result<Frame<Bytes>, BodyError> {
+    if let Some(data) = frame.data_ref() {
+        *allowance = allowance.checked_sub(data.len() as u64).ok_or(BodyError::TooLarge)?;
+        return Ok(frame);
+    }
+    Ok(match frame.into_trailers() {
+        Ok(mut trailers) => {
+            headers::clean_trailers(&mut trailers);
+            Frame::trailers(trailers)
+        }
+        Err(frame) => frame,
+    })
+}
+
+/// An answer on its way to the client.
+pub(crate) enum AnswerBody {
+    /// The gate's own words.
+    Whole(Option<Bytes>),
+    /// The origin's, together with the account of the exchange, which closes when this is dropped.
+    Origin {
+        /// The origin's side.
+        incoming: Incoming,
+        /// What is known of this exchange.
+        exchange: Box<Exchange>,
+    },
+}
+
+impl AnswerBody {
+    pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
+        Self::Whole(Some(bytes.into()).filter(|bytes| !bytes.is_empty()))
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Origin { incoming, exchange } => {
+                if exchange.must_wait_for_client() {
+                    // The socket's own waker polls this again once the client has taken something.
+                    return Poll::Pending;
+                }
+                let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+                match &frame {
+                    Some(Ok(frame)) => exchange.passed(frame.data_ref().map_or(0, Bytes::len), incoming.is_end_stream()),
+                    Some(Err(_)) => exchange.broke_off(),
+                    None => exchange.passed(0, true),
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Origin { incoming, .. } => incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Origin { incoming, .. } => incoming.size_hint(),
+        }
+    }
+}

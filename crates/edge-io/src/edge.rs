@@ -1,0 +1,222 @@
+//! The edge as a whole: its settings, what all workers share, its start and its stop.
+
+use std::io;
+use std::net::{IpAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use admission::site::Site;
+use atomic_waker::AtomicWaker;
+use model::{Group, Instant};
+
+use crate::access_log::LogSink;
+use crate::clock::Clock;
+use crate::counters::Counters;
+use crate::forwarded::Front;
+use crate::ledger::Ledger;
+use crate::origin::Origins;
+use crate::remembered::Remembered;
+use crate::routes::Routes;
+use crate::ticker;
+use crate::worker::{Listening, Worker};
+
+/// How the edge serves one site.
+pub struct EdgeSettings {
+    /// Threads, each with listeners and a pool of its own.
+    pub workers: usize,
+    /// Host names of the site, lower case, without a port; empty serves any host.
+    pub hosts: Vec<String>,
+    /// CDNs and load balancers before the gate.
+    pub fronts: Vec<Front>,
+    /// What single paths need.
+    pub routes: Routes,
+    /// From accept, or the first byte of a later request, to the end of its head.
+    pub head_timeout: Duration,
+    /// Between two requests on a connection.
+    pub idle_timeout: Duration,
+    /// Bytes of request bodies and answers that may be in the gate at once.
+    pub buffer_bytes: u64,
+    /// Streams (downloads, event streams, WebSockets) of unknown clients that may be open at once.
+    pub streams_unknown_max: u32,
+    /// Whether answers are logged.
+    pub access_log: bool,
+    /// One line for so many refusals.
+    pub refusals_per_line: u32,
+    /// Random; makes request ids unique over restarts.
+    pub run_id: u64,
+    /// How long open exchanges may take to end at a stop.
+    pub drain: Duration,
+}
+
+/// One address to serve, with one socket for each worker.
+pub struct Listener {
+    /// As many as there are workers (see [`crate::listen`]); workers beyond them get none.
+    pub sockets: Vec<TcpListener>,
+    /// Connections begin with a PROXY protocol header.
+    pub proxy_protocol: bool,
+}
+
+/// What all workers share.
+pub struct Shared {
+    /// Admission for the site.
+    pub site: Arc<Site>,
+    /// The protected app.
+    pub origins: Arc<Origins>,
+    /// The one clock.
+    pub clock: Clock,
+    /// The settings.
+    pub settings: EdgeSettings,
+    /// One set of counters for each worker.
+    pub counters: Box<[Counters]>,
+    /// Long answers in progress.
+    pub streams: Streams,
+    pub(crate) wakers: Box<[AtomicWaker]>,
+    pub(crate) log: Arc<dyn LogSink>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) remembered: Remembered,
+    pub(crate) stopping: AtomicBool,
+    /// Bytes of request bodies that are being held.
+    pub(crate) held: AtomicI64,
+    scarce: AtomicBool,
+    stop_at: AtomicU64,
+}
+
+impl Shared {
+    /// The front that a peer is, if it is one.
+    pub(crate) fn front(&self, peer: IpAddr) -> Option<&Front> {
+        self.settings.fronts.iter().find(|front| front.is(peer))
+    }
+
+    /// Whether the byte budget of bodies is used up; looked at twice a second.
+    pub(crate) fn buffers_are_scarce(&self) -> bool {
+        self.scarce.load(Relaxed)
+    }
+
+    /// Looks at the byte budget again.
+    pub(crate) fn weigh_buffers(&self) {
+        let unsent: u64 = self.counters.iter().map(|counters| counters.unsent.load(Relaxed)).sum();
+        self.scarce.store(unsent > self.settings.buffer_bytes, Relaxed);
+    }
+
+    /// Whether open exchanges have had their time at a stop.
+    pub(crate) fn drained(&self, now: Instant) -> bool {
+        now.as_nanos() >= self.stop_at.load(Relaxed)
+    }
+}
+
+/// How many long answers each group of clients has open.
+#[derive(Debug, Default)]
+pub struct Streams([AtomicI64; Group::COUNT]);
+
+impl Streams {
+    /// Streams open for one group.
+    pub fn open(&self, group: Group) -> u64 {
+        u64::try_from(self.0[group.index()].load(Relaxed)).unwrap_or(0)
+    }
+
+    pub(crate) fn add(&self, group: Group) {
+        self.0[group.index()].fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn remove(&self, group: Group) {
+        self.0[group.index()].fetch_sub(1, Relaxed);
+    }
+}
+
+/// A running edge.
+pub struct Edge {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    ticker: Option<JoinHandle<()>>,
+}
+
+/// What the edge needs of the rest of the gate.
+pub struct Parts {
+    /// Admission for the site.
+    pub site: Arc<Site>,
+    /// The protected app.
+    pub origins: Arc<Origins>,
+    /// The one clock.
+    pub clock: Clock,
+    /// Takes access log lines.
+    pub log: Arc<dyn LogSink>,
+    /// Takes what must be kept.
+    pub ledger: Arc<dyn Ledger>,
+}
+
+impl Edge {
+    /// Starts all workers and the ticker that moves limit and threshold.
+    ///
+    /// # Errors
+    /// When a thread or a runtime cannot be made.
+    pub fn start(settings: EdgeSettings, listeners: Vec<Listener>, parts: Parts) -> io::Result<Self> {
+        let places = parts.site.slots().places();
+        let shared = Arc::new(Shared {
+            counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),
+            streams: Streams::default(),
+            wakers: (0..places).map(|_| AtomicWaker::new()).collect(),
+            site: parts.site,
+            origins: parts.origins,
+            clock: parts.clock,
+            log: parts.log,
+            ledger: parts.ledger,
+            remembered: Remembered::default(),
+            stopping: AtomicBool::new(false),
+            held: AtomicI64::new(0),
+            scarce: AtomicBool::new(false),
+            stop_at: AtomicU64::new(u64::MAX),
+            settings,
+        });
+        let workers = shared.settings.workers.max(1);
+        let mut threads = Vec::with_capacity(workers);
+        for (index, listening) in deal(listeners, workers).into_iter().enumerate() {
+            threads.push(start_worker(&shared, index, listening)?);
+        }
+        let ticker = ticker::start(shared.clone())?;
+        Ok(Self { shared, threads, ticker: Some(ticker) })
+    }
+
+    /// What the workers share: counters, origins, admission.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Stops accepting, lets open exchanges end for as long as [`EdgeSettings::drain`], then returns.
+    pub fn stop(mut self) {
+        let until = self.shared.clock.now() + self.shared.settings.drain;
+        self.shared.stop_at.store(until.as_nanos(), Relaxed);
+        self.shared.stopping.store(true, Relaxed);
+        if let Some(ticker) = self.ticker.take() {
+            ticker.thread().unpark();
+            let _panicked = ticker.join();
+        }
+        for thread in self.threads.drain(..) {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+/// One socket of each listener for each worker.
+fn deal(listeners: Vec<Listener>, workers: usize) -> Vec<Vec<Listening>> {
+    let mut hands: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
+    for Listener { sockets, proxy_protocol } in listeners {
+        for (hand, listener) in hands.iter_mut().zip(sockets) {
+            hand.push(Listening { listener, proxy_protocol });
+        }
+    }
+    hands
+}
+
+fn start_worker(shared: &Arc<Shared>, index: usize, listening: Vec<Listening>) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().event_interval(EVENT_INTERVAL).build()?;
+    let shared = shared.clone();
+    std::thread::Builder::new().name(format!("edge-{index}")).spawn(move || {
+        let tasks = tokio::task::LocalSet::new();
+        tasks.block_on(&runtime, async move { Worker::new(shared, index).run(listening).await });
+    })
+}
+
+/// Tasks that run between two looks at the sockets: tokio's default of 61 lets a flood delay everybody's events.
+const EVENT_INTERVAL: u32 = 31;

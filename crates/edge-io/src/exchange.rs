@@ -1,0 +1,200 @@
+//! The account of one exchange: opened when a request is admitted, closed when the last byte of its answer has left
+//! or anything on the way fails. Closing it counts, logs, and gives the slot back, whichever way it ends.
+
+use std::rc::Rc;
+
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method};
+use model::{Group, Instant, Outcome, Reason, Tier};
+
+use crate::access_log::Line;
+use crate::connection::{Connection, Phase};
+use crate::origin::Lease;
+use crate::worker::Worker;
+
+/// What is known of one exchange with the origin.
+pub(crate) struct Exchange {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) connection: Rc<Connection>,
+    pub(crate) begun: Instant,
+    pub(crate) dispatched: Option<Instant>,
+    pub(crate) first_byte: Option<Instant>,
+    pub(crate) client: std::net::IpAddr,
+    pub(crate) tier: Tier,
+    pub(crate) class: u8,
+    pub(crate) method: Method,
+    pub(crate) path: Option<PathAndQuery>,
+    pub(crate) user_agent: Option<HeaderValue>,
+    pub(crate) request_id: HeaderValue,
+    pub(crate) status: u16,
+    pub(crate) would: Option<Reason>,
+    pub(crate) outcome: Outcome,
+    slot: Option<Group>,
+    stream: Option<Group>,
+    lease: Option<Lease>,
+    bytes: u64,
+    /// Another part counts and logs this request.
+    counted: bool,
+}
+
+/// What an exchange begins with.
+pub(crate) struct Opening {
+    pub(crate) begun: Instant,
+    pub(crate) client: std::net::IpAddr,
+    pub(crate) tier: Tier,
+    pub(crate) class: u8,
+    pub(crate) method: Method,
+    pub(crate) path: Option<PathAndQuery>,
+    pub(crate) user_agent: Option<HeaderValue>,
+    pub(crate) request_id: HeaderValue,
+    pub(crate) would: Option<Reason>,
+}
+
+impl Exchange {
+    pub(crate) fn open(worker: Rc<Worker>, connection: Rc<Connection>, opening: Opening) -> Box<Self> {
+        let Opening { begun, client, tier, class, method, path, user_agent, request_id, would } = opening;
+        Box::new(Self {
+            worker,
+            connection,
+            begun,
+            dispatched: None,
+            first_byte: None,
+            client,
+            tier,
+            class,
+            method,
+            path,
+            user_agent,
+            request_id,
+            status: 0,
+            would,
+            outcome: Outcome::Abandoned,
+            slot: None,
+            stream: None,
+            lease: None,
+            bytes: 0,
+            counted: false,
+        })
+    }
+
+    /// A slot was taken; it is given back when the last byte is in the gate.
+    pub(crate) fn hold_slot(&mut self, group: Group) {
+        self.slot = Some(group);
+    }
+
+    /// No slot was to be had: whoever refused it counts the request.
+    pub(crate) fn decline(&mut self) {
+        self.counted = true;
+    }
+
+    /// The origin's connection is kept for another request once the answer is complete.
+    pub(crate) fn hold_lease(&mut self, lease: Lease) {
+        self.lease = Some(lease);
+    }
+
+    /// The origin has begun to answer.
+    pub(crate) fn answered(&mut self, status: u16, now: Instant) {
+        self.status = status;
+        self.first_byte = Some(now);
+        self.connection.await_origin(None);
+        self.outcome = if matches!(status, 500 | 502..=504) { Outcome::OriginError } else { Outcome::Forwarded };
+        let nanos = now.since(self.dispatched.unwrap_or(self.begun)).as_nanos();
+        let counters = self.worker.counters();
+        if self.outcome == Outcome::Forwarded {
+            counters.served(self.class, u64::try_from(nanos).unwrap_or(u64::MAX));
+        }
+        counters.origin_answered(status);
+    }
+
+    /// Bytes of the answer were handed on; `last` when nothing follows.
+    pub(crate) fn passed(&mut self, bytes: usize, last: bool) {
+        self.bytes += bytes as u64;
+        self.connection.queue_bytes(bytes);
+        if last {
+            self.give_slot_back();
+            if let Some(lease) = self.lease.take() {
+                lease.keep(self.worker.now());
+            }
+        } else if self.bytes > SLOT_BYTES_MAX && self.slot.is_some() {
+            self.become_stream();
+        }
+    }
+
+    /// The origin broke the answer off.
+    pub(crate) fn broke_off(&mut self) {
+        self.outcome = Outcome::OriginError;
+        self.worker.counters().origin_broke_off();
+        self.give_slot_back();
+        self.lease = None;
+    }
+
+    /// Leaves the account of L for that of streams: downloads, event streams, WebSockets.
+    pub(crate) fn become_stream(&mut self) {
+        if self.stream.is_some() {
+            return;
+        }
+        self.connection.enter(Phase::Stream, self.worker.now());
+        self.stream = Some(self.tier.group());
+        self.worker.shared().streams.add(self.tier.group());
+        self.give_slot_back();
+    }
+
+    /// Whether the answer must not be read further until the client has taken some of it: the byte budget of all
+    /// answers is used up.
+    pub(crate) fn must_wait_for_client(&self) -> bool {
+        self.connection.unsent() > UNSENT_WHEN_SCARCE && self.worker.shared().buffers_are_scarce()
+    }
+
+    fn give_slot_back(&mut self) {
+        if let Some(group) = self.slot.take() {
+            self.worker.release(group);
+        }
+    }
+
+    fn log(&self, micros: u64) {
+        let since_dispatch = |first: Instant| first.since(self.dispatched.unwrap_or(self.begun)).as_micros();
+        self.worker.log(&Line {
+            at: self.worker.wall(),
+            client: self.client,
+            tier: self.tier,
+            method: self.method.as_str(),
+            path: self.path.as_ref().map_or("*", PathAndQuery::path),
+            status: self.status,
+            outcome: self.outcome,
+            reason: None,
+            would: self.would,
+            bytes: self.bytes,
+            micros,
+            service_micros: self.first_byte.map(since_dispatch).and_then(|micros| u64::try_from(micros).ok()),
+            request_id: self.request_id.as_bytes(),
+            user_agent: self.user_agent.as_ref().map_or(b"", |value| value.as_bytes()),
+            weight: 1,
+        });
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.give_slot_back();
+        if let Some(group) = self.stream.take() {
+            self.worker.shared().streams.remove(group);
+        }
+        if self.counted {
+            return;
+        }
+        let now = self.worker.now();
+        let nanos = u64::try_from(now.since(self.begun).as_nanos()).unwrap_or(u64::MAX);
+        self.worker.counters().ended(self.tier, self.outcome, nanos);
+        if let Some(reason) = self.would {
+            self.worker.counters().would_have_refused(self.tier, reason.kind().into());
+        }
+        self.connection.await_origin(None);
+        self.connection.enter(Phase::Idle, now);
+        self.log(nanos / 1_000);
+    }
+}
+
+/// Beyond this an answer no longer holds a slot: it is a stream.
+const SLOT_BYTES_MAX: u64 = 256 * 1024;
+/// What one answer may keep in the gate when the byte budget of all answers is used up.
+const UNSENT_WHEN_SCARCE: u64 = 16 * 1024;

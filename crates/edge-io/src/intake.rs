@@ -1,0 +1,95 @@
+//! Taking a request body: small ones are read before a slot is taken, so that a slow upload holds none.
+
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use model::{Reason, Tier};
+
+use crate::body::RequestBody;
+use crate::request::{Declined, Way};
+use crate::routes::{BODY_BYTES_DEFAULT, BODY_BYTES_READ_FIRST, Route};
+use crate::worker::Worker;
+
+/// The body of a request, read or to be streamed.
+///
+/// Bodies up to 64 KiB are read first; outside calm those of unknown clients are, up to what the route allows.
+pub(crate) async fn take_body(way: &Way, body: Incoming, route: Option<&Route>) -> Result<RequestBody, Declined> {
+    if way.subject.length == Some(0) || body.is_end_stream() {
+        return Ok(RequestBody::empty());
+    }
+    let site = &way.worker.shared().site;
+    let allowed = route.and_then(|route| route.body_bytes).unwrap_or(BODY_BYTES_DEFAULT);
+    // In calm, and while the gate only observes, body budgets count but refuse nobody.
+    let enforced = site.refuses_bodies();
+    if way.subject.length.is_some_and(|length| length > allowed) {
+        let refusal = site.refusal(&way.subject.identity, Reason::BodyTooLarge, way.worker.scatter());
+        if enforced {
+            return Err(Declined::Refused(refusal));
+        }
+        way.note(Reason::BodyTooLarge, false);
+    }
+    way.connection.begin_body(way.begun);
+    let unknown = way.subject.identity.tier() >= Tier::T5;
+    let small = way.subject.length.is_some_and(|length| length <= BODY_BYTES_READ_FIRST);
+    if small || (unknown && enforced) {
+        return read(way, body, if enforced { allowed } else { u64::MAX }).await.map(|whole| RequestBody::Whole(Some(whole)));
+    }
+    let allowance = if enforced { allowed } else { u64::MAX };
+    Ok(RequestBody::Streaming { incoming: body, connection: way.connection.clone(), allowance })
+}
+
+async fn read(way: &Way, mut body: Incoming, allowed: u64) -> Result<Bytes, Declined> {
+    let mut held = Held::new(&way.worker);
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Declined::Bad("the body broke off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let reason = if (whole.len() + data.len()) as u64 > allowed {
+            Some(Reason::BodyTooLarge)
+        } else if !held.grow(data.len()) {
+            Some(Reason::BufferBudget)
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            let site = &way.worker.shared().site;
+            return Err(Declined::Refused(site.refusal(&way.subject.identity, reason, way.worker.scatter())));
+        }
+        whole.extend_from_slice(&data);
+    }
+    way.connection.end_body();
+    Ok(whole.freeze())
+}
+
+/// Bytes held for one body, counted against the process-wide budget until the body is read.
+struct Held {
+    worker: Rc<Worker>,
+    bytes: i64,
+}
+
+impl Held {
+    fn new(worker: &Rc<Worker>) -> Self {
+        Self { worker: worker.clone(), bytes: 0 }
+    }
+
+    fn grow(&mut self, bytes: usize) -> bool {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let shared = self.worker.shared();
+        let budget = i64::try_from(shared.settings.buffer_bytes).unwrap_or(i64::MAX);
+        if shared.held.fetch_add(bytes, Relaxed).saturating_add(bytes) > budget {
+            shared.held.fetch_sub(bytes, Relaxed);
+            return false;
+        }
+        self.bytes += bytes;
+        true
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.worker.shared().held.fetch_sub(self.bytes, Relaxed);
+    }
+}

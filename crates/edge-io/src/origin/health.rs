@@ -1,0 +1,93 @@
+//! Health checks and name resolution; run by the first worker only.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use http::header::HOST;
+
+use super::{Origin, Origins, Pool};
+use crate::body::RequestBody;
+
+/// Watches every origin until the worker stops.
+pub(crate) async fn watch(origins: Arc<Origins>, pool: Rc<Pool>) {
+    for index in 0..origins.count() {
+        let (origins, pool) = (origins.clone(), pool.clone());
+        tokio::task::spawn_local(async move { watch_one(&origins, &pool, index).await });
+    }
+}
+
+async fn watch_one(origins: &Origins, pool: &Rc<Pool>, index: usize) {
+    let origin = origins.at(index);
+    let mut streak = Streak::default();
+    let mut pause = tokio::time::interval(origin.settings().health_interval.max(INTERVAL_MIN));
+    pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        pause.tick().await;
+        resolve(origin).await;
+        if let Some(path) = &origin.settings().health_path {
+            let checking = check(origin, pool, index, path);
+            let ok = tokio::time::timeout(origin.settings().health_timeout, checking).await.unwrap_or(false);
+            if let Some(healthy) = streak.count(ok) {
+                origin.set_healthy(healthy);
+            }
+        }
+    }
+}
+
+/// Looks the origin's name up again: addresses behind a name change.
+async fn resolve(origin: &Origin) {
+    if let Ok(found) = tokio::net::lookup_host(origin.settings().authority.as_str()).await {
+        origin.set_addresses(found.take(ADDRESSES_MAX).collect());
+    }
+}
+
+/// Whether a GET of the health path is answered 2xx or 3xx.
+async fn check(origin: &Origin, pool: &Rc<Pool>, index: usize, path: &str) -> bool {
+    let mut request = Request::new(RequestBody::empty());
+    let Ok(uri) = path.parse() else { return false };
+    *request.uri_mut() = uri;
+    if let Some(host) = origin.host() {
+        request.headers_mut().insert(HOST, host);
+    }
+    match pool.send(index, request).await {
+        Ok((answer, _lease)) => answer.status().is_success() || answer.status().is_redirection(),
+        Err(_) => false,
+    }
+}
+
+/// Two failures in a row take an origin out, two successes bring it back.
+#[derive(Debug, Default)]
+struct Streak {
+    good: u32,
+    bad: u32,
+}
+
+impl Streak {
+    fn count(&mut self, ok: bool) -> Option<bool> {
+        if ok {
+            (self.good, self.bad) = (self.good + 1, 0);
+            (self.good >= IN_ROW).then_some(true)
+        } else {
+            (self.good, self.bad) = (0, self.bad + 1);
+            (self.bad >= IN_ROW).then_some(false)
+        }
+    }
+}
+
+const IN_ROW: u32 = 2;
+const INTERVAL_MIN: Duration = Duration::from_millis(500);
+const ADDRESSES_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bad_check_changes_nothing() {
+        let mut streak = Streak::default();
+        let said: Vec<Option<bool>> = [true, false, true, false, false, true, true].map(|ok| streak.count(ok)).into();
+        assert_eq!(said, [None, None, None, None, Some(false), None, Some(true)]);
+    }
+}

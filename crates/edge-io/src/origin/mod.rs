@@ -1,0 +1,232 @@
+//! The protected app: its origins, their health, and which one takes a request.
+
+mod health;
+mod pool;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use http::HeaderValue;
+use model::Instant;
+
+pub(crate) use health::watch;
+pub(crate) use pool::{Lease, Pool, SendError};
+
+/// One origin as configured.
+#[derive(Clone, Debug)]
+pub struct OriginSettings {
+    /// Host and port to connect to, such as `127.0.0.1:3000` or `app.internal:80`.
+    pub authority: String,
+    /// Share of requests relative to the other origins; 0 takes none.
+    pub weight: u32,
+    /// Path of the health check; `None` relies on the answers to requests alone.
+    pub health_path: Option<String>,
+    /// Time between two health checks.
+    pub health_interval: Duration,
+    /// How long a health check may take.
+    pub health_timeout: Duration,
+    /// Connections to this origin, over all workers.
+    pub connections_max: u32,
+    /// Whether its `Portcullis-Login` header is believed.
+    pub confirms_logins: bool,
+    /// How long it may take to connect.
+    pub connect_timeout: Duration,
+    /// How long it may take from a request to the first byte of its answer.
+    pub answer_timeout: Duration,
+}
+
+/// One origin as it is now, shared by all workers.
+pub struct Origin {
+    settings: OriginSettings,
+    addresses: ArcSwap<Vec<SocketAddr>>,
+    host: Option<HeaderValue>,
+    inflight: AtomicU32,
+    connections: AtomicU32,
+    healthy: AtomicBool,
+    failures_in_row: AtomicU32,
+    ejections: AtomicU32,
+    ejected_until: AtomicU64,
+}
+
+impl Origin {
+    /// An origin that counts as healthy until it shows otherwise.
+    pub fn new(settings: OriginSettings, addresses: Vec<SocketAddr>) -> Self {
+        Self {
+            host: HeaderValue::from_str(&settings.authority).ok(),
+            settings,
+            addresses: ArcSwap::from_pointee(addresses),
+            inflight: AtomicU32::new(0),
+            connections: AtomicU32::new(0),
+            healthy: AtomicBool::new(true),
+            failures_in_row: AtomicU32::new(0),
+            ejections: AtomicU32::new(0),
+            ejected_until: AtomicU64::new(0),
+        }
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &OriginSettings {
+        &self.settings
+    }
+
+    /// Whether it takes requests at `now`.
+    pub fn is_available(&self, now: Instant) -> bool {
+        self.healthy.load(Relaxed) && now.as_nanos() >= self.ejected_until.load(Relaxed)
+    }
+
+    /// Whether its last health checks succeeded.
+    pub fn is_healthy(&self) -> bool {
+        self.healthy.load(Relaxed)
+    }
+
+    /// Connections open to it.
+    pub fn connections(&self) -> u32 {
+        self.connections.load(Relaxed)
+    }
+
+    pub(crate) fn host(&self) -> Option<HeaderValue> {
+        self.host.clone()
+    }
+
+    pub(crate) fn set_addresses(&self, addresses: Vec<SocketAddr>) {
+        if !addresses.is_empty() {
+            self.addresses.store(addresses.into());
+        }
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.addresses.load().as_ref().clone()
+    }
+
+    pub(crate) fn set_healthy(&self, healthy: bool) {
+        self.healthy.store(healthy, Relaxed);
+    }
+
+    /// It answered a request in a way that shows it works.
+    pub(crate) fn succeeded(&self) {
+        if self.failures_in_row.load(Relaxed) != 0 {
+            self.failures_in_row.store(0, Relaxed);
+            self.ejections.store(0, Relaxed);
+        }
+    }
+
+    /// It refused a connection, broke one off, or missed its deadline. After [`FAILURES_TO_EJECT`] in a row it gets no
+    /// requests for 1 s, doubling to 30 s with each further ejection (as Envoy's outlier detection grows its).
+    pub(crate) fn failed(&self, now: Instant) {
+        if self.failures_in_row.fetch_add(1, Relaxed) + 1 < FAILURES_TO_EJECT {
+            return;
+        }
+        self.failures_in_row.store(0, Relaxed);
+        let doublings = self.ejections.fetch_add(1, Relaxed).min(5);
+        let pause = (EJECTION_BASE * 2_u32.pow(doublings)).min(EJECTION_MAX);
+        self.ejected_until.store((now + pause).as_nanos(), Relaxed);
+    }
+
+    /// Requests in service per unit of weight: the less, the sooner its turn.
+    fn load(&self) -> f64 {
+        f64::from(self.inflight.load(Relaxed) + 1) / f64::from(self.settings.weight)
+    }
+}
+
+/// All origins of a site.
+pub struct Origins(Vec<Origin>);
+
+impl Origins {
+    /// These origins.
+    pub fn new(origins: Vec<Origin>) -> Self {
+        Self(origins)
+    }
+
+    /// The available origin with the least load for its weight. If none is available, the least loaded of all:
+    /// a wrong health check must not shut a site that still answers.
+    pub(crate) fn choose(&self, now: Instant, not: Option<usize>) -> Option<usize> {
+        if self.0.len() == 1 {
+            return (not != Some(0)).then_some(0);
+        }
+        let best = |available_only: bool| {
+            (0..self.0.len())
+                .filter(|&index| Some(index) != not && self.0[index].settings.weight > 0)
+                .filter(|&index| !available_only || self.0[index].is_available(now))
+                .min_by(|&a, &b| self.0[a].load().total_cmp(&self.0[b].load()))
+        };
+        best(true).or_else(|| best(false))
+    }
+
+    /// The origins in configuration order.
+    pub fn iter(&self) -> impl Iterator<Item = &Origin> {
+        self.0.iter()
+    }
+
+    pub(crate) fn at(&self, index: usize) -> &Origin {
+        &self.0[index]
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Failures in a row after which an origin is left alone for a while.
+pub const FAILURES_TO_EJECT: u32 = 5;
+const EJECTION_BASE: Duration = Duration::from_secs(1);
+const EJECTION_MAX: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins(weights: &[u32]) -> Origins {
+        let settings = |&weight| OriginSettings {
+            authority: "127.0.0.1:1".into(),
+            weight,
+            health_path: None,
+            health_interval: Duration::from_secs(5),
+            health_timeout: Duration::from_secs(2),
+            connections_max: 8,
+            confirms_logins: false,
+            connect_timeout: Duration::from_secs(3),
+            answer_timeout: Duration::from_secs(60),
+        };
+        Origins::new(weights.iter().map(|weight| Origin::new(settings(weight), vec![])).collect())
+    }
+
+    #[test]
+    fn requests_follow_the_weights() {
+        let origins = origins(&[1, 3, 0]);
+        let mut taken = [0; 3];
+        for _ in 0..40 {
+            let index = origins.choose(Instant::ORIGIN, None).unwrap();
+            origins.at(index).inflight.fetch_add(1, Relaxed);
+            taken[index] += 1;
+        }
+        assert_eq!(taken, [10, 30, 0]);
+    }
+
+    #[test]
+    fn five_failures_eject_and_a_success_forgives() {
+        let origins = origins(&[1, 1]);
+        let now = Instant::from_secs(100);
+        for _ in 0..FAILURES_TO_EJECT {
+            origins.at(0).failed(now);
+        }
+        assert!(!origins.at(0).is_available(now));
+        assert_eq!(origins.choose(now, None), Some(1));
+        assert!(origins.at(0).is_available(now + Duration::from_secs(1)));
+        for _ in 0..FAILURES_TO_EJECT {
+            origins.at(0).failed(now);
+        }
+        assert!(!origins.at(0).is_available(now + Duration::from_secs(1)), "the second pause is longer");
+    }
+
+    #[test]
+    fn with_nobody_available_the_least_loaded_is_tried_all_the_same() {
+        let origins = origins(&[1, 1]);
+        origins.at(0).set_healthy(false);
+        origins.at(1).set_healthy(false);
+        origins.at(0).inflight.store(3, Relaxed);
+        assert_eq!(origins.choose(Instant::ORIGIN, None), Some(1));
+    }
+}

@@ -1,0 +1,208 @@
+//! Connections to the origins, kept per worker.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use hyper_util::rt::TokioIo;
+use model::Instant;
+use tokio::net::TcpStream;
+
+use super::{Origin, Origins};
+use crate::body::RequestBody;
+
+/// One worker's idle connections, by origin.
+pub(crate) struct Pool {
+    origins: Arc<Origins>,
+    idle: Box<[RefCell<Vec<Idle>>]>,
+}
+
+struct Idle {
+    sender: SendRequest<RequestBody>,
+    open: Open,
+    since: Instant,
+}
+
+/// Why a request got no answer from an origin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    /// The origin cannot be reached.
+    #[error("connect: {0}")]
+    Connect(io::Error),
+    /// It took longer than allowed to connect.
+    #[error("connect: no answer in time")]
+    ConnectTimeout,
+    /// The origin's connections are all in use.
+    #[error("all connections to the origin are in use")]
+    Busy,
+    /// The connection broke, or what came was no HTTP.
+    #[error("{0}")]
+    Broken(#[from] hyper::Error),
+}
+
+impl Pool {
+    pub(crate) fn new(origins: Arc<Origins>) -> Self {
+        let idle = (0..origins.count()).map(|_| RefCell::new(Vec::with_capacity(IDLE_PER_ORIGIN))).collect();
+        Self { origins, idle }
+    }
+
+    /// Sends a request to one origin, over an idle connection if there is one.
+    ///
+    /// An idle connection that turns out to have been closed by the origin before it took anything is replaced by a
+    /// new one; a request that may have reached the app is never sent twice.
+    pub(crate) async fn send(
+        self: &Rc<Self>,
+        index: usize,
+        mut request: Request<RequestBody>,
+    ) -> Result<(Response<Incoming>, Lease), SendError> {
+        while let Some(mut idle) = self.take_idle(index) {
+            if idle.sender.ready().await.is_err() {
+                continue;
+            }
+            let lease = self.lease(index, idle.open);
+            match idle.sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, lease.with(idle.sender))),
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(failed.into_error().into()),
+                },
+            }
+        }
+        let (mut sender, open) = self.connect(index).await?;
+        let lease = self.lease(index, open);
+        let response = sender.send_request(request).await?;
+        Ok((response, lease.with(sender)))
+    }
+
+    /// Closes connections that have been idle for long, at most a few per call.
+    pub(crate) fn sweep(&self, now: Instant) {
+        for idle in &self.idle {
+            let mut idle = idle.borrow_mut();
+            idle.retain(|one| !one.sender.is_closed());
+            let stale = idle.iter().take_while(|one| now.since(one.since) > IDLE_MAX).count();
+            idle.drain(..stale);
+        }
+    }
+
+    fn take_idle(&self, index: usize) -> Option<Idle> {
+        let mut idle = self.idle[index].borrow_mut();
+        while let Some(one) = idle.pop() {
+            if !one.sender.is_closed() {
+                return Some(one);
+            }
+        }
+        None
+    }
+
+    async fn connect(&self, index: usize) -> Result<(SendRequest<RequestBody>, Open), SendError> {
+        let origin = self.origins.at(index);
+        let open = Open::new(self.origins.clone(), index).ok_or(SendError::Busy)?;
+        let connecting = connect_any(origin);
+        let stream = tokio::time::timeout(origin.settings().connect_timeout, connecting)
+            .await
+            .map_err(|_| SendError::ConnectTimeout)?
+            .map_err(SendError::Connect)?;
+        let (sender, connection) = hyper::client::conn::http1::Builder::new()
+            .max_headers(ANSWER_HEADERS_MAX)
+            .max_buf_size(ANSWER_BUFFER_BYTES)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        tokio::task::spawn_local(async move {
+            // Its errors reach whoever waits for the answer.
+            let _ended = connection.with_upgrades().await;
+        });
+        Ok((sender, open))
+    }
+
+    fn lease(self: &Rc<Self>, index: usize, open: Open) -> Lease {
+        self.origins.at(index).inflight.fetch_add(1, Relaxed);
+        Lease { pool: self.clone(), index, open: Some(open), sender: None }
+    }
+}
+
+async fn connect_any(origin: &Origin) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the origin's name has no address");
+    for address in origin.addresses() {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// A connection that exists, counted against the origin's maximum.
+struct Open {
+    origins: Arc<Origins>,
+    index: usize,
+}
+
+impl Open {
+    fn new(origins: Arc<Origins>, index: usize) -> Option<Self> {
+        let origin = origins.at(index);
+        if origin.connections.fetch_add(1, Relaxed) >= origin.settings.connections_max {
+            origin.connections.fetch_sub(1, Relaxed);
+            return None;
+        }
+        Some(Self { origins, index })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.origins.at(self.index).connections.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A connection in use for one exchange. [`Lease::keep`] puts it back; dropping it closes it.
+pub(crate) struct Lease {
+    pool: Rc<Pool>,
+    index: usize,
+    open: Option<Open>,
+    sender: Option<SendRequest<RequestBody>>,
+}
+
+impl Lease {
+    /// The answer is complete: the connection may serve another request.
+    pub(crate) fn keep(mut self, now: Instant) {
+        if let (Some(sender), Some(open)) = (self.sender.take(), self.open.take()) {
+            let mut idle = self.pool.idle[self.index].borrow_mut();
+            if !sender.is_closed() && idle.len() < IDLE_PER_ORIGIN {
+                idle.push(Idle { sender, open, since: now });
+            }
+        }
+    }
+
+    /// Which origin it leads to.
+    pub(crate) fn origin(&self) -> &Origin {
+        self.pool.origins.at(self.index)
+    }
+
+    fn with(mut self, sender: SendRequest<RequestBody>) -> Self {
+        self.sender = Some(sender);
+        self
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.pool.origins.at(self.index).inflight.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Idle connections that one worker keeps for one origin.
+const IDLE_PER_ORIGIN: usize = 256;
+/// An idle connection older than this is closed; shorter than the keep-alive of common app servers would be better,
+/// but theirs range from 2 s to 75 s, and a closed one is replaced without the client noticing.
+const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(30);
+const ANSWER_HEADERS_MAX: usize = 128;
+/// What is read ahead of the client from one answer.
+const ANSWER_BUFFER_BYTES: usize = 64 * 1024;

@@ -1,0 +1,385 @@
+//! The way of a request: who, limits, threshold, body, slot, origin.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
+use std::time::Duration;
+
+use admission::site::{Demand, Refusal, Verdict};
+use http::header::{HOST, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Response, Version};
+use hyper::body::Incoming;
+use model::{Instant, Outcome, Reason, Tier};
+
+use crate::access_log::Line;
+use crate::answer;
+use crate::body::{AnswerBody, RequestBody};
+use crate::connection::{Connection, Phase};
+use crate::exchange::{Exchange, Opening};
+use crate::headers::{self, Told};
+use crate::intake;
+use crate::ledger::Refused;
+use crate::origin::{Lease, SendError};
+use crate::refusal::{self, Refusing};
+use crate::remembered;
+use crate::routes::Route;
+use crate::subject::{Subject, is_host};
+use crate::wait;
+use crate::worker::Worker;
+
+/// The connection is to be closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection has ended")]
+pub(crate) struct Ended;
+
+/// Answers one request.
+pub(crate) async fn handle(
+    worker: Rc<Worker>,
+    connection: Rc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Ended> {
+    let begun = worker.now();
+    connection.enter(Phase::Active, begun);
+    let (parts, body) = request.into_parts();
+    if let Some(answer) = own_answer(&worker, &parts) {
+        connection.enter(Phase::Idle, begun);
+        return Ok(answer);
+    }
+    let subject = Subject::of(&worker, &connection, &parts, begun);
+    connection.note_identity(&subject.identity, begun);
+    let way = Way { worker, connection, subject, begun };
+    let outcome = way.go(parts, body).await;
+    if way.connection.has_ended() {
+        return Err(Ended);
+    }
+    Ok(outcome.unwrap_or_else(|declined| way.decline(declined)))
+}
+
+/// Paths and methods that never reach admission.
+fn own_answer(worker: &Worker, parts: &Parts) -> Option<Response<AnswerBody>> {
+    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+        return Some(refusal::method_not_allowed());
+    }
+    if parts.uri.path() == HEALTH_PATH {
+        return Some(refusal::health(!worker.shared().stopping.load(Relaxed)));
+    }
+    let hosts = &worker.shared().settings.hosts;
+    if !hosts.is_empty() && !hosts.iter().any(|host| is_host(parts, host)) {
+        return Some(refusal::wrong_host());
+    }
+    None
+}
+
+/// Why a request gets an answer of the gate's own.
+pub(crate) enum Declined {
+    /// Refused by admission.
+    Refused(Refusal),
+    /// The origin cannot be reached or broke off.
+    Unreachable,
+    /// The origin did not answer in time.
+    Late,
+    /// The request cannot be served as it is; the text says why.
+    Bad(&'static str),
+    /// Answered from what the gate remembers of the app.
+    Remembered(Response<AnswerBody>),
+}
+
+/// One request on its way.
+pub(crate) struct Way {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) connection: Rc<Connection>,
+    pub(crate) subject: Subject,
+    pub(crate) begun: Instant,
+}
+
+impl Way {
+    async fn go(&self, parts: Parts, body: Incoming) -> Result<Response<AnswerBody>, Declined> {
+        let shared = self.worker.shared();
+        let identity = &self.subject.identity;
+        let verdict = self.judge();
+        self.worker.counters().offered(identity.tier(), identity.cohort(), verdict.cost_micros);
+        if let Some(refusal) = verdict.refuse {
+            return Err(self.refuse(&parts, refusal));
+        }
+        if let Some(reason) = verdict.would {
+            self.note(reason, false);
+        }
+        if verdict.delay > Duration::ZERO {
+            tokio::time::sleep(verdict.delay).await;
+        }
+        let route = shared.settings.routes.of(self.subject.path());
+        let body = intake::take_body(self, body, route).await?;
+        let mut exchange = self.open(verdict.would);
+        if !shared.site.is_bypassed() {
+            self.take_slot(&mut exchange).await?;
+        }
+        self.forward(parts, body, route, exchange).await
+    }
+
+    fn judge(&self) -> Verdict {
+        let site = &self.worker.shared().site;
+        let demand = Demand {
+            class: self.subject.class,
+            method: self.subject.method.as_str(),
+            path: self.subject.path(),
+            navigation: self.subject.navigation,
+            scatter: self.worker.scatter(),
+        };
+        if site.is_bypassed() || remembered::always_passes(demand.path) {
+            return site.wave_through(&demand);
+        }
+        site.admit(&self.subject.identity, &demand, self.begun)
+    }
+
+    /// A refused request may still be answered from what the gate remembers of the app.
+    fn refuse(&self, parts: &Parts, refusal: Refusal) -> Declined {
+        let remembered = &self.worker.shared().remembered;
+        let answer = match self.subject.method {
+            Method::OPTIONS => remembered.preflight(self.subject.path(), &parts.headers, self.begun),
+            Method::GET | Method::HEAD => remembered.copy_of(self.subject.path()),
+            _ => None,
+        };
+        answer.map_or(Declined::Refused(refusal), Declined::Remembered)
+    }
+
+    fn open(&self, would: Option<Reason>) -> Box<Exchange> {
+        let subject = &self.subject;
+        let opening = Opening {
+            begun: self.begun,
+            client: subject.address.unwrap_or(self.connection.address),
+            tier: subject.identity.tier(),
+            class: subject.class,
+            method: subject.method.clone(),
+            path: subject.path.clone(),
+            user_agent: subject.user_agent.clone(),
+            request_id: self.worker.request_id(),
+            would,
+        };
+        Exchange::open(self.worker.clone(), self.connection.clone(), opening)
+    }
+
+    async fn take_slot(&self, exchange: &mut Exchange) -> Result<(), Declined> {
+        let site = &self.worker.shared().site;
+        let group = self.subject.identity.tier().group();
+        match wait::slot(&self.worker, group, self.worker.now()).await {
+            Ok(()) => {
+                exchange.hold_slot(group);
+                Ok(())
+            }
+            Err(reason) if site.observes_queue() => {
+                // Only observing: the origin gets it all the same, outside the account.
+                self.note(reason, false);
+                Ok(())
+            }
+            Err(reason) => {
+                exchange.decline();
+                Err(Declined::Refused(site.refusal(&self.subject.identity, reason, self.worker.scatter())))
+            }
+        }
+    }
+
+    async fn forward(
+        &self,
+        mut parts: Parts,
+        body: RequestBody,
+        route: Option<&Route>,
+        mut exchange: Box<Exchange>,
+    ) -> Result<Response<AnswerBody>, Declined> {
+        let upgrade = self.upgrade(&mut parts, route)?;
+        let request_id = exchange.request_id.clone();
+        let sent = self.worker.shared().site.watch(&self.subject.identity, &answer::Asked::new(&parts, &request_id));
+        let request = self.for_origin(parts, body, request_id)?;
+        let dispatched = self.worker.now();
+        exchange.dispatched = Some(dispatched);
+        let (response, lease) = match self.send(request, route, dispatched).await {
+            Ok(answered) => answered,
+            Err(declined) => {
+                self.worker.counters().origin_broke_off();
+                exchange.outcome = Outcome::OriginError;
+                exchange.status = if matches!(declined, Declined::Late) { 504 } else { 502 };
+                return Err(declined);
+            }
+        };
+        let now = self.worker.now();
+        lease.origin().succeeded();
+        exchange.answered(response.status().as_u16(), now);
+        exchange.hold_lease(lease);
+        Ok(answer::to_client(self, sent, response, exchange, upgrade, now))
+    }
+
+    /// The client's side of a WebSocket, if the request asks for one and its route allows it.
+    fn upgrade(&self, parts: &mut Parts, route: Option<&Route>) -> Result<Option<hyper::upgrade::OnUpgrade>, Declined> {
+        if !self.subject.websocket {
+            return Ok(None);
+        }
+        if route.is_some_and(|route| !route.websocket) {
+            return Err(Declined::Bad("this path takes no WebSocket"));
+        }
+        Ok(parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
+    }
+
+    fn for_origin(&self, parts: Parts, body: RequestBody, request_id: HeaderValue) -> Result<Request<RequestBody>, Declined> {
+        let Parts { method, uri, mut headers, .. } = parts;
+        if let Some(authority) = uri.authority() {
+            // RFC 9112 section 3.2.2: the target's authority replaces what `Host` says.
+            let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Declined::Bad("the target is malformed"))?;
+            headers.insert(HOST, host);
+        }
+        let told = Told {
+            forwarded_for: self.connection.forwarded_for.clone(),
+            forwarded: self.connection.forwarded.clone(),
+            request_id,
+            tier: HeaderValue::from_static(self.subject.identity.tier().label()),
+            front: self.connection.front,
+        };
+        headers::for_origin(&mut headers, self.subject.chores, told);
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.version_mut() = Version::HTTP_11;
+        *request.uri_mut() = match (&self.subject.path, uri.authority()) {
+            (Some(path), Some(_)) => path.clone().into(),
+            _ => uri,
+        };
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    async fn send(
+        &self,
+        mut request: Request<RequestBody>,
+        route: Option<&Route>,
+        dispatched: Instant,
+    ) -> Result<(Response<Incoming>, Lease), Declined> {
+        let origins = &self.worker.shared().origins;
+        let index = origins.choose(dispatched, None).ok_or(Declined::Unreachable)?;
+        let origin = origins.at(index);
+        if !request.headers().contains_key(HOST)
+            && let Some(host) = origin.host()
+        {
+            // HTTP/1.0 clients may leave it out.
+            request.headers_mut().insert(HOST, host);
+        }
+        if !route.is_some_and(|route| route.long) {
+            self.connection.await_origin(Some(dispatched + origin.settings().answer_timeout));
+        }
+        let sent = self.while_in_time(self.worker.pool().send(index, request)).await;
+        self.connection.await_origin(None);
+        match sent {
+            Some(Ok(answered)) => Ok(answered),
+            Some(Err(SendError::Busy)) => {
+                let identity = &self.subject.identity;
+                let site = &self.worker.shared().site;
+                Err(Declined::Refused(site.refusal(identity, Reason::QueueFull, self.worker.scatter())))
+            }
+            Some(Err(_)) => {
+                origin.failed(self.worker.now());
+                Err(Declined::Unreachable)
+            }
+            None => {
+                origin.failed(self.worker.now());
+                Err(Declined::Late)
+            }
+        }
+    }
+
+    /// Runs until done, or until a sweep finds that the origin is late or the connection must end.
+    async fn while_in_time<F: Future>(&self, doing: F) -> Option<F::Output> {
+        let mut doing = pin!(doing);
+        poll_fn(|cx| {
+            if self.connection.origin_is_late() || self.connection.has_ended() {
+                return Poll::Ready(None);
+            }
+            self.connection.remember_waker(cx);
+            doing.as_mut().poll(cx).map(Some)
+        })
+        .await
+    }
+
+    /// Turns a refusal or failure into an answer and counts it. (Failures of the origin are counted by the exchange.)
+    fn decline(&self, declined: Declined) -> Response<AnswerBody> {
+        self.connection.enter(Phase::Idle, self.worker.now());
+        match declined {
+            Declined::Refused(refusal) => self.answer_refusal(&refusal),
+            Declined::Unreachable => refusal::origin_unreachable(self.subject.navigation),
+            Declined::Late => refusal::origin_late(self.subject.navigation),
+            Declined::Bad(why) => refusal::bad_request(why),
+            Declined::Remembered(answer) => {
+                self.worker.counters().ended(self.subject.identity.tier(), Outcome::Forwarded, 0);
+                answer
+            }
+        }
+    }
+
+    fn answer_refusal(&self, refusal: &Refusal) -> Response<AnswerBody> {
+        let worker = &self.worker;
+        let tier = self.subject.identity.tier();
+        self.note(refusal.reason, true);
+        let kind = refusal.reason.kind();
+        worker.counters().ended(tier, kind.into(), worker.nanos_since(self.begun));
+        let reference = worker.shared().site.reference(&self.subject.identity, refusal.reason, worker.wall());
+        let mut answer = refusal::answer(&Refusing {
+            reason: refusal.reason,
+            retry_after_secs: refusal::retry_after(kind, tier, worker.scatter(), refusal.retry_after),
+            reference: reference.as_str(),
+            navigation: self.subject.navigation,
+            waiting: refusal.waiting.as_ref().map(|waiting| waiting.refresh_secs),
+        });
+        if let Some(waiting) = &refusal.waiting
+            && let Ok(cookie) = HeaderValue::from_str(waiting.set_cookie.as_str())
+        {
+            answer.headers_mut().append(http::header::SET_COOKIE, cookie);
+        }
+        if let Some(origin) = &self.subject.origin
+            && let Some(cors) = worker.shared().remembered.cors_for(self.subject.path(), origin)
+        {
+            answer.headers_mut().extend(cors);
+        }
+        answer
+    }
+
+    /// Logs and journals a sample of what was refused, or would have been.
+    fn note(&self, reason: Reason, enforced: bool) {
+        let worker = &self.worker;
+        worker.shared().site.count_refusal(&self.subject.identity, reason, enforced);
+        let Some(weight) = worker.sample_refusal(self.subject.identity.tier()) else { return };
+        let subject = &self.subject;
+        worker.shared().ledger.refused(&Refused {
+            reason,
+            tier: subject.identity.tier(),
+            address: subject.address,
+            path: subject.path(),
+            enforced,
+            mode: worker.shared().site.mode(),
+            weight,
+        });
+        if enforced {
+            self.log_refusal(reason, weight);
+        }
+    }
+
+    fn log_refusal(&self, reason: Reason, weight: u32) {
+        let (worker, subject) = (&self.worker, &self.subject);
+        worker.log(&Line {
+            at: worker.wall(),
+            client: subject.address.unwrap_or(self.connection.address),
+            tier: subject.identity.tier(),
+            method: subject.method.as_str(),
+            path: subject.path(),
+            status: refusal::status(reason, subject.navigation).as_u16(),
+            outcome: reason.kind().into(),
+            reason: Some(reason),
+            would: None,
+            bytes: 0,
+            micros: worker.nanos_since(self.begun) / 1_000,
+            service_micros: None,
+            request_id: b"",
+            user_agent: subject.user_agent(),
+            weight,
+        });
+    }
+}
+
+const HEALTH_PATH: &str = "/.well-known/portcullis/health";

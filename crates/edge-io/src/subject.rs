@@ -1,0 +1,139 @@
+//! Who asks for what: everything that is read from the head of a request.
+
+use std::net::IpAddr;
+
+use admission::site::{Facts, Identity};
+use http::header::{COOKIE, HOST, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::Method;
+use model::Instant;
+
+use crate::connection::Connection;
+use crate::cookies::{self, Found};
+use crate::headers::{self, Chores, Scan};
+use crate::worker::Worker;
+
+/// A request's head, read once.
+pub(crate) struct Subject {
+    pub(crate) identity: Identity,
+    /// The client's address; `None` when a front names nobody.
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) method: Method,
+    pub(crate) path: Option<PathAndQuery>,
+    pub(crate) user_agent: Option<HeaderValue>,
+    /// The `Origin` header, for answers that a page's script must be able to read.
+    pub(crate) origin: Option<HeaderValue>,
+    pub(crate) chores: Chores,
+    pub(crate) navigation: bool,
+    pub(crate) websocket: bool,
+    /// Length of the body; `None` when it is not told.
+    pub(crate) length: Option<u64>,
+    /// The route class.
+    pub(crate) class: u8,
+}
+
+impl Subject {
+    pub(crate) fn of(worker: &Worker, connection: &Connection, parts: &Parts, now: Instant) -> Self {
+        let site = &worker.shared().site;
+        let scan = headers::scan(&parts.headers);
+        let address = client_address(worker, connection, &parts.headers);
+        let found = match scan.cookie {
+            Some(_) => cookies::find(parts.headers.get_all(COOKIE).iter(), site.session_cookie()),
+            None => Found::default(),
+        };
+        let identity = if site.is_bypassed() {
+            Identity::unjudged()
+        } else {
+            site.identify(&facts(connection, parts, &scan, &found, address), now)
+        };
+        Self {
+            identity,
+            address,
+            method: parts.method.clone(),
+            path: parts.uri.path_and_query().cloned(),
+            user_agent: scan.user_agent.cloned(),
+            origin: scan.origin.cloned(),
+            chores: scan.chores(found.gate),
+            navigation: scan.navigation,
+            websocket: scan.wants_websocket(),
+            length: if scan.chunked { None } else { Some(scan.content_length.unwrap_or(0)) },
+            class: site.class_of(parts.method.as_str(), parts.uri.path()),
+        }
+    }
+
+    /// The path without its query.
+    pub(crate) fn path(&self) -> &str {
+        self.path.as_ref().map_or("*", PathAndQuery::path)
+    }
+
+    /// The user agent's bytes, empty without one.
+    pub(crate) fn user_agent(&self) -> &[u8] {
+        self.user_agent.as_ref().map_or(b"", |value| value.as_bytes())
+    }
+}
+
+fn facts<'a>(
+    connection: &Connection,
+    parts: &'a Parts,
+    scan: &Scan<'a>,
+    found: &Found<'a>,
+    address: Option<IpAddr>,
+) -> Facts<'a> {
+    Facts {
+        address,
+        peer: connection.address,
+        passes: found.passes,
+        pass_header: scan.pass.map(HeaderValue::as_bytes),
+        lane: found.lane,
+        session: found.session,
+        user_agent: scan.user_agent.map_or(b"", |value| value.as_bytes()),
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        inherited: connection.proof(),
+    }
+}
+
+/// The client's address: the peer, or what its front says.
+fn client_address(worker: &Worker, connection: &Connection, headers: &HeaderMap) -> Option<IpAddr> {
+    if !connection.front {
+        return Some(connection.address);
+    }
+    worker.shared().front(connection.address).and_then(|front| front.client(headers))
+}
+
+/// Whether a request is for this host name, whatever the port. RFC 9112 section 3.2.2: an absolute target wins.
+pub(crate) fn is_host(parts: &Parts, wanted: &str) -> bool {
+    let named = match parts.uri.host() {
+        Some(host) => host.as_bytes(),
+        None => match parts.headers.get(HOST) {
+            Some(host) => host.as_bytes(),
+            None => return false,
+        },
+    };
+    let end = if named.first() == Some(&b'[') {
+        memchr::memchr(b']', named).map_or(named.len(), |at| at + 1)
+    } else {
+        memchr::memchr(b':', named).unwrap_or(named.len())
+    };
+    named[..end].eq_ignore_ascii_case(wanted.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    #[test]
+    fn a_host_is_compared_without_port_and_case() {
+        let named = |uri: &str, host: &str, wanted: &str| {
+            let request = Request::builder().uri(uri).header(HOST, host).body(()).unwrap();
+            is_host(&request.into_parts().0, wanted)
+        };
+        assert!(named("/", "Shop.Example:8080", "shop.example"));
+        assert!(named("/", "[::1]:80", "[::1]"));
+        assert!(named("http://shop.example/", "evil.example", "shop.example"));
+        assert!(!named("http://evil.example/", "shop.example", "shop.example"));
+        assert!(!named("/", "shop.example.evil", "shop.example"));
+    }
+}
