@@ -1,1 +1,15 @@
-//! Being written.
+//! Client limits: how much one pass, account, address or network may ask for (decision-science, section 4).
+//!
+//! A [`Ladder`] checks one request against every rung that it stands on; each rung is a [`Rate`] in a fixed [`Table`].
+//! All memory is fixed at construction, every method takes `&self`, and nothing waits for a lock.
+
+mod ladder;
+mod rate;
+mod table;
+
+pub use ladder::{Keys, Ladder, LadderSettings, Limited, Limits, TableName};
+pub use rate::Rate;
+pub use table::{Charge, Table};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,366 @@
+//! All limits that one request stands under.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use model::{AccountId, Instant, Net, PassId, Reason};
+
+use super::table::{Print, Update};
+use super::{Charge, Rate, Table};
+
+/// The longest that a login waits because its account is tried from everywhere (contracts, login lane).
+const LOGIN_DELAY_MAX: Duration = Duration::from_secs(2);
+
+/// One of the ladder's tables, as named in `portcullis_limiter_overflow_total{table}`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TableName {
+    /// Passes and accounts; only clients with a verified pass write here, so nobody else can fill it.
+    Passes,
+    /// Addresses: IPv4 /32, IPv6 /64.
+    Addresses,
+    /// Networks: IPv4 /24, IPv6 /56.
+    Networks,
+    /// Wider networks: IPv4 /20 and /16, IPv6 /48 and /32.
+    Wide,
+    /// Login attempts. They are paid back slowly, so that a flood of them would crowd out the other tables.
+    Logins,
+    /// Clients that may be taking more than a quarter of a resource.
+    Hogs,
+}
+
+impl TableName {
+    /// How many tables there are.
+    pub const COUNT: usize = 6;
+
+    /// All tables in the order of [`LadderSettings::slots`] and [`LadderSettings::keys`].
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Passes, Self::Addresses, Self::Networks, Self::Wide, Self::Logins, Self::Hogs];
+
+    /// The table's place, 0 to 5.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The label in metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Passes => "passes",
+            Self::Addresses => "addresses",
+            Self::Networks => "networks",
+            Self::Wide => "wide",
+            Self::Logins => "logins",
+            Self::Hogs => "hogs",
+        }
+    }
+}
+
+/// The rates of all rungs, before the NAT factor (decision-science, section 4).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// One pass.
+    pub pass: Rate,
+    /// All passes of one account.
+    pub account: Rate,
+    /// IPv4 /32, IPv6 /64.
+    pub address: Rate,
+    /// IPv4 /24, IPv6 /56.
+    pub near: Rate,
+    /// IPv4 /20, IPv6 /48.
+    pub wide: Rate,
+    /// IPv4 /16, IPv6 /32.
+    pub widest: Rate,
+    /// Login attempts from one IPv4 /32 or IPv6 /64.
+    pub login_address: Rate,
+    /// Login attempts from one IPv4 /24 or IPv6 /48.
+    pub login_network: Rate,
+    /// Login attempts at one account from one IPv4 /24 or IPv6 /48, without that account's pass.
+    pub login_account: Rate,
+    /// Login attempts at one account from everywhere; beyond it they are delayed, never refused.
+    pub login_anywhere: Rate,
+}
+
+impl Limits {
+    /// Derives every rung from the narrowest: four times as much per step, ten times for login networks.
+    ///
+    /// The limits of (account, network) stay at the floors of decision-science, section 4.
+    pub fn new(address: Rate, pass: Rate, login_address: Rate) -> Self {
+        Self {
+            pass,
+            account: pass.times(4),
+            address,
+            near: address.times(4),
+            wide: address.times(16),
+            widest: address.times(64),
+            login_address,
+            login_network: login_address.times(10),
+            login_account: Rate::per_minute(5.0),
+            login_anywhere: Rate::per_minute(20.0),
+        }
+    }
+}
+
+impl Default for Limits {
+    /// The floors of decision-science, section 4: 5 requests/s (burst 40) per address, 20/s (burst 200) per pass,
+    /// 6 login attempts a minute per address.
+    fn default() -> Self {
+        Self::new(Rate::per_second(5.0, 40.0), Rate::per_second(20.0, 200.0), Rate::per_minute(6.0))
+    }
+}
+
+/// What a [`Ladder`] is built from.
+#[derive(Clone, Debug)]
+pub struct LadderSettings {
+    /// The rates.
+    pub limits: Limits,
+    /// Cells of 16 bytes in each table, in the order of [`TableName::ALL`].
+    pub slots: [usize; TableName::COUNT],
+    /// One secret random key for each table, in the order of [`TableName::ALL`].
+    pub keys: [[u8; 16]; TableName::COUNT],
+}
+
+impl LadderSettings {
+    /// The default rates, and tables of 12 MiB in all.
+    ///
+    /// An entry lasts only until its debt is paid, 0.2 s for one request of an address: 2¹⁸ cells hold the debts of a
+    /// flood of 300,000 admitted requests per second at a quarter full.
+    pub fn new(keys: [[u8; 16]; TableName::COUNT]) -> Self {
+        let slots = [1 << 17, 1 << 18, 1 << 17, 1 << 16, 1 << 17, 1 << 16];
+        Self { limits: Limits::default(), slots, keys }
+    }
+}
+
+/// On whose account a request goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Keys {
+    /// A client whose pass was verified: its pass and account are charged, its address is not.
+    Known {
+        /// The pass, or the identity that stands for one (a session or a token).
+        pass: PassId,
+        /// The account that the pass belongs to.
+        account: AccountId,
+    },
+    /// Everybody else: the address and the networks that it lies in.
+    Address(IpAddr),
+}
+
+/// Why a request is above a limit. Whether it is refused for that is the caller's choice: in calm it is only counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("above the limit ({reason}); the client may try again in {} ms", retry_after.as_millis())]
+pub struct Limited {
+    /// The narrowest rung that refuses.
+    pub reason: Reason,
+    /// When the same request would pass this rung.
+    pub retry_after: Duration,
+    /// Whether the client was charged with others at a wider rung because the table had no room for it.
+    pub overflow: bool,
+}
+
+/// The limiter ladder of one site.
+///
+/// Every rung is asked before any is charged: a request that a wide rung refuses leaves no debt at the narrow ones.
+/// Between asking and charging, another worker may charge the same rung; then the narrower rungs keep the debt of this
+/// one request, at most one for each worker at a time.
+///
+/// A key without room is charged, together with all others in the same situation, at the next wider rung at 1/16 of
+/// that rung's rate; beyond the widest rung there is one account for the whole ladder.
+pub struct Ladder {
+    limits: Limits,
+    tables: [Table; TableName::COUNT],
+    /// Those without room anywhere. Its four cells always hold the three keys of [`Rest`].
+    rest: Table,
+}
+
+/// The account of those for whom no table of a ladder had room.
+#[derive(Clone, Copy, Debug, Hash)]
+enum Rest {
+    Known,
+    Unknown,
+    Login,
+}
+
+#[derive(Hash)]
+enum Key {
+    Pass(PassId),
+    Account(AccountId),
+    Address(Net),
+    Near(Net),
+    Wide(Net),
+    Widest(Net),
+    LoginAddress(Net),
+    LoginNetwork(Net),
+    LoginAccount(AccountId, Net),
+    LoginAnywhere(AccountId),
+}
+
+struct Rung<'a> {
+    table: &'a Table,
+    print: Print,
+    rate: Rate,
+    reason: Reason,
+}
+
+impl Ladder {
+    /// A ladder whose memory is fixed from here on.
+    pub fn new(settings: &LadderSettings) -> Self {
+        let tables = std::array::from_fn(|at| Table::new(settings.slots[at], settings.keys[at]));
+        Self { limits: settings.limits, tables, rest: Table::new(0, [0; 16]) }
+    }
+
+    /// Charges a request of `cost_milli` thousandths of an ordinary request to all its rungs, or says which refuses.
+    ///
+    /// `nat_factor` (1 to 64, from [`crate::nat::NatTable::factor`]) multiplies the limits of addresses and networks,
+    /// not those of a pass. To halve a client's budget, double its cost.
+    pub fn charge(&self, keys: &Keys, now: Instant, cost_milli: u32, nat_factor: u32) -> Result<(), Limited> {
+        let limits = &self.limits;
+        match *keys {
+            Keys::Known { pass, account } => {
+                let rungs = [
+                    self.rung(TableName::Passes, &Key::Pass(pass), limits.pass, Reason::PassLimit),
+                    self.rung(
+                        TableName::Passes,
+                        &Key::Account(account),
+                        limits.account,
+                        Reason::AccountLimit,
+                    ),
+                ];
+                self.climb(&rungs, Rest::Known, now, cost_milli)
+            }
+            Keys::Address(addr) => {
+                let rung =
+                    |table, key, rate: Rate, reason| self.rung(table, &key, rate.times(nat_factor), reason);
+                let address = Key::Address(Net::address(addr));
+                let rungs = [
+                    rung(TableName::Addresses, address, limits.address, Reason::AddressLimit),
+                    rung(TableName::Networks, Key::Near(Net::near(addr)), limits.near, Reason::NetworkLimit),
+                    rung(TableName::Wide, Key::Wide(Net::wide(addr)), limits.wide, Reason::WideLimit),
+                    rung(TableName::Wide, Key::Widest(Net::widest(addr)), limits.widest, Reason::WideLimit),
+                ];
+                self.climb(&rungs, Rest::Unknown, now, cost_milli)
+            }
+        }
+    }
+
+    /// Charges one login attempt to the address, to its network, and to the account as tried from this network.
+    ///
+    /// `account` is `None` when it is not known before the login, or when the client holds a pass of that account: so
+    /// nobody can lock another person out. The limit of (account, network) takes no NAT factor: it is one person.
+    pub fn login(
+        &self,
+        addr: IpAddr,
+        account: Option<AccountId>,
+        now: Instant,
+        nat_factor: u32,
+    ) -> Result<(), Limited> {
+        let limits = &self.limits;
+        let network = Net::network(addr);
+        let rung = |key, rate, reason| self.rung(TableName::Logins, &key, rate, reason);
+        let address_rate = limits.login_address.times(nat_factor);
+        let network_rate = limits.login_network.times(nat_factor);
+        let address = rung(Key::LoginAddress(Net::address(addr)), address_rate, Reason::LoginLimit);
+        let wider = rung(Key::LoginNetwork(network), network_rate, Reason::LoginLimit);
+        match account {
+            Some(account) => {
+                let key = Key::LoginAccount(account, network);
+                let person = rung(key, limits.login_account, Reason::AccountLoginLimit);
+                self.climb(&[person, address, wider], Rest::Login, now, 1_000)
+            }
+            None => self.climb(&[address, wider], Rest::Login, now, 1_000),
+        }
+    }
+
+    /// Charges one login attempt to the account as tried from everywhere, and says how long it must wait: at most 2 s.
+    ///
+    /// An account for which the table has no room does not wait.
+    pub fn login_delay(&self, account: AccountId, now: Instant) -> Duration {
+        let table = self.table(TableName::Logins);
+        let print = table.print(&Key::LoginAnywhere(account));
+        let rate = self.limits.login_anywhere;
+        let update = table.update(print, now, |paid| Ok(rate.advance_delayed(paid, now, LOGIN_DELAY_MAX)));
+        match update {
+            Update::Stored(paid) => rate.excess(paid, now).min(LOGIN_DELAY_MAX),
+            Update::Refused(wait) => wait,
+            Update::NoRoom => {
+                table.count_overflow();
+                Duration::ZERO
+            }
+        }
+    }
+
+    /// Whether this request is in excess of a quarter of a resource that one client would take alone.
+    ///
+    /// Then client limits refuse even in calm (design, idea 3). `quarter_of_capacity` is in the units of `cost_milli`.
+    /// Only what stays within the quarter is noted. A client for whom the table has no room is no hog.
+    pub fn is_hog(&self, keys: &Keys, now: Instant, cost_milli: u32, quarter_of_capacity: Rate) -> bool {
+        let key = match *keys {
+            Keys::Known { pass, .. } => Key::Pass(pass),
+            Keys::Address(addr) => Key::Address(Net::address(addr)),
+        };
+        let charge = self.table(TableName::Hogs).charge(&key, now, cost_milli, quarter_of_capacity);
+        matches!(charge, Charge::Refused { .. })
+    }
+
+    /// How often a key found no room in a table.
+    pub fn overflows(&self, table: TableName) -> u64 {
+        self.table(table).overflows()
+    }
+
+    /// Memory held by all tables, in bytes; it never changes.
+    pub fn bytes(&self) -> usize {
+        self.tables.iter().chain([&self.rest]).map(Table::bytes).sum()
+    }
+
+    fn climb(&self, rungs: &[Rung<'_>], rest: Rest, now: Instant, cost_milli: u32) -> Result<(), Limited> {
+        self.walk(rungs, rest, |table, print, rate| {
+            let charge = table.peek_print(print, now, cost_milli, rate);
+            if charge == Charge::NoRoom {
+                table.count_overflow();
+            }
+            charge
+        })?;
+        self.walk(rungs, rest, |table, print, rate| table.charge_print(print, now, cost_milli, rate))
+    }
+
+    /// Does the same at every rung, narrow to wide, until one refuses.
+    fn walk(
+        &self,
+        rungs: &[Rung<'_>],
+        rest: Rest,
+        act: impl Fn(&Table, Print, Rate) -> Charge,
+    ) -> Result<(), Limited> {
+        for (at, rung) in rungs.iter().enumerate() {
+            let mut charge = act(rung.table, rung.print, rung.rate);
+            let overflow = charge == Charge::NoRoom;
+            if overflow {
+                charge = self.share(rung.rate, &rungs[at + 1..], rest, &act);
+            }
+            if let Charge::Refused { retry_after } = charge {
+                return Err(Limited { reason: rung.reason, retry_after, overflow });
+            }
+        }
+        Ok(())
+    }
+
+    /// Charges a key without room at the first wider rung that has room for those like it.
+    fn share(
+        &self,
+        rate: Rate,
+        wider: &[Rung<'_>],
+        rest: Rest,
+        act: impl Fn(&Table, Print, Rate) -> Charge,
+    ) -> Charge {
+        let mut shared = wider.iter().map(|rung| act(rung.table, rung.print.shared(), rung.rate.sixteenth()));
+        let widest = wider.last().map_or(rate, |rung| rung.rate);
+        shared
+            .find(|charge| *charge != Charge::NoRoom)
+            .unwrap_or_else(|| act(&self.rest, self.rest.print(&rest), widest.sixteenth()))
+    }
+
+    fn rung(&self, table: TableName, key: &Key, rate: Rate, reason: Reason) -> Rung<'_> {
+        let table = self.table(table);
+        Rung { table, print: table.print(key), rate, reason }
+    }
+
+    fn table(&self, name: TableName) -> &Table {
+        &self.tables[name.index()]
+    }
+}
