@@ -123,6 +123,11 @@ impl Counters {
         add(&self.origin_overloads, 1);
     }
 
+    /// A pass was given to a client.
+    pub(crate) fn minted(&self) {
+        add(&self.minted, 1);
+    }
+
     /// Remembers the longest wait.
     pub(crate) fn waited(&self, nanos: u64) {
         self.queue_wait_micros.fetch_max(nanos / 1_000, Relaxed);

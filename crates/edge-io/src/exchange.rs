@@ -92,6 +92,11 @@ impl Exchange {
         self.lease = Some(lease);
     }
 
+    /// Whether the origin's word on who has signed in is believed.
+    pub(crate) fn origin_confirms_logins(&self) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.origin().settings().confirms_logins)
+    }
+
     /// The origin has begun to answer.
     pub(crate) fn answered(&mut self, status: u16, now: Instant) {
         self.status = status;
@@ -126,6 +131,11 @@ impl Exchange {
         self.worker.counters().origin_broke_off();
         self.give_slot_back();
         self.lease = None;
+    }
+
+    /// Bytes that an upgraded connection brought to the client.
+    pub(crate) fn relayed(&mut self, bytes: u64) {
+        self.bytes += bytes;
     }
 
     /// Leaves the account of L for that of streams: downloads, event streams, WebSockets.

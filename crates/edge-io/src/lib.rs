@@ -21,6 +21,7 @@ mod ledger;
 mod origin;
 mod probe;
 mod proxy_protocol;
+mod random;
 mod refusal;
 mod remembered;
 mod request;

@@ -26,7 +26,7 @@ use crate::origin::{Lease, SendError};
 use crate::refusal::{self, Refusing};
 use crate::remembered;
 use crate::routes::Route;
-use crate::subject::{Subject, is_host};
+use crate::subject::{Lookup, Subject, is_host};
 use crate::wait;
 use crate::worker::Worker;
 
@@ -121,17 +121,21 @@ impl Way {
 
     fn judge(&self) -> Verdict {
         let site = &self.worker.shared().site;
-        let demand = Demand {
+        let demand = self.demand();
+        if site.is_bypassed() || remembered::always_passes(demand.path) {
+            return site.wave_through(&demand);
+        }
+        site.admit(&self.subject.identity, &demand, self.begun)
+    }
+
+    fn demand(&self) -> Demand<'_> {
+        Demand {
             class: self.subject.class,
             method: self.subject.method.as_str(),
             path: self.subject.path(),
             navigation: self.subject.navigation,
             scatter: self.worker.scatter(),
-        };
-        if site.is_bypassed() || remembered::always_passes(demand.path) {
-            return site.wave_through(&demand);
         }
-        site.admit(&self.subject.identity, &demand, self.begun)
     }
 
     /// A refused request may still be answered from what the gate remembers of the app.
@@ -189,10 +193,10 @@ impl Way {
         mut exchange: Box<Exchange>,
     ) -> Result<Response<AnswerBody>, Declined> {
         let upgrade = self.upgrade(&mut parts, route)?;
-        let request_id = exchange.request_id.clone();
-        let sent = self.worker.shared().site.watch(&self.subject.identity, &answer::Asked::new(&parts, &request_id));
-        let request = self.for_origin(parts, body, request_id)?;
         let dispatched = self.worker.now();
+        let request_id = exchange.request_id.clone();
+        let watch = self.worker.shared().site.watch(&self.subject.identity, &self.demand(), &Lookup(&parts.headers), dispatched);
+        let request = self.for_origin(parts, body, request_id)?;
         exchange.dispatched = Some(dispatched);
         let (response, lease) = match self.send(request, route, dispatched).await {
             Ok(answered) => answered,
@@ -207,7 +211,7 @@ impl Way {
         lease.origin().succeeded();
         exchange.answered(response.status().as_u16(), now);
         exchange.hold_lease(lease);
-        Ok(answer::to_client(self, sent, response, exchange, upgrade, now))
+        Ok(answer::to_client(self, watch, response, exchange, upgrade, now))
     }
 
     /// The client's side of a WebSocket, if the request asks for one and its route allows it.
@@ -254,7 +258,7 @@ impl Way {
         dispatched: Instant,
     ) -> Result<(Response<Incoming>, Lease), Declined> {
         let origins = &self.worker.shared().origins;
-        let index = origins.choose(dispatched, None).ok_or(Declined::Unreachable)?;
+        let index = origins.choose(dispatched).ok_or(Declined::Unreachable)?;
         let origin = origins.at(index);
         if !request.headers().contains_key(HOST)
             && let Some(host) = origin.host()
@@ -322,7 +326,7 @@ impl Way {
         let reference = worker.shared().site.reference(&self.subject.identity, refusal.reason, worker.wall());
         let mut answer = refusal::answer(&Refusing {
             reason: refusal.reason,
-            retry_after_secs: refusal::retry_after(kind, tier, worker.scatter(), refusal.retry_after),
+            retry_after_secs: refusal::retry_after(tier, worker.scatter(), refusal.retry_after),
             reference: reference.as_str(),
             navigation: self.subject.navigation,
             waiting: refusal.waiting.as_ref().map(|waiting| waiting.refresh_secs),

@@ -45,7 +45,7 @@ impl Subject {
         let identity = if site.is_bypassed() {
             Identity::unjudged()
         } else {
-            site.identify(&facts(connection, parts, &scan, &found, address), now)
+            site.identify(&facts(connection, parts, &scan, &found, address, &Lookup(&parts.headers)), now)
         };
         Self {
             identity,
@@ -79,6 +79,7 @@ fn facts<'a>(
     scan: &Scan<'a>,
     found: &Found<'a>,
     address: Option<IpAddr>,
+    headers: &'a Lookup<'a>,
 ) -> Facts<'a> {
     Facts {
         address,
@@ -91,6 +92,22 @@ fn facts<'a>(
         method: parts.method.as_str(),
         path: parts.uri.path(),
         inherited: connection.proof(),
+        headers,
+    }
+}
+
+/// Gives admission the headers that its settings name.
+pub(crate) struct Lookup<'a>(pub(crate) &'a HeaderMap);
+
+impl admission::site::Headers for Lookup<'_> {
+    fn value(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(HeaderValue::as_bytes)
+    }
+
+    fn cookies(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
+        for header in self.0.get_all(COOKIE) {
+            cookies::pairs(header.as_bytes()).for_each(|(name, value)| each(name, value));
+        }
     }
 }
 

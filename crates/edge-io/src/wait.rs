@@ -2,8 +2,9 @@
 
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Duration;
 
-use admission::slots::{Place, Progress};
+use admission::slots::{PATIENT_MILLIS, Place, Wait};
 use model::{Group, Instant, Reason};
 
 use crate::worker::Worker;
@@ -15,11 +16,12 @@ pub(crate) async fn slot(worker: &Worker, group: Group, now: Instant) -> Result<
         return Ok(());
     }
     let calm = worker.shared().site.is_calm();
-    let place = slots.enqueue(group, calm, now).map_err(|_| Reason::QueueFull)?;
-    let expires = place.expires();
+    let latest = now + Duration::from_millis(PATIENT_MILLIS);
+    let place = slots.enqueue(group, calm, now, latest).map_err(|_| Reason::QueueFull)?;
     let waiting = Waiting { worker, place: Some(place) };
     slots.dispatch(now, &mut |place| worker.wake(place));
-    let granted = tokio::time::timeout_at(worker.clock().timer(expires), waiting.granted()).await;
+    // The place itself ends the wait of the impatient sooner; whoever frees slots wakes them then.
+    let granted = tokio::time::timeout_at(worker.clock().timer(latest), waiting.granted()).await;
     let done = worker.now();
     worker.counters().waited(u64::try_from(done.since(now).as_nanos()).unwrap_or(u64::MAX));
     match granted {
@@ -44,12 +46,15 @@ impl Waiting<'_> {
             // Registered before looking: a grant in between wakes this task again.
             shared.wakers[place.index()].register(cx.waker());
             match shared.site.slots().poll(place, self.worker.now()) {
-                Progress::Waiting => Poll::Pending,
-                Progress::Granted => {
+                Wait::Waiting { .. } => Poll::Pending,
+                Wait::Granted => {
                     self.place = None;
                     Poll::Ready(true)
                 }
-                Progress::Expired => Poll::Ready(false),
+                Wait::Expired => {
+                    self.place = None;
+                    Poll::Ready(false)
+                }
             }
         })
         .await

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use admission::caps::CapRefused;
+use admission::slots::Place;
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use hyper::service::service_fn;
@@ -145,8 +146,8 @@ impl Worker {
     }
 
     /// Wakes the task that waits in a place.
-    pub(crate) fn wake(&self, place: usize) {
-        self.shared.wakers[place].wake();
+    pub(crate) fn wake(&self, place: Place) {
+        self.shared.wakers[place.index()].wake();
     }
 
     async fn accept(self: Rc<Self>, listener: TcpListener, proxy_protocol: bool) {

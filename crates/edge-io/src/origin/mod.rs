@@ -141,13 +141,13 @@ impl Origins {
 
     /// The available origin with the least load for its weight. If none is available, the least loaded of all:
     /// a wrong health check must not shut a site that still answers.
-    pub(crate) fn choose(&self, now: Instant, not: Option<usize>) -> Option<usize> {
+    pub(crate) fn choose(&self, now: Instant) -> Option<usize> {
         if self.0.len() == 1 {
-            return (not != Some(0)).then_some(0);
+            return Some(0);
         }
         let best = |available_only: bool| {
             (0..self.0.len())
-                .filter(|&index| Some(index) != not && self.0[index].settings.weight > 0)
+                .filter(|&index| self.0[index].settings.weight > 0)
                 .filter(|&index| !available_only || self.0[index].is_available(now))
                 .min_by(|&a, &b| self.0[a].load().total_cmp(&self.0[b].load()))
         };
@@ -198,7 +198,7 @@ mod tests {
         let origins = origins(&[1, 3, 0]);
         let mut taken = [0; 3];
         for _ in 0..40 {
-            let index = origins.choose(Instant::ORIGIN, None).unwrap();
+            let index = origins.choose(Instant::ORIGIN).unwrap();
             origins.at(index).inflight.fetch_add(1, Relaxed);
             taken[index] += 1;
         }
@@ -213,7 +213,7 @@ mod tests {
             origins.at(0).failed(now);
         }
         assert!(!origins.at(0).is_available(now));
-        assert_eq!(origins.choose(now, None), Some(1));
+        assert_eq!(origins.choose(now), Some(1));
         assert!(origins.at(0).is_available(now + Duration::from_secs(1)));
         for _ in 0..FAILURES_TO_EJECT {
             origins.at(0).failed(now);
@@ -227,6 +227,6 @@ mod tests {
         origins.at(0).set_healthy(false);
         origins.at(1).set_healthy(false);
         origins.at(0).inflight.store(3, Relaxed);
-        assert_eq!(origins.choose(Instant::ORIGIN, None), Some(1));
+        assert_eq!(origins.choose(Instant::ORIGIN), Some(1));
     }
 }

@@ -1,0 +1,116 @@
+//! May this request go on?
+
+use std::time::Duration;
+
+use model::{Level, Mode, Reason, RefusalKind, Tier};
+
+use super::Site;
+use super::facts::{Demand, Identity, Refusal, Verdict};
+use crate::limits::{Keys, Limited};
+use crate::trip::Layer;
+use model::Instant;
+
+impl Site {
+    /// Judges a request that has been identified: lists, client limits, threshold, in this order.
+    ///
+    /// A step that only observes at the moment (by mode, in calm, or because it harmed known clients) reports what it
+    /// would have refused; the request goes on.
+    pub fn admit(&self, identity: &mut Identity, demand: &Demand<'_>, now: Instant) -> Verdict {
+        let mut verdict = self.wave_through(demand);
+        if identity.tier == Tier::T0 {
+            return verdict;
+        }
+        if identity.denied {
+            // An admin's word holds in every mode.
+            verdict.refuse = Some(self.refusal(identity, Reason::Denied, demand.scatter));
+            return verdict;
+        }
+        if let Err(limited) = self.charge(identity, demand, now, &mut verdict) {
+            self.apply(identity, limited.reason, limited.retry_after, &mut verdict);
+        }
+        if verdict.refuse.is_none() && !self.decision().masks.admits(identity.tier, identity.cohort) {
+            self.apply(identity, Reason::Threshold, SHED_RETRY, &mut verdict);
+        }
+        verdict
+    }
+
+    /// The verdict on a request that nothing may refuse.
+    pub fn wave_through(&self, demand: &Demand<'_>) -> Verdict {
+        let cost_micros = self.classes.cost_micros(demand.class);
+        Verdict { refuse: None, would: None, delay: Duration::ZERO, cost_micros }
+    }
+
+    /// A refusal for this reason, with the time after which it makes sense to try again.
+    pub fn refusal(&self, identity: &Identity, reason: Reason, scatter: u64) -> Refusal {
+        let known = identity.tier <= Tier::T3;
+        let retry_after = match reason.kind() {
+            _ if known => Duration::from_secs(1),
+            RefusalKind::Shed => SHED_RETRY + Duration::from_secs(scatter % SHED_SPREAD_SECONDS),
+            RefusalKind::Limited | RefusalKind::Ruled | RefusalKind::Challenged | RefusalKind::Dropped => LIMIT_RETRY,
+        };
+        Refusal { reason, retry_after, waiting: None }
+    }
+
+    /// Refuses, or reports that it would have.
+    fn apply(&self, identity: &Identity, reason: Reason, retry_after: Duration, verdict: &mut Verdict) {
+        if self.enforces(identity, reason) {
+            verdict.refuse = Some(Refusal { reason, retry_after, waiting: None });
+        } else if verdict.would.is_none() {
+            verdict.would = Some(reason);
+        }
+    }
+
+    /// Whether a step refuses this client now.
+    fn enforces(&self, identity: &Identity, reason: Reason) -> bool {
+        if self.mode() == Mode::Observe {
+            return false;
+        }
+        let limit = reason.kind() == RefusalKind::Limited;
+        if limit && (self.trip_reports_only(Layer::Limits) || !self.decision().limits_refuse) {
+            return false;
+        }
+        // `enforce 20%` refuses a stable fifth of the unknown clients and observes the rest.
+        identity.tier.is_known() || identity.cohort.index() < self.enforced_cohorts()
+    }
+
+    fn charge(
+        &self,
+        identity: &mut Identity,
+        demand: &Demand<'_>,
+        now: Instant,
+        verdict: &mut Verdict,
+    ) -> Result<(), Limited> {
+        if identity.allowed {
+            return Ok(());
+        }
+        if let Some(proof) = identity.proof {
+            let keys = Keys::Known { pass: proof.pass, account: proof.account };
+            let cost = if proof.half_budget { 2_000 } else { 1_000 };
+            if self.ladder.charge(&keys, now, cost, 1).is_err() && self.decision().level != Level::Calm {
+                // A pass over its budget keeps its budget; only the excess is unknown (contract).
+                identity.tier = Tier::T5;
+            }
+            return Ok(());
+        }
+        let Some(address) = identity.address else { return Ok(()) };
+        let factor = self.nat.factor(model::Net::network(address), self.pass_time());
+        if self.lane.is_submit(demand.method, demand.path) {
+            verdict.delay = Duration::ZERO;
+            self.ladder.login(address, None, now, factor)?;
+        }
+        self.ladder.charge(&Keys::Address(address), now, self.charge_milli(verdict.cost_micros), factor)
+    }
+
+    /// What a request is charged in thousandths of a request: dear ones count more, up to eight times.
+    fn charge_milli(&self, cost_micros: u64) -> u32 {
+        let usual = self.usual_cost_micros().max(1);
+        let milli = (cost_micros * 1_000 / usual).clamp(1_000, DEAREST_MILLI);
+        u32::try_from(milli).unwrap_or(1_000)
+    }
+}
+
+/// When a shed client should come back (decision-science, section 8.8: 30 to 120 s).
+const SHED_RETRY: Duration = Duration::from_secs(30);
+const SHED_SPREAD_SECONDS: u64 = 90;
+const LIMIT_RETRY: Duration = Duration::from_secs(10);
+const DEAREST_MILLI: u64 = 8_000;

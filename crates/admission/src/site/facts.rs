@@ -1,0 +1,164 @@
+//! What goes into a verdict and what comes out.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use model::{AccountId, Cohort, Instant, PassId, Reason, Tier};
+
+/// Copies of the pass that are tried (contract: four).
+pub const PASS_COPIES_MAX: usize = 4;
+
+/// What the head of a request says about who asks.
+#[derive(Clone, Copy)]
+pub struct Facts<'a> {
+    /// The client's address; `None` when a front names nobody, and then nothing is judged by address.
+    pub address: Option<IpAddr>,
+    /// The socket's peer (after the PROXY protocol).
+    pub peer: IpAddr,
+    /// Values of cookies that may be passes, in the client's order.
+    pub passes: [Option<&'a [u8]>; PASS_COPIES_MAX],
+    /// `Portcullis-Pass`.
+    pub pass_header: Option<&'a [u8]>,
+    /// The lane ticket's cookie.
+    pub lane: Option<&'a [u8]>,
+    /// The app's session cookie, where `[site.known.session]` names one.
+    pub session: Option<&'a [u8]>,
+    /// `User-Agent`, empty without one.
+    pub user_agent: &'a [u8],
+    /// The method in capitals.
+    pub method: &'a str,
+    /// The path without its query.
+    pub path: &'a str,
+    /// The pass last proved on this connection, and when.
+    pub inherited: Option<(Proof, Instant)>,
+    /// The other headers, for what only some settings need.
+    pub headers: &'a dyn Headers,
+}
+
+/// The headers of a request, by name. Only asked for what the settings name.
+pub trait Headers {
+    /// The first header of this (lower-case) name.
+    fn value(&self, name: &str) -> Option<&[u8]>;
+
+    /// Calls `each` with name and value of every cookie.
+    fn cookies(&self, each: &mut dyn FnMut(&[u8], &[u8]));
+}
+
+/// A client that the app confirmed, as proved by a pass or token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Proof {
+    /// The pass, or for tokens the hash of the token.
+    pub pass: PassId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// T1 or T2.
+    pub tier: Tier,
+    /// Its budget is halved: it was seen from too many networks.
+    pub half_budget: bool,
+}
+
+/// Who asks, as far as the gate can tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    pub(crate) tier: Tier,
+    pub(crate) cohort: Cohort,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) proof: Option<Proof>,
+    /// The proof was inherited: it is charged to its pass, but proves nothing new.
+    pub(crate) inherited: bool,
+    /// Keyed hash of the token that was sent, known or not.
+    pub(crate) token: Option<u128>,
+    pub(crate) lane: bool,
+    pub(crate) denied: bool,
+    /// Allowed by an admin's list: exempt from client limits.
+    pub(crate) allowed: bool,
+}
+
+impl Identity {
+    /// Somebody whom nobody judges: while the gate is bypassed.
+    pub const fn unjudged() -> Self {
+        Self::unknown(None, Cohort::new(0))
+    }
+
+    pub(crate) const fn unknown(address: Option<IpAddr>, cohort: Cohort) -> Self {
+        Self {
+            tier: Tier::T5,
+            cohort,
+            address,
+            proof: None,
+            inherited: false,
+            token: None,
+            lane: false,
+            denied: false,
+            allowed: false,
+        }
+    }
+
+    /// The tier.
+    pub const fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// The cohort in the tier.
+    pub const fn cohort(&self) -> Cohort {
+        self.cohort
+    }
+
+    /// What the request itself proved; `None` for an inherited proof.
+    pub const fn proof(&self) -> Option<Proof> {
+        if self.inherited { None } else { self.proof }
+    }
+
+    /// The account, if it is known.
+    pub fn account(&self) -> Option<AccountId> {
+        self.proof.map(|proof| proof.account)
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand<'a> {
+    /// Its route class.
+    pub class: u8,
+    /// The method in capitals.
+    pub method: &'a str,
+    /// The path without its query.
+    pub path: &'a str,
+    /// A browser navigates: it can be shown a page.
+    pub navigation: bool,
+    /// A number unlike the one of the request before, for draws and jitter.
+    pub scatter: u64,
+}
+
+/// What is to be done with a request.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Refused, and why.
+    pub refuse: Option<Refusal>,
+    /// Would have been refused, by a step that only observes now.
+    pub would: Option<Reason>,
+    /// Wait this long first (login attempts on one account from many networks).
+    pub delay: Duration,
+    /// What it was counted as: the expected service time of its route class, in microseconds.
+    pub cost_micros: u64,
+}
+
+/// A refusal.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Which step.
+    pub reason: Reason,
+    /// When it makes sense to try again; the answer adds jitter.
+    pub retry_after: Duration,
+    /// A place in the login lane's waiting room.
+    pub waiting: Option<Waiting>,
+}
+
+/// A place in the login lane's waiting room.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The cookie to set.
+    pub set_cookie: String,
+    /// When the page is to ask again, in seconds.
+    pub refresh_secs: u64,
+}

@@ -1,0 +1,114 @@
+//! Who asks.
+
+use std::hash::Hasher;
+use std::net::IpAddr;
+
+use model::{Cohort, Instant, Net, Tier};
+use siphasher::sip::SipHasher13;
+use subtle::ConstantTimeEq;
+
+use super::Site;
+use super::facts::{Facts, Identity, Proof};
+use crate::pass::Pass;
+
+impl Site {
+    /// Finds out who sent a request, from the best proof in it.
+    pub fn identify(&self, facts: &Facts<'_>, now: Instant) -> Identity {
+        let mut identity = Identity::unknown(facts.address, self.cohort_of(facts));
+        if let Some(address) = facts.address {
+            identity.denied = self.denied.holds(address);
+            identity.allowed = self.allowed.holds(address);
+        }
+        if self.is_monitor(facts) {
+            identity.tier = Tier::T0;
+            return identity;
+        }
+        if let Some((proof, cohort)) = self.proof_of(facts, now, &mut identity) {
+            identity.proof = Some(proof);
+            identity.tier = proof.tier;
+            identity.cohort = cohort;
+            return identity;
+        }
+        if self.partner(facts) {
+            identity.tier = Tier::T2;
+        } else if self.lane.admits(facts, now) {
+            identity.lane = true;
+            identity.tier = Tier::T3;
+        }
+        identity
+    }
+
+    /// A pass, a token, or what the same browser proved a moment ago.
+    fn proof_of(&self, facts: &Facts<'_>, now: Instant, identity: &mut Identity) -> Option<(Proof, Cohort)> {
+        if let Some(found) = self.best_pass(facts, now) {
+            return Some(found);
+        }
+        if let Some(found) = self.token(facts, now, identity) {
+            return Some(found);
+        }
+        let (proof, cohort) = self.inherited(facts, now)?;
+        identity.inherited = true;
+        Some((proof, cohort))
+    }
+
+    /// The best of the valid passes in a request (contract: at most four are tried).
+    fn best_pass(&self, facts: &Facts<'_>, now: Instant) -> Option<(Proof, Cohort)> {
+        let mut best: Option<(Proof, Pass)> = None;
+        for text in facts.pass_header.iter().chain(facts.passes.iter().flatten()) {
+            let Ok(pass) = self.pass_keys.open(text) else { continue };
+            let Some(proof) = self.standing(&pass, facts, now) else { continue };
+            if best.as_ref().is_none_or(|(there, _)| proof.tier < there.tier) {
+                best = Some((proof, pass));
+            }
+        }
+        let (proof, pass) = best?;
+        if let (Some(address), true) = (facts.address, proof.tier.is_known()) {
+            self.inheritance.prove(address, facts.user_agent, &proof, now);
+        }
+        Some((proof, self.age_rank(&pass)))
+    }
+
+    /// A GET or HEAD without a pass inherits the one last proved on its connection, or by the same address and user
+    /// agent, within 60 s and at most 40 times a minute (contract).
+    fn inherited(&self, facts: &Facts<'_>, now: Instant) -> Option<(Proof, Cohort)> {
+        if !matches!(facts.method, "GET" | "HEAD") {
+            return None;
+        }
+        let on_connection = facts
+            .inherited
+            .filter(|(_, at)| now.since(*at) <= super::inherit::INHERIT_FOR)
+            .map(|(proof, _)| proof);
+        let proof = on_connection.or_else(|| self.inheritance.find(facts.address?, facts.user_agent, now))?;
+        let heir = self.heirs.charge(proof.pass.0, now, 1_000, self.heir_rate);
+        // The cohort of a known tier only matters when known clients themselves exceed L; the middle is fair.
+        (heir == crate::limits::Charge::Allowed).then_some((proof, Cohort::new(64)))
+    }
+
+    /// Cohort of a client without proof: a keyed hash of its IPv4 /32 or IPv6 /48, never of anything it chooses.
+    fn cohort_of(&self, facts: &Facts<'_>) -> Cohort {
+        let net = Net::cohort(facts.address.unwrap_or(facts.peer));
+        let mut hasher = SipHasher13::new_with_keys(self.cohort_key(), 0);
+        hasher.write_u64(net.bits());
+        Cohort::from_hash(hasher.finish())
+    }
+
+    /// A monitor is its source *and* its secret, never a path or header alone.
+    fn is_monitor(&self, facts: &Facts<'_>) -> bool {
+        let Some(address) = facts.address else { return false };
+        self.monitors.iter().any(|monitor| monitor.source.contains(address) && has_secret(facts, &monitor.header, &monitor.secret))
+    }
+
+    fn partner(&self, facts: &Facts<'_>) -> bool {
+        self.partners.iter().any(|partner| {
+            let on_path = partner.paths.is_empty() || partner.paths.iter().any(|path| facts.path.starts_with(path.as_str()));
+            let from = |address: IpAddr| partner.sources.iter().any(|source| source.contains(address));
+            let by_source = facts.address.is_some_and(from);
+            let by_secret = partner.secret.as_ref().is_some_and(|(header, secret)| has_secret(facts, header, secret));
+            on_path && (by_source || by_secret)
+        })
+    }
+}
+
+fn has_secret(facts: &Facts<'_>, header: &str, secret: &[u8]) -> bool {
+    facts.headers.value(header).is_some_and(|sent| sent.ct_eq(secret).into())
+}

@@ -1,0 +1,117 @@
+//! Requests that browsers send without cookies, over a second connection: fonts, modules, manifests.
+//!
+//! They are recognised by address and user agent for 60 s after a pass was proved there (contract). The table is
+//! fixed; an entry is a few words guarded by a sequence number, so that readers never lock and never see half of one.
+
+use std::hash::Hasher;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use model::{AccountId, Instant, Net, PassId, Tier};
+use siphasher::sip::SipHasher13;
+
+use super::facts::Proof;
+
+/// Passes proved lately, by address and user agent.
+pub struct Inheritance {
+    key: u64,
+    cells: Box<[Cell]>,
+}
+
+#[derive(Default)]
+struct Cell {
+    /// Odd while it is being written.
+    sequence: AtomicU64,
+    who: AtomicU64,
+    at: AtomicU64,
+    words: [AtomicU64; 5],
+}
+
+impl Inheritance {
+    /// A table of this many entries, rounded up to a power of two.
+    pub fn new(entries: usize, key: u64) -> Self {
+        Self { key, cells: (0..entries.next_power_of_two().max(64)).map(|_| Cell::default()).collect() }
+    }
+
+    /// A pass was proved from this address and user agent. Written at most every few seconds for one of them.
+    pub fn prove(&self, address: IpAddr, user_agent: &[u8], proof: &Proof, now: Instant) {
+        let who = self.hash(address, user_agent);
+        let cell = self.cell(who);
+        let fresh = Duration::from_nanos(now.as_nanos().saturating_sub(cell.at.load(Ordering::Relaxed))) < REWRITE;
+        if fresh && cell.who.load(Ordering::Relaxed) == who {
+            return;
+        }
+        let sequence = cell.sequence.load(Ordering::Relaxed);
+        let claimed = sequence.is_multiple_of(2)
+            && cell.sequence.compare_exchange(sequence, sequence + 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if !claimed {
+            // Somebody else is writing this very moment; the next proof comes soon.
+            return;
+        }
+        cell.who.store(who, Ordering::Relaxed);
+        cell.at.store(now.as_nanos(), Ordering::Relaxed);
+        for (word, value) in cell.words.iter().zip(pack(proof)) {
+            word.store(value, Ordering::Relaxed);
+        }
+        cell.sequence.store(sequence + 2, Ordering::Release);
+    }
+
+    /// The pass proved from this address and user agent within the last minute.
+    pub fn find(&self, address: IpAddr, user_agent: &[u8], now: Instant) -> Option<Proof> {
+        let who = self.hash(address, user_agent);
+        let cell = self.cell(who);
+        let before = cell.sequence.load(Ordering::Acquire);
+        let found = cell.who.load(Ordering::Relaxed) == who;
+        let age = now.as_nanos().saturating_sub(cell.at.load(Ordering::Relaxed));
+        let words = std::array::from_fn(|at| cell.words[at].load(Ordering::Relaxed));
+        std::sync::atomic::fence(Ordering::Acquire);
+        let intact = before.is_multiple_of(2) && cell.sequence.load(Ordering::Relaxed) == before;
+        if intact && found && Duration::from_nanos(age) <= INHERIT_FOR { unpack(words) } else { None }
+    }
+
+    fn cell(&self, who: u64) -> &Cell {
+        let mask = self.cells.len() as u64 - 1;
+        &self.cells[usize::try_from(who & mask).unwrap_or(0)]
+    }
+
+    fn hash(&self, address: IpAddr, user_agent: &[u8]) -> u64 {
+        let mut hasher = SipHasher13::new_with_keys(self.key, self.key.rotate_left(17));
+        hasher.write_u64(Net::address(address).bits());
+        hasher.write(user_agent);
+        hasher.finish().max(1)
+    }
+}
+
+fn pack(proof: &Proof) -> [u64; 5] {
+    let halves = |wide: u128| [(wide >> 64) as u64, wide as u64];
+    let ([a, b], [c, d]) = (halves(proof.pass.0), halves(proof.account.0));
+    [a, b, c, d, proof.tier as u64 | u64::from(proof.half_budget) << 8]
+}
+
+fn unpack([a, b, c, d, flags]: [u64; 5]) -> Option<Proof> {
+    let wide = |high: u64, low: u64| u128::from(high) << 64 | u128::from(low);
+    let tier = Tier::ALL.into_iter().find(|&tier| tier as u64 == flags & 0xFF)?;
+    Some(Proof { pass: PassId(wide(a, b)), account: AccountId(wide(c, d)), tier, half_budget: flags >> 8 == 1 })
+}
+
+/// How long a proof is inherited (contract: 60 s).
+pub const INHERIT_FOR: Duration = Duration::from_secs(60);
+const REWRITE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_is_inherited_by_the_same_browser_for_a_minute() {
+        let table = Inheritance::new(64, 3);
+        let proof = Proof { pass: PassId(7 << 70), account: AccountId(9), tier: Tier::T1, half_budget: true };
+        let (home, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        table.prove(home, b"browser", &proof, Instant::from_secs(10));
+        assert_eq!(table.find(home, b"browser", Instant::from_secs(70)), Some(proof));
+        assert_eq!(table.find(home, b"browser", Instant::from_secs(71)), None);
+        assert_eq!(table.find(home, b"bot", Instant::from_secs(11)), None);
+        assert_eq!(table.find(other, b"browser", Instant::from_secs(11)), None);
+    }
+}

@@ -1,0 +1,270 @@
+//! The gate's own answers: refusals, and what it says when the app cannot be reached.
+//!
+//! Navigations get a page, everything else `application/problem+json` (RFC 9457). A refusal is written under a flood,
+//! so its fixed parts are constants and only the reference and the waiting time are spliced in.
+
+use std::time::Duration;
+
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, REFRESH, RETRY_AFTER};
+use http::{Response, StatusCode};
+use model::{Reason, RefusalKind, Tier};
+
+use crate::body::AnswerBody;
+use crate::headers::PORTCULLIS_REFERENCE;
+
+/// What a refusal says.
+pub(crate) struct Refusing<'a> {
+    pub(crate) reason: Reason,
+    pub(crate) retry_after_secs: u64,
+    /// The reference that `portcullis ctl why` opens.
+    pub(crate) reference: &'a str,
+    pub(crate) navigation: bool,
+    /// The page asks again by itself after so many seconds.
+    pub(crate) waiting: Option<u64>,
+}
+
+/// The answer to a refused request.
+pub(crate) fn answer(refusing: &Refusing<'_>) -> Response<AnswerBody> {
+    let words = Words::of(refusing.reason);
+    let status = status(refusing.reason, refusing.navigation);
+    let mut seconds = itoa::Buffer::new();
+    let seconds = seconds.format(refusing.retry_after_secs);
+    let body = if refusing.navigation {
+        page(words, refusing.reference, seconds)
+    } else {
+        problem(words, status, Some(refusing.reference), Some(seconds))
+    };
+    let mut answer = own(status, refusing.navigation, body);
+    let headers = answer.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(seconds) {
+        headers.insert(RETRY_AFTER, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(refusing.reference) {
+        headers.insert(PORTCULLIS_REFERENCE, value);
+    }
+    if let Some(value) = refusing.waiting.map(HeaderValue::from) {
+        headers.insert(REFRESH, value);
+    }
+    answer
+}
+
+/// The status of a refusal (contract): client limit 429, threshold and queue 503, rule 403, waiting page 503 or 429.
+pub(crate) fn status(reason: Reason, navigation: bool) -> StatusCode {
+    match reason.kind() {
+        _ if reason == Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        RefusalKind::Limited => StatusCode::TOO_MANY_REQUESTS,
+        RefusalKind::Shed => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::Ruled | RefusalKind::Dropped => StatusCode::FORBIDDEN,
+        RefusalKind::Challenged if navigation => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::Challenged => StatusCode::TOO_MANY_REQUESTS,
+    }
+}
+
+/// When a refused client should come back, in seconds: T0 to T3 at most 2 s, others what the step said and up to as
+/// much again, so that they do not come back together.
+pub(crate) fn retry_after(tier: Tier, scatter: u64, wanted: Duration) -> u64 {
+    let wanted = wanted.as_secs().clamp(1, RETRY_SECONDS_MAX);
+    if tier <= Tier::T3 { 1 + scatter % 2 } else { wanted + scatter % (wanted + 1) }
+}
+
+/// CONNECT and TRACE.
+pub(crate) fn method_not_allowed() -> Response<AnswerBody> {
+    let mut answer = plain_problem(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here", "Use another method.");
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    answer
+}
+
+/// The request is for a host that this gate does not serve.
+pub(crate) fn wrong_host() -> Response<AnswerBody> {
+    plain_problem(StatusCode::MISDIRECTED_REQUEST, "This host is not served here", "Check the address.")
+}
+
+/// The request cannot be served as it is.
+pub(crate) fn bad_request(detail: &'static str) -> Response<AnswerBody> {
+    plain_problem(StatusCode::BAD_REQUEST, "The request cannot be served", detail)
+}
+
+/// The app cannot be reached, or broke its answer off.
+pub(crate) fn origin_unreachable(navigation: bool) -> Response<AnswerBody> {
+    origin(StatusCode::BAD_GATEWAY, navigation)
+}
+
+/// The app did not answer in time.
+pub(crate) fn origin_late(navigation: bool) -> Response<AnswerBody> {
+    origin(StatusCode::GATEWAY_TIMEOUT, navigation)
+}
+
+/// The answer of `/.well-known/portcullis/health`.
+pub(crate) fn health(serving: bool) -> Response<AnswerBody> {
+    let (status, text) = if serving { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") };
+    let mut answer = own(status, false, text.as_bytes().to_vec());
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
+}
+
+fn origin(status: StatusCode, navigation: bool) -> Response<AnswerBody> {
+    let words = &ORIGIN_WORDS;
+    let body = if navigation { page(words, "", "10") } else { problem(words, status, None, Some("10")) };
+    let mut answer = own(status, navigation, body);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
+    answer
+}
+
+fn plain_problem(status: StatusCode, title: &'static str, detail: &'static str) -> Response<AnswerBody> {
+    own(status, false, problem(&Words { title, detail }, status, None, None))
+}
+
+fn own(status: StatusCode, page: bool, body: Vec<u8>) -> Response<AnswerBody> {
+    let mut headers = HeaderMap::with_capacity(8);
+    let kind = if page { "text/html; charset=utf-8" } else { "application/problem+json" };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut answer = Response::new(AnswerBody::whole(body));
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
+}
+
+/// What people are told.
+struct Words {
+    title: &'static str,
+    detail: &'static str,
+}
+
+impl Words {
+    fn of(reason: Reason) -> &'static Self {
+        match reason.kind() {
+            _ if reason == Reason::BodyTooLarge => &TOO_LARGE_WORDS,
+            RefusalKind::Limited => &LIMITED_WORDS,
+            RefusalKind::Shed => &SHED_WORDS,
+            RefusalKind::Ruled | RefusalKind::Dropped => &RULED_WORDS,
+            RefusalKind::Challenged => &WAITING_WORDS,
+        }
+    }
+}
+
+fn problem(words: &Words, status: StatusCode, reference: Option<&str>, seconds: Option<&str>) -> Vec<u8> {
+    let mut body = Vec::with_capacity(320);
+    let mut put = |text: &str| body.extend_from_slice(text.as_bytes());
+    put("{\"title\":\"");
+    put(words.title);
+    put("\",\"status\":");
+    put(status.as_str());
+    put(",\"detail\":\"");
+    put(words.detail);
+    put("\"");
+    if let Some(reference) = reference {
+        put(",\"reference\":\"");
+        put(reference);
+        put("\"");
+    }
+    if let Some(seconds) = seconds {
+        put(",\"retry_after\":");
+        put(seconds);
+    }
+    put("}\n");
+    body
+}
+
+fn page(words: &Words, reference: &str, seconds: &str) -> Vec<u8> {
+    let mut body = Vec::with_capacity(PAGE_HEAD.len() + 1_024);
+    let mut put = |text: &str| body.extend_from_slice(text.as_bytes());
+    put(PAGE_HEAD);
+    put(words.title);
+    put("</title></head>\n<body><main>\n<svg aria-hidden=\"true\" viewBox=\"0 0 24 24\"><path d=\"M4 21V9a8 8 0 0 1 16 0v12M8 21V8M12 21V7M16 21V8M4 12h16M4 16.5h16\"/></svg>\n<h1>");
+    put(words.title);
+    put("</h1>\n<p>");
+    put(words.detail);
+    put("</p>\n<p>Please try again in about <strong>");
+    put(seconds);
+    put(" seconds</strong>. If you have an account here, signing in on a device that you have used before lets you in first.</p>\n");
+    if !reference.is_empty() {
+        put("<p class=\"reference\">If you contact support, tell them this reference:<br><code>");
+        put(reference);
+        put("</code></p>\n");
+    }
+    put("</main></body></html>\n");
+    body
+}
+
+const LIMITED_WORDS: Words = Words {
+    title: "Too many requests",
+    detail: "More requests came from your connection in a short time than this site can take right now.",
+};
+const SHED_WORDS: Words = Words {
+    title: "We are very busy right now",
+    detail: "Far more visitors than usual are here. We serve signed-in customers first and let everybody else in as soon as there is room.",
+};
+const RULED_WORDS: Words = Words {
+    title: "This request was not let through",
+    detail: "It looks like traffic that disturbs this site. If you think this is a mistake, please contact the people who run it.",
+};
+const WAITING_WORDS: Words = Words {
+    title: "You are in the waiting room",
+    detail: "Many people want to sign in at this moment. This page keeps your place and asks again by itself; you need not do anything.",
+};
+const TOO_LARGE_WORDS: Words =
+    Words { title: "That is too large", detail: "The upload is larger than this page of the site accepts." };
+const ORIGIN_WORDS: Words = Words {
+    title: "The site does not answer",
+    detail: "The application behind this address cannot be reached at the moment. The people who run it can see this too.",
+};
+
+const PAGE_HEAD: &str = concat!(
+    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">",
+    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">",
+    "<meta name=\"robots\" content=\"noindex\"><meta name=\"color-scheme\" content=\"light dark\">\n<style>",
+    ":root{--b:#f6f5f1;--f:#23262b;--m:#5b6068;--l:#d9d6cc;--a:#2f5d50}",
+    "@media(prefers-color-scheme:dark){:root{--b:#17191c;--f:#e9e7e1;--m:#a3a8b0;--l:#363a40;--a:#8fc4b3}}",
+    "*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--b);color:var(--f);",
+    "font:1.0625rem/1.6 system-ui,-apple-system,\"Segoe UI\",Roboto,sans-serif}",
+    "main{max-width:34rem;padding:2rem 1.5rem}svg{width:3rem;height:3rem;fill:none;stroke:var(--a);stroke-width:1.5;stroke-linecap:round}",
+    "h1{font-size:1.6rem;line-height:1.25;margin:1rem 0 .75rem}p{margin:0 0 1rem}",
+    ".reference{margin-top:2rem;padding-top:1rem;border-top:1px solid var(--l);color:var(--m);font-size:.9375rem}",
+    "code{font:1rem/1.8 ui-monospace,SFMono-Regular,Menlo,monospace;color:var(--f);word-break:break-word}",
+    "</style>\n<title>"
+);
+
+const RETRY_SECONDS_MAX: u64 = 600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole answer as text; the only test code that knows the API.
+    fn shown(reason: Reason, navigation: bool) -> String {
+        let refusing = Refusing { reason, retry_after_secs: 42, reference: "AB12-CD34", navigation, waiting: None };
+        let (parts, body) = answer(&refusing).into_parts();
+        let AnswerBody::Whole(Some(body)) = body else { panic!("a refusal has a body") };
+        assert!(body.len() <= 10 * 1024, "a page is at most 10 KiB");
+        format!("{} {:#?}\n{}", parts.status, parts.headers, String::from_utf8_lossy(&body))
+    }
+
+    #[test]
+    fn a_program_gets_a_problem() {
+        insta::assert_snapshot!(shown(Reason::AddressLimit, false));
+    }
+
+    #[test]
+    fn a_person_gets_a_page() {
+        insta::assert_snapshot!(shown(Reason::Threshold, true));
+    }
+
+    #[test]
+    fn every_kind_has_its_status() {
+        let status = |reason, navigation| status(reason, navigation).as_u16();
+        assert_eq!(status(Reason::AddressLimit, true), 429);
+        assert_eq!(status(Reason::QueueTimeout, true), 503);
+        assert_eq!(status(Reason::Denied, true), 403);
+        assert_eq!((status(Reason::LaneFull, true), status(Reason::LaneFull, false)), (503, 429));
+        assert_eq!(status(Reason::BodyTooLarge, false), 413);
+    }
+
+    #[test]
+    fn clients_do_not_come_back_together_and_known_ones_come_back_soon() {
+        let seconds: Vec<u64> = (0..60).map(|n| retry_after(Tier::T5, n, Duration::from_secs(30))).collect();
+        assert!(seconds.iter().all(|&s| (30..=60).contains(&s)) && seconds.contains(&30) && seconds.contains(&60));
+        assert!((0..9).all(|n| retry_after(Tier::T2, n, Duration::from_secs(30)) <= 2));
+        assert_eq!(retry_after(Tier::T5, 0, Duration::ZERO), 1);
+    }
+}

@@ -1,0 +1,205 @@
+//! What is kept of a log while it is read: bounded counts per client, path and second.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use admission::limits::{Keys, Ladder, LadderSettings};
+use model::Instant;
+
+use super::line::{self, Entry, Skipped};
+
+/// Clients that are told apart; requests of further ones are counted together.
+pub(crate) const CLIENTS_MAX: usize = 200_000;
+/// Paths that are told apart, by their first two segments.
+const PATHS_MAX: usize = 2_000;
+/// Different user agents remembered for one client.
+const AGENTS_MAX: usize = 32;
+
+/// Everything read so far.
+pub(crate) struct Reading {
+    lines: u64,
+    requests: u64,
+    skipped: BTreeMap<&'static str, u64>,
+    pub(crate) clients: BTreeMap<IpAddr, Client>,
+    pub(crate) paths: BTreeMap<String, PathCounts>,
+    pub(crate) seconds: BTreeMap<i64, u32>,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    ladder: Ladder,
+}
+
+/// One client address.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Client {
+    pub(crate) requests: u64,
+    /// Days (since 1970) on which it was seen, the latest 32.
+    pub(crate) days: BTreeSet<i64>,
+    pub(crate) failures: u64,
+    pub(crate) logins: u64,
+    pub(crate) users: BTreeSet<String>,
+    pub(crate) agents: BTreeSet<String>,
+    pub(crate) kind: Kind,
+    /// Requests that the default client limits would refuse while limits refuse.
+    pub(crate) over_limit: u64,
+    window: (i64, u32),
+    /// Most requests within ten seconds.
+    pub(crate) peak_ten_seconds: u32,
+}
+
+/// What kind of program a client is, by its user agent alone.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Kind {
+    /// It says it is a browser.
+    Browser,
+    /// It says it is a crawler.
+    Crawler,
+    /// It is a program or says nothing.
+    #[default]
+    Program,
+}
+
+/// One path, by its first two segments.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PathCounts {
+    pub(crate) requests: u64,
+    pub(crate) posts: u64,
+    /// POSTs answered 2xx or 3xx.
+    pub(crate) posts_ok: u64,
+    pub(crate) by_programs: u64,
+    /// Answers 401 or 403.
+    pub(crate) denied: u64,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        // A log is replayed offline, so its keys need not be secret.
+        let keys = std::array::from_fn(|table| [u8::try_from(table).unwrap_or(0); 16]);
+        Self {
+            lines: 0,
+            requests: 0,
+            skipped: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            paths: BTreeMap::new(),
+            seconds: BTreeMap::new(),
+            first: i64::MAX,
+            last: i64::MIN,
+            ladder: Ladder::new(&LadderSettings::new(keys)),
+        }
+    }
+}
+
+impl Reading {
+    /// Takes one line.
+    pub(crate) fn add(&mut self, text: &str) {
+        self.lines += 1;
+        match line::parse(text) {
+            Ok(entry) => self.count(entry),
+            Err(skipped) => *self.skipped.entry(word(skipped)).or_default() += 1,
+        }
+    }
+
+    pub(crate) const fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    pub(crate) const fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// Lines that were left out, by reason.
+    pub(crate) const fn skipped(&self) -> &BTreeMap<&'static str, u64> {
+        &self.skipped
+    }
+
+    fn count(&mut self, entry: Entry) {
+        self.requests += 1;
+        self.first = self.first.min(entry.at);
+        self.last = self.last.max(entry.at);
+        *self.seconds.entry(entry.at).or_default() += 1;
+        let kind = kind_of(&entry.user_agent);
+        self.count_path(&entry, kind);
+        let refused = self.is_over_limit(&entry);
+        if self.clients.len() < CLIENTS_MAX || self.clients.contains_key(&entry.client) {
+            self.clients.entry(entry.client).or_default().count(entry, kind, refused);
+        }
+    }
+
+    /// Plays the request through the real client limits, at the time that the log gives.
+    fn is_over_limit(&self, entry: &Entry) -> bool {
+        let now = Instant::from_secs(u64::try_from(entry.at).unwrap_or(0));
+        self.ladder.charge(&Keys::Address(entry.client), now, 1_000, 1).is_err()
+    }
+
+    fn count_path(&mut self, entry: &Entry, kind: Kind) {
+        let key = leading(&entry.path);
+        if self.paths.len() >= PATHS_MAX && !self.paths.contains_key(key) {
+            return;
+        }
+        let counts = self.paths.entry(key.to_owned()).or_default();
+        counts.requests += 1;
+        counts.by_programs += u64::from(kind == Kind::Program);
+        counts.denied += u64::from(matches!(entry.status, 401 | 403));
+        if entry.method == "POST" {
+            counts.posts += 1;
+            counts.posts_ok += u64::from(entry.status < 400);
+        }
+    }
+}
+
+impl Client {
+    fn count(&mut self, entry: Entry, kind: Kind, refused: bool) {
+        self.requests += 1;
+        self.over_limit += u64::from(refused);
+        self.failures += u64::from(matches!(entry.status, 400..=499));
+        self.days.insert(entry.at.div_euclid(86_400));
+        if self.days.len() > 32 {
+            self.days.pop_first();
+        }
+        if is_login(&entry.path) && entry.method == "POST" && entry.status < 400 {
+            self.logins += 1;
+        }
+        let (begun, in_window) = self.window;
+        self.window = if entry.at.abs_diff(begun) < 10 { (begun, in_window + 1) } else { (entry.at, 1) };
+        self.peak_ten_seconds = self.peak_ten_seconds.max(self.window.1);
+        if let Some(user) = entry.user
+            && self.users.len() < AGENTS_MAX
+        {
+            self.users.insert(user);
+        }
+        if self.agents.len() < AGENTS_MAX {
+            self.agents.insert(entry.user_agent);
+        }
+        self.kind = kind;
+    }
+}
+
+fn word(skipped: Skipped) -> &'static str {
+    match skipped {
+        Skipped::Length => "empty or too long",
+        Skipped::Format => "in no format that is understood",
+        Skipped::NoAddress => "without a client address",
+    }
+}
+
+/// The first two segments of a path.
+fn leading(path: &str) -> &str {
+    path.match_indices('/').nth(2).map_or(path, |(at, _)| &path[..at])
+}
+
+/// Whether a path looks like the one that people sign in at.
+pub(crate) fn is_login(path: &str) -> bool {
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or("").to_ascii_lowercase();
+    let stem = last.split('.').next().unwrap_or("");
+    matches!(stem, "login" | "signin" | "sign-in" | "sign_in" | "log-in" | "session" | "sessions" | "logon" | "wp-login")
+}
+
+fn kind_of(user_agent: &str) -> Kind {
+    let lower = user_agent.to_ascii_lowercase();
+    if ["bot", "crawl", "spider", "slurp", "feed", "monitor"].iter().any(|word| lower.contains(word)) {
+        Kind::Crawler
+    } else if lower.starts_with("mozilla/") || lower.starts_with("opera/") {
+        Kind::Browser
+    } else {
+        Kind::Program
+    }
+}
