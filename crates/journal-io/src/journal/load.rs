@@ -1,0 +1,132 @@
+//! What the gate needs to know at its start.
+
+use std::collections::BTreeMap;
+
+use model::{AccountId, PassId, SiteId, Timestamp};
+use rusqlite::{Connection, Row};
+
+use super::rows::{NetworkRow, PassRow, PathRow, TokenRow};
+
+/// What a journal held when it was opened.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Revoked passes first, then the others, the last used first; at most [`Loaded::PASSES_MAX`] of each.
+    pub passes: Vec<PassRow>,
+    /// Tokens, the last used first.
+    pub tokens: Vec<TokenRow>,
+    /// Networks of customers, the last used first.
+    pub networks: Vec<NetworkRow>,
+    /// Learnt paths, the last asked first.
+    pub paths: Vec<PathRow>,
+    /// State values by site and key.
+    pub state: BTreeMap<(SiteId, String), Vec<u8>>,
+    /// What an admin should know about the opening.
+    pub notices: Vec<String>,
+}
+
+impl Loaded {
+    /// Passes read at most (contracts, `max_known`).
+    pub const PASSES_MAX: usize = 1_000_000;
+
+    /// Tokens, networks and paths read at most, of each.
+    pub const OTHERS_MAX: usize = 262_144;
+
+    /// The value of a site's state key.
+    pub fn state(&self, site: SiteId, key: &str) -> Option<&[u8]> {
+        self.state.get(&(site, key.to_owned())).map(Vec::as_slice)
+    }
+}
+
+pub(super) fn load(connection: &Connection, notice: Option<String>) -> rusqlite::Result<Loaded> {
+    let select = |condition: &str| {
+        format!(
+            "SELECT {PASS_COLUMNS} FROM passes WHERE revoked {condition} ORDER BY last_seen DESC LIMIT ?1"
+        )
+    };
+    let mut passes = all(connection, &select("IS NOT NULL"), Loaded::PASSES_MAX, pass)?;
+    passes.extend(all(connection, &select("IS NULL"), Loaded::PASSES_MAX, pass)?);
+    let tokens = "SELECT site, hash, first, last, answers FROM tokens ORDER BY last DESC LIMIT ?1";
+    let networks = "SELECT site, net, seen, bitmap FROM networks ORDER BY seen DESC LIMIT ?1";
+    let paths = "SELECT site, path_hash, is_private, asked FROM paths ORDER BY asked DESC LIMIT ?1";
+    let state = all(connection, "SELECT site, key, value FROM state LIMIT ?1", Loaded::OTHERS_MAX, |row| {
+        Ok(((SiteId(row.get(0)?), row.get(1)?), row.get(2)?))
+    })?;
+    Ok(Loaded {
+        passes,
+        tokens: all(connection, tokens, Loaded::OTHERS_MAX, token)?,
+        networks: all(connection, networks, Loaded::OTHERS_MAX, network)?,
+        paths: all(connection, paths, Loaded::OTHERS_MAX, path)?,
+        state: state.into_iter().collect(),
+        notices: notice.into_iter().collect(),
+    })
+}
+
+/// The columns that [`pass`] reads.
+pub(super) const PASS_COLUMNS: &str = "site, pass, account, first_confirmed, issued, last_seen, way, budget_class, \
+                                       minted_in_incident, revoked, homes";
+
+pub(super) fn pass(row: &Row<'_>) -> rusqlite::Result<PassRow> {
+    Ok(PassRow {
+        site: SiteId(row.get(0)?),
+        pass: PassId(u128::from_be_bytes(row.get(1)?)),
+        account: AccountId(u128::from_be_bytes(row.get(2)?)),
+        first_confirmed: time(row.get(3)?),
+        issued: time(row.get(4)?),
+        last_seen: time(row.get(5)?),
+        way: row.get(6)?,
+        budget_class: row.get(7)?,
+        minted_in_incident: row.get(8)?,
+        revoked: row.get::<_, Option<i64>>(9)?.map(time),
+        homes: homes(row.get(10)?),
+    })
+}
+
+pub(super) fn network(row: &Row<'_>) -> rusqlite::Result<NetworkRow> {
+    Ok(NetworkRow {
+        site: SiteId(row.get(0)?),
+        net: row.get::<_, i64>(1)?.cast_unsigned(),
+        seen: time(row.get(2)?),
+        bitmap: row.get::<_, Vec<u8>>(3)?.into(),
+    })
+}
+
+/// A moment as SQLite keeps it; a negative one, which only damage can bring, reads as 1970.
+pub(super) fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+fn token(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
+    Ok(TokenRow {
+        site: SiteId(row.get(0)?),
+        hash: u128::from_be_bytes(row.get(1)?),
+        first: time(row.get(2)?),
+        last: time(row.get(3)?),
+        answers: row.get(4)?,
+    })
+}
+
+fn path(row: &Row<'_>) -> rusqlite::Result<PathRow> {
+    Ok(PathRow {
+        site: SiteId(row.get(0)?),
+        path_hash: row.get::<_, i64>(1)?.cast_unsigned(),
+        is_private: row.get(2)?,
+        asked: time(row.get(3)?),
+    })
+}
+
+fn homes(blob: Option<[u8; 32]>) -> [u64; 4] {
+    let mut homes = [0; 4];
+    for (home, bytes) in homes.iter_mut().zip(blob.unwrap_or_default().as_chunks::<8>().0) {
+        *home = u64::from_be_bytes(*bytes);
+    }
+    homes
+}
+
+fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    rows_max: usize,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare(sql)?.query_map([rows_max], read)?.collect()
+}

@@ -1,0 +1,196 @@
+//! The journal: what the gate remembers over a restart, in one SQLite file with one writer.
+
+mod error;
+mod load;
+mod read;
+mod rows;
+mod schema;
+mod store;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+mod write;
+mod writer;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use model::{AccountId, SiteId, Timestamp};
+
+pub use error::JournalError;
+pub use load::Loaded;
+pub use read::{Dimension, LoginSeen, Reader, RefusedTotal, SampledTotal, Window};
+pub use rows::{
+    ACT_BYTES_MAX, ActRow, Importance, LoginRow, NETWORK_BITMAP_BYTES_MAX, NetworkRow, PATH_BYTES_MAX,
+    PassRow, PathRow, RefusedRow, Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX, STATE_KEY_BYTES_MAX,
+    STATE_VALUE_BYTES_MAX, SampleRow, TokenRow,
+};
+
+use crate::ballast::Ballast;
+use crate::disk::{self, Space, SpaceProbe};
+use store::Store;
+use writer::{Control, Shared, Writer};
+
+/// How the journal is kept.
+#[derive(Clone)]
+pub struct JournalSettings {
+    /// The database with its log is never larger, in bytes. Default 256 MiB; at least [`QUOTA_BYTES_MIN`].
+    pub quota_bytes: u64,
+    /// Bytes set aside for a full disk. Default 32 MiB.
+    pub ballast_bytes: u64,
+    /// Asks how much room there is.
+    pub space: SpaceProbe,
+}
+
+impl Default for JournalSettings {
+    fn default() -> Self {
+        Self { quota_bytes: 256 << 20, ballast_bytes: Ballast::BYTES, space: Space::probe() }
+    }
+}
+
+/// The smallest quota that a journal works in, in bytes; a smaller setting counts as this.
+pub const QUOTA_BYTES_MIN: u64 = 1 << 20;
+
+/// How the journal is doing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct JournalHealth {
+    /// Rows written since the start.
+    pub written_rows: u64,
+    /// Rows lost since the start for want of room, by [`Importance`].
+    pub dropped_rows: [u64; 3],
+    /// Whether writing fails at present; logins and acts wait in memory meanwhile.
+    pub is_stuck: bool,
+    /// The last trouble, in words for the log.
+    pub trouble: Option<String>,
+}
+
+/// The writing side. Recording never waits; dropping it writes what is queued.
+pub struct Journal {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    // Held for as long as this process writes; the kernel lets go of it even after kill -9.
+    _lock: File,
+}
+
+impl Journal {
+    /// The database's name in the state folder.
+    pub const FILE: &'static str = "journal.db";
+
+    /// Opens the journal of a state folder, or begins one, and reads what the gate needs to know.
+    ///
+    /// A damaged file is moved aside; [`Loaded::notices`] then says so.
+    pub fn open(folder: &Path, settings: JournalSettings) -> Result<(Self, Loaded), JournalError> {
+        let path = folder.join(Self::FILE);
+        let cannot_use = |path: &Path| {
+            let path = path.to_owned();
+            move |source| JournalError::Folder { path, source }
+        };
+        disk::make_folder(folder).map_err(cannot_use(folder))?;
+        let lock_path = folder.join("journal.lock");
+        let lock = disk::lock(&lock_path, false).map_err(|source| {
+            if source.kind() == std::io::ErrorKind::WouldBlock {
+                JournalError::InUse { path: folder.to_owned() }
+            } else {
+                JournalError::Folder { path: lock_path.clone(), source }
+            }
+        })?;
+        let (store, notice) = Store::open(&path, settings.quota_bytes.max(QUOTA_BYTES_MIN))?;
+        let loaded = load::load(&store.connection, notice)
+            .map_err(|source| JournalError::Sqlite { path: path.clone(), source })?;
+        let shared = Arc::new(Shared::new());
+        let ballast = Ballast::new(folder, settings.ballast_bytes);
+        let writer = Writer::new(shared.clone(), store, ballast, settings.space, folder);
+        let thread = thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run())
+            .map_err(JournalError::Thread)?;
+        Ok((Self { shared, thread: Some(thread), _lock: lock }, loaded))
+    }
+
+    /// Takes a row to be written within 100 ms, acts and revocations at once. Never waits, never fails the caller.
+    ///
+    /// False when there was no place for it (counted in [`Journal::health`]), or it is larger than its limits say.
+    pub fn record(&self, row: Row) -> bool {
+        let is_within_limits = match &row {
+            Row::State { key, value, .. } => {
+                key.len() <= STATE_KEY_BYTES_MAX && value.len() <= STATE_VALUE_BYTES_MAX
+            }
+            Row::Network(network) => network.bitmap.len() <= NETWORK_BITMAP_BYTES_MAX,
+            Row::Pass(_)
+            | Row::PassSeen { .. }
+            | Row::Revoked { .. }
+            | Row::PassGone { .. }
+            | Row::Token(_)
+            | Row::TokenGone { .. }
+            | Row::Refused(_)
+            | Row::Sample(_)
+            | Row::Login(_)
+            | Row::Act(_)
+            | Row::Path(_) => true,
+        };
+        is_within_limits && self.with_thread(|thread| self.shared.offer(row, thread))
+    }
+
+    /// Forgets what is too old at `now`, keeps the quota, and sets the ballast aside again when there is room.
+    ///
+    /// A bounded piece of work on the writer's thread: call it every 5 s or so.
+    pub fn sweep(&self, now: Timestamp) {
+        self.with_thread(|thread| {
+            self.shared.sweep(now, thread);
+            true
+        });
+    }
+
+    /// Waits until everything recorded before is written, acts and revocations through to the disk.
+    ///
+    /// False if that did not happen within `patience`. Not for the way of a request.
+    pub fn settle(&self, patience: Duration) -> bool {
+        let (asker, answer) = sync_channel(1);
+        self.ask(Control::Settle(asker)) && answer.recv_timeout(patience).unwrap_or(false)
+    }
+
+    /// Erases all rows about an account, from free pages and log too, and waits for it.
+    ///
+    /// False if that did not happen within `patience` (contracts: a minute); the caller then says so and asks again.
+    pub fn forget(&self, site: SiteId, account: AccountId, patience: Duration) -> bool {
+        let (asker, answer) = sync_channel(1);
+        self.ask(Control::Forget(site, account, asker)) && answer.recv_timeout(patience).unwrap_or(false)
+    }
+
+    /// How the journal is doing, for metrics and the log.
+    pub fn health(&self) -> JournalHealth {
+        JournalHealth {
+            written_rows: self.shared.written(),
+            dropped_rows: Importance::ALL.map(|importance| self.shared.dropped(importance)),
+            is_stuck: self.shared.is_stuck(),
+            trouble: self.shared.trouble(),
+        }
+    }
+
+    fn ask(&self, control: Control) -> bool {
+        self.with_thread(|thread| self.shared.ask(control, thread))
+    }
+
+    fn with_thread(&self, act: impl FnOnce(&thread::Thread) -> bool) -> bool {
+        self.thread.as_ref().is_some_and(|thread| act(thread.thread()))
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.shared.stop(thread.thread());
+            // A writer that panicked has told the process's panic hook; there is nothing left to write with.
+            drop(thread.join());
+        }
+    }
+}
+
+/// The journal's file in a state folder.
+pub(crate) fn file(folder: &Path) -> PathBuf {
+    folder.join(Journal::FILE)
+}

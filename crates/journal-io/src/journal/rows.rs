@@ -1,0 +1,281 @@
+//! What the journal keeps. Every row names its site; no row holds an account's name or, after a day, an address.
+
+use model::{AccountId, PassId, Prefix, Reason, SiteId, Tier, Timestamp};
+
+/// One thing to remember.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Row {
+    /// A pass was minted, or what is known about it changed.
+    Pass(PassRow),
+    /// A pass was used.
+    PassSeen {
+        /// The site.
+        site: SiteId,
+        /// The pass.
+        pass: PassId,
+        /// When it was last used.
+        seen: Timestamp,
+        /// Up to four recent networks ([`model::Net::network`] bits, 0 for none).
+        homes: [u64; 4],
+    },
+    /// A pass must not count any more. Written through to the disk at once.
+    Revoked {
+        /// The site.
+        site: SiteId,
+        /// The pass.
+        pass: PassId,
+        /// When it was revoked.
+        at: Timestamp,
+    },
+    /// A pass left the registry; it stays valid by its MAC.
+    PassGone {
+        /// The site.
+        site: SiteId,
+        /// The pass.
+        pass: PassId,
+    },
+    /// A token that the app answers.
+    Token(TokenRow),
+    /// A token that the app refuses now.
+    TokenGone {
+        /// The site.
+        site: SiteId,
+        /// Its keyed hash.
+        hash: u128,
+    },
+    /// Customers seen in a network.
+    Network(NetworkRow),
+    /// Refusals, added to those counted before.
+    Refused(RefusedRow),
+    /// One refused request.
+    Sample(SampleRow),
+    /// The app confirmed a login.
+    Login(LoginRow),
+    /// An admin did something. Written through to the disk at once.
+    Act(ActRow),
+    /// What the gate learnt about a path.
+    Path(PathRow),
+    /// A value that replaces the one under the same key.
+    State {
+        /// The site.
+        site: SiteId,
+        /// At most [`STATE_KEY_BYTES_MAX`] bytes.
+        key: Box<str>,
+        /// At most [`STATE_VALUE_BYTES_MAX`] bytes.
+        value: Box<[u8]>,
+    },
+}
+
+/// A known client's pass.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PassRow {
+    /// The site.
+    pub site: SiteId,
+    /// The pass.
+    pub pass: PassId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// When the account first logged in; logging in again does not change it.
+    pub first_confirmed: Timestamp,
+    /// When the pass was minted, by the pass clock.
+    pub issued: Timestamp,
+    /// When it was last used.
+    pub last_seen: Timestamp,
+    /// The way of becoming known, as a number of `admission`.
+    pub way: u8,
+    /// The budget class, as a number of `admission`.
+    pub budget_class: u8,
+    /// Whether it was minted at level 3 or above.
+    pub minted_in_incident: bool,
+    /// When it was revoked.
+    pub revoked: Option<Timestamp>,
+    /// Up to four recent networks ([`model::Net::network`] bits, 0 for none).
+    pub homes: [u64; 4],
+}
+
+/// A token's history.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TokenRow {
+    /// The site.
+    pub site: SiteId,
+    /// Its keyed hash.
+    pub hash: u128,
+    /// The first answer that counted.
+    pub first: Timestamp,
+    /// The last one.
+    pub last: Timestamp,
+    /// How many counted.
+    pub answers: u32,
+}
+
+/// Customers of one network (IPv4 /24, IPv6 /48).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NetworkRow {
+    /// The site.
+    pub site: SiteId,
+    /// [`model::Net::network`] bits.
+    pub net: u64,
+    /// When a customer was last seen there.
+    pub seen: Timestamp,
+    /// How many they are, as a bitmap of `admission`; at most [`NETWORK_BITMAP_BYTES_MAX`] bytes.
+    pub bitmap: Box<[u8]>,
+}
+
+/// How many requests of one sort were refused, or would have been, within one hour.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RefusedRow {
+    /// The site.
+    pub site: SiteId,
+    /// A moment within the hour.
+    pub at: Timestamp,
+    /// The step that refused.
+    pub reason: Reason,
+    /// The client's tier.
+    pub tier: Tier,
+    /// The path's template, cut to [`PATH_BYTES_MAX`] bytes.
+    pub path: Box<str>,
+    /// The client's network (IPv4 /24, IPv6 /48).
+    pub network: Option<Prefix>,
+    /// Counted only: the mode or the calm did not let it refuse.
+    pub would_be: bool,
+    /// How many.
+    pub count: u64,
+}
+
+/// One refused request, to be compared with later logins.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SampleRow {
+    /// The site.
+    pub site: SiteId,
+    /// When.
+    pub at: Timestamp,
+    /// The step that refused.
+    pub reason: Reason,
+    /// The client's tier.
+    pub tier: Tier,
+    /// The path's template, cut to [`PATH_BYTES_MAX`] bytes.
+    pub path: Box<str>,
+    /// The client's network (IPv4 /24, IPv6 /48).
+    pub network: Prefix,
+    /// Keyed hash of the client's address; forgotten after a day.
+    pub address_hash: u64,
+    /// Counted only: the mode or the calm did not let it refuse.
+    pub would_be: bool,
+    /// How many refusals the sample stands for.
+    pub weight: u32,
+}
+
+/// A login that the app confirmed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LoginRow {
+    /// The site.
+    pub site: SiteId,
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub account: AccountId,
+    /// Keyed hash of the client's address, made like that of a sample; forgotten after a day.
+    pub address_hash: u64,
+    /// The client's network (IPv4 /24, IPv6 /48).
+    pub network: Prefix,
+}
+
+/// What an admin did.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ActRow {
+    /// The site.
+    pub site: SiteId,
+    /// When.
+    pub at: Timestamp,
+    /// The user of the operating system that asked; nobody for the console.
+    pub uid: Option<u32>,
+    /// The command, cut to [`ACT_BYTES_MAX`] bytes.
+    pub text: Box<str>,
+}
+
+/// Whether a path refuses people who are not signed in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PathRow {
+    /// The site.
+    pub site: SiteId,
+    /// Hash of the path, made by `admission`.
+    pub path_hash: u64,
+    /// Whether it refuses them.
+    pub is_private: bool,
+    /// When the gate asked.
+    pub asked: Timestamp,
+}
+
+/// Longest path template in a row, in bytes.
+pub const PATH_BYTES_MAX: usize = 128;
+
+/// Longest text of an act, in bytes.
+pub const ACT_BYTES_MAX: usize = 1_024;
+
+/// Longest key of a state value, in bytes.
+pub const STATE_KEY_BYTES_MAX: usize = 64;
+
+/// Longest state value, in bytes.
+pub const STATE_VALUE_BYTES_MAX: usize = 1 << 20;
+
+/// Longest bitmap of a network, in bytes.
+pub const NETWORK_BITMAP_BYTES_MAX: usize = 64;
+
+/// Refusal samples kept of one hour.
+pub const SAMPLES_AN_HOUR_MAX: u32 = 5_000;
+
+/// Different sorts of refusals kept of one hour; what goes beyond is added up without path and network.
+pub const SORTS_AN_HOUR_MAX: u32 = 20_000;
+
+/// What is lost last and what first when rows come faster than the disk takes them.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Importance {
+    /// Logins, passes, tokens, acts and state.
+    Vital,
+    /// Counts and samples of refusals, and when passes were used.
+    Useful,
+    /// Address history and learnt paths, which come back by themselves.
+    History,
+}
+
+impl Importance {
+    /// All of them, most important first.
+    pub const ALL: [Self; 3] = [Self::Vital, Self::Useful, Self::History];
+
+    /// The label in metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Vital => "vital",
+            Self::Useful => "useful",
+            Self::History => "history",
+        }
+    }
+}
+
+impl Row {
+    /// What losing it would mean.
+    pub const fn importance(&self) -> Importance {
+        match self {
+            Self::Pass(_)
+            | Self::Revoked { .. }
+            | Self::PassGone { .. }
+            | Self::Token(_)
+            | Self::TokenGone { .. }
+            | Self::Login(_)
+            | Self::Act(_)
+            | Self::State { .. } => Importance::Vital,
+            Self::PassSeen { .. } | Self::Refused(_) | Self::Sample(_) => Importance::Useful,
+            Self::Network(_) | Self::Path(_) => Importance::History,
+        }
+    }
+
+    /// Whether it must survive a power cut from the moment that it is settled.
+    pub const fn is_synced(&self) -> bool {
+        matches!(self, Self::Revoked { .. } | Self::Act(_))
+    }
+}
+
+/// The longest start of a text that fits into `bytes` and does not end inside a character.
+pub(super) fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}

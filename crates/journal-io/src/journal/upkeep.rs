@@ -1,0 +1,228 @@
+//! What the journal forgets: by age, by quota, and when a person asks for it.
+
+use std::fs;
+use std::time::Duration;
+
+use model::{AccountId, SiteId, Timestamp};
+use rusqlite::params;
+
+use super::store::{Store, broken, with_suffix};
+use super::write::{HOUR_MILLIS, millis};
+
+/// Steps with which room is made at one time.
+const TRIM_STEPS_MAX: u32 = 8;
+
+/// Pages given back to the file system by one sweep.
+const VACUUM_PAGES: u32 = 1_000;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Addresses are cut after a day, and gone with everything about a network after 30 (contracts, "Privacy").
+const ADDRESS_AGE_MAX: Duration = DAY;
+const HISTORY_AGE_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+/// A pass or token that nobody used for so long is forgotten.
+const KNOWN_AGE_MAX: Duration = Duration::from_secs(90 * 86_400);
+
+/// The gate asks about a path again each day, so an answer of the day before yesterday serves nobody.
+const PATH_AGE_MAX: Duration = Duration::from_secs(2 * 86_400);
+
+/// Acts of admins are kept for a little more than a year.
+const ACT_AGE_MAX: Duration = Duration::from_secs(400 * 86_400);
+
+/// A damaged database that was moved aside stays for a week.
+const BROKEN_AGE_MAX: Duration = Duration::from_secs(7 * 86_400);
+
+/// Remembers where the last sweep stopped looking for homes to forget.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SweepState {
+    homes: (i64, u16, [u8; 16]),
+}
+
+impl Store {
+    /// Forgets what is too old at `now`: of each kind as many rows as fit into one transaction, so that a sweep never
+    /// holds the writer for long.
+    pub(super) fn sweep(&mut self, now: Timestamp, state: &mut SweepState) -> rusqlite::Result<()> {
+        self.forget_addresses(millis(now.before(ADDRESS_AGE_MAX)))?;
+        let history = now.before(HISTORY_AGE_MAX);
+        self.forget_homes(millis(history), &mut state.homes)?;
+        let (history_hour, history) = ((history.as_millis() / HOUR_MILLIS).cast_signed(), millis(history));
+        let known = millis(now.before(KNOWN_AGE_MAX));
+        for (sql, limit) in [
+            (DELETE_SAMPLES, history),
+            (DELETE_LOGINS, history),
+            (DELETE_NETWORKS, history),
+            (DELETE_PATHS, millis(now.before(PATH_AGE_MAX))),
+            (DELETE_REFUSED, history_hour),
+            (DELETE_PASSES, known),
+            (DELETE_TOKENS, known),
+            (DELETE_ACTS, millis(now.before(ACT_AGE_MAX))),
+        ] {
+            self.delete(sql, limit)?;
+        }
+        self.forget_broken(now);
+        self.trim(false)?;
+        self.give_pages_back()
+    }
+
+    /// Decides for each sample older than a day whether its client logged in within that day, then forgets the
+    /// addresses that the answer came from.
+    fn forget_addresses(&mut self, limit: i64) -> rusqlite::Result<()> {
+        let resolved = self
+            .connection
+            .prepare_cached(
+                "UPDATE samples SET address_hash = NULL, logged_in = EXISTS (
+                     SELECT 1 FROM logins WHERE logins.site = samples.site
+                     AND logins.address_hash = samples.address_hash
+                     AND logins.at BETWEEN samples.at AND samples.at + ?3)
+                 WHERE id IN (SELECT id FROM samples WHERE at < ?1 AND address_hash IS NOT NULL ORDER BY at LIMIT ?2)",
+            )?
+            .execute(params![limit, self.transaction_rows(), MISTAKE_MILLIS])?;
+        if resolved >= self.transaction_rows() {
+            return Ok(()); // Logins of that day are still needed by the next piece.
+        }
+        self.connection
+            .prepare_cached(
+                "UPDATE logins SET address_hash = NULL WHERE id IN
+                 (SELECT id FROM logins WHERE at < ?1 AND address_hash IS NOT NULL ORDER BY at LIMIT ?2)",
+            )?
+            .execute(params![limit, self.transaction_rows()])?;
+        Ok(())
+    }
+
+    /// Forgets the networks of passes that were not used for long; each pass is looked at once.
+    fn forget_homes(&mut self, limit: i64, from: &mut (i64, u16, [u8; 16])) -> rusqlite::Result<()> {
+        let rows_max = self.transaction_rows();
+        let transaction = self.connection.transaction()?;
+        let passes: Vec<(i64, u16, [u8; 16])> = transaction
+            .prepare_cached(
+                "SELECT last_seen, site, pass FROM passes
+                 WHERE (last_seen, site, pass) > (?1, ?2, ?3) AND last_seen < ?4
+                 ORDER BY last_seen, site, pass LIMIT ?5",
+            )?
+            .query_map(params![from.0, from.1, from.2, limit, rows_max], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        for (_, site, pass) in &passes {
+            transaction
+                .prepare_cached(
+                    "UPDATE passes SET homes = NULL WHERE site = ?1 AND pass = ?2 AND homes IS NOT NULL",
+                )?
+                .execute(params![site, pass])?;
+        }
+        transaction.commit()?;
+        if let Some(last) = passes.last() {
+            *from = *last;
+        }
+        Ok(())
+    }
+
+    fn delete(&self, sql: &str, limit: i64) -> rusqlite::Result<usize> {
+        let deleted =
+            self.connection.prepare_cached(sql)?.execute(params![limit, self.transaction_rows()])?;
+        self.checkpoint();
+        Ok(deleted)
+    }
+
+    /// Makes room while more than nine tenths of the quota are used, or at once when `is_full`.
+    ///
+    /// The oldest history, samples, counts and learnt paths go first, then logins; passes, tokens, acts and state never.
+    pub(super) fn trim(&mut self, is_full: bool) -> rusqlite::Result<()> {
+        for step in 0..TRIM_STEPS_MAX {
+            let is_urgent = is_full && step == 0;
+            if !is_urgent && self.pages_used()? <= self.pages_max / 10 * 9 {
+                return Ok(());
+            }
+            let mut deleted = 0;
+            for sql in [DELETE_NETWORKS, DELETE_SAMPLES, DELETE_REFUSED, DELETE_PATHS] {
+                deleted += self.delete(sql, i64::MAX)?;
+            }
+            if deleted == 0 {
+                deleted = self.delete(DELETE_LOGINS, i64::MAX)?;
+            }
+            if deleted == 0 {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Empty pages go back to the file system once they are a quarter of the file.
+    fn give_pages_back(&self) -> rusqlite::Result<()> {
+        let pages: u64 = self.connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        if self.pages_used()? > pages / 4 * 3 {
+            return Ok(());
+        }
+        let mut statement = self.connection.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+        let mut rows = statement.query([])?;
+        while rows.next()?.is_some() {}
+        Ok(())
+    }
+
+    /// Removes a damaged database when its week is over: it may hold addresses too.
+    fn forget_broken(&self, now: Timestamp) {
+        let broken = broken(&self.path);
+        let Ok(modified) = fs::metadata(&broken).and_then(|metadata| metadata.modified()) else { return };
+        let since_epoch = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        if now.since(Timestamp::from_millis(0)).saturating_sub(since_epoch) < BROKEN_AGE_MAX {
+            return;
+        }
+        for suffix in ["", "-wal", "-shm"] {
+            // What cannot be removed now is tried again at the next sweep.
+            drop(fs::remove_file(with_suffix(&broken, suffix)));
+        }
+    }
+
+    /// Erases everything about an account, from the file's free pages and the log too.
+    pub(super) fn forget(&mut self, site: SiteId, account: AccountId) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        self.connection.pragma_update(None, "secure_delete", true)?;
+        let erased = self.erase(site, account);
+        self.connection.pragma_update(None, "secure_delete", false)?;
+        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        erased?;
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+
+    fn erase(&mut self, site: SiteId, account: AccountId) -> rusqlite::Result<()> {
+        let identity = account.0.to_be_bytes();
+        let transaction = self.connection.transaction()?;
+        // A revoked pass must stay revoked: its row keeps the pass, and loses the person.
+        transaction.execute(
+            "UPDATE passes SET account = zeroblob(16), homes = NULL
+             WHERE site = ?1 AND account = ?2 AND revoked IS NOT NULL",
+            params![site.0, identity],
+        )?;
+        transaction
+            .execute("DELETE FROM passes WHERE site = ?1 AND account = ?2", params![site.0, identity])?;
+        transaction.execute("DELETE FROM tokens WHERE site = ?1 AND hash = ?2", params![site.0, identity])?;
+        transaction
+            .execute("DELETE FROM logins WHERE site = ?1 AND account = ?2", params![site.0, identity])?;
+        transaction.execute(
+            "UPDATE acts SET text = replace(text, ?2, 'forgotten') WHERE site = ?1 AND instr(text, ?2) > 0",
+            params![site.0, format!("{:032x}", account.0)],
+        )?;
+        transaction.commit()
+    }
+}
+
+/// A refusal was a mistake when its client logged in within this time after it (contracts, `report`).
+pub(super) const MISTAKE_MILLIS: i64 = 86_400_000;
+
+const DELETE_SAMPLES: &str =
+    "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < ?1 ORDER BY at LIMIT ?2)";
+const DELETE_LOGINS: &str =
+    "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE at < ?1 ORDER BY at LIMIT ?2)";
+const DELETE_ACTS: &str =
+    "DELETE FROM acts WHERE id IN (SELECT id FROM acts WHERE at < ?1 ORDER BY at LIMIT ?2)";
+const DELETE_NETWORKS: &str = "DELETE FROM networks WHERE (site, net) IN
+     (SELECT site, net FROM networks WHERE seen < ?1 ORDER BY seen LIMIT ?2)";
+const DELETE_PATHS: &str = "DELETE FROM paths WHERE (site, path_hash) IN
+     (SELECT site, path_hash FROM paths WHERE asked < ?1 LIMIT ?2)";
+const DELETE_REFUSED: &str = "DELETE FROM refused WHERE (hour, site, reason, tier, would_be, path, network) IN
+     (SELECT hour, site, reason, tier, would_be, path, network FROM refused WHERE hour < ?1 ORDER BY hour LIMIT ?2)";
+const DELETE_PASSES: &str = "DELETE FROM passes WHERE (site, pass) IN
+     (SELECT site, pass FROM passes WHERE last_seen < ?1 ORDER BY last_seen LIMIT ?2)";
+const DELETE_TOKENS: &str = "DELETE FROM tokens WHERE (site, hash) IN
+     (SELECT site, hash FROM tokens WHERE last < ?1 LIMIT ?2)";
