@@ -1,0 +1,111 @@
+//! The client: one connection, requests one after the other.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// One client connection. It is driven only while [`Connection::send`] runs: no task is spawned for it.
+pub struct Connection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    driver: Option<Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>>,
+}
+
+/// Why a request got no whole answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The server closed the connection before it answered.
+    #[error("the server closed the connection")]
+    Closed,
+    /// The answer's body is larger than allowed.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The answer is no HTTP/1.1, or broke off.
+    #[error("the server's answer cannot be read: {0}")]
+    Protocol(hyper::Error),
+}
+
+impl Connection {
+    /// Speaks HTTP/1.1 over a stream that the caller connected, for instance from an address of its choice.
+    ///
+    /// # Errors
+    /// [`ClientError::Protocol`].
+    pub async fn open(stream: TcpStream) -> Result<Self, ClientError> {
+        // Small requests must not wait for an acknowledgement.
+        let _unchanged = stream.set_nodelay(true);
+        let (sender, connection) =
+            http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(ClientError::Protocol)?;
+        Ok(Self { sender, driver: Some(Box::pin(connection)) })
+    }
+
+    /// Sends a request (with a `Host` header; the caller sets it) and reads the whole answer.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; after any of them the connection is of no further use.
+    pub async fn send(
+        &mut self,
+        request: Request<Bytes>,
+        body_bytes_max: usize,
+    ) -> Result<Response<Bytes>, ClientError> {
+        let Some(mut driver) = self.driver.take() else { return Err(ClientError::Closed) };
+        let exchange = exchange(&mut self.sender, request.map(Full::new), body_bytes_max);
+        let mut exchange = pin!(exchange);
+        let mut over = false;
+        let outcome = poll_fn(|cx| {
+            if !over && driver.as_mut().poll(cx).is_ready() {
+                over = true;
+            }
+            match exchange.as_mut().poll(cx) {
+                Poll::Ready(outcome) => Poll::Ready(outcome),
+                // What arrived before the connection ended has been read by now.
+                Poll::Pending if over => Poll::Ready(Err(ClientError::Closed)),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await;
+        if !over && outcome.is_ok() {
+            self.driver = Some(driver);
+        }
+        outcome
+    }
+
+    /// Whether another request may be sent.
+    pub fn is_open(&self) -> bool {
+        self.driver.is_some() && !self.sender.is_closed()
+    }
+}
+
+async fn exchange(
+    sender: &mut http1::SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+    body_bytes_max: usize,
+) -> Result<Response<Bytes>, ClientError> {
+    sender.ready().await.map_err(failed)?;
+    let (parts, body) = sender.send_request(request).await.map_err(failed)?.into_parts();
+    Ok(Response::from_parts(parts, read(body, body_bytes_max).await?))
+}
+
+async fn read(body: Incoming, body_bytes_max: usize) -> Result<Bytes, ClientError> {
+    match Limited::new(body, body_bytes_max).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(ClientError::TooLarge(body_bytes_max)),
+        Err(error) => {
+            Err(error.downcast::<hyper::Error>().map_or(ClientError::Closed, |error| failed(*error)))
+        }
+    }
+}
+
+fn failed(error: hyper::Error) -> ClientError {
+    if error.is_canceled() || error.is_closed() || error.is_incomplete_message() {
+        ClientError::Closed
+    } else {
+        ClientError::Protocol(error)
+    }
+}

@@ -1,0 +1,142 @@
+//! The server.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What one server allows its clients.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerLimits {
+    /// Connections at once; further ones are closed at once.
+    pub connections: usize,
+    /// Bytes of a request body; larger ones get 413.
+    pub body_bytes: usize,
+    /// Seconds from the first byte of a request to the end of its head, and for its body.
+    pub header_seconds: u64,
+    /// Seconds that a whole connection may last without a request.
+    pub idle_seconds: u64,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self { connections: 256, body_bytes: 64 * 1024, header_seconds: 10, idle_seconds: 60 }
+    }
+}
+
+/// Serves until `stop` resolves; connections still open then are dropped.
+///
+/// `handler` gets each request with its whole body and the peer's address. It must run inside a
+/// `tokio::task::LocalSet`. A failed accept is retried after a moment: the process may be out of file descriptors.
+pub async fn serve<H, F>(
+    listener: TcpListener,
+    limits: ServerLimits,
+    handler: H,
+    stop: impl Future<Output = ()>,
+) where
+    H: Fn(Request<Bytes>, SocketAddr) -> F + Clone + 'static,
+    F: Future<Output = Response<Bytes>> + 'static,
+{
+    let tasks = tokio::task::LocalSet::new();
+    let open = Rc::new(Cell::new(0_usize));
+    let accepting = async {
+        loop {
+            let Ok((stream, peer)) = listener.accept().await else {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            if open.get() >= limits.connections {
+                continue;
+            }
+            let seat = Seat::take(&open);
+            let handler = handler.clone();
+            tokio::task::spawn_local(async move {
+                serve_one(stream, peer, limits, handler).await;
+                drop(seat);
+            });
+        }
+    };
+    tokio::select! {
+        () = tasks.run_until(accepting) => {}
+        () = stop => {}
+    }
+}
+
+async fn serve_one<H, F>(stream: TcpStream, peer: SocketAddr, limits: ServerLimits, handler: H)
+where
+    H: Fn(Request<Bytes>, SocketAddr) -> F,
+    F: Future<Output = Response<Bytes>>,
+{
+    // Small answers must not wait for an acknowledgement; its failure is no reason to hang up.
+    let _unchanged = stream.set_nodelay(true);
+    let service = service_fn(|request: Request<Incoming>| async {
+        Ok::<_, Infallible>(answer(request, peer, limits, &handler).await.map(Full::new))
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(limits.header_seconds.max(limits.idle_seconds)))
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    // Errors here are the client's.
+    let _ended = connection.await;
+}
+
+async fn answer<H, F>(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    limits: ServerLimits,
+    handler: &H,
+) -> Response<Bytes>
+where
+    H: Fn(Request<Bytes>, SocketAddr) -> F,
+    F: Future<Output = Response<Bytes>>,
+{
+    let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return handler(Request::from_parts(parts, Bytes::new()), peer).await;
+    }
+    let reading = Limited::new(body, limits.body_bytes).collect();
+    match tokio::time::timeout(Duration::from_secs(limits.header_seconds), reading).await {
+        Ok(Ok(body)) => handler(Request::from_parts(parts, body.to_bytes()), peer).await,
+        Ok(Err(error)) if error.is::<LengthLimitError>() => plain(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => plain(StatusCode::BAD_REQUEST),
+        Err(_) => plain(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+fn plain(status: StatusCode) -> Response<Bytes> {
+    let mut response =
+        Response::new(Bytes::from_static(status.canonical_reason().unwrap_or("error").as_bytes()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+    response
+}
+
+/// One of the connections that are allowed at once.
+struct Seat(Rc<Cell<usize>>);
+
+impl Seat {
+    fn take(open: &Rc<Cell<usize>>) -> Self {
+        open.set(open.get() + 1);
+        Self(open.clone())
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+const BUFFER_BYTES: usize = 32 * 1024;
