@@ -15,8 +15,8 @@ mod writer;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use model::{AccountId, SiteId, Timestamp};
@@ -71,7 +71,8 @@ pub struct JournalHealth {
 /// The writing side. Recording never waits; dropping it writes what is queued.
 pub struct Journal {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: Thread,
+    ended: Receiver<()>,
     // Held for as long as this process writes; the kernel lets go of it even after kill -9.
     _lock: File,
 }
@@ -104,11 +105,16 @@ impl Journal {
         let shared = Arc::new(Shared::new());
         let ballast = Ballast::new(folder, settings.ballast_bytes);
         let writer = Writer::new(shared.clone(), store, ballast, settings.space, folder);
+        let (end, ended) = sync_channel(1);
         let thread = thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || {
+                writer.run();
+                // Whoever waited may have lost patience.
+                end.try_send(()).ok();
+            })
             .map_err(JournalError::Thread)?;
-        Ok((Self { shared, thread: Some(thread), _lock: lock }, loaded))
+        Ok((Self { shared, thread: thread.thread().clone(), ended, _lock: lock }, loaded))
     }
 
     /// Takes a row to be written within 100 ms, acts and revocations at once. Never waits, never fails the caller.
@@ -132,17 +138,14 @@ impl Journal {
             | Row::Act(_)
             | Row::Path(_) => true,
         };
-        is_within_limits && self.with_thread(|thread| self.shared.offer(row, thread))
+        is_within_limits && self.shared.offer(row, &self.thread)
     }
 
     /// Forgets what is too old at `now`, keeps the quota, and sets the ballast aside again when there is room.
     ///
     /// A bounded piece of work on the writer's thread: call it every 5 s or so.
     pub fn sweep(&self, now: Timestamp) {
-        self.with_thread(|thread| {
-            self.shared.sweep(now, thread);
-            true
-        });
+        self.shared.sweep(now, &self.thread);
     }
 
     /// Waits until everything recorded before is written, acts and revocations through to the disk.
@@ -172,23 +175,20 @@ impl Journal {
     }
 
     fn ask(&self, control: Control) -> bool {
-        self.with_thread(|thread| self.shared.ask(control, thread))
-    }
-
-    fn with_thread(&self, act: impl FnOnce(&thread::Thread) -> bool) -> bool {
-        self.thread.as_ref().is_some_and(|thread| act(thread.thread()))
+        self.shared.ask(control, &self.thread)
     }
 }
 
 impl Drop for Journal {
+    /// Writes what is queued; a disk that hangs is left behind after 10 s.
     fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            self.shared.stop(thread.thread());
-            // A writer that panicked has told the process's panic hook; there is nothing left to write with.
-            drop(thread.join());
-        }
+        self.shared.stop(&self.thread);
+        self.ended.recv_timeout(PARTING).ok();
     }
 }
+
+/// How long the end of the process waits for the last rows.
+const PARTING: Duration = Duration::from_secs(10);
 
 /// The journal's file in a state folder.
 pub(crate) fn file(folder: &Path) -> PathBuf {
