@@ -128,18 +128,16 @@ impl ConnectionTable {
         let mut ticket = Ticket { address: None, network: None, hinted };
         let cap = |limit: u32| u64::from(limit).saturating_mul(u64::from(nat_factor.max(1))).min(COUNT_MAX);
         let address = self.hash(&Key::Address(Net::address(addr)));
-        ticket.address = match self.addresses.add(address, cap(self.settings.per_address)) {
-            Added::AtCap => return Err(CapRefused::Address),
-            added => self.cell(added),
-        };
+        let cell = self.addresses.add(address, cap(self.settings.per_address));
+        ticket.address = self.counted(cell.map_err(|AtCap| CapRefused::Address)?);
         let network = self.hash(&Key::Network(Net::network(addr)));
-        ticket.network = match self.networks.add(network, cap(self.settings.per_network)) {
-            Added::AtCap => {
+        match self.networks.add(network, cap(self.settings.per_network)) {
+            Ok(cell) => ticket.network = self.counted(cell),
+            Err(AtCap) => {
                 self.forget(&ticket);
                 return Err(CapRefused::Network);
             }
-            added => self.cell(added),
-        };
+        }
         if self.take_place(hinted) {
             Ok(ticket)
         } else {
@@ -212,14 +210,11 @@ impl ConnectionTable {
         places
     }
 
-    fn cell(&self, added: Added) -> Option<u32> {
-        match added {
-            Added::At(cell) => Some(cell),
-            Added::AtCap | Added::NoRoom => {
-                self.overflows.fetch_add(1, Ordering::Relaxed);
-                None
-            }
+    fn counted(&self, cell: Option<u32>) -> Option<u32> {
+        if cell.is_none() {
+            self.overflows.fetch_add(1, Ordering::Relaxed);
         }
+        cell
     }
 
     fn forget(&self, ticket: &Ticket) {
@@ -256,13 +251,8 @@ struct Counts {
 #[repr(align(64))]
 struct Bucket([AtomicU64; WAYS]);
 
-#[derive(Clone, Copy, Debug)]
-enum Added {
-    /// Counted in this cell.
-    At(u32),
-    AtCap,
-    NoRoom,
-}
+/// The key holds as many as it may.
+struct AtCap;
 
 impl Counts {
     fn new(slots: usize) -> Self {
@@ -270,7 +260,8 @@ impl Counts {
         Self { buckets: std::iter::repeat_with(Bucket::default).take(slots / WAYS).collect() }
     }
 
-    fn add(&self, hash: u64, cap: u64) -> Added {
+    /// Counts one more, and says in which cell; `None` when there is no room for the key.
+    fn add(&self, hash: u64, cap: u64) -> Result<Option<u32>, AtCap> {
         #[expect(clippy::cast_possible_truncation, reason = "cut to the number of buckets right away")]
         let index = hash as usize & (self.buckets.len() - 1);
         let fingerprint = hash & !COUNT_MAX;
@@ -282,18 +273,19 @@ impl Counts {
             }
             let own = words.iter().position(|word| word & !COUNT_MAX == fingerprint && word & COUNT_MAX > 0);
             let Some(way) = own.or_else(|| words.iter().position(|word| word & COUNT_MAX == 0)) else {
-                return Added::NoRoom;
+                return Ok(None);
             };
             let count = if own.is_some() { words[way] & COUNT_MAX } else { 0 };
             if count >= cap {
-                return Added::AtCap;
+                return Err(AtCap);
             }
             let next = fingerprint | (count + 1);
             if bucket[way].compare_exchange(words[way], next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-                return u32::try_from(index * WAYS + way).map_or(Added::NoRoom, Added::At);
+                let cell = u32::try_from(index * WAYS + way).expect("fewer than 2²⁶ cells");
+                return Ok(Some(cell));
             }
         }
-        Added::NoRoom
+        Ok(None)
     }
 
     /// Only for a cell that [`Counts::add`] returned: until then its count is above zero, so it has not changed hands.

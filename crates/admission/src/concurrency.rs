@@ -1,1 +1,336 @@
-//! Being written.
+//! How many requests the app can serve at once: the concurrency limit L.
+//!
+//! A gradient limiter after Netflix's Gradient2 (decision-science, section 3, as amended by section 0.6): L grows while
+//! the app answers as fast as it does in calm, and shrinks when it answers more slowly. What "as in calm" means is
+//! learnt per route class, only in calm and below 80 % of L, so that a long attack cannot teach the limiter that slow
+//! is normal.
+
+mod history;
+mod service;
+#[cfg(test)]
+mod tests;
+
+pub use service::{CLASSES, ClassBase, ClassSample};
+
+use history::History;
+use model::Instant;
+use service::Services;
+use std::time::Duration;
+
+/// How often [`ConcurrencyLimit::step`] is to be called, in milliseconds.
+pub const STEP_MILLIS: u64 = 100;
+/// Healthy seconds after which L counts as measured.
+pub const HEALTHY_SECONDS: u32 = 300;
+/// L is never below this.
+pub const LIMIT_MIN: f64 = 8.0;
+
+/// How much slower than in calm an answer may be before L shrinks.
+///
+/// Chosen together with [`HEADROOM`] by measurement (the tests' closed loop: FIFO origin, log-normal service of 40 ms, σ 0.5):
+/// L settles at 1.05 to 1.2 times the app's capacity for 8 to 256 servers. Netflix's 1.5 settles at 1.6.
+const TOLERANCE: f64 = 1.1;
+/// What L is given beyond the gradient, in units of √L, when the app is at its limit.
+const HEADROOM: f64 = 0.25;
+/// The same when the app answers as in calm: how fast L follows a growing app.
+const HEADROOM_MAX: f64 = 2.0;
+/// How fast the headroom grows with the gradient beyond 1.
+const HEADROOM_SLOPE: f64 = 5.0;
+/// The part of the way to the new value that one step goes.
+const SMOOTHING: f64 = 0.2;
+/// What is left of L after a hard failure.
+const CUT: f64 = 0.9;
+/// Time between two cuts: a cut shows only once requests that were begun before it have ended.
+const CUT_MILLIS: u64 = 200;
+/// Share of answers that are hard failures from which L is cut: a route that always fails is not overload.
+const FAILURE_SHARE: f64 = 0.05;
+/// Share of L in use from which L may grow.
+const GROW_FROM: f64 = 0.5;
+/// Share of L in use from which L may shrink: slow answers with slots to spare are not caused by concurrency.
+const SHRINK_FROM: f64 = 0.9;
+/// Share of L in use up to which service times in calm are learnt.
+const LEARN_UP_TO: f64 = 0.8;
+/// L grows to at most this multiple of the highest concurrency that was served as fast as in calm.
+const GROWTH_MAX: f64 = 4.0;
+/// The first measured L is at least this: small sites hardly ever have more in service at once, and the gradient
+/// takes it back within two seconds if it is too much.
+const FIRST_LIMIT_MIN: f64 = 32.0;
+/// While L is unlimited, the app counts as queueing from this many requests in service ...
+const QUEUEING_INFLIGHT: f64 = 32.0;
+/// ... that take longer than this share of the time allows ...
+const QUEUEING_RATIO: f64 = 0.5;
+/// ... for so many steps.
+const QUEUEING_STEPS: u32 = 5;
+/// Below this share of the L that it had before its last failures, L grows by [`RECOVERY`] a step.
+const RECOVER_UP_TO: f64 = 0.8;
+const RECOVERY: f64 = 1.1;
+/// Share of its excess over 1 that the allowance for slowness loses in a step: half of it in 23 s.
+const ALLOWANCE_DECAY: f64 = 0.003;
+/// The most that the allowance for slowness can be.
+const ALLOWANCE_MAX: f64 = 4.0;
+
+/// What was seen of the app in one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<'a> {
+    /// Service times by route class, from dispatch to the first response byte; only classes with data. Those of known
+    /// clients alone when there are enough of them: strangers may choose what is slow.
+    pub classes: &'a [ClassSample],
+    /// Requests in service at the end of the step, long streams excluded.
+    pub inflight: u32,
+    /// Requests that ended in the step.
+    pub completions: u32,
+    /// Failed connects, timeouts, and answers of 503 from the app.
+    pub hard_failures: u32,
+    /// The longest wait for a slot in the step, in milliseconds.
+    pub queue_wait_ms: u64,
+    /// Whether the level is calm.
+    pub level_calm: bool,
+    /// Requests of known clients in service.
+    pub known_concurrency: f64,
+}
+
+/// What is kept over a restart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// L, infinite when there is none yet.
+    pub limit: f64,
+    /// Healthy seconds so far, up to [`HEALTHY_SECONDS`].
+    pub healthy_seconds: u32,
+    /// The highest concurrency that was served as fast as in calm.
+    pub highest_healthy: f64,
+    /// 95th percentile of the concurrency of known clients in calm.
+    pub known_p95: f64,
+    /// Service times in calm.
+    pub bases: Vec<ClassBase>,
+}
+
+/// The limiter of one site. Memory is fixed: about 210 KiB.
+pub struct ConcurrencyLimit {
+    limit: f64,
+    /// The operator's own maximum.
+    most: Option<f64>,
+    services: Services,
+    history: History,
+    last: Option<Instant>,
+    health: Health,
+    /// How much slower the app has become by itself, 1 or more; see [`ConcurrencyLimit::notice_overshoot`].
+    allowance: f64,
+    /// L before the last failures or overshoot; L recovers quickly up to near it.
+    proven: f64,
+    cut_at: Option<Instant>,
+    queueing_steps: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Health {
+    seconds: u32,
+    /// Steps of the second that is running, and whether all of them were healthy and some work was done.
+    steps: u32,
+    clean: bool,
+    worked: bool,
+    highest: f64,
+    /// Concurrency smoothed over about a second.
+    smooth: f64,
+    known_p95: f64,
+}
+
+impl ConcurrencyLimit {
+    /// Unlimited, with nothing learnt. `most` is the operator's own maximum.
+    pub fn new(most: Option<f64>) -> Self {
+        let most = most.filter(|most| most.is_finite()).map(|most| most.max(LIMIT_MIN));
+        Self {
+            limit: f64::INFINITY,
+            most,
+            services: Services::new(),
+            history: History::new(),
+            last: None,
+            health: Health {
+                seconds: 0,
+                steps: 0,
+                clean: true,
+                worked: false,
+                highest: 0.0,
+                smooth: 0.0,
+                known_p95: 0.0,
+            },
+            allowance: 1.0,
+            proven: 0.0,
+            cut_at: None,
+            queueing_steps: 0,
+        }
+    }
+
+    /// Goes on from what an earlier process knew. Numbers that mean nothing are left out.
+    pub fn restore(most: Option<f64>, snapshot: &Snapshot) -> Self {
+        let mut restored = Self::new(most);
+        let sane = |number: f64| if number.is_finite() { number.max(0.0) } else { 0.0 };
+        restored.health.seconds = snapshot.healthy_seconds.min(HEALTHY_SECONDS);
+        restored.health.highest = sane(snapshot.highest_healthy);
+        restored.health.known_p95 = sane(snapshot.known_p95);
+        restored.services.restore(&snapshot.bases);
+        if snapshot.limit.is_finite() {
+            restored.limit = restored.clamp(snapshot.limit);
+        }
+        restored
+    }
+
+    /// What to keep over a restart.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            limit: self.limit,
+            healthy_seconds: self.health.seconds,
+            highest_healthy: self.health.highest,
+            known_p95: self.health.known_p95,
+            bases: self.services.bases(),
+        }
+    }
+
+    /// Takes what was seen in the 100 ms up to `now`, and answers L in requests; infinite while it is not known.
+    /// A clock that stands still or runs backwards changes nothing.
+    pub fn step(&mut self, now: Instant, window: &Window<'_>) -> f64 {
+        if self.last.is_some_and(|last| now <= last) {
+            return self.limit;
+        }
+        self.last = Some(now);
+        self.services.record(now, window.classes);
+        let ratio = self.services.ratio();
+        self.history.push(window.inflight, window.completions);
+        if is_failing(window) {
+            self.cut(now, window);
+        } else if self.limit.is_infinite() {
+            self.watch_for_queueing(window, ratio);
+        } else if let Some(ratio) = ratio {
+            self.follow(window, ratio);
+        }
+        self.learn(window, ratio);
+        self.limit
+    }
+
+    /// L in requests; infinite while it is not known.
+    pub fn limit(&self) -> f64 {
+        self.limit
+    }
+
+    /// Whether L rests on 300 healthy seconds. Before that it is unlimited, or an estimate made in distress.
+    pub fn is_measured(&self) -> bool {
+        self.health.seconds >= HEALTHY_SECONDS
+    }
+
+    /// Hard failures cut L, or give a first one.
+    fn cut(&mut self, now: Instant, window: &Window<'_>) {
+        if self.cut_at.is_some_and(|cut| now.since(cut) < Duration::from_millis(CUT_MILLIS)) {
+            return;
+        }
+        if self.limit.is_infinite() {
+            self.adopt(f64::from(window.inflight));
+        }
+        if self.cut_at.is_none_or(|cut| now.since(cut) > Duration::from_secs(10)) {
+            self.proven = self.limit;
+        }
+        self.cut_at = Some(now);
+        self.limit = self.clamp(self.limit * CUT);
+    }
+
+    /// Unlimited, with the app queueing: by Little's law as much of what is in service as would be served in the time
+    /// of calm is what the app can serve at once.
+    fn watch_for_queueing(&mut self, window: &Window<'_>, ratio: Option<f64>) {
+        let inflight = f64::from(window.inflight);
+        let queueing = ratio.is_some_and(|ratio| ratio < QUEUEING_RATIO) && inflight >= QUEUEING_INFLIGHT;
+        self.queueing_steps = if queueing { self.queueing_steps + 1 } else { 0 };
+        if let Some(ratio) = ratio.filter(|_| self.queueing_steps >= QUEUEING_STEPS) {
+            self.adopt(inflight * ratio);
+        }
+    }
+
+    /// Takes an estimate for L.
+    fn adopt(&mut self, estimate: f64) {
+        self.health.highest = self.health.highest.max(estimate);
+        self.limit = self.clamp(estimate);
+        self.history.clear();
+    }
+
+    /// The gradient. `ratio` is the service time in calm over that of now.
+    fn follow(&mut self, window: &Window<'_>, ratio: f64) {
+        let inflight = f64::from(window.inflight);
+        let saturated = inflight >= SHRINK_FROM * self.limit.floor() || window.queue_wait_ms > 0;
+        let raw = TOLERANCE * ratio * self.allowance;
+        self.allowance -= (self.allowance - 1.0) * ALLOWANCE_DECAY;
+        if !saturated {
+            // With slots to spare, slowness is the app's own: that much must be allowed, and no more.
+            self.allowance = self.allowance.min((1.0 / ratio).max(1.0));
+        }
+        if !saturated && (raw < 1.0 || inflight < GROW_FROM * self.limit) {
+            return;
+        }
+        let gradient = raw.clamp(0.5, 1.0);
+        let headroom =
+            (HEADROOM + HEADROOM_SLOPE * (raw - 1.0)).clamp(HEADROOM, HEADROOM_MAX) * self.limit.sqrt();
+        let next = gradient * self.limit + headroom;
+        let next = if raw >= 1.0 && self.limit < RECOVER_UP_TO * self.proven {
+            self.limit * (1.0 + (RECOVERY - 1.0) / SMOOTHING)
+        } else if saturated {
+            next
+        } else {
+            next.max(self.limit)
+        };
+        self.limit = self.clamp(self.limit + SMOOTHING * (next - self.limit));
+        if raw >= 1.0 && saturated && self.history.is_past_the_knee() {
+            self.limit = self.clamp(0.95 * self.limit);
+        }
+        if raw < 1.0 {
+            self.notice_overshoot(ratio);
+        }
+    }
+
+    /// L has shrunk and throughput has shrunk with it: the app is slow by itself (a cold cache, a slow database), not
+    /// because too much is asked at once, and to shrink further would only waste it. That much slowness is allowed for
+    /// a while, and L goes back to where throughput was better. Without this guard a change of service times during
+    /// an attack would take L down to its minimum.
+    fn notice_overshoot(&mut self, ratio: f64) {
+        if let Some(better) = self.history.overshoot() {
+            self.allowance = (1.0 / ratio).clamp(1.0, ALLOWANCE_MAX);
+            self.limit = self.clamp(better.max(self.limit));
+            self.history.clear();
+        }
+    }
+
+    /// Service times in calm, healthy seconds, the highest healthy concurrency, the demand of known clients.
+    fn learn(&mut self, window: &Window<'_>, ratio: Option<f64>) {
+        let inflight = f64::from(window.inflight);
+        let slow = ratio.is_some_and(|ratio| ratio < QUEUEING_RATIO) && inflight >= QUEUEING_INFLIGHT;
+        let calm = window.level_calm && !is_failing(window);
+        self.services.learn(calm && inflight < LEARN_UP_TO * self.limit && !slow);
+        let as_in_calm = ratio.is_none_or(|ratio| ratio * TOLERANCE >= 1.0) && !is_failing(window);
+        let health = &mut self.health;
+        health.smooth += 0.1 * (inflight - health.smooth);
+        if as_in_calm {
+            health.highest = health.highest.max(health.smooth);
+        }
+        if window.level_calm && window.known_concurrency.is_finite() {
+            // The classic stochastic estimate: 19 steps down for one up.
+            let pace = 0.02 * health.known_p95.max(1.0);
+            let up = window.known_concurrency > health.known_p95;
+            health.known_p95 = (health.known_p95 + pace * if up { 0.95 } else { -0.05 }).max(0.0);
+        }
+        health.clean &= calm && as_in_calm;
+        health.worked |= window.completions > 0;
+        health.steps += 1;
+        if u64::from(health.steps) * STEP_MILLIS >= 1_000 {
+            health.seconds = (health.seconds + u32::from(health.clean && health.worked)).min(HEALTHY_SECONDS);
+            (health.steps, health.clean, health.worked) = (0, true, false);
+            if self.is_measured() && self.limit.is_infinite() {
+                self.limit = self.clamp((GROWTH_MAX * self.health.highest).max(FIRST_LIMIT_MIN));
+            }
+        }
+    }
+
+    fn clamp(&self, limit: f64) -> f64 {
+        let learnt = (GROWTH_MAX * self.health.highest).max(FIRST_LIMIT_MIN);
+        let most = self.most.unwrap_or(learnt);
+        limit.min(most).max(LIMIT_MIN.max(self.health.known_p95.min(most)))
+    }
+}
+
+fn is_failing(window: &Window<'_>) -> bool {
+    let answers = f64::from(window.completions) + f64::from(window.hard_failures);
+    window.hard_failures > 0 && f64::from(window.hard_failures) >= FAILURE_SHARE * answers
+}

@@ -1,0 +1,112 @@
+//! Which paths of the app are private: asked once by the gate without any cookie, they are not answered.
+
+use std::hash::Hasher;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use model::Instant;
+use siphasher::sip::SipHasher13;
+
+/// What is known of a path.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PathVerdict {
+    /// Nothing: the gate should ask, and this caller is the one to do it.
+    Ask,
+    /// It is being asked, or there is no room to remember the answer.
+    Unknown,
+    /// It is answered to anybody: proves nothing.
+    Public,
+    /// 401, 403 or a redirect to the login without a session: proves one.
+    Private,
+}
+
+/// A fixed table of paths. An entry is one word: fingerprint, verdict, and the minute it was made.
+pub struct Paths {
+    key: [u8; 16],
+    cells: Box<[AtomicU64]>,
+}
+
+impl Paths {
+    /// A table for this many paths, rounded up to a power of two.
+    pub fn new(paths: usize, key: [u8; 16]) -> Self {
+        Self { key, cells: (0..paths.next_power_of_two().max(WAYS)).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// What is known of a path. `Ask` is answered to one caller only; it must report with [`Paths::settle`].
+    pub fn look(&self, path: &str, now: Instant) -> PathVerdict {
+        let print = self.print(path);
+        let bucket = self.bucket(print);
+        for cell in bucket {
+            let there = cell.load(Relaxed);
+            if there & PRINT_MASK == print && there != 0 {
+                return match (there >> STATE_SHIFT & 3, is_stale(there, now)) {
+                    (PUBLIC, false) => PathVerdict::Public,
+                    (PRIVATE, false) => PathVerdict::Private,
+                    (ASKED, false) => PathVerdict::Unknown,
+                    _ => claim(cell, there, entry(print, ASKED, now)),
+                };
+            }
+        }
+        let free = bucket.iter().map(|cell| (cell, cell.load(Relaxed))).find(|(_, there)| *there == 0 || is_stale(*there, now));
+        free.map_or(PathVerdict::Unknown, |(cell, there)| claim(cell, there, entry(print, ASKED, now)))
+    }
+
+    /// The app's answer to a path without a session.
+    pub fn settle(&self, path: &str, private: bool, now: Instant) {
+        let print = self.print(path);
+        let state = if private { PRIVATE } else { PUBLIC };
+        for cell in self.bucket(print) {
+            let there = cell.load(Relaxed);
+            if there & PRINT_MASK == print && there != 0 {
+                // Whoever wrote in between knows as much.
+                let _raced = cell.compare_exchange(there, entry(print, state, now), Relaxed, Relaxed);
+                return;
+            }
+        }
+    }
+
+    fn bucket(&self, print: u64) -> &[AtomicU64] {
+        let buckets = self.cells.len() / WAYS;
+        let at = usize::try_from(print).unwrap_or(0) & (buckets - 1);
+        &self.cells[at * WAYS..(at + 1) * WAYS]
+    }
+
+    fn print(&self, path: &str) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.key);
+        hasher.write(path.as_bytes());
+        (hasher.finish() & PRINT_MASK).max(1)
+    }
+}
+
+fn claim(cell: &AtomicU64, there: u64, entry: u64) -> PathVerdict {
+    match cell.compare_exchange(there, entry, Relaxed, Relaxed) {
+        Ok(_) => PathVerdict::Ask,
+        Err(_) => PathVerdict::Unknown,
+    }
+}
+
+fn entry(print: u64, state: u64, now: Instant) -> u64 {
+    print | state << STATE_SHIFT | (minute(now) & MINUTE_MASK) << MINUTE_SHIFT
+}
+
+/// A verdict lasts a day, an unanswered question a minute or two.
+fn is_stale(entry: u64, now: Instant) -> bool {
+    let age = minute(now).wrapping_sub(entry >> MINUTE_SHIFT) & MINUTE_MASK;
+    let keep = if entry >> STATE_SHIFT & 3 == ASKED { ASKED_MINUTES } else { KEEP.as_secs() / 60 };
+    age > keep
+}
+
+fn minute(now: Instant) -> u64 {
+    now.as_secs() / 60
+}
+
+const ASKED: u64 = 1;
+const PUBLIC: u64 = 2;
+const PRIVATE: u64 = 3;
+const PRINT_MASK: u64 = (1 << 44) - 1;
+const STATE_SHIFT: u32 = 44;
+const MINUTE_SHIFT: u32 = 46;
+const MINUTE_MASK: u64 = (1 << 18) - 1;
+const KEEP: Duration = Duration::from_secs(24 * 3_600);
+const ASKED_MINUTES: u64 = 1;
+const WAYS: usize = 4;

@@ -1,0 +1,81 @@
+//! Logins that wait for their proof: a session cookie was set, and within ten minutes it must open a private page.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use model::{AccountId, Instant};
+
+use crate::account::Trace;
+
+/// A fixed table of session cookies that a login set. Each belongs to an identity: the first cookie of its chain, for
+/// apps that give the cookie a new value on later answers.
+pub struct Pending {
+    cells: Box<[Cell]>,
+    count: AtomicU64,
+}
+
+#[derive(Default)]
+struct Cell {
+    trace: AtomicU64,
+    identity: [AtomicU64; 2],
+    /// When the login was, in milliseconds; 0 is free.
+    since: AtomicU64,
+}
+
+impl Pending {
+    /// A table for this many logins within ten minutes, rounded up to a power of two.
+    pub fn new(logins: usize) -> Self {
+        Self { cells: (0..logins.next_power_of_two().max(WAYS)).map(|_| Cell::default()).collect(), count: AtomicU64::new(0) }
+    }
+
+    /// Whether any login has ever waited: while none has, cookies need not be hashed.
+    pub fn is_idle(&self) -> bool {
+        self.count.load(Relaxed) == 0
+    }
+
+    /// A login set this cookie. Without room it is forgotten: the client must log in again later.
+    pub fn wait(&self, cookie: Trace, identity: AccountId, now: Instant) {
+        let cells = self.bucket(cookie);
+        let same = cells.iter().find(|cell| cell.trace.load(Relaxed) == cookie.0);
+        let free = || cells.iter().find(|cell| !cell.is_live(now));
+        let Some(cell) = same.or_else(free) else { return };
+        cell.since.store(0, Relaxed);
+        cell.identity[0].store((identity.0 >> 64) as u64, Relaxed);
+        cell.identity[1].store(identity.0 as u64, Relaxed);
+        cell.trace.store(cookie.0, Relaxed);
+        cell.since.store(now.as_millis().max(1), Relaxed);
+        self.count.fetch_add(1, Relaxed);
+    }
+
+    /// Whose login a cookie belongs to, if it waits for proof.
+    pub fn find(&self, cookie: Trace, now: Instant) -> Option<AccountId> {
+        let cells = self.bucket(cookie);
+        let cell = cells.iter().find(|cell| cell.trace.load(Relaxed) == cookie.0 && cell.is_live(now))?;
+        let [high, low] = [0, 1].map(|half| u128::from(cell.identity[half].load(Relaxed)));
+        Some(AccountId(high << 64 | low))
+    }
+
+    /// The proof has come.
+    pub fn done(&self, cookie: Trace) {
+        if let Some(cell) = self.bucket(cookie).iter().find(|cell| cell.trace.load(Relaxed) == cookie.0) {
+            cell.since.store(0, Relaxed);
+        }
+    }
+
+    fn bucket(&self, cookie: Trace) -> &[Cell] {
+        let buckets = self.cells.len() / WAYS;
+        let at = usize::try_from(cookie.0 >> 8).unwrap_or(0) & (buckets - 1);
+        &self.cells[at * WAYS..(at + 1) * WAYS]
+    }
+}
+
+impl Cell {
+    fn is_live(&self, now: Instant) -> bool {
+        let since = self.since.load(Relaxed);
+        since != 0 && now.since(Instant::from_millis(since)) <= PROOF_WITHIN
+    }
+}
+
+/// Contract: within ten minutes.
+const PROOF_WITHIN: Duration = Duration::from_secs(600);
+const WAYS: usize = 4;

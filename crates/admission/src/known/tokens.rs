@@ -1,0 +1,131 @@
+//! Bearer tokens: known once the app has answered them well twenty times over a day, on paths that refuse without one.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use model::Timestamp;
+
+/// A fixed table of tokens by keyed hash.
+pub struct Tokens {
+    cells: Box<[Cell]>,
+}
+
+#[derive(Default)]
+struct Cell {
+    /// High and low half of the hash; high is never 0 for a token.
+    hash: [AtomicU64; 2],
+    /// Seconds of the first good answer (high half) and of the last (low half).
+    times: AtomicU64,
+    good: AtomicU64,
+}
+
+/// One token as it is kept, so that its age survives a restart.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TokenRow {
+    /// Keyed hash of the token.
+    pub hash: u128,
+    /// The first good answer.
+    pub first: Timestamp,
+    /// The last.
+    pub last: Timestamp,
+    /// How many.
+    pub good: u64,
+}
+
+impl Tokens {
+    /// A table for this many tokens, rounded up to a power of two.
+    pub fn new(tokens: usize) -> Self {
+        Self { cells: (0..tokens.next_power_of_two().max(WAYS)).map(|_| Cell::default()).collect() }
+    }
+
+    /// Whether a token counts as known.
+    pub fn is_known(&self, hash: u128) -> bool {
+        self.find(hash).is_some_and(|cell| cell.row().is_of_age())
+    }
+
+    /// The app answered well where it refuses without a token. Returns the row in the moment the token comes of age,
+    /// and then once an hour, for the journal.
+    pub fn good(&self, hash: u128, time: Timestamp) -> Option<TokenRow> {
+        let seconds = time.as_secs() & SECONDS_MASK;
+        let Some(cell) = self.find(hash) else {
+            self.insert(TokenRow { hash, first: time, last: time, good: 1 });
+            return None;
+        };
+        let before = cell.row();
+        cell.good.fetch_add(1, Relaxed);
+        let times = cell.times.load(Relaxed);
+        if seconds > times & SECONDS_MASK {
+            cell.times.store(times & !SECONDS_MASK | seconds, Relaxed);
+        }
+        let after = cell.row();
+        let hourly = after.last.as_secs() / 3_600 != before.last.as_secs() / 3_600;
+        (after.is_of_age() && (hourly || !before.is_of_age())).then_some(after)
+    }
+
+    /// The app has just refused the token with 401: it begins again.
+    pub fn refused(&self, hash: u128) {
+        if let Some(cell) = self.find(hash) {
+            cell.good.store(0, Relaxed);
+            cell.times.store(0, Relaxed);
+            cell.hash[0].store(0, Relaxed);
+        }
+    }
+
+    /// Takes back a kept row.
+    pub fn insert(&self, row: TokenRow) {
+        let bucket = self.bucket(row.hash);
+        // A free cell, or that of the youngest token that is not of age: tokens of age are never driven out.
+        let free = bucket.iter().find(|cell| cell.hash[0].load(Relaxed) == 0);
+        let young = || bucket.iter().filter(|cell| !cell.row().is_of_age()).min_by_key(|cell| cell.good.load(Relaxed));
+        if let Some(cell) = free.or_else(young) {
+            cell.good.store(row.good, Relaxed);
+            cell.times.store((row.first.as_secs() & SECONDS_MASK) << 32 | row.last.as_secs() & SECONDS_MASK, Relaxed);
+            cell.hash[1].store(row.hash as u64, Relaxed);
+            cell.hash[0].store(high(row.hash), Relaxed);
+        }
+    }
+
+    /// Tokens of age, to be kept.
+    pub fn rows(&self) -> Vec<TokenRow> {
+        self.cells.iter().map(Cell::row).filter(TokenRow::is_of_age).collect()
+    }
+
+    fn find(&self, hash: u128) -> Option<&Cell> {
+        self.bucket(hash).iter().find(|cell| cell.hash[0].load(Relaxed) == high(hash) && cell.hash[1].load(Relaxed) == hash as u64)
+    }
+
+    fn bucket(&self, hash: u128) -> &[Cell] {
+        let buckets = self.cells.len() / WAYS;
+        let at = usize::try_from(hash as u64 & 0xFFFF_FFFF).unwrap_or(0) & (buckets - 1);
+        &self.cells[at * WAYS..(at + 1) * WAYS]
+    }
+}
+
+fn high(hash: u128) -> u64 {
+    ((hash >> 64) as u64).max(1)
+}
+
+impl Cell {
+    fn row(&self) -> TokenRow {
+        let times = self.times.load(Relaxed);
+        let [high, low] = [0, 1].map(|half| u128::from(self.hash[half].load(Relaxed)));
+        TokenRow {
+            hash: high << 64 | low,
+            first: Timestamp::from_secs(times >> 32),
+            last: Timestamp::from_secs(times & SECONDS_MASK),
+            good: self.good.load(Relaxed),
+        }
+    }
+}
+
+impl TokenRow {
+    fn is_of_age(&self) -> bool {
+        self.hash >> 64 != 0 && self.good >= GOOD_MIN && self.last.since(self.first) >= AGE_MIN
+    }
+}
+
+/// Contract: at least 20 good answers over at least 24 hours.
+const GOOD_MIN: u64 = 20;
+const AGE_MIN: Duration = Duration::from_secs(24 * 3_600);
+const SECONDS_MASK: u64 = 0xFFFF_FFFF;
+const WAYS: usize = 4;

@@ -1,0 +1,224 @@
+//! What the process remembers of passes in use: where each was seen lately, and which are revoked.
+//!
+//! A stolen pass shows by being in too many networks at once. The table is fixed; an entry that has not been used for
+//! ten minutes may be replaced, for it says nothing any more.
+
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use model::{Net, PassId, Tier, Timestamp};
+use siphasher::sip::SipHasher13;
+
+use super::Pass;
+
+/// Fixed memory of passes in use.
+pub struct PassTable {
+    key: [u8; 16],
+    cells: Box<[Cell]>,
+    revoked: ArcSwap<Vec<PassId>>,
+}
+
+/// What a valid pass is worth at this moment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Standing {
+    /// T1, T2, or T5 when it was stolen and is used away from home.
+    pub tier: Tier,
+    /// It was stolen, and this is one of its home networks: half the budget.
+    pub half_budget: bool,
+}
+
+#[derive(Default)]
+struct Cell {
+    pass: AtomicU64,
+    last_used: AtomicU32,
+    last_confirmed: AtomicU32,
+    stolen: AtomicBool,
+    /// Networks of the last ten minutes: a hash in the high half, seconds in the low half.
+    seen: [AtomicU64; NETWORKS_MAX],
+    /// Home networks: hashes of networks that it was used in before it was seen in too many.
+    homes: [AtomicU32; HOMES],
+}
+
+impl PassTable {
+    /// A table for this many passes in use within ten minutes, rounded up to a power of two.
+    pub fn new(passes: usize, key: [u8; 16]) -> Self {
+        let cells = passes.next_power_of_two().max(WAYS);
+        Self { key, cells: (0..cells).map(|_| Cell::default()).collect(), revoked: ArcSwap::default() }
+    }
+
+    /// Notes that a valid pass is used from a network, and says what it is worth.
+    ///
+    /// `time` is pass time. `trusted_way` is false on plain http outside loopback: then T2 is the best it can be.
+    pub fn use_pass(&self, pass: &Pass, network: Option<Net>, time: Timestamp, trusted_way: bool) -> Option<Standing> {
+        if self.is_revoked(pass.id) {
+            return None;
+        }
+        let tier = age_tier(pass, time, trusted_way);
+        let (Some(network), Some(cell)) = (network, self.cell(pass.id, time)) else {
+            return Some(Standing { tier, half_budget: false });
+        };
+        let place = self.hash32(network.bits());
+        let stolen = cell.see(place, seconds(time));
+        let home = cell.homes.iter().any(|home| home.load(Relaxed) == place);
+        Some(match (stolen, home) {
+            (false, _) => Standing { tier, half_budget: false },
+            (true, true) => Standing { tier, half_budget: true },
+            (true, false) => Standing { tier: Tier::T5, half_budget: false },
+        })
+    }
+
+    /// Whether a confirmation of this pass is worth noting: the first, and one every few minutes. An app may confirm
+    /// on every answer; the registry is behind a lock.
+    pub fn is_confirmation_due(&self, pass: PassId, time: Timestamp) -> bool {
+        let Some(cell) = self.cell(pass, time) else { return true };
+        let (now, last) = (seconds(time), cell.last_confirmed.load(Relaxed));
+        let due = last == 0 || now.saturating_sub(last) >= CONFIRM_SECONDS;
+        if due {
+            cell.last_confirmed.store(now, Relaxed);
+        }
+        due
+    }
+
+    /// The owner has signed in again with this pass: it is theirs, and this network is home.
+    pub fn relogin(&self, pass: PassId, network: Option<Net>, time: Timestamp) {
+        let Some(cell) = self.cell(pass, time) else { return };
+        cell.stolen.store(false, Relaxed);
+        cell.seen.iter().for_each(|seen| seen.store(0, Relaxed));
+        if let Some(network) = network {
+            cell.add_home(self.hash32(network.bits()));
+        }
+    }
+
+    /// A pass that is no longer accepted. At most [`REVOKED_MAX`]: beyond it the smallest ids leave, and whoever
+    /// needs more should rotate the key.
+    pub fn revoke(&self, pass: PassId) {
+        let mut revoked = self.revoked.load().as_ref().clone();
+        if let Err(at) = revoked.binary_search(&pass) {
+            revoked.insert(at, pass);
+            let excess = revoked.len().saturating_sub(REVOKED_MAX);
+            revoked.drain(..excess);
+            self.revoked.store(revoked.into());
+        }
+    }
+
+    /// Whether a pass was revoked.
+    pub fn is_revoked(&self, pass: PassId) -> bool {
+        let revoked = self.revoked.load();
+        !revoked.is_empty() && revoked.binary_search(&pass).is_ok()
+    }
+
+    /// The entry of a pass; a new one takes the place of the longest unused, if that is ten minutes old.
+    fn cell(&self, pass: PassId, time: Timestamp) -> Option<&Cell> {
+        let print = self.print(pass);
+        let mask = self.cells.len() / WAYS - 1;
+        let bucket = (usize::try_from(print).unwrap_or(0) & mask) * WAYS;
+        let cells = &self.cells[bucket..bucket + WAYS];
+        let now = seconds(time);
+        if let Some(cell) = cells.iter().find(|cell| cell.pass.load(Relaxed) == print) {
+            cell.last_used.store(now, Relaxed);
+            return Some(cell);
+        }
+        let oldest = cells.iter().min_by_key(|cell| cell.last_used.load(Relaxed))?;
+        let there = oldest.pass.load(Relaxed);
+        let free = there == 0 || now.saturating_sub(oldest.last_used.load(Relaxed)) > WINDOW_SECONDS;
+        if !free || oldest.pass.compare_exchange(there, print, Relaxed, Relaxed).is_err() {
+            // No room: the pass is good by its MAC; only theft of it goes unnoticed for the moment.
+            return None;
+        }
+        oldest.clear();
+        oldest.last_used.store(now, Relaxed);
+        Some(oldest)
+    }
+
+    fn print(&self, pass: PassId) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.key);
+        pass.0.hash(&mut hasher);
+        hasher.finish().max(1)
+    }
+
+    fn hash32(&self, bits: u64) -> u32 {
+        let mut hasher = SipHasher13::new_with_key(&self.key);
+        hasher.write_u64(bits);
+        ((hasher.finish() >> 32) as u32).max(1)
+    }
+}
+
+impl Cell {
+    fn clear(&self) {
+        self.last_confirmed.store(0, Relaxed);
+        self.stolen.store(false, Relaxed);
+        self.seen.iter().for_each(|seen| seen.store(0, Relaxed));
+        self.homes.iter().for_each(|home| home.store(0, Relaxed));
+    }
+
+    /// Notes a network; whether the pass is in too many (contract: more than 8 in 10 minutes).
+    fn see(&self, place: u32, now: u32) -> bool {
+        let entry = u64::from(place) << 32 | u64::from(now);
+        let mut free = None;
+        for seen in &self.seen {
+            let there = seen.load(Relaxed);
+            if (there >> 32) as u32 == place {
+                if now.saturating_sub(there as u32) >= REFRESH_SECONDS {
+                    seen.store(entry, Relaxed);
+                }
+                return self.stolen.load(Relaxed);
+            }
+            if there == 0 || now.saturating_sub(there as u32) > WINDOW_SECONDS {
+                free = Some(seen);
+            }
+        }
+        match free {
+            Some(seen) => {
+                seen.store(entry, Relaxed);
+                if !self.stolen.load(Relaxed) {
+                    self.keep_first_home(place);
+                }
+            }
+            None => self.stolen.store(true, Relaxed),
+        }
+        self.stolen.load(Relaxed)
+    }
+
+    /// The first network of an entry is home: that is where the pass was minted, or first seen after a restart.
+    fn keep_first_home(&self, place: u32) {
+        if self.homes.iter().all(|home| home.load(Relaxed) == 0) {
+            self.homes[0].store(place, Relaxed);
+        }
+    }
+
+    fn add_home(&self, place: u32) {
+        if self.homes.iter().any(|home| home.load(Relaxed) == place) {
+            return;
+        }
+        // The newest home first; the oldest leaves.
+        for at in (1..HOMES).rev() {
+            self.homes[at].store(self.homes[at - 1].load(Relaxed), Relaxed);
+        }
+        self.homes[0].store(place, Relaxed);
+    }
+}
+
+/// T1 for a pass whose account was confirmed at least 24 h ago; T2 for younger ones, for those minted in an incident,
+/// from the future, or on a way that others can read.
+fn age_tier(pass: &Pass, time: Timestamp, trusted_way: bool) -> Tier {
+    let aged = time.since(pass.issued) >= AGED && !pass.in_incident;
+    if aged && trusted_way { Tier::T1 } else { Tier::T2 }
+}
+
+fn seconds(time: Timestamp) -> u32 {
+    // Wraps in 2106; differences of minutes survive that.
+    (time.as_secs() & u64::from(u32::MAX)) as u32
+}
+
+const AGED: Duration = Duration::from_secs(24 * 3_600);
+const WAYS: usize = 4;
+/// Networks in ten minutes beyond which a pass counts as stolen (contract).
+const NETWORKS_MAX: usize = 8;
+const HOMES: usize = 4;
+const WINDOW_SECONDS: u32 = 600;
+const REFRESH_SECONDS: u32 = 30;
+const CONFIRM_SECONDS: u32 = 300;
+/// Revoked passes that are remembered: 1.6 MB.
+pub(super) const REVOKED_MAX: usize = 100_000;
