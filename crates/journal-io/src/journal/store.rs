@@ -99,14 +99,14 @@ impl Store {
 
     /// Rows in one transaction, so that the write-ahead log stays within its limit.
     ///
-    /// A row touches at most six pages (its own, those of three indices, and splits); a quarter of the limit may be in
-    /// use before. 1,000 rows by default.
+    /// A row touches at most six pages (its own, those of three indices, and splits), and half of the limit may be in
+    /// use before: see [`Store::checkpoint`]. 682 rows by default.
     pub(super) fn transaction_rows(&self) -> usize {
-        let rows = self.wal_bytes_max / 4 * 3 / (6 * PAGE_BYTES);
+        let rows = self.wal_bytes_max / 2 / (6 * PAGE_BYTES);
         usize::try_from(rows).unwrap_or(usize::MAX).clamp(8, 1_000)
     }
 
-    /// Keeps the write-ahead log short. False when a reader holds it open beyond its limit.
+    /// Keeps the write-ahead log short. False when a reader holds it so that another transaction might not fit.
     pub(super) fn checkpoint(&self) -> bool {
         if self.wal_bytes() <= self.wal_bytes_max / 4 {
             return true;
@@ -115,7 +115,7 @@ impl Store {
         self.connection.busy_timeout(Duration::ZERO).ok();
         let checkpointed = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         self.connection.busy_timeout(PATIENCE).ok();
-        checkpointed.is_ok() && self.wal_bytes() <= self.wal_bytes_max
+        checkpointed.is_ok() && self.wal_bytes() <= self.wal_bytes_max / 2
     }
 
     fn wal_bytes(&self) -> u64 {

@@ -175,14 +175,16 @@ impl Store {
     }
 
     /// Erases everything about an account, from the file's free pages and the log too.
-    pub(super) fn forget(&mut self, site: SiteId, account: AccountId) -> rusqlite::Result<()> {
+    ///
+    /// False when a reader still holds the log, in which traces are: ask again.
+    pub(super) fn forget(&mut self, site: SiteId, account: AccountId) -> rusqlite::Result<bool> {
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         self.connection.pragma_update(None, "secure_delete", true)?;
         let erased = self.erase(site, account);
         self.connection.pragma_update(None, "secure_delete", false)?;
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         erased?;
-        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, u32>(0)? == 0))
     }
 
     fn erase(&mut self, site: SiteId, account: AccountId) -> rusqlite::Result<()> {

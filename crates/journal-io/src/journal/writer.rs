@@ -224,6 +224,10 @@ impl Writer {
 
     fn write_pending(&mut self) {
         while !self.pending.is_empty() {
+            if !self.store.checkpoint() {
+                return self
+                    .shed("a reader holds the journal's log; logins and acts wait in memory until it ends");
+            }
             let rows = self.pending.len().min(self.store.transaction_rows());
             match self.write_front(rows) {
                 Ok(()) => {
@@ -231,9 +235,6 @@ impl Writer {
                     self.shared.written.fetch_add(rows as u64, Ordering::Relaxed);
                 }
                 Err(error) => return self.keep_vital(&error),
-            }
-            if !self.store.checkpoint() {
-                return self.shed("a reader holds the journal's log open; history waits");
             }
         }
         if self.shared.is_stuck.swap(false, Ordering::Relaxed) {
@@ -306,7 +307,7 @@ impl Writer {
                 if let Some(Err(error)) = &erased {
                     self.shared.report(Some(format!("the journal could not erase an account: {error}")));
                 }
-                (matches!(erased, Some(Ok(()))), asker)
+                (matches!(erased, Some(Ok(true))), asker)
             }
         };
         // Whoever asked may have stopped waiting.
@@ -315,7 +316,7 @@ impl Writer {
 
     fn sweep(&mut self) {
         let at = self.shared.sweep_at.swap(0, Ordering::SeqCst);
-        if at == 0 {
+        if at == 0 || !self.store.checkpoint() {
             return;
         }
         if let Err(error) = self.store.sweep(Timestamp::from_millis(at), &mut self.sweep_state) {

@@ -58,15 +58,15 @@ impl Keys {
         load_or_create(&path, || Ok(text::render(&Self::generate()?)), text::parse)
     }
 
-    /// The pass keys at a moment: the sealing one first, then those of the two months before, and that of the next
-    /// month, for passes of a gate whose clock is ahead.
+    /// The pass keys at a moment, the sealing one last. Before it come those of the two months before, and that of the
+    /// next month, for passes of a gate whose clock is ahead.
     ///
     /// Asking again is all there is to rotation; do it at least daily. `now` is the pass clock, which a jump of the
     /// wall clock does not advance (decision-science, section 0, 14): else a jump would seal with a key that the
     /// other gates do not accept yet.
     pub fn pass_keys(&self, now: Timestamp) -> [PassKey; PASS_KEYS] {
         let month = now.as_secs() / (PASS_KEY_DAYS * SECONDS_A_DAY);
-        let months = [month, month.saturating_sub(1), month.saturating_sub(2), month + 1];
+        let months = [month + 1, month.saturating_sub(2), month.saturating_sub(1), month];
         months.map(|month| PassKey {
             id: u8::try_from(month % 256).expect("a remainder of 256 is less than 256"),
             secret: self.pass.derive("pass", month),

@@ -79,6 +79,12 @@ mod tests {
     }
 
     #[test]
+    fn takes_that_cost_less_than_a_nanosecond_are_not_free() {
+        let mut bucket = Bucket::new(4_000_000_000, 10);
+        assert!((0..1_000).filter(|_| bucket.take(1, Instant::ORIGIN)).count() <= 10);
+    }
+
+    #[test]
     fn a_full_budget_is_used_in_full() {
         let mut bucket = Bucket::new(1_000, 1_000);
         let takes = (0..100).filter(|tenth| bucket.take(100, Instant::from_millis(tenth * 100))).count();

@@ -1,7 +1,7 @@
 //! A fixed ring of files: `access.jsonl` is the newest, `access.1.jsonl` the one before, and so on.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,6 +60,9 @@ const FILES_MAX: u32 = 100;
 /// Old files are looked for this often, in calls of [`Sink::tend`] (one a second).
 const TRIM_EVERY: u32 = 60;
 
+/// A part of a line is not longer, in bytes.
+const TORN_BYTES_MAX: u64 = 256 * 1024;
+
 /// Files stop when less than one part in ten of the disk is free (decision-science, section 9)...
 const STOP_PARTS: u64 = 10;
 
@@ -90,10 +93,14 @@ impl FileRing {
 
     fn open(&self, wall: Timestamp) -> io::Result<Newest> {
         disk::make_folder(&self.settings.folder)?;
-        let file = OpenOptions::new().append(true).create(true).mode(0o640).open(self.path(0))?;
+        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(self.path(0))?;
         let metadata = file.metadata()?;
-        let begun = if metadata.len() == 0 { wall } else { begun(&metadata).unwrap_or(wall) };
-        Ok(Newest { inode: metadata.ino(), bytes: metadata.len(), begun, file })
+        let bytes = end_of_last_line(&file, metadata.len())?;
+        if bytes < metadata.len() {
+            file.set_len(bytes)?;
+        }
+        let begun = if bytes == 0 { wall } else { begun(&metadata).unwrap_or(wall) };
+        Ok(Newest { inode: metadata.ino(), bytes, begun, file })
     }
 
     /// Moves every file one place on; the last one ends.
@@ -173,6 +180,17 @@ impl Sink for FileRing {
             Err(io::Error::new(io::ErrorKind::StorageFull, text))
         }
     }
+}
+
+/// Where the last whole line ends: a process that was killed may have left a part of one behind it.
+fn end_of_last_line(file: &File, bytes: u64) -> io::Result<u64> {
+    let from = bytes.saturating_sub(TORN_BYTES_MAX);
+    let mut tail = Vec::new();
+    let mut reader = file;
+    reader.seek(SeekFrom::Start(from))?;
+    reader.take(TORN_BYTES_MAX).read_to_end(&mut tail)?;
+    // Without any line end it is no log of ours: it is left as it is.
+    Ok(tail.iter().rposition(|byte| *byte == b'\n').map_or(bytes, |end| from + end as u64 + 1))
 }
 
 /// When a file got its first line: its birth, or where the file system keeps none, its last change.

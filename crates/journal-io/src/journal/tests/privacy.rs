@@ -44,8 +44,8 @@ fn one_sweep_is_a_bounded_piece_of_work() {
         stage.record((0..1_500).map(|number| login(round * 1_500 + number, 0)));
     }
     stage.sweep(40 * DAY);
-    assert!(stage.count("logins") >= 4_000, "a sweep takes at most a thousand rows of a kind");
-    (0..8).for_each(|_| stage.sweep(40 * DAY));
+    assert!(stage.count("logins") >= 4_000, "a sweep takes a bounded number of rows of a kind");
+    (0..10).for_each(|_| stage.sweep(40 * DAY));
     assert_eq!(stage.count("logins"), 0);
 }
 
@@ -64,6 +64,10 @@ fn a_forgotten_account_leaves_no_trace_in_the_files() {
     ]);
     stage.record((10..500).map(|number| Row::Pass(pass(number, 6))));
     assert!(is_on_disk(&stage, account));
+    let slow = rusqlite::Connection::open(stage.path()).unwrap();
+    slow.execute_batch("BEGIN; SELECT count(*) FROM passes;").unwrap();
+    assert!(!stage.journal().forget(SITE, account, PATIENCE), "it says so while a reader keeps traces alive");
+    slow.execute_batch("COMMIT").unwrap();
     assert!(stage.journal().forget(SITE, account, PATIENCE));
     assert!(!is_on_disk(&stage, account));
     let reader = stage.reader();

@@ -50,6 +50,15 @@ fn a_restart_continues_the_newest_file_and_smaller_settings_remove_what_is_too_m
 }
 
 #[test]
+fn a_line_that_a_killed_process_left_unfinished_is_removed() {
+    let mut shelf = Shelf::new(4, 4_000);
+    let newest = shelf.folder.path().join("access.jsonl");
+    fs::write(&newest, "{\"a\":1}\n{\"a\":").unwrap();
+    shelf.append("{\"a\":3}\n", Duration::ZERO);
+    assert_eq!(fs::read_to_string(newest).unwrap(), "{\"a\":1}\n{\"a\":3}\n");
+}
+
+#[test]
 fn a_full_disk_stops_files_at_a_tenth_and_resumes_a_little_later() {
     let mut shelf = Shelf::new(4, 4_000);
     let mut room = |free: u64| {
