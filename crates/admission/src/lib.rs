@@ -15,6 +15,7 @@ pub mod limits;
 pub mod nat;
 pub mod pass;
 pub mod reference;
+pub mod site;
 pub mod slots;
 pub mod threshold;
 pub mod trip;

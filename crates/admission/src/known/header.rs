@@ -4,7 +4,7 @@ use aws_lc_rs::{constant_time, hmac};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 
 /// The longest account name, in bytes.
-pub const ACCOUNT_BYTES_MAX: usize = 256;
+const ACCOUNT_BYTES_MAX: usize = 256;
 
 /// Reads and verifies the header.
 pub struct LoginHeader {

@@ -1,14 +1,14 @@
 //! May this request go on?
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use model::{Level, Mode, Reason, RefusalKind, Tier};
+use model::{Instant, Level, Mode, Net, Reason, RefusalKind, Tier};
 
 use super::Site;
 use super::facts::{Demand, Identity, Refusal, Verdict};
 use crate::limits::{Keys, Limited};
 use crate::trip::Layer;
-use model::Instant;
 
 impl Site {
     /// Judges a request that has been identified: lists, client limits, threshold, in this order.
@@ -66,7 +66,7 @@ impl Site {
             return false;
         }
         let limit = reason.kind() == RefusalKind::Limited;
-        if limit && (self.trip_reports_only(Layer::Limits) || !self.decision().limits_refuse) {
+        if limit && (Layer::of(reason).is_some_and(|layer| self.only_reports(layer)) || !self.decision().limits_refuse) {
             return false;
         }
         // `enforce 20%` refuses a stable fifth of the unknown clients and observes the rest.
@@ -93,9 +93,8 @@ impl Site {
             return Ok(());
         }
         let Some(address) = identity.address else { return Ok(()) };
-        let factor = self.nat.factor(model::Net::network(address), self.pass_time());
+        let factor = self.nat.factor(Net::network(address), self.pass_time());
         if self.lane.is_submit(demand.method, demand.path) {
-            verdict.delay = Duration::ZERO;
             self.ladder.login(address, None, now, factor)?;
         }
         self.ladder.charge(&Keys::Address(address), now, self.charge_milli(verdict.cost_micros), factor)
@@ -103,7 +102,7 @@ impl Site {
 
     /// What a request is charged in thousandths of a request: dear ones count more, up to eight times.
     fn charge_milli(&self, cost_micros: u64) -> u32 {
-        let usual = self.usual_cost_micros().max(1);
+        let usual = self.usual_cost_micros.load(Relaxed).max(1);
         let milli = (cost_micros * 1_000 / usual).clamp(1_000, DEAREST_MILLI);
         u32::try_from(milli).unwrap_or(1_000)
     }

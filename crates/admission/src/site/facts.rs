@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use model::{AccountId, Cohort, Instant, PassId, Reason, Tier};
+use model::{AccountId, Cohort, Instant, PassId, Reason, Tier, Timestamp};
 
 /// Copies of the pass that are tried (contract: four).
 pub const PASS_COPIES_MAX: usize = 4;
@@ -53,6 +53,10 @@ pub struct Proof {
     pub account: AccountId,
     /// T1 or T2.
     pub tier: Tier,
+    /// The first confirmation of the account; the epoch for tokens.
+    pub issued: Timestamp,
+    /// Minted during an incident.
+    pub in_incident: bool,
     /// Its budget is halved: it was seen from too many networks.
     pub half_budget: bool,
 }
@@ -68,7 +72,6 @@ pub struct Identity {
     pub(crate) inherited: bool,
     /// Keyed hash of the token that was sent, known or not.
     pub(crate) token: Option<u128>,
-    pub(crate) lane: bool,
     pub(crate) denied: bool,
     /// Allowed by an admin's list: exempt from client limits.
     pub(crate) allowed: bool,
@@ -88,7 +91,6 @@ impl Identity {
             proof: None,
             inherited: false,
             token: None,
-            lane: false,
             denied: false,
             allowed: false,
         }

@@ -3,13 +3,15 @@
 use std::hash::Hasher;
 use std::net::IpAddr;
 
-use model::{Cohort, Instant, Net, Tier};
+use model::{AccountId, Cohort, Instant, Net, PassId, Tier, Timestamp};
 use siphasher::sip::SipHasher13;
 use subtle::ConstantTimeEq;
 
 use super::Site;
 use super::facts::{Facts, Identity, Proof};
-use crate::pass::Pass;
+use crate::lane::Holder;
+use crate::limits::Charge;
+use crate::pass::{Pass, Scheme};
 
 impl Site {
     /// Finds out who sent a request, from the best proof in it.
@@ -31,11 +33,20 @@ impl Site {
         }
         if self.partner(facts) {
             identity.tier = Tier::T2;
-        } else if self.lane.admits(facts, now) {
-            identity.lane = true;
+        } else if self.is_in_lane(facts, now) {
             identity.tier = Tier::T3;
         }
         identity
+    }
+
+    /// The login lane: its paths, and with a ticket the files of its pages.
+    fn is_in_lane(&self, facts: &Facts<'_>, now: Instant) -> bool {
+        if !self.lane.is_configured() {
+            return false;
+        }
+        let step = self.lane.step(facts.method, facts.path);
+        let holder = Holder { address: facts.address.unwrap_or(facts.peer), user_agent: facts.user_agent };
+        self.lane.admits(step, holder, facts.lane, self.pass_time(), now)
     }
 
     /// A pass, a token, or what the same browser proved a moment ago.
@@ -43,7 +54,7 @@ impl Site {
         if let Some(found) = self.best_pass(facts, now) {
             return Some(found);
         }
-        if let Some(found) = self.token(facts, now, identity) {
+        if let Some(found) = self.token(facts, identity) {
             return Some(found);
         }
         let (proof, cohort) = self.inherited(facts, now)?;
@@ -53,19 +64,65 @@ impl Site {
 
     /// The best of the valid passes in a request (contract: at most four are tried).
     fn best_pass(&self, facts: &Facts<'_>, now: Instant) -> Option<(Proof, Cohort)> {
-        let mut best: Option<(Proof, Pass)> = None;
+        let mut best: Option<Proof> = None;
         for text in facts.pass_header.iter().chain(facts.passes.iter().flatten()) {
             let Ok(pass) = self.pass_keys.open(text) else { continue };
-            let Some(proof) = self.standing(&pass, facts, now) else { continue };
-            if best.as_ref().is_none_or(|(there, _)| proof.tier < there.tier) {
-                best = Some((proof, pass));
+            if pass.site != self.id() {
+                continue;
+            }
+            let Some(proof) = self.standing(&pass, facts) else { continue };
+            if best.is_none_or(|there| proof.tier < there.tier) {
+                best = Some(proof);
             }
         }
-        let (proof, pass) = best?;
+        let proof = best?;
         if let (Some(address), true) = (facts.address, proof.tier.is_known()) {
             self.inheritance.prove(address, facts.user_agent, &proof, now);
         }
-        Some((proof, self.age_rank(&pass)))
+        Some((proof, self.age_rank(&proof)))
+    }
+
+    /// What a valid pass of this site proves; nothing when it is revoked.
+    fn standing(&self, pass: &Pass, facts: &Facts<'_>) -> Option<Proof> {
+        let trusted_way = self.settings.scheme != Scheme::Http || facts.peer.is_loopback();
+        let network = facts.address.map(Net::network);
+        let standing = self.passes.use_pass(pass, network, self.pass_time(), trusted_way)?;
+        Some(Proof {
+            pass: pass.id,
+            account: pass.account,
+            tier: standing.tier,
+            issued: pass.issued,
+            in_incident: pass.in_incident,
+            half_budget: standing.half_budget,
+        })
+    }
+
+    /// A bearer token that has come of age. Notes the hash of any token, so that its age can begin.
+    fn token(&self, facts: &Facts<'_>, identity: &mut Identity) -> Option<(Proof, Cohort)> {
+        let header = self.settings.token_header.as_deref()?;
+        let token = facts.headers.value(header).filter(|token| token.len() >= TOKEN_BYTES_MIN)?;
+        let hash = self.site_key.token(token);
+        identity.token = Some(hash);
+        self.tokens.is_known(hash).then(|| {
+            let proof = Proof {
+                pass: PassId(hash),
+                account: AccountId(hash),
+                tier: Tier::T1,
+                issued: Timestamp::default(),
+                in_incident: false,
+                half_budget: false,
+            };
+            (proof, Cohort::new(64))
+        })
+    }
+
+    /// The rank of a pass by the age of its account: 0 is the oldest, so that the youngest are shed first.
+    fn age_rank(&self, proof: &Proof) -> Cohort {
+        let hours = self.pass_time().since(proof.issued).as_secs() / 3_600;
+        // Whole days up to 64, then weeks: a year is rank 0.
+        let days = hours / 24;
+        let steps = if days < 64 { days } else { 64 + (days - 64) / 5 };
+        Cohort::new(127 - u8::try_from(steps.min(127)).unwrap_or(127))
     }
 
     /// A GET or HEAD without a pass inherits the one last proved on its connection, or by the same address and user
@@ -79,9 +136,9 @@ impl Site {
             .filter(|(_, at)| now.since(*at) <= super::inherit::INHERIT_FOR)
             .map(|(proof, _)| proof);
         let proof = on_connection.or_else(|| self.inheritance.find(facts.address?, facts.user_agent, now))?;
-        let heir = self.heirs.charge(proof.pass.0, now, 1_000, self.heir_rate);
+        let heir = self.heirs.charge(&proof.pass.0, now, 1_000, super::heir_rate());
         // The cohort of a known tier only matters when known clients themselves exceed L; the middle is fair.
-        (heir == crate::limits::Charge::Allowed).then_some((proof, Cohort::new(64)))
+        matches!(heir, Charge::Allowed).then_some((proof, Cohort::new(64)))
     }
 
     /// Cohort of a client without proof: a keyed hash of its IPv4 /32 or IPv6 /48, never of anything it chooses.
@@ -95,11 +152,11 @@ impl Site {
     /// A monitor is its source *and* its secret, never a path or header alone.
     fn is_monitor(&self, facts: &Facts<'_>) -> bool {
         let Some(address) = facts.address else { return false };
-        self.monitors.iter().any(|monitor| monitor.source.contains(address) && has_secret(facts, &monitor.header, &monitor.secret))
+        self.settings.monitors.iter().any(|monitor| monitor.source.contains(address) && has_secret(facts, &monitor.header, &monitor.secret))
     }
 
     fn partner(&self, facts: &Facts<'_>) -> bool {
-        self.partners.iter().any(|partner| {
+        self.settings.partners.iter().any(|partner| {
             let on_path = partner.paths.is_empty() || partner.paths.iter().any(|path| facts.path.starts_with(path.as_str()));
             let from = |address: IpAddr| partner.sources.iter().any(|source| source.contains(address));
             let by_source = facts.address.is_some_and(from);
@@ -112,3 +169,6 @@ impl Site {
 fn has_secret(facts: &Facts<'_>, header: &str, secret: &[u8]) -> bool {
     facts.headers.value(header).is_some_and(|sent| sent.ct_eq(secret).into())
 }
+
+/// Shorter headers are no tokens.
+const TOKEN_BYTES_MIN: usize = 16;

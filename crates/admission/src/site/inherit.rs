@@ -8,13 +8,13 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use model::{AccountId, Instant, Net, PassId, Tier};
+use model::{AccountId, Instant, Net, PassId, Tier, Timestamp};
 use siphasher::sip::SipHasher13;
 
 use super::facts::Proof;
 
 /// Passes proved lately, by address and user agent.
-pub struct Inheritance {
+pub(super) struct Inheritance {
     key: u64,
     cells: Box<[Cell]>,
 }
@@ -25,17 +25,17 @@ struct Cell {
     sequence: AtomicU64,
     who: AtomicU64,
     at: AtomicU64,
-    words: [AtomicU64; 5],
+    words: [AtomicU64; 6],
 }
 
 impl Inheritance {
     /// A table of this many entries, rounded up to a power of two.
-    pub fn new(entries: usize, key: u64) -> Self {
+    pub(super) fn new(entries: usize, key: u64) -> Self {
         Self { key, cells: (0..entries.next_power_of_two().max(64)).map(|_| Cell::default()).collect() }
     }
 
     /// A pass was proved from this address and user agent. Written at most every few seconds for one of them.
-    pub fn prove(&self, address: IpAddr, user_agent: &[u8], proof: &Proof, now: Instant) {
+    pub(super) fn prove(&self, address: IpAddr, user_agent: &[u8], proof: &Proof, now: Instant) {
         let who = self.hash(address, user_agent);
         let cell = self.cell(who);
         let fresh = Duration::from_nanos(now.as_nanos().saturating_sub(cell.at.load(Ordering::Relaxed))) < REWRITE;
@@ -58,7 +58,7 @@ impl Inheritance {
     }
 
     /// The pass proved from this address and user agent within the last minute.
-    pub fn find(&self, address: IpAddr, user_agent: &[u8], now: Instant) -> Option<Proof> {
+    pub(super) fn find(&self, address: IpAddr, user_agent: &[u8], now: Instant) -> Option<Proof> {
         let who = self.hash(address, user_agent);
         let cell = self.cell(who);
         let before = cell.sequence.load(Ordering::Acquire);
@@ -83,16 +83,24 @@ impl Inheritance {
     }
 }
 
-fn pack(proof: &Proof) -> [u64; 5] {
+fn pack(proof: &Proof) -> [u64; 6] {
     let halves = |wide: u128| [(wide >> 64) as u64, wide as u64];
     let ([a, b], [c, d]) = (halves(proof.pass.0), halves(proof.account.0));
-    [a, b, c, d, proof.tier as u64 | u64::from(proof.half_budget) << 8]
+    let flags = proof.tier as u64 | u64::from(proof.half_budget) << 8 | u64::from(proof.in_incident) << 9;
+    [a, b, c, d, proof.issued.as_millis(), flags]
 }
 
-fn unpack([a, b, c, d, flags]: [u64; 5]) -> Option<Proof> {
+fn unpack([a, b, c, d, issued, flags]: [u64; 6]) -> Option<Proof> {
     let wide = |high: u64, low: u64| u128::from(high) << 64 | u128::from(low);
     let tier = Tier::ALL.into_iter().find(|&tier| tier as u64 == flags & 0xFF)?;
-    Some(Proof { pass: PassId(wide(a, b)), account: AccountId(wide(c, d)), tier, half_budget: flags >> 8 == 1 })
+    Some(Proof {
+        pass: PassId(wide(a, b)),
+        account: AccountId(wide(c, d)),
+        tier,
+        issued: Timestamp::from_millis(issued),
+        in_incident: flags >> 9 & 1 == 1,
+        half_budget: flags >> 8 & 1 == 1,
+    })
 }
 
 /// How long a proof is inherited (contract: 60 s).
@@ -106,7 +114,7 @@ mod tests {
     #[test]
     fn a_proof_is_inherited_by_the_same_browser_for_a_minute() {
         let table = Inheritance::new(64, 3);
-        let proof = Proof { pass: PassId(7 << 70), account: AccountId(9), tier: Tier::T1, half_budget: true };
+        let proof = Proof { pass: PassId(7 << 70), account: AccountId(9), tier: Tier::T1, issued: Timestamp::from_secs(5), in_incident: false, half_budget: true };
         let (home, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         table.prove(home, b"browser", &proof, Instant::from_secs(10));
         assert_eq!(table.find(home, b"browser", Instant::from_secs(70)), Some(proof));

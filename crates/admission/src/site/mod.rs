@@ -15,20 +15,23 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use std::hash::Hasher;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
-use model::{Decision, Level, Mode, Reason, SiteId, Tier, Timestamp};
-use std::net::IpAddr;
-use std::sync::Arc;
+use model::{Decision, Level, Mode, Net, Prefix, Reason, SiteId, Timestamp};
+use siphasher::sip::SipHasher13;
 
+use crate::account::SiteKey;
 use crate::caps::{CapRefused, ConnectionTable, Ticket};
-use crate::known::Known;
+use crate::known::{LoginHeader, Paths, Pending, Tokens};
 use crate::lane::Lane;
 use crate::limits::{Ladder, Rate, Table};
 use crate::nat::NatTable;
-use crate::pass::{PassKeys, PassTable};
-use crate::reference::{Reference, ReferenceKey, ReferenceText};
+use crate::pass::{PassKeys, PassTable, Registry};
+use crate::reference::{Reference, ReferenceError, ReferenceKey, ReferenceText};
 use crate::slots::Slots;
 use crate::trip::Layer;
 
@@ -38,4 +41,330 @@ pub use facts::{Demand, Facts, Headers, Identity, PASS_COPIES_MAX, Proof, Refusa
 pub use inherit::INHERIT_FOR;
 pub use learn::{Answered, Confirmed, Lesson, SetCookies, Watch};
 pub use lists::{ENTRIES_MAX, Entry, List, ListFull};
-pub use settings::{Monitor, Partner, SiteSettings};
+pub use settings::{Monitor, Partner, SessionProof, SiteSettings};
+
+/// One protected site, shared by all workers.
+pub struct Site {
+    settings: SiteSettings,
+    pass_keys: PassKeys,
+    passes: PassTable,
+    registry: Mutex<Registry>,
+    site_key: SiteKey,
+    references: ReferenceKey,
+    login_header: LoginHeader,
+    paths: Paths,
+    pending: Pending,
+    tokens: Tokens,
+    lane: Lane,
+    ladder: Ladder,
+    /// Requests that inherited a pass, by pass.
+    heirs: Table,
+    connections: ConnectionTable,
+    nat: NatTable,
+    slots: Slots,
+    classes: Classes,
+    inheritance: inherit::Inheritance,
+    /// Addresses that an admin denied.
+    denied: List,
+    /// Addresses that an admin exempted from client limits.
+    allowed: List,
+    decision: ArcSwap<Decision>,
+    mode: AtomicU8,
+    bypass: AtomicBool,
+    assist_yes: AtomicBool,
+    /// Cohorts of unknown clients to whom refusals apply, 0 to 128.
+    enforced: AtomicU32,
+    /// Bit per [`Layer`]: it only reports.
+    tripped: AtomicU32,
+    cohort_key: AtomicU64,
+    pass_time: AtomicU64,
+    usual_cost_micros: AtomicU64,
+    /// Login POSTs that were judged, and those judged successful.
+    logins: [AtomicU64; 2],
+    harm: crossbeam_queue::ArrayQueue<(Layer, model::AccountId)>,
+}
+
+impl Site {
+    /// A site with all its memory.
+    pub fn new(settings: SiteSettings) -> Arc<Self> {
+        let seed = TableSeed(settings.table_seed);
+        Arc::new(Self {
+            pass_keys: PassKeys::new(&settings.pass_keys),
+            passes: PassTable::new(settings.passes_in_use, seed.key(1)),
+            registry: Mutex::new(Registry::new(settings.known_max)),
+            site_key: SiteKey::new(&settings.site_key),
+            references: ReferenceKey::new(&settings.reference_key),
+            login_header: LoginHeader::new(settings.login_secret.as_deref()),
+            paths: Paths::new(PATHS, seed.key(2)),
+            pending: Pending::new(LOGINS_PENDING),
+            tokens: Tokens::new(settings.tokens),
+            lane: Lane::new(settings.lane.clone(), &settings.site_key, LANE_TICKETS, seed.key(3)),
+            ladder: Ladder::new(&settings.ladder),
+            heirs: Table::new(HEIRS, seed.key(4)),
+            connections: ConnectionTable::new(settings.connections),
+            nat: NatTable::new(settings.networks, seed.key(5)),
+            slots: Slots::new(settings.waiting_places),
+            classes: Classes::new(seed.number(6)),
+            inheritance: inherit::Inheritance::new(HEIRS, seed.number(7)),
+            denied: List::default(),
+            allowed: List::default(),
+            decision: ArcSwap::from_pointee(Decision::default()),
+            mode: AtomicU8::new(settings.mode as u8),
+            bypass: AtomicBool::new(false),
+            assist_yes: AtomicBool::new(false),
+            enforced: AtomicU32::new(128),
+            tripped: AtomicU32::new(0),
+            cohort_key: AtomicU64::new(seed.number(8)),
+            pass_time: AtomicU64::new(0),
+            usual_cost_micros: AtomicU64::new(100_000),
+            logins: Default::default(),
+            harm: crossbeam_queue::ArrayQueue::new(HARM_NOTES),
+            settings,
+        })
+    }
+
+    /// What it was built from.
+    pub fn settings(&self) -> &SiteSettings {
+        &self.settings
+    }
+
+    /// The decision in force.
+    pub fn decision(&self) -> Guard<Arc<Decision>> {
+        self.decision.load()
+    }
+
+    /// The level in force.
+    pub fn level(&self) -> Level {
+        self.decision.load().level
+    }
+
+    /// Whether the level is calm.
+    pub fn is_calm(&self) -> bool {
+        self.level() == Level::Calm
+    }
+
+    /// The mode.
+    pub fn mode(&self) -> Mode {
+        match self.mode.load(Relaxed) {
+            0 => Mode::Observe,
+            1 => Mode::Assist,
+            _ => Mode::Auto,
+        }
+    }
+
+    /// Changes the mode.
+    pub fn set_mode(&self, mode: Mode) {
+        self.mode.store(mode as u8, Relaxed);
+    }
+
+    /// Whether the gate is plain forwarding: nobody is judged, nothing is counted against L.
+    pub fn is_bypassed(&self) -> bool {
+        self.bypass.load(Relaxed)
+    }
+
+    /// Switches plain forwarding on or off.
+    pub fn set_bypass(&self, on: bool) {
+        self.bypass.store(on, Relaxed);
+    }
+
+    /// Whether an admin said yes to customers-first in mode `assist`.
+    pub fn set_assist_yes(&self, yes: bool) {
+        self.assist_yes.store(yes, Relaxed);
+    }
+
+    /// Applies refusals to a stable share of unknown clients, 5 to 100 %, and observes the rest.
+    pub fn set_enforced(&self, percent: u8) {
+        self.enforced.store(u32::from(percent.clamp(5, 100)) * 128 / 100, Relaxed);
+    }
+
+    fn enforced_cohorts(&self) -> usize {
+        self.enforced.load(Relaxed) as usize
+    }
+
+    /// The slots of L.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// The connection table.
+    pub fn connections(&self) -> &ConnectionTable {
+        &self.connections
+    }
+
+    /// Takes a slot in the connection table for a peer. A network in which known clients were seen counts as a hint.
+    ///
+    /// # Errors
+    /// See [`CapRefused`].
+    pub fn open_connection(&self, address: IpAddr, front: bool) -> Result<Ticket, CapRefused> {
+        if front {
+            return Ok(self.connections.open_front());
+        }
+        let (network, time) = (Net::network(address), self.pass_time());
+        let hinted = self.nat.is_hinted(network, time);
+        self.connections.open(address, hinted, self.nat.factor(network, time))
+    }
+
+    /// The app's session cookie, if session proof is configured.
+    pub fn session_cookie(&self) -> Option<&str> {
+        self.settings.session.as_ref().map(|session| session.cookie.as_str())
+    }
+
+    /// The route class of a request.
+    pub fn class_of(&self, method: &str, path: &str) -> u8 {
+        self.classes.of(method, path)
+    }
+
+    /// Founds a route class, after a calm and successful answer.
+    pub fn found_class(&self, method: &str, path: &str) {
+        if self.is_calm() {
+            self.classes.found(method, path);
+        }
+    }
+
+    /// What requests of each route class cost.
+    pub fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
+    /// Networks and the people behind them.
+    pub fn nat(&self) -> &NatTable {
+        &self.nat
+    }
+
+    /// Client limits.
+    pub fn ladder(&self) -> &Ladder {
+        &self.ladder
+    }
+
+    /// Bearer tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Passes in use and revoked ones.
+    pub fn passes(&self) -> &PassTable {
+        &self.passes
+    }
+
+    /// The keys that sign passes.
+    pub fn pass_keys(&self) -> &PassKeys {
+        &self.pass_keys
+    }
+
+    /// The key that hashes identities.
+    pub fn site_key(&self) -> &SiteKey {
+        &self.site_key
+    }
+
+    /// All known clients. Never locked on the way of a request that confirms nothing.
+    pub fn registry(&self) -> MutexGuard<'_, Registry> {
+        // A panic while the lock was held cannot leave the registry half-changed in a way that matters.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Addresses that an admin denied.
+    pub fn denied(&self) -> &List {
+        &self.denied
+    }
+
+    /// Addresses that an admin exempted from client limits.
+    pub fn allowed(&self) -> &List {
+        &self.allowed
+    }
+
+    /// Pass time: a wall clock that no jump advances.
+    pub fn pass_time(&self) -> Timestamp {
+        Timestamp::from_millis(self.pass_time.load(Relaxed))
+    }
+
+    /// Login POSTs that were judged, and those judged successful. Nearly all successful means the rule is wrong.
+    pub fn login_counts(&self) -> (u64, u64) {
+        (self.logins[0].load(Relaxed), self.logins[1].load(Relaxed))
+    }
+
+    /// Whether waiting for a slot is only reported.
+    pub fn observes_queue(&self) -> bool {
+        self.mode() == Mode::Observe
+    }
+
+    /// Whether budgets of request bodies refuse: not in calm, not while observing, not while tripped.
+    pub fn refuses_bodies(&self) -> bool {
+        self.mode() != Mode::Observe && self.decision.load().limits_refuse && !self.only_reports(Layer::BodyLimits)
+    }
+
+    /// Whether a layer only reports because it harmed known clients.
+    pub fn only_reports(&self, layer: Layer) -> bool {
+        self.tripped.load(Relaxed) >> layer.index() & 1 == 1
+    }
+
+    /// Notes a refusal of a known client, for the self-harm trip.
+    pub fn count_refusal(&self, identity: &Identity, reason: Reason, enforced: bool) {
+        if let (true, Some(layer), Some(account)) = (enforced, Layer::of(reason), identity.account()) {
+            // When the queue is full there is far more than enough evidence already.
+            let _full = self.harm.push((layer, account));
+        }
+    }
+
+    /// The reference of a refusal.
+    pub fn reference(&self, identity: &Identity, reason: Reason, wall: Timestamp) -> ReferenceText {
+        let address = identity.address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+        self.references.seal(&Reference {
+            time: wall,
+            site: self.settings.id,
+            tier: identity.tier,
+            reason,
+            rule: 0,
+            decision: (self.decision.load().seq & 0xFFFF) as u16,
+            prefix: Prefix::of(address, if address.is_ipv4() { 24 } else { 48 }),
+            node: self.settings.node,
+        })
+    }
+
+    /// Opens a reference that somebody read to support.
+    ///
+    /// # Errors
+    /// See [`ReferenceError`].
+    pub fn open_reference(&self, text: &str) -> Result<Reference, ReferenceError> {
+        self.references.open(text)
+    }
+
+    /// Which site.
+    pub fn id(&self) -> SiteId {
+        self.settings.id
+    }
+
+    fn cohort_key(&self) -> u64 {
+        self.cohort_key.load(Relaxed)
+    }
+}
+
+/// Derives keys of hash tables from the process's random seed.
+struct TableSeed([u8; 32]);
+
+impl TableSeed {
+    fn number(&self, label: u8) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(self.0.first_chunk().unwrap_or(&[0; 16]));
+        hasher.write(&self.0[16..]);
+        hasher.write_u8(label);
+        hasher.finish()
+    }
+
+    fn key(&self, label: u8) -> [u8; 16] {
+        let halves = [self.number(label), self.number(label | 0x80)];
+        (u128::from(halves[0]) << 64 | u128::from(halves[1])).to_be_bytes()
+    }
+}
+
+/// Forty requests a minute may inherit one pass (contract).
+fn heir_rate() -> Rate {
+    Rate::per_second(40.0 / 60.0, 40.0)
+}
+
+/// Paths of the app of which the gate knows whether they are private.
+const PATHS: usize = 4_096;
+/// Logins that may wait for their proof at once.
+const LOGINS_PENDING: usize = 65_536;
+const LANE_TICKETS: usize = 16_384;
+const HEIRS: usize = 16_384;
+/// Refusals of known clients that wait to be looked at.
+const HARM_NOTES: usize = 1_024;

@@ -1,0 +1,238 @@
+//! The engine beside the way of a request: ten times a second it moves L, the threshold and the level.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use model::{COHORTS, Group, Instant, Level, Mode, Summary, Tier, Timestamp};
+
+use super::Site;
+use crate::concurrency::{ClassSample, ConcurrencyLimit, Snapshot, Window};
+use crate::pass::PassClock;
+use crate::threshold::{Bounds, Threshold};
+use crate::trip::{SelfHarm, TripEvent};
+
+/// What all workers counted since the step before.
+pub struct Tick<'a> {
+    /// The end of the step.
+    pub now: Instant,
+    /// The wall clock then.
+    pub wall: Timestamp,
+    /// Length of the step in milliseconds.
+    pub millis: u64,
+    /// Service times of route classes with data.
+    pub classes: &'a [ClassSample],
+    /// Offered cost of each cohort, in microseconds of service.
+    pub offered_micros: &'a [[u64; COHORTS]; Tier::COUNT],
+    /// Answers of the origin, and failures in their stead.
+    pub served: Served,
+    /// The longest wait for a slot, in milliseconds.
+    pub queue_wait_ms: u64,
+    /// Requests of known clients that were answered or refused.
+    pub known_requests: u64,
+    /// Random; only for jitter.
+    pub random: u64,
+}
+
+/// How the origin did in a step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Served {
+    /// All answers.
+    pub answers: u64,
+    /// 500, 502, 503, 504, no answer, broken off.
+    pub failures: u64,
+    /// Refused connections, missed deadlines and 503: it has too much to do.
+    pub overloads: u64,
+}
+
+/// What a step changed.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// The level, if it changed: before and after.
+    pub level: Option<(Level, Level)>,
+    /// Layers that begin or cease to report only.
+    pub trips: Vec<TripEvent>,
+    /// What to call [`crate::slots::Slots::set_limit`] with, at every step.
+    pub slots_limit: f64,
+}
+
+/// Moves limit, threshold and level of one site. Owned by one thread.
+pub struct Controller {
+    limit: ConcurrencyLimit,
+    threshold: Threshold,
+    harm: SelfHarm,
+    clock: PassClock,
+    summary: Summary,
+    floor: Option<(Level, Timestamp)>,
+    ceiling: Option<(Level, Timestamp)>,
+    closing: u64,
+    in_force: f64,
+}
+
+impl Controller {
+    /// Begins, or goes on from what an earlier process kept.
+    pub fn new(limit_max: Option<f64>, kept: Option<&Snapshot>, pass_time: Option<Timestamp>, wall: Timestamp) -> Self {
+        Self {
+            limit: kept.map_or_else(|| ConcurrencyLimit::new(limit_max), |kept| ConcurrencyLimit::restore(limit_max, kept)),
+            threshold: Threshold::new(),
+            harm: SelfHarm::new(),
+            clock: PassClock::resume(pass_time, wall),
+            summary: Summary {
+                at: Instant::ORIGIN,
+                millis: 0,
+                offered: Box::new([[0; COHORTS]; Tier::COUNT]),
+                limit: f64::INFINITY,
+                inflight: 0,
+                queue_wait_ms: 0,
+                connections: 0.0,
+                origin_failures: 0,
+                origin_answers: 0,
+            },
+            floor: None,
+            ceiling: None,
+            closing: 0,
+            in_force: f64::INFINITY,
+        }
+    }
+
+    /// Takes one step: L always, the threshold every 500 ms.
+    pub fn step(&mut self, site: &Site, tick: &Tick<'_>) -> Turn {
+        let time = self.clock.tick(tick.now, tick.wall);
+        site.pass_time.store(time.as_millis(), Relaxed);
+        let limit = self.move_limit(site, tick);
+        self.gather(site, tick, limit);
+        let mut turn = Turn::default();
+        if self.summary.millis >= THRESHOLD_MILLIS {
+            self.move_threshold(site, tick, &mut turn);
+        }
+        turn.trips.extend(self.watch_harm(site, tick));
+        site.denied.sweep(tick.wall);
+        site.allowed.sweep(tick.wall);
+        turn.slots_limit = self.in_force;
+        turn
+    }
+
+    /// What to keep over a restart: L with its bases, and the pass time.
+    pub fn snapshot(&self) -> (Snapshot, Timestamp) {
+        (self.limit.snapshot(), self.clock.time())
+    }
+
+    /// Pins the level: `floor` holds it up, `ceiling` keeps it down, both until a moment.
+    pub fn pin(&mut self, floor: Option<(Level, Timestamp)>, ceiling: Option<(Level, Timestamp)>) {
+        (self.floor, self.ceiling) = (floor, ceiling);
+    }
+
+    /// L, and whether it rests on enough healthy seconds.
+    pub fn limit(&self) -> (f64, bool) {
+        (self.limit.limit(), self.limit.is_measured())
+    }
+
+    fn move_limit(&mut self, site: &Site, tick: &Tick<'_>) -> f64 {
+        let known = site.slots.inflight(Group::Known) + site.slots.inflight(Group::Admin);
+        let to_count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let limit = self.limit.step(tick.now, &Window {
+            classes: tick.classes,
+            inflight: site.slots.total(),
+            completions: to_count(tick.served.answers),
+            hard_failures: to_count(tick.served.overloads),
+            queue_wait_ms: tick.queue_wait_ms,
+            level_calm: site.is_calm(),
+            known_concurrency: f64::from(known),
+        });
+        let share = limit / f64::from(site.settings.gates.max(1));
+        // While observing nothing waits: the slots only count.
+        let in_force = if site.mode() == Mode::Observe { f64::INFINITY } else { share };
+        self.in_force = in_force;
+        share
+    }
+
+    fn gather(&mut self, site: &Site, tick: &Tick<'_>, limit: f64) {
+        let summary = &mut self.summary;
+        summary.at = tick.now;
+        summary.millis += tick.millis;
+        summary.limit = limit;
+        summary.inflight = site.slots.total();
+        summary.connections = site.connections.share_used();
+        summary.queue_wait_ms = summary.queue_wait_ms.max(tick.queue_wait_ms);
+        summary.origin_answers += tick.served.answers;
+        summary.origin_failures += tick.served.failures;
+        for (total, part) in summary.offered.iter_mut().flatten().zip(tick.offered_micros.iter().flatten()) {
+            *total += part;
+        }
+    }
+
+    fn move_threshold(&mut self, site: &Site, tick: &Tick<'_>, turn: &mut Turn) {
+        for cost in self.summary.offered.iter_mut().flatten() {
+            *cost /= 1_000;
+        }
+        let bounds = self.bounds(site, tick.wall);
+        let step = self.threshold.step(&self.summary, &bounds, tick.random);
+        let before = site.level();
+        if step.closing != self.closing {
+            // A new incident: nobody may have learnt from the last one which cohort an address falls into.
+            self.closing = step.closing;
+            site.cohort_key.store(tick.random, Relaxed);
+        }
+        if step.decision.level != before {
+            turn.level = Some((before, step.decision.level));
+        }
+        site.decision.store(step.decision.into());
+        self.summary.millis = 0;
+        self.summary.queue_wait_ms = 0;
+        (self.summary.origin_answers, self.summary.origin_failures) = (0, 0);
+        self.summary.offered.iter_mut().for_each(|tier| tier.fill(0));
+        self.learn_costs(site);
+    }
+
+    fn bounds(&mut self, site: &Site, wall: Timestamp) -> Bounds {
+        let live = |pin: &mut Option<(Level, Timestamp)>| {
+            *pin = pin.filter(|(_, until)| wall < *until);
+            pin.map(|(level, _)| level)
+        };
+        Bounds {
+            floor: live(&mut self.floor),
+            ceiling: live(&mut self.ceiling),
+            may_close: match site.mode() {
+                Mode::Auto => true,
+                Mode::Assist => site.assist_yes.load(Relaxed),
+                // It is computed all the same, so that `report` can tell what would have been refused.
+                Mode::Observe => true,
+            },
+        }
+    }
+
+    /// What requests of each class cost, and the usual cost, from calm service times.
+    fn learn_costs(&mut self, site: &Site) {
+        let snapshot = self.limit.snapshot();
+        let mut weighted = (0.0, 0.0);
+        for base in &snapshot.bases {
+            if base.samples >= SAMPLES_MIN {
+                site.classes.set_cost(usize::from(base.class), base.median_ms);
+                #[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2^53")]
+                let samples = base.samples as f64;
+                weighted = (weighted.0 + base.median_ms * samples, weighted.1 + samples);
+            }
+        }
+        if weighted.1 > 0.0 {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of service times")]
+            let micros = (weighted.0 / weighted.1 * 1_000.0).clamp(100.0, 1e9) as u64;
+            site.usual_cost_micros.store(micros, Relaxed);
+        }
+    }
+
+    fn watch_harm(&mut self, site: &Site, tick: &Tick<'_>) -> Vec<TripEvent> {
+        while let Some((layer, account)) = site.harm.pop() {
+            self.harm.failure(tick.now, layer, account);
+        }
+        self.harm.answered(tick.known_requests, tick.now);
+        let event = self.harm.step(tick.now, site.level());
+        let tripped = crate::trip::Layer::ALL
+            .into_iter()
+            .filter(|&layer| self.harm.only_reports(layer))
+            .fold(0, |bits, layer| bits | 1 << layer.index());
+        site.tripped.store(tripped, Relaxed);
+        event.into_iter().collect()
+    }
+}
+
+const THRESHOLD_MILLIS: u64 = 500;
+/// Answers of a class in calm from which its cost is believed (decision-science, section 0.6).
+const SAMPLES_MIN: u64 = 100;
