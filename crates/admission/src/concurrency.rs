@@ -27,14 +27,17 @@ pub const LIMIT_MIN: f64 = 8.0;
 /// How much slower than in calm an answer may be before L shrinks.
 ///
 /// Chosen together with [`HEADROOM`] by measurement (the tests' closed loop: FIFO origin, log-normal service of 40 ms, σ 0.5):
-/// L settles at 1.05 to 1.2 times the app's capacity for 8 to 256 servers. Netflix's 1.5 settles at 1.6.
-const TOLERANCE: f64 = 1.1;
+/// L settles at 1.07 (256 servers) to 1.15 (16 servers) times the app's capacity, and at 1.23 with 8 servers, where
+/// one request is an eighth. After the app has doubled it is there again in 2 to 6 s, after it was halved in 2 s.
+const TOLERANCE: f64 = 1.05;
 /// What L is given beyond the gradient, in units of √L, when the app is at its limit.
-const HEADROOM: f64 = 0.25;
+const HEADROOM: f64 = 0.15;
 /// The same when the app answers as in calm: how fast L follows a growing app.
 const HEADROOM_MAX: f64 = 2.0;
+/// How fast, compared with calm, answers must come for a second to be healthy.
+const HEALTHY_RATIO: f64 = 0.7;
 /// How fast the headroom grows with the gradient beyond 1.
-const HEADROOM_SLOPE: f64 = 5.0;
+const HEADROOM_SLOPE: f64 = 20.0;
 /// The part of the way to the new value that one step goes.
 const SMOOTHING: f64 = 0.2;
 /// What is left of L after a hard failure.
@@ -47,6 +50,10 @@ const FAILURE_SHARE: f64 = 0.05;
 const GROW_FROM: f64 = 0.5;
 /// Share of L in use from which L may shrink: slow answers with slots to spare are not caused by concurrency.
 const SHRINK_FROM: f64 = 0.9;
+/// The same while requests wait for slots. Less than this, and they wait for their group's share, not for L.
+const WAITING_FROM: f64 = 0.7;
+/// More than this share of L in service is an excess from before, which must drain before times count again.
+const DRAIN_FROM: f64 = 1.25;
 /// Share of L in use up to which service times in calm are learnt.
 const LEARN_UP_TO: f64 = 0.8;
 /// L grows to at most this multiple of the highest concurrency that was served as fast as in calm.
@@ -63,8 +70,14 @@ const QUEUEING_STEPS: u32 = 5;
 /// Below this share of the L that it had before its last failures, L grows by [`RECOVERY`] a step.
 const RECOVER_UP_TO: f64 = 0.8;
 const RECOVERY: f64 = 1.1;
-/// Share of its excess over 1 that the allowance for slowness loses in a step: half of it in 23 s.
-const ALLOWANCE_DECAY: f64 = 0.003;
+/// While the gradient is at least this, L shrinks by at most [`PACE`] a step, so that there is time to see whether
+/// throughput shrinks with it. Below it, something is badly wrong.
+const SLOW_FROM: f64 = 0.6;
+const PACE: f64 = 0.98;
+/// Steps of shrinking after which the change that began it no longer shows in throughput.
+const TRANSIENT_STEPS: u32 = 10;
+/// What is allowed beyond the slowness that was seen, lest L creep down on the rest of it.
+const ALLOWANCE_MARGIN: f64 = 1.05;
 /// The most that the allowance for slowness can be.
 const ALLOWANCE_MAX: f64 = 4.0;
 
@@ -118,6 +131,12 @@ pub struct ConcurrencyLimit {
     proven: f64,
     cut_at: Option<Instant>,
     queueing_steps: u32,
+    /// The gradient before it is cut at 1, smoothed over a second.
+    smooth_gradient: f64,
+    /// Steps since the gradient was last 1.
+    shrinking_steps: u32,
+    /// Requests that were in service when there were more than L, and are not known to have ended.
+    excess: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +175,9 @@ impl ConcurrencyLimit {
             proven: 0.0,
             cut_at: None,
             queueing_steps: 0,
+            smooth_gradient: 1.0,
+            shrinking_steps: 0,
+            excess: 0.0,
         }
     }
 
@@ -198,7 +220,7 @@ impl ConcurrencyLimit {
             self.cut(now, window);
         } else if self.limit.is_infinite() {
             self.watch_for_queueing(window, ratio);
-        } else if let Some(ratio) = ratio {
+        } else if let Some(ratio) = ratio.filter(|_| !self.is_draining(window)) {
             self.follow(window, ratio);
         }
         self.learn(window, ratio);
@@ -230,15 +252,31 @@ impl ConcurrencyLimit {
         self.limit = self.clamp(self.limit * CUT);
     }
 
-    /// Unlimited, with the app queueing: by Little's law as much of what is in service as would be served in the time
-    /// of calm is what the app can serve at once.
+    /// Unlimited, with the app queueing: it does all that it can do, so by Little's law its throughput times its service
+    /// time in calm is what it can serve at once.
     fn watch_for_queueing(&mut self, window: &Window<'_>, ratio: Option<f64>) {
         let inflight = f64::from(window.inflight);
         let queueing = ratio.is_some_and(|ratio| ratio < QUEUEING_RATIO) && inflight >= QUEUEING_INFLIGHT;
         self.queueing_steps = if queueing { self.queueing_steps + 1 } else { 0 };
-        if let Some(ratio) = ratio.filter(|_| self.queueing_steps >= QUEUEING_STEPS) {
-            self.adopt(inflight * ratio);
+        if self.queueing_steps >= QUEUEING_STEPS {
+            self.adopt(self.services.concurrency());
         }
+    }
+
+    /// Whether answers still come from requests that were begun beside more than L others. Their times say nothing about
+    /// this L; to shrink it for them would take it far below what the app can do.
+    fn is_draining(&mut self, window: &Window<'_>) -> bool {
+        let inflight = f64::from(window.inflight);
+        let draining = self.excess > 0.0;
+        self.excess -= f64::from(window.completions) + f64::from(window.hard_failures);
+        if inflight > DRAIN_FROM * self.limit + 2.0 {
+            self.excess = inflight;
+        }
+        if draining && self.excess <= 0.0 {
+            self.services.forget_recent();
+            self.history.clear();
+        }
+        draining || self.excess > 0.0
     }
 
     /// Takes an estimate for L.
@@ -251,9 +289,10 @@ impl ConcurrencyLimit {
     /// The gradient. `ratio` is the service time in calm over that of now.
     fn follow(&mut self, window: &Window<'_>, ratio: f64) {
         let inflight = f64::from(window.inflight);
-        let saturated = inflight >= SHRINK_FROM * self.limit.floor() || window.queue_wait_ms > 0;
+        let waits = window.queue_wait_ms > 0 && inflight >= WAITING_FROM * self.limit;
+        let saturated = waits || inflight >= SHRINK_FROM * self.limit.floor();
         let raw = TOLERANCE * ratio * self.allowance;
-        self.allowance -= (self.allowance - 1.0) * ALLOWANCE_DECAY;
+        self.smooth_gradient += 0.1 * (raw - self.smooth_gradient);
         if !saturated {
             // With slots to spare, slowness is the app's own: that much must be allowed, and no more.
             self.allowance = self.allowance.min((1.0 / ratio).max(1.0));
@@ -262,22 +301,25 @@ impl ConcurrencyLimit {
             return;
         }
         let gradient = raw.clamp(0.5, 1.0);
-        let headroom =
-            (HEADROOM + HEADROOM_SLOPE * (raw - 1.0)).clamp(HEADROOM, HEADROOM_MAX) * self.limit.sqrt();
-        let next = gradient * self.limit + headroom;
+        let ease = HEADROOM + HEADROOM_SLOPE * (self.smooth_gradient - 1.0);
+        let headroom = ease.clamp(HEADROOM, HEADROOM_MAX) * self.limit.sqrt();
         let next = if raw >= 1.0 && self.limit < RECOVER_UP_TO * self.proven {
             self.limit * (1.0 + (RECOVERY - 1.0) / SMOOTHING)
         } else if saturated {
-            next
+            gradient * self.limit + headroom
         } else {
-            next.max(self.limit)
+            self.limit + headroom
         };
-        self.limit = self.clamp(self.limit + SMOOTHING * (next - self.limit));
-        if raw >= 1.0 && saturated && self.history.is_past_the_knee() {
-            self.limit = self.clamp(0.95 * self.limit);
-        }
+        let pace = if raw < SLOW_FROM { 0.0 } else { PACE };
+        self.limit = self.clamp((self.limit + SMOOTHING * (next - self.limit)).max(pace * self.limit));
         if raw < 1.0 {
             self.notice_overshoot(ratio);
+        } else {
+            self.shrinking_steps = 0;
+            if saturated && self.history.is_past_the_knee() {
+                self.allowance = (0.95 * self.allowance).max(1.0);
+                self.limit = self.clamp(0.95 * self.limit);
+            }
         }
     }
 
@@ -286,10 +328,16 @@ impl ConcurrencyLimit {
     /// a while, and L goes back to where throughput was better. Without this guard a change of service times during
     /// an attack would take L down to its minimum.
     fn notice_overshoot(&mut self, ratio: f64) {
-        if let Some(better) = self.history.overshoot() {
-            self.allowance = (1.0 / ratio).clamp(1.0, ALLOWANCE_MAX);
-            self.limit = self.clamp(better.max(self.limit));
+        self.shrinking_steps += 1;
+        if self.shrinking_steps == TRANSIENT_STEPS {
             self.history.clear();
+        }
+        if self.shrinking_steps > TRANSIENT_STEPS
+            && let Some(better) = self.history.overshoot()
+        {
+            self.allowance = (ALLOWANCE_MARGIN / ratio).clamp(1.0, ALLOWANCE_MAX);
+            self.limit = self.clamp(better.max(self.limit));
+            self.shrinking_steps = 0;
         }
     }
 
@@ -311,7 +359,7 @@ impl ConcurrencyLimit {
             let up = window.known_concurrency > health.known_p95;
             health.known_p95 = (health.known_p95 + pace * if up { 0.95 } else { -0.05 }).max(0.0);
         }
-        health.clean &= calm && as_in_calm;
+        health.clean &= calm && ratio.is_none_or(|ratio| ratio >= HEALTHY_RATIO);
         health.worked |= window.completions > 0;
         health.steps += 1;
         if u64::from(health.steps) * STEP_MILLIS >= 1_000 {

@@ -51,7 +51,7 @@ impl History {
 
     /// If concurrency fell in the last second and throughput clearly with it: the concurrency of the second before.
     pub(super) fn overshoot(&self) -> Option<f64> {
-        if self.len < 2 * HALF {
+        if self.len < 2 * HALF || !self.len.is_multiple_of(HALF) {
             return None;
         }
         let (before, after) = (self.sums(2 * HALF, HALF), self.sums(HALF, 0));

@@ -34,6 +34,8 @@ pub struct ClassBase {
 const PANE_STEPS: usize = 2;
 /// Panes that are kept: 10 s.
 const PANES: usize = 50;
+/// Panes in a second.
+const PANES_SECOND: usize = 5;
 /// Panes that are always looked at: the running one and the one before it.
 const PANES_MIN: usize = 2;
 /// Samples that a judgement needs; also the most that one class weighs, so that a flood of one expensive route does
@@ -130,7 +132,7 @@ impl Services {
     /// Takes the samples of one step.
     pub(super) fn record(&mut self, now: Instant, samples: &[ClassSample]) {
         if self.last.is_some_and(|last| now.since(last) > PAUSE) {
-            self.panes.fill(Pane::default());
+            self.forget_recent();
         }
         self.last = Some(now);
         if self.row_steps == PANE_STEPS {
@@ -143,6 +145,11 @@ impl Services {
             self.panes[self.row * CLASSES + class].add(sample.count, sample.median_ms);
             self.bases[class].second.add(sample.count, sample.median_ms);
         }
+    }
+
+    /// Forgets the last seconds, not what was learnt in calm.
+    pub(super) fn forget_recent(&mut self) {
+        self.panes.fill(Pane::default());
     }
 
     /// Ends a step. At the end of a second in which all steps were `calm`, its times are learnt.
@@ -165,6 +172,13 @@ impl Services {
     /// many of the last panes as hold 30 samples. Nothing when the last 10 s do not hold them.
     pub(super) fn ratio(&self) -> Option<f64> {
         self.ratio_of(|base| base.samples >= SAMPLES_KNOWN).or_else(|| self.ratio_of(|_| true))
+    }
+
+    /// The concurrency that would have sufficed for the work of the last second at the speed of calm.
+    pub(super) fn concurrency(&self) -> f64 {
+        let rows = (1..=PANES_SECOND).map(|back| (self.row + PANES - back) % PANES * CLASSES);
+        let panes = rows.flat_map(|row| self.panes[row..row + CLASSES].iter().zip(&self.bases));
+        panes.map(|(pane, base)| f64::from(pane.count) * base.expected_ms()).sum::<f64>() / 1_000.0
     }
 
     fn ratio_of(&self, counts: impl Fn(&Base) -> bool) -> Option<f64> {
@@ -191,8 +205,7 @@ impl Services {
         let mut weight = 0;
         for ((vote, pane), base) in votes.iter_mut().zip(seen).zip(&self.bases) {
             if pane.count > 0 {
-                *vote =
-                    ((base.expected_ms() + NOISE_MS) / (pane.mean() + NOISE_MS), pane.count.min(SAMPLES));
+                *vote = ((base.expected_ms() + NOISE_MS) / (pane.mean() + NOISE_MS), pane.count.min(SAMPLES));
                 weight += vote.1;
             }
         }

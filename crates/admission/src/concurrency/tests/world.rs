@@ -1,5 +1,12 @@
 //! A small closed loop: a gate with L slots before an app of so many servers and one queue.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "small numbers of a simulation"
+)]
+
 use super::*;
 
 /// Median service time in milliseconds, and σ of its logarithm.
@@ -14,7 +21,8 @@ pub(super) struct World {
     /// From this many requests in service the app answers 503 at once.
     pub(super) refuses_from: usize,
     pub(super) calm: bool,
-    pub(super) completed: u64,
+    /// Requests that were wanted at a given load, and found no slot.
+    pub(super) shed: usize,
     random: u64,
     millis: u64,
     /// Requests that wait at the app, by arrival, and those in service, by end; in microseconds.
@@ -38,7 +46,7 @@ impl World {
             slowness: 1.0,
             refuses_from: usize::MAX,
             calm: true,
-            completed: 0,
+            shed: 0,
             random: 7,
             millis: 0,
             waiting: VecDeque::new(),
@@ -79,7 +87,6 @@ impl World {
         for _ in 0..STEP_MILLIS {
             failures += self.millisecond(load, &mut times);
         }
-        self.completed += times.len() as u64;
         times.sort_by(f64::total_cmp);
         let median_ms = times.get(times.len() / 2).copied().unwrap_or(0.0);
         let sample = [ClassSample { class: 0, count: times.len() as u32, median_ms }];
@@ -108,9 +115,12 @@ impl World {
         }
         let mean_ms = SERVICE_MS * libm::exp(SIGMA * SIGMA / 2.0);
         let wanted = load.map_or(usize::MAX, |load| self.poisson(load * self.servers as f64 / mean_ms));
-        let slots = self.limit.limit().min(1e4) as usize;
+        let slots = (self.limit.limit().min(1e4) as usize).saturating_sub(self.inflight());
+        if load.is_some() {
+            self.shed += wanted.saturating_sub(slots);
+        }
         let mut refused = 0;
-        for _ in 0..wanted.min(slots.saturating_sub(self.inflight())) {
+        for _ in 0..wanted.min(slots) {
             if self.inflight() >= self.refuses_from {
                 refused += 1;
             } else {
