@@ -116,8 +116,7 @@ impl NatTable {
             cell.change_meta(|meta| Meta { named: people, ..meta });
         }
         if let Some(generation) = generation {
-            let seen = cell.seen(generation);
-            cell.set(generation, self.filled(seen, people) & !seen);
+            cell.set(generation, self.filled(cell.seen(generation), people));
         }
     }
 
@@ -188,10 +187,11 @@ impl NatTable {
         &self.buckets[index]
     }
 
-    /// `seen` with as many more bits as it takes to estimate `people`.
+    /// As many bits as it takes to estimate `people`, of those in `seen` first: they are likely to be the same people.
     fn filled(&self, seen: u128, people: u16) -> u128 {
-        let mut filled = seen;
-        for bit in 0..BITS {
+        let (known, new) = (0..BITS).partition::<Vec<_>, _>(|bit| seen >> bit & 1 == 1);
+        let mut filled: u128 = 0;
+        for bit in known.into_iter().chain(new) {
             if self.people[filled.count_ones() as usize] >= people {
                 break;
             }

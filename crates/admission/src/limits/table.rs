@@ -220,3 +220,6 @@ impl Cell {
         claimed
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,9 +61,9 @@ fn a_nat_factor_widens_the_limits_of_networks_and_not_of_passes() {
 #[test]
 fn a_refusal_at_a_wide_rung_leaves_the_narrow_ones_as_they_were() {
     let fill = (1..=4).map(|host| format!("0 192.0.2.{host} x40")).collect::<Vec<_>>().join(", ");
-    // The fifth address is refused by its network 1,000 times; once that is paid, it still has its whole burst.
+    // The fifth address is refused by its network 1,000 times, and still has its own whole burst.
     check(
-        &format!("{fill}, 0 192.0.2.5 x1000, 8000 192.0.2.5 x41"),
+        &format!("{fill}, 0 192.0.2.5 x1000, 2500 192.0.2.5 x41"),
         "40 pass; 40 pass; 40 pass; 40 pass; 1000 network_limit 50 ms; 40 pass, 1 address_limit 200 ms",
     );
 }
@@ -306,17 +306,17 @@ fn ask(ladder: &Ladder, who: &str, now: Instant) -> Result<(), Limited> {
     ladder.charge(&keys, now, 1_000, 1)
 }
 
-/// `40 pass, 2 address_limit 200 ms`
+/// `40 pass, 2 address_limit 200 ms`: one group for each run of like answers, with its first wait.
 fn tell(results: &[Result<(), Limited>]) -> String {
-    let passed = results.iter().filter(|result| result.is_ok()).count();
-    let refused: Vec<_> = results.iter().filter_map(|result| result.err()).collect();
-    let mut words = Vec::new();
-    if passed > 0 {
-        words.push(format!("{passed} pass"));
-    }
-    if let Some(first) = refused.first() {
-        let wait = first.retry_after + Duration::from_nanos(999_999);
-        words.push(format!("{} {} {} ms", refused.len(), first.reason, wait.as_millis()));
-    }
-    words.join(", ")
+    let same = |a: &Result<(), Limited>, b: &Result<(), Limited>| {
+        a.err().map(|limited| limited.reason) == b.err().map(|limited| limited.reason)
+    };
+    let groups = results.chunk_by(same).map(|group| match group[0] {
+        Ok(()) => format!("{} pass", group.len()),
+        Err(Limited { reason, retry_after, .. }) => {
+            let wait = retry_after + Duration::from_nanos(999_999);
+            format!("{} {reason} {} ms", group.len(), wait.as_millis())
+        }
+    });
+    groups.collect::<Vec<_>>().join(", ")
 }

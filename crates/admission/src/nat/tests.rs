@@ -40,6 +40,8 @@ fn a_named_network_is_never_forgotten_until_it_is_unnamed() {
 fn an_import_counts_like_passes_and_expires() {
     check("day 0 imported 60, day 7 nobody, day 14 nobody", "30 hinted; 30 hinted; 1 unhinted");
     check("day 0 imported 4000", "64 hinted");
+    check("day 0 passes 20, day 6 imported 20, day 12 nobody", "10 hinted; 10 hinted; 10 hinted");
+    check("day 0 passes 40, day 6 imported 20, day 12 nobody", "20 hinted; 20 hinted; 10 hinted");
 }
 
 #[test]
