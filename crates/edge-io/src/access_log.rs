@@ -45,7 +45,12 @@ pub(crate) struct LogBuffer {
 
 impl LogBuffer {
     pub(crate) fn new() -> Self {
-        Self { lines: Vec::with_capacity(BATCH_BYTES + LINE_BYTES_TYPICAL), count: 0, second: u64::MAX, stamp: [0; 19] }
+        Self {
+            lines: Vec::with_capacity(BATCH_BYTES + LINE_BYTES_TYPICAL),
+            count: 0,
+            second: u64::MAX,
+            stamp: [0; 19],
+        }
     }
 
     /// Appends a line; hands the batch over when it is full.

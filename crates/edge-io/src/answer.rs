@@ -1,20 +1,19 @@
 //! What becomes of the origin's answer: what is learnt from it, what is added and removed, how it is passed on.
 
-use admission::site::{Answered, Confirmed, Lesson, Watch};
-use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE,
-};
-use http::{Response, StatusCode};
+use admission::site::{Answered, Lesson, Watch};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
 use http::response::Parts;
+use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use model::Instant;
+use model::{Instant, PassId};
 
 use crate::body::AnswerBody;
 use crate::exchange::Exchange;
 use crate::headers::{self, PORTCULLIS_LOGIN};
 use crate::probe;
 use crate::refusal;
+use crate::remembered::{Recording, is_small_public_file};
 use crate::request::Way;
 use crate::upgrade;
 
@@ -33,11 +32,28 @@ pub(crate) fn to_client(
         return switch(way, parts, incoming, exchange, client);
     }
     headers::for_client(&mut parts.headers);
-    way.worker.shared().remember(way, &parts);
+    remember(way, &parts, &mut exchange, now);
     if is_event_stream(&parts.headers) {
         exchange.become_stream();
     }
     Response::from_parts(parts, AnswerBody::Origin { incoming, exchange })
+}
+
+/// Keeps what may be repeated while the gate must refuse: only from calm answers.
+fn remember(way: &Way, parts: &Parts, exchange: &mut Exchange, now: Instant) {
+    let shared = way.worker.shared();
+    if !shared.site.is_calm() {
+        return;
+    }
+    if parts.status.is_success() && way.subject.class == 0 {
+        shared.site.found_class(way.subject.method.as_str(), way.subject.path());
+    }
+    if let Some(asked) = &way.subject.cors {
+        shared.remembered.note_cors(way.subject.path(), asked, parts, now);
+    }
+    if is_small_public_file(way.subject.path()) && way.subject.method == Method::GET {
+        exchange.record(Recording::begin(way.subject.path(), parts));
+    }
 }
 
 /// Only `websocket` is upgraded, and only after a valid 101 that the client asked for.
@@ -76,43 +92,31 @@ fn learn(way: &Way, watch: Option<Box<Watch>>, parts: &mut Parts, exchange: &Exc
         login: login.as_ref().filter(|_| exchange.origin_confirms_logins()).map(HeaderValue::as_bytes),
         request_id: exchange.request_id.as_bytes(),
         location: parts.headers.get(LOCATION).map(HeaderValue::as_bytes),
-        headers: &SetCookies(&parts.headers),
-        may_set_cookie: may_set_cookie(way, &parts.headers),
+        cookies: &SetCookies(&parts.headers),
     };
-    let random = crate::random::bytes();
-    let lesson = shared.site.learn(&way.subject.identity, watch.as_deref(), &answered, &random, now, shared.clock.wall());
-    let Lesson { confirmed, set_cookie, probe } = lesson;
+    let id = PassId(u128::from_be_bytes(*crate::random::bytes().first_chunk().unwrap_or(&[0; 16])));
+    let Lesson { confirmed, set_cookies, probe } =
+        shared.site.learn(&way.subject.identity, watch.as_deref(), &answered, id, now);
     if let Some(confirmed) = confirmed {
-        note(way, &confirmed);
+        shared.ledger.confirmed(&confirmed, way.subject.address);
     }
-    if let Some(cookie) = set_cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
-        set_pass(&mut parts.headers, cookie);
-        way.worker.counters().minted();
+    for cookie in set_cookies {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            set_private_cookie(&mut parts.headers, cookie);
+            way.worker.counters().minted();
+        }
     }
     if let Some(path) = probe {
         probe::ask(&way.worker, path);
     }
 }
 
-fn note(way: &Way, confirmed: &Confirmed) {
-    way.worker.shared().ledger.confirmed(confirmed, way.subject.address);
-}
-
-/// Adds a pass. No shared cache may keep an answer that carries one.
-fn set_pass(headers: &mut HeaderMap, cookie: HeaderValue) {
+/// Adds a pass or ticket. No shared cache may keep an answer that carries one.
+fn set_private_cookie(headers: &mut HeaderMap, cookie: HeaderValue) {
     headers.append(SET_COOKIE, cookie);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.remove(SURROGATE_CONTROL);
     headers.remove(CDN_CACHE_CONTROL);
-}
-
-/// Whether an answer that confirms nothing itself may carry a pass: a navigation that no shared cache may store.
-fn may_set_cookie(way: &Way, headers: &HeaderMap) -> bool {
-    let private = |value: &HeaderValue| {
-        let text = value.as_bytes();
-        memchr::memmem::find(text, b"private").is_some() || memchr::memmem::find(text, b"no-store").is_some()
-    };
-    way.subject.navigation && headers.get(CACHE_CONTROL).is_some_and(private)
 }
 
 /// Gives admission the cookies that the app sets.

@@ -133,9 +133,11 @@ impl Body for AnswerBody {
                 }
                 let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
                 match &frame {
-                    Some(Ok(frame)) => exchange.passed(frame.data_ref().map_or(0, Bytes::len), incoming.is_end_stream()),
+                    Some(Ok(frame)) => {
+                        exchange.passed(frame.data_ref().map_or(b"", |data| data), incoming.is_end_stream());
+                    }
                     Some(Err(_)) => exchange.broke_off(),
-                    None => exchange.passed(0, true),
+                    None => exchange.passed(b"", true),
                 }
                 Poll::Ready(frame)
             }

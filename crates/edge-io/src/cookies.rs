@@ -73,7 +73,8 @@ pub(crate) fn remove_gate_cookies(headers: &mut HeaderMap) {
 
 /// Whether a cookie of this name is a pass.
 fn is_pass_cookie(name: &[u8]) -> bool {
-    name.ends_with(b"portcullis") && matches!(name, b"portcullis" | b"__Host-portcullis" | b"__Secure-portcullis")
+    name.ends_with(b"portcullis")
+        && matches!(name, b"portcullis" | b"__Host-portcullis" | b"__Secure-portcullis")
 }
 
 /// Whether a cookie of this name belongs to the gate.
@@ -90,7 +91,9 @@ mod tests {
 
     #[test]
     fn passes_and_session_are_found_among_other_cookies() {
-        let header = HeaderValue::from_static("a=1;portcullis=p1; sid=s=1; __Host-portcullis=p2;broken; portcullis-lane=l");
+        let header = HeaderValue::from_static(
+            "a=1;portcullis=p1; sid=s=1; __Host-portcullis=p2;broken; portcullis-lane=l",
+        );
         let found = find([&header].into_iter(), Some("sid"));
         assert_eq!(found.passes[..3], [Some(&b"p1"[..]), Some(&b"p2"[..]), None]);
         assert_eq!((found.session, found.lane), (Some(&b"s=1"[..]), Some(&b"l"[..])));
@@ -98,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_fifth_copy_is_ignored() {
-        let header = HeaderValue::from_static("portcullis=1; portcullis=2; portcullis=3; portcullis=4; portcullis=5");
+        let header =
+            HeaderValue::from_static("portcullis=1; portcullis=2; portcullis=3; portcullis=4; portcullis=5");
         let found = find([&header].into_iter(), None);
         assert_eq!(found.passes[3], Some(&b"4"[..]));
     }

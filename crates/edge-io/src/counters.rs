@@ -8,10 +8,10 @@ use model::{COHORTS, Cohort, Outcome, Tier};
 pub const SECONDS_BUCKETS: [f64; 12] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Route classes that are told apart (decision-science, section 11).
-pub const CLASSES: usize = 256;
+pub(crate) const CLASSES: usize = 256;
 
 /// Buckets of a route class's service time: eight per power of two from 0.25 ms to 65 s.
-pub const SERVICE_BUCKETS: usize = 8 * 18 + 1;
+pub(crate) const SERVICE_BUCKETS: usize = 8 * 18 + 1;
 
 /// One worker's counters. They only grow; readers take differences.
 pub struct Counters {
@@ -84,7 +84,8 @@ impl Counters {
         add(&self.requests[tier.index()][outcome.index()], 1);
         #[expect(clippy::cast_precision_loss, reason = "a duration in nanoseconds is far below 2^53")]
         let seconds = nanos as f64 / 1e9;
-        let bucket = SECONDS_BUCKETS.iter().position(|&bound| seconds <= bound).unwrap_or(SECONDS_BUCKETS.len());
+        let bucket =
+            SECONDS_BUCKETS.iter().position(|&bound| seconds <= bound).unwrap_or(SECONDS_BUCKETS.len());
         add(&self.seconds[tier.index()][bucket], 1);
         add(&self.nanos[tier.index()], nanos);
     }
@@ -161,7 +162,7 @@ impl Counters {
 }
 
 /// The bucket of a service time.
-pub fn service_bucket(nanos: u64) -> usize {
+pub(crate) fn service_bucket(nanos: u64) -> usize {
     let units = nanos / SERVICE_UNIT_NANOS;
     if units == 0 {
         return 0;
@@ -174,7 +175,7 @@ pub fn service_bucket(nanos: u64) -> usize {
 }
 
 /// The middle of a service time bucket, in milliseconds.
-pub fn service_bucket_millis(bucket: usize) -> f64 {
+pub(crate) fn service_bucket_millis(bucket: usize) -> f64 {
     let unit = 0.25;
     if bucket == 0 {
         return unit / 2.0;
@@ -194,7 +195,11 @@ mod tests {
     #[test]
     fn a_bucket_is_within_seven_percent_of_its_middle() {
         for millis in [0.3, 0.9, 1.0, 7.0, 40.0, 333.0, 5_000.0, 60_000.0] {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small positive constants")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "small positive constants"
+            )]
             let nanos = (millis * 1e6) as u64;
             let middle = service_bucket_millis(service_bucket(nanos));
             assert!((middle / millis - 1.0).abs() < 0.13, "{millis} ms is shown as {middle} ms");

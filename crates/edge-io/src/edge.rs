@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use admission::site::Site;
+use admission::site::{Controller, Site};
 use atomic_waker::AtomicWaker;
 use model::{Group, Instant};
 
@@ -79,6 +79,7 @@ pub struct Shared {
     pub(crate) stopping: AtomicBool,
     /// Bytes of request bodies that are being held.
     pub(crate) held: AtomicI64,
+    pub(crate) tick_nanos: ticker::TickTime,
     scarce: AtomicBool,
     stop_at: AtomicU64,
 }
@@ -98,6 +99,11 @@ impl Shared {
     pub(crate) fn weigh_buffers(&self) {
         let unsent: u64 = self.counters.iter().map(|counters| counters.unsent.load(Relaxed)).sum();
         self.scarce.store(unsent > self.settings.buffer_bytes, Relaxed);
+    }
+
+    /// How long the last step of the ticker took.
+    pub fn tick_time(&self) -> Duration {
+        *self.tick_nanos.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Whether open exchanges have had their time at a stop.
@@ -144,6 +150,10 @@ pub struct Parts {
     pub log: Arc<dyn LogSink>,
     /// Takes what must be kept.
     pub ledger: Arc<dyn Ledger>,
+    /// Moves limit, threshold and level.
+    pub controller: Controller,
+    /// Hears what it did.
+    pub listener: Box<dyn ticker::Listener>,
 }
 
 impl Edge {
@@ -152,7 +162,7 @@ impl Edge {
     /// # Errors
     /// When a thread or a runtime cannot be made.
     pub fn start(settings: EdgeSettings, listeners: Vec<Listener>, parts: Parts) -> io::Result<Self> {
-        let places = parts.site.slots().places();
+        let places = parts.site.settings().waiting_places.max(admission::slots::PLACES_MAX);
         let shared = Arc::new(Shared {
             counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),
             streams: Streams::default(),
@@ -165,6 +175,7 @@ impl Edge {
             remembered: Remembered::default(),
             stopping: AtomicBool::new(false),
             held: AtomicI64::new(0),
+            tick_nanos: ticker::TickTime::default(),
             scarce: AtomicBool::new(false),
             stop_at: AtomicU64::new(u64::MAX),
             settings,
@@ -174,7 +185,7 @@ impl Edge {
         for (index, listening) in deal(listeners, workers).into_iter().enumerate() {
             threads.push(start_worker(&shared, index, listening)?);
         }
-        let ticker = ticker::start(shared.clone())?;
+        let ticker = ticker::start(shared.clone(), parts.controller, parts.listener)?;
         Ok(Self { shared, threads, ticker: Some(ticker) })
     }
 
@@ -210,7 +221,8 @@ fn deal(listeners: Vec<Listener>, workers: usize) -> Vec<Vec<Listening>> {
 }
 
 fn start_worker(shared: &Arc<Shared>, index: usize, listening: Vec<Listening>) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().event_interval(EVENT_INTERVAL).build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().event_interval(EVENT_INTERVAL).build()?;
     let shared = shared.clone();
     std::thread::Builder::new().name(format!("edge-{index}")).spawn(move || {
         let tasks = tokio::task::LocalSet::new();

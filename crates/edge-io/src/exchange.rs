@@ -8,8 +8,10 @@ use http::{HeaderValue, Method};
 use model::{Group, Instant, Outcome, Reason, Tier};
 
 use crate::access_log::Line;
-use crate::connection::{Connection, Phase};
+use crate::connection::Connection;
+use crate::gauge::Phase;
 use crate::origin::Lease;
+use crate::remembered::Recording;
 use crate::worker::Worker;
 
 /// What is known of one exchange with the origin.
@@ -35,6 +37,8 @@ pub(crate) struct Exchange {
     bytes: u64,
     /// Another part counts and logs this request.
     counted: bool,
+    /// A small public file that is being kept.
+    recording: Option<Recording>,
 }
 
 /// What an exchange begins with.
@@ -74,6 +78,7 @@ impl Exchange {
             lease: None,
             bytes: 0,
             counted: false,
+            recording: None,
         })
     }
 
@@ -102,7 +107,8 @@ impl Exchange {
         self.status = status;
         self.first_byte = Some(now);
         self.connection.await_origin(None);
-        self.outcome = if matches!(status, 500 | 502..=504) { Outcome::OriginError } else { Outcome::Forwarded };
+        self.outcome =
+            if matches!(status, 500 | 502..=504) { Outcome::OriginError } else { Outcome::Forwarded };
         let nanos = now.since(self.dispatched.unwrap_or(self.begun)).as_nanos();
         let counters = self.worker.counters();
         if self.outcome == Outcome::Forwarded {
@@ -112,10 +118,16 @@ impl Exchange {
     }
 
     /// Bytes of the answer were handed on; `last` when nothing follows.
-    pub(crate) fn passed(&mut self, bytes: usize, last: bool) {
-        self.bytes += bytes as u64;
-        self.connection.queue_bytes(bytes);
+    pub(crate) fn passed(&mut self, data: &[u8], last: bool) {
+        self.bytes += data.len() as u64;
+        self.connection.gauge.queue_bytes(data.len());
+        if self.recording.as_mut().is_some_and(|recording| !recording.push(data)) {
+            self.recording = None;
+        }
         if last {
+            if let Some(recording) = self.recording.take() {
+                self.worker.shared().remembered.keep_file(recording, self.worker.now());
+            }
             self.give_slot_back();
             if let Some(lease) = self.lease.take() {
                 lease.keep(self.worker.now());
@@ -123,6 +135,11 @@ impl Exchange {
         } else if self.bytes > SLOT_BYTES_MAX && self.slot.is_some() {
             self.become_stream();
         }
+    }
+
+    /// The answer is a small public file that is worth keeping.
+    pub(crate) fn record(&mut self, recording: Option<Recording>) {
+        self.recording = recording;
     }
 
     /// The origin broke the answer off.
@@ -152,7 +169,7 @@ impl Exchange {
     /// Whether the answer must not be read further until the client has taken some of it: the byte budget of all
     /// answers is used up.
     pub(crate) fn must_wait_for_client(&self) -> bool {
-        self.connection.unsent() > UNSENT_WHEN_SCARCE && self.worker.shared().buffers_are_scarce()
+        self.connection.gauge.unsent() > UNSENT_WHEN_SCARCE && self.worker.shared().buffers_are_scarce()
     }
 
     fn give_slot_back(&mut self) {

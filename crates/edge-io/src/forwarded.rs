@@ -46,7 +46,12 @@ impl Front {
         }
     }
 
-    fn rightmost(&self, headers: &HeaderMap, name: &str, parse: fn(&str) -> Option<IpAddr>) -> Option<IpAddr> {
+    fn rightmost(
+        &self,
+        headers: &HeaderMap,
+        name: &str,
+        parse: fn(&str) -> Option<IpAddr>,
+    ) -> Option<IpAddr> {
         let mut last = None;
         for value in headers.get_all(name) {
             let Ok(text) = value.to_str() else { return None };
@@ -85,7 +90,7 @@ fn parse_element(element: &str) -> Option<IpAddr> {
 }
 
 /// Entries of a forwarding list that are read, from the right.
-pub const HOPS_MAX: usize = 16;
+pub(crate) const HOPS_MAX: usize = 16;
 
 #[cfg(test)]
 mod tests {

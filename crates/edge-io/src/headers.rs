@@ -143,7 +143,10 @@ impl Scan<'_> {
 
 /// Whether a comma-separated list of tokens holds a word.
 fn names(value: &HeaderValue, word: &str) -> bool {
-    value.as_bytes().split(|&byte| byte == b',').any(|token| token.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+    value
+        .as_bytes()
+        .split(|&byte| byte == b',')
+        .any(|token| token.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// What the app is told about a request.
@@ -224,7 +227,14 @@ fn remove_named(headers: &mut HeaderMap) {
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let trailers = headers.get(header::TE).is_some_and(|value| names(value, "trailers"));
-    for name in [header::TRANSFER_ENCODING, header::UPGRADE, header::TE, KEEP_ALIVE, PROXY_CONNECTION, header::PROXY_AUTHENTICATE] {
+    for name in [
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        header::TE,
+        KEEP_ALIVE,
+        PROXY_CONNECTION,
+        header::PROXY_AUTHENTICATE,
+    ] {
         headers.remove(name);
     }
     if trailers {
@@ -235,7 +245,8 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 fn remove_forged(headers: &mut HeaderMap, front: bool) {
     let forged: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
     for name in forged {
-        let forwarding = matches!(name.as_str(), "forwarded" | "x-real-ip") || name.as_str().starts_with("x-forwarded-");
+        let forwarding =
+            matches!(name.as_str(), "forwarded" | "x-real-ip") || name.as_str().starts_with("x-forwarded-");
         if !(front && forwarding) {
             headers.remove(name);
         }
@@ -245,7 +256,13 @@ fn remove_forged(headers: &mut HeaderMap, front: bool) {
 /// Removes what must not reach the app from a request's trailers.
 pub(crate) fn clean_trailers(trailers: &mut HeaderMap) {
     remove_forged(trailers, false);
-    for name in [header::COOKIE, header::AUTHORIZATION, header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+    for name in [
+        header::COOKIE,
+        header::AUTHORIZATION,
+        header::HOST,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+    ] {
         trailers.remove(name);
     }
 }
@@ -313,7 +330,9 @@ mod tests {
         for_origin(&mut headers, chores, told);
         let mut shown: Vec<String> = headers
             .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "x-request-id" | "portcullis-tier" | "x-forwarded-proto"))
+            .filter(|(name, _)| {
+                !matches!(name.as_str(), "x-request-id" | "portcullis-tier" | "x-forwarded-proto")
+            })
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
             .collect();
         shown.sort();

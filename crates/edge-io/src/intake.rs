@@ -16,7 +16,11 @@ use crate::worker::Worker;
 /// The body of a request, read or to be streamed.
 ///
 /// Bodies up to 64 KiB are read first; outside calm those of unknown clients are, up to what the route allows.
-pub(crate) async fn take_body(way: &Way, body: Incoming, route: Option<&Route>) -> Result<RequestBody, Declined> {
+pub(crate) async fn take_body(
+    way: &Way,
+    body: Incoming,
+    route: Option<&Route>,
+) -> Result<RequestBody, Declined> {
     if way.subject.length == Some(0) || body.is_end_stream() {
         return Ok(RequestBody::empty());
     }
@@ -35,7 +39,9 @@ pub(crate) async fn take_body(way: &Way, body: Incoming, route: Option<&Route>) 
     let unknown = way.subject.identity.tier() >= Tier::T5;
     let small = way.subject.length.is_some_and(|length| length <= BODY_BYTES_READ_FIRST);
     if small || (unknown && enforced) {
-        return read(way, body, if enforced { allowed } else { u64::MAX }).await.map(|whole| RequestBody::Whole(Some(whole)));
+        return read(way, body, if enforced { allowed } else { u64::MAX })
+            .await
+            .map(|whole| RequestBody::Whole(Some(whole)));
     }
     let allowance = if enforced { allowed } else { u64::MAX };
     Ok(RequestBody::Streaming { incoming: body, connection: way.connection.clone(), allowance })

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Longest header that is read: v2 with address block and TLVs. A longer one is refused.
-pub const HEADER_BYTES_MAX: usize = 16 + 512;
+pub(crate) const HEADER_BYTES_MAX: usize = 16 + 512;
 
 /// What the header says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,7 +28,9 @@ pub enum Decoded {
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ProxyProtocolError {
     /// Neither signature.
-    #[error("the connection does not begin with a PROXY protocol header; switch `send-proxy` on at the balancer, or `proxy_protocol` off here")]
+    #[error(
+        "the connection does not begin with a PROXY protocol header; switch `send-proxy` on at the balancer, or `proxy_protocol` off here"
+    )]
     NoSignature,
     /// A version 1 line that does not follow the grammar.
     #[error("the PROXY protocol version 1 line is malformed")]
@@ -63,7 +65,11 @@ fn starts(bytes: &[u8], signature: &[u8]) -> bool {
 
 fn decode_v1(bytes: &[u8]) -> Result<Decoded, ProxyProtocolError> {
     let Some(end) = bytes.iter().take(LINE_BYTES_MAX).position(|&byte| byte == b'\n') else {
-        return if bytes.len() >= LINE_BYTES_MAX { Err(ProxyProtocolError::MalformedLine) } else { Ok(Decoded::Partial) };
+        return if bytes.len() >= LINE_BYTES_MAX {
+            Err(ProxyProtocolError::MalformedLine)
+        } else {
+            Ok(Decoded::Partial)
+        };
     };
     let line = bytes[..end].strip_suffix(b"\r").and_then(|line| std::str::from_utf8(line).ok());
     let line = line.ok_or(ProxyProtocolError::MalformedLine)?;
@@ -78,7 +84,9 @@ fn decode_v1(bytes: &[u8]) -> Result<Decoded, ProxyProtocolError> {
 }
 
 /// Source address of `SRC DST SPORT DPORT`; all four must be well formed.
-fn addresses<'a, A: std::str::FromStr>(mut words: impl Iterator<Item = &'a str>) -> Result<A, ProxyProtocolError> {
+fn addresses<'a, A: std::str::FromStr>(
+    mut words: impl Iterator<Item = &'a str>,
+) -> Result<A, ProxyProtocolError> {
     let mut next = || words.next().ok_or(ProxyProtocolError::MalformedLine);
     let (source, destination, from, to) = (next()?, next()?, next()?, next()?);
     let source = source.parse().map_err(|_| ProxyProtocolError::MalformedLine)?;

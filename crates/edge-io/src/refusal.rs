@@ -69,8 +69,14 @@ pub(crate) fn retry_after(tier: Tier, scatter: u64, wanted: Duration) -> u64 {
 
 /// CONNECT and TRACE.
 pub(crate) fn method_not_allowed() -> Response<AnswerBody> {
-    let mut answer = plain_problem(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here", "Use another method.");
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    let mut answer = plain_problem(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This method is not allowed here",
+        "Use another method.",
+    );
+    answer
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
     answer
 }
 
@@ -96,7 +102,8 @@ pub(crate) fn origin_late(navigation: bool) -> Response<AnswerBody> {
 
 /// The answer of `/.well-known/portcullis/health`.
 pub(crate) fn health(serving: bool) -> Response<AnswerBody> {
-    let (status, text) = if serving { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") };
+    let (status, text) =
+        if serving { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") };
     let mut answer = own(status, false, text.as_bytes().to_vec());
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer
@@ -171,13 +178,17 @@ fn page(words: &Words, reference: &str, seconds: &str) -> Vec<u8> {
     let mut put = |text: &str| body.extend_from_slice(text.as_bytes());
     put(PAGE_HEAD);
     put(words.title);
-    put("</title></head>\n<body><main>\n<svg aria-hidden=\"true\" viewBox=\"0 0 24 24\"><path d=\"M4 21V9a8 8 0 0 1 16 0v12M8 21V8M12 21V7M16 21V8M4 12h16M4 16.5h16\"/></svg>\n<h1>");
+    put(
+        "</title></head>\n<body><main>\n<svg aria-hidden=\"true\" viewBox=\"0 0 24 24\"><path d=\"M4 21V9a8 8 0 0 1 16 0v12M8 21V8M12 21V7M16 21V8M4 12h16M4 16.5h16\"/></svg>\n<h1>",
+    );
     put(words.title);
     put("</h1>\n<p>");
     put(words.detail);
     put("</p>\n<p>Please try again in about <strong>");
     put(seconds);
-    put(" seconds</strong>. If you have an account here, signing in on a device that you have used before lets you in first.</p>\n");
+    put(
+        " seconds</strong>. If you have an account here, signing in on a device that you have used before lets you in first.</p>\n",
+    );
     if !reference.is_empty() {
         put("<p class=\"reference\">If you contact support, tell them this reference:<br><code>");
         put(reference);
@@ -233,7 +244,8 @@ mod tests {
 
     /// The whole answer as text; the only test code that knows the API.
     fn shown(reason: Reason, navigation: bool) -> String {
-        let refusing = Refusing { reason, retry_after_secs: 42, reference: "AB12-CD34", navigation, waiting: None };
+        let refusing =
+            Refusing { reason, retry_after_secs: 42, reference: "AB12-CD34", navigation, waiting: None };
         let (parts, body) = answer(&refusing).into_parts();
         let AnswerBody::Whole(Some(body)) = body else { panic!("a refusal has a body") };
         assert!(body.len() <= 10 * 1024, "a page is at most 10 KiB");
@@ -263,7 +275,9 @@ mod tests {
     #[test]
     fn clients_do_not_come_back_together_and_known_ones_come_back_soon() {
         let seconds: Vec<u64> = (0..60).map(|n| retry_after(Tier::T5, n, Duration::from_secs(30))).collect();
-        assert!(seconds.iter().all(|&s| (30..=60).contains(&s)) && seconds.contains(&30) && seconds.contains(&60));
+        assert!(
+            seconds.iter().all(|&s| (30..=60).contains(&s)) && seconds.contains(&30) && seconds.contains(&60)
+        );
         assert!((0..9).all(|n| retry_after(Tier::T2, n, Duration::from_secs(30)) <= 2));
         assert_eq!(retry_after(Tier::T5, 0, Duration::ZERO), 1);
     }

@@ -12,8 +12,9 @@ use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, SET_COOKIE, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, ORIGIN, SET_COOKIE, VARY,
 };
 use http::response::Parts;
 use http::{Response, StatusCode};
@@ -60,7 +61,12 @@ impl Remembered {
     }
 
     /// The app's own calm answer to a preflight, if the same was asked before within a day.
-    pub(crate) fn preflight(&self, path: &str, headers: &HeaderMap, now: Instant) -> Option<Response<AnswerBody>> {
+    pub(crate) fn preflight(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        now: Instant,
+    ) -> Option<Response<AnswerBody>> {
         let key = preflight_key(path, headers)?;
         let remembered = self.preflights.load();
         let found = remembered.get(&key).filter(|found| now.since(found.at) <= PREFLIGHT_MAX_AGE)?;
@@ -84,8 +90,10 @@ impl Remembered {
             return;
         }
         if let Some(method) = &asked.method {
-            let key = (leading(path, 2).to_owned(), asked.origin.as_bytes().to_vec(), method.as_bytes().to_vec());
-            let preflight = Preflight { status: answer.status, headers: pick(answer, &PREFLIGHT_HEADERS), at: now };
+            let key =
+                (leading(path, 2).to_owned(), asked.origin.as_bytes().to_vec(), method.as_bytes().to_vec());
+            let preflight =
+                Preflight { status: answer.status, headers: pick(answer, &PREFLIGHT_HEADERS), at: now };
             self.keep(&self.preflights, PREFLIGHTS_MAX, key, preflight, now, |a, b| a.headers == b.headers);
         } else {
             let origin = if allowed.as_bytes() == b"*" { &b"*"[..] } else { asked.origin.as_bytes() };
@@ -111,7 +119,9 @@ impl Remembered {
         same: impl Fn(&V, &V) -> bool,
     ) {
         let there = map.load();
-        if there.get(&key).is_some_and(|old| same(old, &value)) || (there.len() >= entries_max && !there.contains_key(&key)) {
+        if there.get(&key).is_some_and(|old| same(old, &value))
+            || (there.len() >= entries_max && !there.contains_key(&key))
+        {
             return;
         }
         let last = self.changed.load(Relaxed);
@@ -133,6 +143,11 @@ pub(crate) struct AskedCors {
 }
 
 impl AskedCors {
+    /// The page's origin.
+    pub(crate) fn origin(&self) -> &HeaderValue {
+        &self.origin
+    }
+
     /// `None` for a request that names no origin.
     pub(crate) fn of(origin: Option<&HeaderValue>, is_options: bool, headers: &HeaderMap) -> Option<Self> {
         let origin = origin.filter(|origin| origin.len() <= ORIGIN_BYTES_MAX)?.clone();
@@ -152,11 +167,18 @@ impl Recording {
     /// Begins one if the answer is a small public file that anybody may have.
     pub(crate) fn begin(path: &str, answer: &Parts) -> Option<Self> {
         let private = answer.headers.get(CACHE_CONTROL).is_some_and(|value| {
-            [&b"private"[..], b"no-store"].iter().any(|word| memchr::memmem::find(value.as_bytes(), word).is_some())
+            [&b"private"[..], b"no-store"]
+                .iter()
+                .any(|word| memchr::memmem::find(value.as_bytes(), word).is_some())
         });
         let encoded = answer.headers.contains_key(CONTENT_ENCODING);
         let fits = is_small_public_file(path) && path.len() <= PATH_BYTES_MAX;
-        if !fits || private || encoded || answer.status != StatusCode::OK || answer.headers.contains_key(SET_COOKIE) {
+        if !fits
+            || private
+            || encoded
+            || answer.status != StatusCode::OK
+            || answer.headers.contains_key(SET_COOKIE)
+        {
             return None;
         }
         Some(Self { path: path.to_owned(), headers: pick(answer, &[CONTENT_TYPE]), body: BytesMut::new() })
@@ -259,13 +281,21 @@ mod tests {
     fn a_preflight_is_answered_as_the_app_did_within_a_day() {
         let remembered = Remembered::default();
         let allow = answer(204, &[(ACCESS_CONTROL_ALLOW_ORIGIN, "*"), (ACCESS_CONTROL_ALLOW_METHODS, "PUT")]);
-        remembered.note_cors("/api/x/1", &asked("https://a.example", Some("PUT")), &allow, Instant::from_secs(1));
+        remembered.note_cors(
+            "/api/x/1",
+            &asked("https://a.example", Some("PUT")),
+            &allow,
+            Instant::from_secs(1),
+        );
         let mut headers = HeaderMap::new();
         headers.insert(ORIGIN, HeaderValue::from_static("https://a.example"));
         headers.insert(ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("PUT"));
         let day = PREFLIGHT_MAX_AGE.as_secs();
         let found = remembered.preflight("/api/x/2", &headers, Instant::from_secs(day)).unwrap();
-        assert_eq!((found.status(), &found.headers()[ACCESS_CONTROL_ALLOW_METHODS]), (StatusCode::NO_CONTENT, &"PUT".parse().unwrap()));
+        assert_eq!(
+            (found.status(), &found.headers()[ACCESS_CONTROL_ALLOW_METHODS]),
+            (StatusCode::NO_CONTENT, &"PUT".parse().unwrap())
+        );
         assert!(remembered.preflight("/api/x/2", &headers, Instant::from_secs(day + 2)).is_none());
         assert!(remembered.preflight("/other/x", &headers, Instant::from_secs(2)).is_none());
     }

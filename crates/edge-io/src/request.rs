@@ -12,13 +12,14 @@ use http::header::{HOST, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
-use model::{Instant, Outcome, Reason, Tier};
+use model::{Instant, Outcome, Reason};
 
 use crate::access_log::Line;
 use crate::answer;
 use crate::body::{AnswerBody, RequestBody};
-use crate::connection::{Connection, Phase};
+use crate::connection::Connection;
 use crate::exchange::{Exchange, Opening};
+use crate::gauge::Phase;
 use crate::headers::{self, Told};
 use crate::intake;
 use crate::ledger::Refused;
@@ -50,9 +51,9 @@ pub(crate) async fn handle(
     }
     let subject = Subject::of(&worker, &connection, &parts, begun);
     connection.note_identity(&subject.identity, begun);
-    let way = Way { worker, connection, subject, begun };
+    let mut way = Way { worker, connection, subject, begun };
     let outcome = way.go(parts, body).await;
-    if way.connection.has_ended() {
+    if way.connection.gauge.has_ended() {
         return Err(Ended);
     }
     Ok(outcome.unwrap_or_else(|declined| way.decline(declined)))
@@ -96,10 +97,10 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    async fn go(&self, parts: Parts, body: Incoming) -> Result<Response<AnswerBody>, Declined> {
-        let shared = self.worker.shared();
-        let identity = &self.subject.identity;
+    async fn go(&mut self, parts: Parts, body: Incoming) -> Result<Response<AnswerBody>, Declined> {
         let verdict = self.judge();
+        self.subject.identity = verdict.identity;
+        let (shared, identity) = (self.worker.shared(), &self.subject.identity);
         self.worker.counters().offered(identity.tier(), identity.cohort(), verdict.cost_micros);
         if let Some(refusal) = verdict.refuse {
             return Err(self.refuse(&parts, refusal));
@@ -123,7 +124,7 @@ impl Way {
         let site = &self.worker.shared().site;
         let demand = self.demand();
         if site.is_bypassed() || remembered::always_passes(demand.path) {
-            return site.wave_through(&demand);
+            return site.wave_through(&self.subject.identity, &demand);
         }
         site.admit(&self.subject.identity, &demand, self.begun)
     }
@@ -195,7 +196,12 @@ impl Way {
         let upgrade = self.upgrade(&mut parts, route)?;
         let dispatched = self.worker.now();
         let request_id = exchange.request_id.clone();
-        let watch = self.worker.shared().site.watch(&self.subject.identity, &self.demand(), &Lookup(&parts.headers), dispatched);
+        let watch = self.worker.shared().site.watch(
+            &self.subject.identity,
+            &self.demand(),
+            &Lookup(&parts.headers),
+            dispatched,
+        );
         let request = self.for_origin(parts, body, request_id)?;
         exchange.dispatched = Some(dispatched);
         let (response, lease) = match self.send(request, route, dispatched).await {
@@ -215,7 +221,11 @@ impl Way {
     }
 
     /// The client's side of a WebSocket, if the request asks for one and its route allows it.
-    fn upgrade(&self, parts: &mut Parts, route: Option<&Route>) -> Result<Option<hyper::upgrade::OnUpgrade>, Declined> {
+    fn upgrade(
+        &self,
+        parts: &mut Parts,
+        route: Option<&Route>,
+    ) -> Result<Option<hyper::upgrade::OnUpgrade>, Declined> {
         if !self.subject.websocket {
             return Ok(None);
         }
@@ -225,11 +235,17 @@ impl Way {
         Ok(parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
     }
 
-    fn for_origin(&self, parts: Parts, body: RequestBody, request_id: HeaderValue) -> Result<Request<RequestBody>, Declined> {
+    fn for_origin(
+        &self,
+        parts: Parts,
+        body: RequestBody,
+        request_id: HeaderValue,
+    ) -> Result<Request<RequestBody>, Declined> {
         let Parts { method, uri, mut headers, .. } = parts;
         if let Some(authority) = uri.authority() {
             // RFC 9112 section 3.2.2: the target's authority replaces what `Host` says.
-            let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Declined::Bad("the target is malformed"))?;
+            let host = HeaderValue::from_str(authority.as_str())
+                .map_err(|_| Declined::Bad("the target is malformed"))?;
             headers.insert(HOST, host);
         }
         let told = Told {
@@ -293,10 +309,10 @@ impl Way {
     async fn while_in_time<F: Future>(&self, doing: F) -> Option<F::Output> {
         let mut doing = pin!(doing);
         poll_fn(|cx| {
-            if self.connection.origin_is_late() || self.connection.has_ended() {
+            if self.connection.origin_is_late() || self.connection.gauge.has_ended() {
                 return Poll::Ready(None);
             }
-            self.connection.remember_waker(cx);
+            self.connection.gauge.remember_waker(cx);
             doing.as_mut().poll(cx).map(Some)
         })
         .await
@@ -336,8 +352,8 @@ impl Way {
         {
             answer.headers_mut().append(http::header::SET_COOKIE, cookie);
         }
-        if let Some(origin) = &self.subject.origin
-            && let Some(cors) = worker.shared().remembered.cors_for(self.subject.path(), origin)
+        if let Some(asked) = &self.subject.cors
+            && let Some(cors) = worker.shared().remembered.cors_for(self.subject.path(), asked.origin())
         {
             answer.headers_mut().extend(cors);
         }
@@ -345,7 +361,7 @@ impl Way {
     }
 
     /// Logs and journals a sample of what was refused, or would have been.
-    fn note(&self, reason: Reason, enforced: bool) {
+    pub(crate) fn note(&self, reason: Reason, enforced: bool) {
         let worker = &self.worker;
         worker.shared().site.count_refusal(&self.subject.identity, reason, enforced);
         let Some(weight) = worker.sample_refusal(self.subject.identity.tier()) else { return };

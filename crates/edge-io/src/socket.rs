@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connections that the kernel queues for one listener before they are accepted.
-pub const BACKLOG: i32 = 4_096;
+const BACKLOG: i32 = 4_096;
 
 /// Opens `workers` listeners on one address; the kernel spreads connections over them (`SO_REUSEPORT`).
 ///

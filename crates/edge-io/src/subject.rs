@@ -3,15 +3,16 @@
 use std::net::IpAddr;
 
 use admission::site::{Facts, Identity};
+use http::Method;
 use http::header::{COOKIE, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::Method;
 use model::Instant;
 
 use crate::connection::Connection;
 use crate::cookies::{self, Found};
 use crate::headers::{self, Chores, Scan};
+use crate::remembered::AskedCors;
 use crate::worker::Worker;
 
 /// A request's head, read once.
@@ -22,8 +23,8 @@ pub(crate) struct Subject {
     pub(crate) method: Method,
     pub(crate) path: Option<PathAndQuery>,
     pub(crate) user_agent: Option<HeaderValue>,
-    /// The `Origin` header, for answers that a page's script must be able to read.
-    pub(crate) origin: Option<HeaderValue>,
+    /// What a page of another origin asks, for answers that its script must be able to read.
+    pub(crate) cors: Option<AskedCors>,
     pub(crate) chores: Chores,
     pub(crate) navigation: bool,
     pub(crate) websocket: bool,
@@ -53,7 +54,7 @@ impl Subject {
             method: parts.method.clone(),
             path: parts.uri.path_and_query().cloned(),
             user_agent: scan.user_agent.cloned(),
-            origin: scan.origin.cloned(),
+            cors: AskedCors::of(scan.origin, parts.method == Method::OPTIONS, &parts.headers),
             chores: scan.chores(found.gate),
             navigation: scan.navigation,
             websocket: scan.wants_websocket(),

@@ -16,10 +16,15 @@ use crate::exchange::Exchange;
 pub(crate) fn is_valid_101(headers: &HeaderMap) -> bool {
     let names = |name: &HeaderName, word: &str| {
         headers.get(name).is_some_and(|value| {
-            value.as_bytes().split(|&byte| byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+            value
+                .as_bytes()
+                .split(|&byte| byte == b',')
+                .any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
         })
     };
-    names(&UPGRADE, "websocket") && names(&CONNECTION, "upgrade") && headers.contains_key(SEC_WEBSOCKET_ACCEPT)
+    names(&UPGRADE, "websocket")
+        && names(&CONNECTION, "upgrade")
+        && headers.contains_key(SEC_WEBSOCKET_ACCEPT)
 }
 
 /// Copies between client and origin until either closes or both are silent for long.
@@ -41,7 +46,9 @@ where
     let (from_origin, to_origin) = tokio::io::split(origin);
     let (up, down) = (Cell::new(0), Cell::new(0));
     // The two directions do not wait for each other: each side may refuse to read until it has been read.
-    let mut both = pin!(async { tokio::try_join!(copy(from_client, to_origin, &up), copy(from_origin, to_client, &down)) });
+    let mut both = pin!(async {
+        tokio::try_join!(copy(from_client, to_origin, &up), copy(from_origin, to_client, &down))
+    });
     loop {
         let before = (up.get(), down.get());
         match tokio::time::timeout(silence, both.as_mut()).await {
@@ -52,7 +59,11 @@ where
     }
 }
 
-async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, bytes: &Cell<u64>) -> io::Result<()> {
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    bytes: &Cell<u64>,
+) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         let n = from.read(&mut buffer).await?;

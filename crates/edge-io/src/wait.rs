@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use admission::slots::{PATIENT_MILLIS, Place, Wait};
+use admission::slots::{PATIENT_MILLIS, Place, Progress};
 use model::{Group, Instant, Reason};
 
 use crate::worker::Worker;
@@ -46,12 +46,12 @@ impl Waiting<'_> {
             // Registered before looking: a grant in between wakes this task again.
             shared.wakers[place.index()].register(cx.waker());
             match shared.site.slots().poll(place, self.worker.now()) {
-                Wait::Waiting { .. } => Poll::Pending,
-                Wait::Granted => {
+                Progress::Waiting => Poll::Pending,
+                Progress::Granted => {
                     self.place = None;
                     Poll::Ready(true)
                 }
-                Wait::Expired => {
+                Progress::Expired => {
                     self.place = None;
                     Poll::Ready(false)
                 }

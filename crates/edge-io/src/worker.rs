@@ -19,9 +19,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::access_log::{Line, LogBuffer};
 use crate::clock::Clock;
-use crate::connection::{Connection, Metered, PhaseLimits, Registry, Seat};
+use crate::connection::{Connection, PhaseLimits, Registry, Seat};
 use crate::counters::{Counters, add};
 use crate::edge::Shared;
+use crate::gauge::Metered;
 use crate::origin::Pool;
 use crate::proxy_protocol::{self, Decoded, HEADER_BYTES_MAX, Proxied};
 use crate::request;
@@ -62,7 +63,9 @@ impl Worker {
         for listening in listeners {
             if let Ok(listener) = TcpListener::from_std(listening.listener) {
                 let worker = self.clone();
-                tokio::task::spawn_local(async move { worker.accept(listener, listening.proxy_protocol).await });
+                tokio::task::spawn_local(
+                    async move { worker.accept(listener, listening.proxy_protocol).await },
+                );
             }
         }
         if self.index == 0 {
@@ -73,10 +76,6 @@ impl Worker {
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
-    }
-
-    pub(crate) fn shared_arc(&self) -> Arc<Shared> {
-        self.shared.clone()
     }
 
     pub(crate) fn pool(&self) -> &Rc<Pool> {
@@ -175,14 +174,16 @@ impl Worker {
             return;
         };
         let worker = self.clone();
-        tokio::task::spawn_local(async move { worker.serve(stream, address, front, proxy_protocol, seat).await });
+        tokio::task::spawn_local(
+            async move { worker.serve(stream, address, front, proxy_protocol, seat).await },
+        );
     }
 
     /// A slot in the connection table; with a full table the oldest idle unknown connection of this worker goes.
     async fn seat(&self, address: IpAddr, front: bool) -> Option<Seat> {
         let site = &self.shared.site;
         for _ in 0..SEAT_TRIES {
-            match site.open_connection(address, front, self.wall()) {
+            match site.open_connection(address, front) {
                 Ok(ticket) => return Some(Seat { site: site.clone(), ticket: Some(ticket) }),
                 Err(CapRefused::Full) if self.registry.evict() => {
                     add(&self.counters().evicted, 1);
@@ -194,7 +195,14 @@ impl Worker {
         None
     }
 
-    async fn serve(self: Rc<Self>, mut stream: TcpStream, peer: IpAddr, front: bool, proxy_protocol: bool, seat: Seat) {
+    async fn serve(
+        self: Rc<Self>,
+        mut stream: TcpStream,
+        peer: IpAddr,
+        front: bool,
+        proxy_protocol: bool,
+        seat: Seat,
+    ) {
         // Without it small answers wait for the client's acknowledgement; its failure is no reason to hang up.
         let _unchanged = stream.set_nodelay(true);
         let (address, unread, front) = if proxy_protocol {
@@ -210,7 +218,7 @@ impl Worker {
         let connection = Rc::new(Connection::new(address, front, self.now()));
         let key = self.registry.insert(connection.clone());
         let _entry = Entry { worker: self.clone(), key, _seat: seat };
-        let io = TokioIo::new(Metered::new(stream, unread, connection.clone(), *self.clock()));
+        let io = TokioIo::new(Metered::new(stream, unread, connection.gauge.clone(), *self.clock()));
         let (worker, shared_connection) = (self.clone(), connection);
         let service = service_fn(move |request| {
             let (worker, connection) = (worker.clone(), shared_connection.clone());

@@ -15,8 +15,8 @@ impl Site {
     ///
     /// A step that only observes at the moment (by mode, in calm, or because it harmed known clients) reports what it
     /// would have refused; the request goes on.
-    pub fn admit(&self, identity: &mut Identity, demand: &Demand<'_>, now: Instant) -> Verdict {
-        let mut verdict = self.wave_through(demand);
+    pub fn admit(&self, identity: &Identity, demand: &Demand<'_>, now: Instant) -> Verdict {
+        let mut verdict = self.wave_through(identity, demand);
         if identity.tier == Tier::T0 {
             return verdict;
         }
@@ -28,16 +28,17 @@ impl Site {
         if let Err(limited) = self.charge(identity, demand, now, &mut verdict) {
             self.apply(identity, limited.reason, limited.retry_after, &mut verdict);
         }
-        if verdict.refuse.is_none() && !self.decision().masks.admits(identity.tier, identity.cohort) {
-            self.apply(identity, Reason::Threshold, SHED_RETRY, &mut verdict);
+        let judged = verdict.identity;
+        if verdict.refuse.is_none() && !self.decision().masks.admits(judged.tier, judged.cohort) {
+            self.apply(&judged, Reason::Threshold, SHED_RETRY, &mut verdict);
         }
         verdict
     }
 
     /// The verdict on a request that nothing may refuse.
-    pub fn wave_through(&self, demand: &Demand<'_>) -> Verdict {
+    pub fn wave_through(&self, identity: &Identity, demand: &Demand<'_>) -> Verdict {
         let cost_micros = self.classes.cost_micros(demand.class);
-        Verdict { refuse: None, would: None, delay: Duration::ZERO, cost_micros }
+        Verdict { identity: *identity, refuse: None, would: None, delay: Duration::ZERO, cost_micros }
     }
 
     /// A refusal for this reason, with the time after which it makes sense to try again.
@@ -75,7 +76,7 @@ impl Site {
 
     fn charge(
         &self,
-        identity: &mut Identity,
+        identity: &Identity,
         demand: &Demand<'_>,
         now: Instant,
         verdict: &mut Verdict,
@@ -88,7 +89,7 @@ impl Site {
             let cost = if proof.half_budget { 2_000 } else { 1_000 };
             if self.ladder.charge(&keys, now, cost, 1).is_err() && self.decision().level != Level::Calm {
                 // A pass over its budget keeps its budget; only the excess is unknown (contract).
-                identity.tier = Tier::T5;
+                verdict.identity.tier = Tier::T5;
             }
             return Ok(());
         }

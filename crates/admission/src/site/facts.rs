@@ -135,6 +135,8 @@ pub struct Demand<'a> {
 /// What is to be done with a request.
 #[derive(Debug)]
 pub struct Verdict {
+    /// Who was judged; a pass over its budget is unknown for this request.
+    pub identity: Identity,
     /// Refused, and why.
     pub refuse: Option<Refusal>,
     /// Would have been refused, by a step that only observes now.

@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn one_bad_check_changes_nothing() {
         let mut streak = Streak::default();
-        let said: Vec<Option<bool>> = [true, false, true, false, false, true, true].map(|ok| streak.count(ok)).into();
+        let said: Vec<Option<bool>> =
+            [true, false, true, false, false, true, true].map(|ok| streak.count(ok)).into();
         assert_eq!(said, [None, None, None, None, Some(false), None, Some(true)]);
     }
 }

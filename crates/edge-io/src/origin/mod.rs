@@ -170,7 +170,7 @@ impl Origins {
 }
 
 /// Failures in a row after which an origin is left alone for a while.
-pub const FAILURES_TO_EJECT: u32 = 5;
+pub(crate) const FAILURES_TO_EJECT: u32 = 5;
 const EJECTION_BASE: Duration = Duration::from_secs(1);
 const EJECTION_MAX: Duration = Duration::from_secs(30);
 

@@ -1,0 +1,263 @@
+//! What is measured of a client's socket: its phase, its bytes, and whether it must end.
+//!
+//! The HTTP library wants a socket that could move between threads (for upgrades), so these are atomics; only one thread
+//! ever writes them, without locked instructions.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use atomic_waker::AtomicWaker;
+use bytes::{Buf, Bytes};
+use model::Instant;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::clock::Clock;
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// Connected, or the first bytes of a request have arrived, but not yet all of its head.
+    Head,
+    /// Between two requests.
+    Idle,
+    /// A request is being answered.
+    Active,
+    /// A long answer or an upgraded connection.
+    Stream,
+}
+
+/// Measures of one connection.
+pub(crate) struct Gauge {
+    phase: AtomicU8,
+    since: AtomicU64,
+    head_bytes: AtomicU64,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    /// Bytes of answers handed to the HTTP library and not yet taken by the socket (roughly).
+    unsent: AtomicU64,
+    /// A write that the client has not taken: since when (0: there is none), and how many bytes had left by then.
+    stalled: [AtomicU64; 2],
+    ended: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Gauge {
+    /// Of a connection accepted at `now`.
+    pub(crate) fn new(now: Instant) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            phase: AtomicU8::new(Phase::Head as u8),
+            since: AtomicU64::new(now.as_nanos()),
+            head_bytes: zero(),
+            bytes_in: zero(),
+            bytes_out: zero(),
+            unsent: zero(),
+            stalled: [zero(), zero()],
+            ended: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Relaxed) {
+            0 => Phase::Head,
+            1 => Phase::Idle,
+            2 => Phase::Active,
+            _ => Phase::Stream,
+        }
+    }
+
+    /// Enters a phase at `now`.
+    pub(crate) fn enter(&self, phase: Phase, now: Instant) {
+        self.phase.store(phase as u8, Relaxed);
+        self.since.store(now.as_nanos(), Relaxed);
+    }
+
+    /// When the phase began.
+    pub(crate) fn since(&self) -> Instant {
+        Instant::from_nanos(self.since.load(Relaxed))
+    }
+
+    /// Bytes that have arrived.
+    pub(crate) fn bytes_in(&self) -> u64 {
+        self.bytes_in.load(Relaxed)
+    }
+
+    /// Bytes of an answer were handed to the HTTP library.
+    pub(crate) fn queue_bytes(&self, bytes: usize) {
+        self.unsent.store(self.unsent() + bytes as u64, Relaxed);
+    }
+
+    /// Bytes of answers that the client has not taken yet.
+    pub(crate) fn unsent(&self) -> u64 {
+        self.unsent.load(Relaxed)
+    }
+
+    /// Whether the connection is to be closed without another word.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Relaxed)
+    }
+
+    /// Ends the connection: whatever it does next fails.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Relaxed);
+        self.wake();
+    }
+
+    /// Lets the connection's task look at its state again.
+    pub(crate) fn wake(&self) {
+        self.waker.wake();
+    }
+
+    /// Remembers whom to wake when something changes from outside.
+    pub(crate) fn remember_waker(&self, cx: &Context<'_>) {
+        self.waker.register(cx.waker());
+    }
+
+    /// Whether a write waits for the client.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled[0].load(Relaxed) != 0
+    }
+
+    /// Slow read: a stalled answer must lose 10 KiB in 10 s (decision-science, section 9).
+    pub(crate) fn reads_too_slowly(&self, now: Instant) -> bool {
+        let since = self.stalled[0].load(Relaxed);
+        if since == 0 || now.since(Instant::from_nanos(since)) < READ_WINDOW {
+            return false;
+        }
+        let bytes = self.bytes_out.load(Relaxed).saturating_sub(self.stalled[1].load(Relaxed));
+        self.begin_stall(now);
+        bytes < READ_WINDOW.as_secs() * READ_BYTES_PER_SECOND_MIN
+    }
+
+    fn begin_stall(&self, now: Instant) {
+        self.stalled[0].store(now.as_nanos().max(1), Relaxed);
+        self.stalled[1].store(self.bytes_out.load(Relaxed), Relaxed);
+    }
+
+    /// Counts bytes that arrived; an error when a request head is longer than it may be.
+    fn received(&self, bytes: usize, clock: &Clock) -> io::Result<()> {
+        self.bytes_in.store(self.bytes_in() + bytes as u64, Relaxed);
+        let head_bytes = match self.phase() {
+            Phase::Idle => {
+                self.enter(Phase::Head, clock.now());
+                bytes as u64
+            }
+            Phase::Head => self.head_bytes.load(Relaxed) + bytes as u64,
+            Phase::Active | Phase::Stream => 0,
+        };
+        self.head_bytes.store(head_bytes, Relaxed);
+        // One read may bring the whole head and some of the body, so only a head that needs a further read is cut.
+        if head_bytes > HEAD_BYTES_MAX + READ_BYTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the request head is too long"));
+        }
+        Ok(())
+    }
+
+    fn wrote(&self, outcome: &Poll<io::Result<usize>>, clock: &Clock) {
+        match outcome {
+            Poll::Ready(Ok(bytes)) => {
+                self.bytes_out.store(self.bytes_out.load(Relaxed) + *bytes as u64, Relaxed);
+                let unsent = self.unsent().saturating_sub(*bytes as u64);
+                self.unsent.store(unsent, Relaxed);
+                if unsent == 0 && self.is_stalled() {
+                    self.stalled[0].store(0, Relaxed);
+                    self.since.store(clock.now().as_nanos(), Relaxed);
+                }
+            }
+            Poll::Pending if !self.is_stalled() => self.begin_stall(clock.now()),
+            Poll::Pending | Poll::Ready(Err(_)) => {}
+        }
+    }
+}
+
+/// A client's socket that keeps its [`Gauge`] up to date.
+pub(crate) struct Metered {
+    stream: TcpStream,
+    gauge: Arc<Gauge>,
+    clock: Clock,
+    /// Bytes read past a PROXY header.
+    unread: Bytes,
+}
+
+impl Metered {
+    pub(crate) fn new(stream: TcpStream, unread: Bytes, gauge: Arc<Gauge>, clock: Clock) -> Self {
+        Self { stream, gauge, clock, unread }
+    }
+
+    fn ended(&self) -> io::Result<()> {
+        if self.gauge.has_ended() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.ended()?;
+        if !self.unread.is_empty() {
+            let n = self.unread.len().min(buf.remaining());
+            buf.put_slice(&self.unread[..n]);
+            self.unread.advance(n);
+            return Poll::Ready(self.gauge.received(n, &self.clock));
+        }
+        let before = buf.filled().len();
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Ready(Ok(())) if buf.filled().len() > before => {
+                Poll::Ready(self.gauge.received(buf.filled().len() - before, &self.clock))
+            }
+            Poll::Ready(done) => Poll::Ready(done),
+            Poll::Pending => {
+                self.gauge.remember_waker(cx);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.ended()?;
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.gauge.wrote(&outcome, &self.clock);
+        outcome
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.ended()?;
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.gauge.wrote(&outcome, &self.clock);
+        outcome
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+const READ_WINDOW: Duration = Duration::from_secs(10);
+const READ_BYTES_PER_SECOND_MIN: u64 = 1_024;
+/// The longest request head (decision-science, section 9: 32 KiB for HTTP/1).
+const HEAD_BYTES_MAX: u64 = 32 * 1024;
+/// The HTTP library reads at most about this much at once.
+const READ_BYTES_MAX: u64 = 32 * 1024;

@@ -1,0 +1,169 @@
+//! The thread that reads all workers' counters ten times a second and moves L, the threshold and the level.
+
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use admission::concurrency::ClassSample;
+use admission::site::{Controller, Served, Tick, Turn};
+use model::{COHORTS, Cohort, Instant, Outcome, Tier};
+
+use crate::counters::{CLASSES, SERVICE_BUCKETS, service_bucket_millis};
+use crate::edge::Shared;
+
+/// What the rest of the gate hears from the ticker.
+pub trait Listener: Send {
+    /// Called after each step; must be quick.
+    fn turned(&mut self, turn: &Turn, controller: &mut Controller, now: Instant);
+}
+
+/// Starts the thread. It ends with the edge.
+pub(crate) fn start(
+    shared: Arc<Shared>,
+    controller: Controller,
+    listener: Box<dyn Listener>,
+) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("ticker".to_owned()).spawn(move || run(&shared, controller, listener))
+}
+
+fn run(shared: &Shared, mut controller: Controller, mut listener: Box<dyn Listener>) {
+    let mut seen = Seen::new();
+    let mut last = shared.clock.now();
+    while !shared.stopping.load(Relaxed) {
+        std::thread::park_timeout(STEP);
+        let now = shared.clock.now();
+        if now.since(last) < STEP / 2 {
+            continue;
+        }
+        let turn = step(shared, &mut controller, &mut seen, last, now);
+        last = now;
+        listener.turned(&turn, &mut controller, now);
+        shared.weigh_buffers();
+        *shared.tick_nanos.lock().unwrap_or_else(PoisonError::into_inner) = shared.clock.now().since(now);
+    }
+}
+
+fn step(shared: &Shared, controller: &mut Controller, seen: &mut Seen, last: Instant, now: Instant) -> Turn {
+    seen.read(shared);
+    let turn = controller.step(
+        &shared.site,
+        &Tick {
+            now,
+            wall: shared.clock.wall(),
+            millis: u64::try_from(now.since(last).as_millis()).unwrap_or(u64::MAX),
+            classes: &seen.classes,
+            offered_micros: &seen.offered,
+            served: seen.served,
+            queue_wait_ms: seen.queue_wait_ms,
+            known_requests: seen.known_requests,
+            random: u64::from_be_bytes(*crate::random::bytes().first_chunk().unwrap_or(&[0; 8])),
+        },
+    );
+    let wake = &mut |place: admission::slots::Place| shared.wakers[place.index()].wake();
+    shared.site.slots().set_limit(turn.slots_limit, now, wake);
+    turn
+}
+
+/// The counters as they were at the step before, and what has come since.
+struct Seen {
+    service_before: Vec<[u32; SERVICE_BUCKETS]>,
+    offered_before: Box<[[u64; COHORTS]; Tier::COUNT]>,
+    served_before: Served,
+    known_before: u64,
+    classes: Vec<ClassSample>,
+    offered: Box<[[u64; COHORTS]; Tier::COUNT]>,
+    served: Served,
+    queue_wait_ms: u64,
+    known_requests: u64,
+}
+
+impl Seen {
+    fn new() -> Self {
+        Self {
+            service_before: vec![[0; SERVICE_BUCKETS]; CLASSES],
+            offered_before: Box::new([[0; COHORTS]; Tier::COUNT]),
+            served_before: Served::default(),
+            known_before: 0,
+            classes: Vec::with_capacity(CLASSES),
+            offered: Box::new([[0; COHORTS]; Tier::COUNT]),
+            served: Served::default(),
+            queue_wait_ms: 0,
+            known_requests: 0,
+        }
+    }
+
+    fn read(&mut self, shared: &Shared) {
+        self.read_service(shared);
+        for tier in Tier::ALL {
+            for cohort in 0..COHORTS {
+                let which = Cohort::new(u8::try_from(cohort).unwrap_or(0));
+                let total = shared.counters.iter().map(|counters| counters.offered_micros(tier, which)).sum();
+                let before = &mut self.offered_before[tier.index()][cohort];
+                self.offered[tier.index()][cohort] = total - *before;
+                *before = total;
+            }
+        }
+        let sum = |cell: fn(&crate::Counters) -> u64| shared.counters.iter().map(cell).sum::<u64>();
+        let total = Served {
+            answers: sum(|c| c.origin_answers.load(Relaxed)),
+            failures: sum(|c| c.origin_failures.load(Relaxed)),
+            overloads: sum(|c| c.origin_overloads.load(Relaxed)),
+        };
+        self.served = Served {
+            answers: total.answers - self.served_before.answers,
+            failures: total.failures - self.served_before.failures,
+            overloads: total.overloads - self.served_before.overloads,
+        };
+        self.served_before = total;
+        let waits = shared.counters.iter().map(|counters| counters.queue_wait_micros.swap(0, Relaxed));
+        self.queue_wait_ms = waits.max().unwrap_or(0) / 1_000;
+        let known: u64 = [Tier::T1, Tier::T2]
+            .into_iter()
+            .flat_map(|tier| Outcome::ALL.map(|outcome| sum_requests(shared, tier, outcome)))
+            .sum();
+        self.known_requests = known - self.known_before;
+        self.known_before = known;
+    }
+
+    /// The median service time of each class with data in this step.
+    fn read_service(&mut self, shared: &Shared) {
+        self.classes.clear();
+        for class in 0..CLASSES {
+            let before = &mut self.service_before[class];
+            let mut counts = [0_u32; SERVICE_BUCKETS];
+            for (bucket, count) in counts.iter_mut().enumerate() {
+                let total =
+                    shared.counters.iter().fold(0_u32, |sum, c| sum.wrapping_add(c.service(class, bucket)));
+                *count = total.wrapping_sub(before[bucket]);
+                before[bucket] = total;
+            }
+            let count: u32 = counts.iter().sum();
+            if count > 0 {
+                let class = u8::try_from(class).unwrap_or(0);
+                self.classes.push(ClassSample { class, count, median_ms: median(&counts, count) });
+            }
+        }
+    }
+}
+
+fn sum_requests(shared: &Shared, tier: Tier, outcome: Outcome) -> u64 {
+    shared.counters.iter().map(|counters| counters.requests(tier, outcome)).sum()
+}
+
+fn median(counts: &[u32; SERVICE_BUCKETS], count: u32) -> f64 {
+    let mut rest = count.div_ceil(2);
+    for (bucket, &n) in counts.iter().enumerate() {
+        if n >= rest {
+            return service_bucket_millis(bucket);
+        }
+        rest -= n;
+    }
+    service_bucket_millis(SERVICE_BUCKETS - 1)
+}
+
+const STEP: Duration = Duration::from_millis(100);
+
+/// The length of the last step, for `portcullis_tick_seconds`.
+pub(crate) type TickTime = Mutex<Duration>;
