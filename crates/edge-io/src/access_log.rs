@@ -204,7 +204,7 @@ mod tests {
         let (mut buffer, sink) = (LogBuffer::new(), Kept::default());
         buffer.write(&line, &sink);
         buffer.flush(&sink);
-        insta::assert_snapshot!(String::from_utf8(sink.0.into_inner().unwrap()).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(sink.0.into_inner().unwrap()).unwrap());
     }
 
     #[test]

@@ -10,8 +10,8 @@ pub const SECONDS_BUCKETS: [f64; 12] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 /// Route classes that are told apart (decision-science, section 11).
 pub(crate) const CLASSES: usize = 256;
 
-/// Buckets of a route class's service time: eight per power of two from 0.25 ms to 65 s.
-pub(crate) const SERVICE_BUCKETS: usize = 8 * 18 + 1;
+/// Buckets of a route class's service time: eight per power of two from 31 µs to 65 s.
+pub(crate) const SERVICE_BUCKETS: usize = 8 * 21 + 1;
 
 /// One worker's counters. They only grow; readers take differences.
 pub struct Counters {
@@ -176,17 +176,17 @@ pub(crate) fn service_bucket(nanos: u64) -> usize {
 
 /// The middle of a service time bucket, in milliseconds.
 pub(crate) fn service_bucket_millis(bucket: usize) -> f64 {
-    let unit = 0.25;
+    let unit = 0.031_25;
     if bucket == 0 {
         return unit / 2.0;
     }
     let (power, fraction) = ((bucket - 1) / 8, (bucket - 1) % 8);
-    #[expect(clippy::cast_precision_loss, reason = "at most 2^18")]
+    #[expect(clippy::cast_precision_loss, reason = "at most 2^21")]
     let (base, fraction) = ((1_u64 << power) as f64, fraction as f64);
     unit * base * (1.0 + (fraction + 0.5) / 8.0)
 }
 
-const SERVICE_UNIT_NANOS: u64 = 250_000;
+const SERVICE_UNIT_NANOS: u64 = 31_250;
 
 #[cfg(test)]
 mod tests {
@@ -202,7 +202,7 @@ mod tests {
             )]
             let nanos = (millis * 1e6) as u64;
             let middle = service_bucket_millis(service_bucket(nanos));
-            assert!((middle / millis - 1.0).abs() < 0.13, "{millis} ms is shown as {middle} ms");
+            assert!((middle / millis - 1.0).abs() < 0.07, "{millis} ms is shown as {middle} ms");
         }
         assert_eq!(service_bucket(u64::MAX), SERVICE_BUCKETS - 1);
     }

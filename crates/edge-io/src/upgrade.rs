@@ -85,8 +85,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_one_side_says_the_other_hears_until_both_have_closed() {
-        let (mut browser, client) = tokio::io::duplex(64);
-        let (origin, mut app) = tokio::io::duplex(64);
+        let (mut browser, client) = tokio::io::duplex(1_024);
+        let (origin, mut app) = tokio::io::duplex(1_024);
         let copying = copy_both(client, origin, Duration::from_secs(5));
         let talking = async {
             browser.write_all(b"hello").await.unwrap();
