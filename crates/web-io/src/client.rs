@@ -48,7 +48,8 @@ impl Connection {
     /// Sends a request (with a `Host` header; the caller sets it) and reads the whole answer.
     ///
     /// # Errors
-    /// See [`ClientError`]; after any of them the connection is of no further use.
+    /// See [`ClientError`]; after any of them, and when the future is dropped before its end (put a timeout around
+    /// it), the connection is of no further use.
     pub async fn send(
         &mut self,
         request: Request<Bytes>,

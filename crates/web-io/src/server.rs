@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::patience::{Patience, Watched};
 
 /// What one server allows its clients.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +25,10 @@ pub struct ServerLimits {
     pub connections: usize,
     /// Bytes of a request body; larger ones get 413.
     pub body_bytes: usize,
-    /// Seconds from the first byte of a request to the end of its head, and for its body.
+    /// Seconds from the first byte of a request to the end of its head, and then for its body (408).
     pub header_seconds: u64,
-    /// Seconds that a whole connection may last without a request.
+    /// Seconds from the end of one request's work to the first byte of the next one; the client must have taken
+    /// the answer by then.
     pub idle_seconds: u64,
 }
 
@@ -36,8 +40,9 @@ impl Default for ServerLimits {
 
 /// Serves until `stop` resolves; connections still open then are dropped.
 ///
-/// `handler` gets each request with its whole body and the peer's address. It must run inside a
-/// `tokio::task::LocalSet`. A failed accept is retried after a moment: the process may be out of file descriptors.
+/// `handler` gets each request with its whole body and the peer's address; it may use `tokio::task::spawn_local`,
+/// and what it spawned ends with the server. A handler that panics costs its own connection. A failed accept is
+/// retried after a moment: the process may be out of file descriptors.
 pub async fn serve<H, F>(
     listener: TcpListener,
     limits: ServerLimits,
@@ -79,16 +84,21 @@ where
 {
     // Small answers must not wait for an acknowledgement; its failure is no reason to hang up.
     let _unchanged = stream.set_nodelay(true);
+    let patience = Rc::new(Patience::new(limits));
     let service = service_fn(|request: Request<Incoming>| async {
-        Ok::<_, Infallible>(answer(request, peer, limits, &handler).await.map(Full::new))
+        patience.work_begins();
+        let answer = answer(request, peer, limits, &handler).await;
+        patience.work_ends();
+        Ok::<_, Infallible>(answer.map(Full::new))
     });
     let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limits.header_seconds.max(limits.idle_seconds)))
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    // Errors here are the client's.
-    let _ended = connection.await;
+        .serve_connection(TokioIo::new(Watched::new(stream, patience.clone())), service);
+    tokio::select! {
+        // Errors here are the client's.
+        _ended = pin!(connection) => {}
+        () = patience.run_out() => {}
+    }
 }
 
 async fn answer<H, F>(

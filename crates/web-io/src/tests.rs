@@ -1,16 +1,23 @@
+use std::time::Duration;
+
 use http::{Request, Response, StatusCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep};
 
 use super::*;
 
-/// Runs `client` against a server that echoes path and body length.
+/// Runs `client` against a server that echoes path and body length, and panics at `/panic`.
 fn with_server<F: Future<Output = ()>>(limits: ServerLimits, client: impl FnOnce(std::net::SocketAddr) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, async {
+    // Time stands still while anything can be read or written, and jumps to the next deadline otherwise.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (done, stop) = tokio::sync::oneshot::channel::<()>();
         let handler = |request: Request<Bytes>, _peer| async move {
+            assert_ne!(request.uri().path(), "/panic");
             Response::new(Bytes::from(format!("{} {}", request.uri().path(), request.body().len())))
         };
         let serving = serve(listener, limits, handler, async { stop.await.unwrap_or_default() });
@@ -72,4 +79,86 @@ fn connections_beyond_the_limit_are_closed() {
         ));
         assert!(first.send(request("/", b""), 100).await.is_ok());
     });
+}
+
+#[test]
+fn a_handler_that_panics_costs_only_its_own_connection() {
+    let limits = ServerLimits { connections: 1, ..ServerLimits::default() };
+    with_server(limits, async |address| {
+        for _ in 0..3 {
+            let mut connection = Connection::open(TcpStream::connect(address).await.unwrap()).await.unwrap();
+            assert!(connection.send(request("/panic", b""), 100).await.is_err());
+            assert!(!connection.is_open());
+        }
+        let mut connection = Connection::open(TcpStream::connect(address).await.unwrap()).await.unwrap();
+        assert!(connection.send(request("/", b""), 100).await.is_ok());
+    });
+}
+
+#[test]
+fn a_head_that_trickles_in_ends_the_connection_in_time() {
+    check_deadline(10, async |mut stream: TcpStream| {
+        for byte in b"GET / HTTP/1.1\r\nhost: trickle\r\n".iter() {
+            if stream.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+}
+
+#[test]
+fn a_head_after_a_long_pause_has_its_own_deadline() {
+    check_deadline(40 + 10, async |mut stream: TcpStream| {
+        sleep(Duration::from_secs(40)).await;
+        stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        read_to_end(&mut stream).await;
+    });
+}
+
+#[test]
+fn a_silent_connection_ends_after_the_idle_time() {
+    check_deadline(60, async |mut stream: TcpStream| {
+        read_to_end(&mut stream).await;
+    });
+}
+
+#[test]
+fn a_body_that_does_not_come_is_answered_408() {
+    check_deadline(10, async |mut stream: TcpStream| {
+        stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc").await.unwrap();
+        let answer = read_to_end(&mut stream).await;
+        assert!(answer.starts_with(b"HTTP/1.1 408 "));
+    });
+}
+
+#[test]
+fn the_idle_time_begins_anew_with_each_request() {
+    check_deadline(3 * 50 + 60, async |mut stream: TcpStream| {
+        for _ in 0..3 {
+            sleep(Duration::from_secs(50)).await;
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        }
+        read_to_end(&mut stream).await;
+    });
+}
+
+/// Runs `client` on one connection and compares when the server let go of it.
+#[track_caller]
+fn check_deadline<F: Future<Output = ()>>(seconds: u64, client: impl FnOnce(TcpStream) -> F) {
+    with_server(ServerLimits::default(), async |address| {
+        let begin = Instant::now();
+        client(TcpStream::connect(address).await.unwrap()).await;
+        let lasted = begin.elapsed();
+        let wanted = Duration::from_secs(seconds);
+        // A write to a closed connection fails only at the second attempt.
+        assert!(wanted <= lasted && lasted <= wanted + Duration::from_secs(2), "{lasted:?}");
+    });
+}
+
+async fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // A reset is as good an end as an orderly one.
+    let _outcome = stream.read_to_end(&mut bytes).await;
+    bytes
 }
