@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 /// One client connection. It is driven only while [`Connection::send`] runs: no task is spawned for it.
 pub struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
-    driver: Option<Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>>,
+    driver: Option<Pin<Box<Driver>>>,
 }
 
 /// Why a request got no whole answer.
@@ -82,6 +82,8 @@ impl Connection {
         self.driver.is_some() && !self.sender.is_closed()
     }
 }
+
+type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
 
 async fn exchange(
     sender: &mut http1::SendRequest<Full<Bytes>>,
