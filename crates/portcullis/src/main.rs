@@ -1,1 +1,32 @@
-fn main() {}
+//! Portcullis keeps a web application reachable for its own customers during a DDoS attack.
+//!
+//! This crate reads arguments, configuration and clocks, joins cores and shells, and decides nothing itself.
+//! The map of the whole is `ARCHITECTURE.md`; what a running gate consists of is in `gate.rs`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through its streams")]
+
+mod announcer;
+mod assess;
+mod cli;
+mod gate;
+mod ledger;
+mod protect;
+mod secrets;
+mod try_it;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("portcullis: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("  because {cause}");
+                source = cause.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! One running gate: admission, edge, journal and logs joined.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::caps::ConnectionSettings;
+use admission::concurrency::Snapshot;
+use admission::lane::LanePaths;
+use admission::limits::{LadderSettings, Limits};
+use admission::nat::Seed;
+use admission::pass::Scheme;
+use admission::site::{Controller, Monitor, Partner, SessionProof, Site, SiteSettings};
+use edge_io::{Clock, Edge, EdgeSettings, Front, Ledger, Listener, LogSink, Origin, OriginSettings, Origins, Parts, Routes, TurnListener};
+use model::{Mode, Net, Prefix, SiteId, Timestamp};
+
+use crate::secrets::Secrets;
+
+/// What a gate is to be, wherever that was written down.
+pub(crate) struct Plan {
+    pub(crate) mode: Mode,
+    pub(crate) workers: usize,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) fronts: Vec<Front>,
+    pub(crate) origins: Vec<OriginSettings>,
+    pub(crate) routes: Routes,
+    pub(crate) lane: LanePaths,
+    pub(crate) login_evidence: bool,
+    pub(crate) login_secret: Option<Vec<u8>>,
+    pub(crate) session: Option<SessionProof>,
+    pub(crate) token_header: Option<String>,
+    pub(crate) scheme: Scheme,
+    pub(crate) monitors: Vec<Monitor>,
+    pub(crate) partners: Vec<Partner>,
+    /// Networks with the people behind them.
+    pub(crate) networks: Vec<(Vec<Prefix>, u32)>,
+    pub(crate) limits: Limits,
+    pub(crate) memory_bytes: u64,
+    pub(crate) connections_max: Option<u32>,
+    pub(crate) buffer_bytes: u64,
+    pub(crate) streams_unknown_max: u32,
+    pub(crate) head_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) known_max: usize,
+    pub(crate) access_log: bool,
+    pub(crate) refusals_per_line: u32,
+    pub(crate) gates: u32,
+    pub(crate) inflight_max: Option<f64>,
+    pub(crate) drain: Duration,
+}
+
+impl Plan {
+    /// A plan for one origin with every default.
+    pub(crate) fn new(mode: Mode, origins: Vec<OriginSettings>) -> Self {
+        Self {
+            mode,
+            workers: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            hosts: Vec::new(),
+            fronts: Vec::new(),
+            origins,
+            routes: Routes::default(),
+            lane: LanePaths::default(),
+            login_evidence: false,
+            login_secret: None,
+            session: None,
+            token_header: None,
+            scheme: Scheme::Http,
+            monitors: Vec::new(),
+            partners: Vec::new(),
+            networks: Vec::new(),
+            limits: Limits::default(),
+            memory_bytes: 1 << 30,
+            connections_max: None,
+            buffer_bytes: 128 << 20,
+            streams_unknown_max: 1_000,
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(15),
+            known_max: 1_000_000,
+            access_log: true,
+            refusals_per_line: 100,
+            gates: 1,
+            inflight_max: None,
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// An origin at `host:port` with every default.
+pub(crate) fn origin(authority: &str) -> OriginSettings {
+    OriginSettings {
+        authority: authority.to_owned(),
+        weight: 1,
+        health_path: None,
+        health_interval: Duration::from_secs(5),
+        health_timeout: Duration::from_secs(3),
+        connections_max: 256,
+        confirms_logins: false,
+        connect_timeout: Duration::from_secs(3),
+        answer_timeout: Duration::from_secs(60),
+    }
+}
+
+/// What an earlier process left.
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) limit: Option<Snapshot>,
+    pub(crate) pass_time: Option<Timestamp>,
+}
+
+/// Why a gate does not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GateError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {error}; is something else running there, or does the port need a privilege?")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// The operating system's words.
+        error: io::Error,
+    },
+    /// An origin's name has no address.
+    #[error("the app's address `{authority}` cannot be resolved: {error}; check `url`")]
+    Resolve {
+        /// Which.
+        authority: String,
+        /// The resolver's words.
+        error: io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+}
+
+/// Opens the sockets of one address, one for each worker.
+pub(crate) fn listen(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, GateError> {
+    edge_io::listen(address, workers).map_err(|error| GateError::Listen { address, error })
+}
+
+/// Builds admission for the plan's site.
+pub(crate) fn site(plan: &Plan, secrets: &Secrets) -> Arc<Site> {
+    let files = edge_io::raise_open_files();
+    let slots = edge_io::connection_slots(files, plan.memory_bytes);
+    let slots = plan.connections_max.map_or(slots, |max| max.min(slots));
+    let table_key = |label: u8| std::array::from_fn(|at| secrets.table_seed[at].rotate_left(u32::from(label % 8)) ^ label);
+    let mut ladder = LadderSettings::new(std::array::from_fn(|table| table_key(16 + u8::try_from(table).unwrap_or(0))));
+    ladder.limits = plan.limits;
+    let site = Site::new(SiteSettings {
+        id: SiteId(0),
+        mode: plan.mode,
+        ladder,
+        connections: ConnectionSettings::new(slots, table_key(32)),
+        waiting_places: 4_096,
+        passes_in_use: 1 << 17,
+        known_max: plan.known_max,
+        tokens: 1 << 15,
+        networks: 1 << 16,
+        session: plan.session.clone(),
+        token_header: plan.token_header.clone(),
+        lane: plan.lane.clone(),
+        login_evidence: plan.login_evidence,
+        login_secret: plan.login_secret.clone(),
+        scheme: plan.scheme.clone(),
+        monitors: plan.monitors.clone(),
+        partners: plan.partners.clone(),
+        pass_keys: secrets.pass_keys.clone(),
+        site_key: secrets.site_key,
+        reference_key: secrets.reference_key,
+        table_seed: secrets.table_seed,
+        node: 0,
+        gates: plan.gates,
+        limit_max: plan.inflight_max,
+    });
+    for (prefixes, people) in &plan.networks {
+        for prefix in prefixes {
+            site.nat().seed(Net::network(prefix.addr()), *people, Seed::Named);
+        }
+    }
+    site
+}
+
+/// Starts the data plane.
+pub(crate) fn start(
+    plan: Plan,
+    site: Arc<Site>,
+    secrets: &Secrets,
+    listeners: Vec<Listener>,
+    clock: Clock,
+    kept: &Kept,
+    around: Around,
+) -> Result<Edge, GateError> {
+    let origins = plan.origins.iter().cloned().map(resolve).collect::<Result<Vec<_>, _>>()?;
+    let settings = EdgeSettings {
+        workers: plan.workers,
+        hosts: plan.hosts,
+        fronts: plan.fronts,
+        routes: plan.routes,
+        head_timeout: plan.head_timeout,
+        idle_timeout: plan.idle_timeout,
+        buffer_bytes: plan.buffer_bytes,
+        streams_unknown_max: plan.streams_unknown_max,
+        access_log: plan.access_log,
+        refusals_per_line: plan.refusals_per_line,
+        run_id: secrets.run_id,
+        drain: plan.drain,
+    };
+    let controller = Controller::new(plan.inflight_max, kept.limit.as_ref(), kept.pass_time, clock.wall());
+    let Around { log, ledger, listener } = around;
+    let parts = Parts { site, origins: Arc::new(Origins::new(origins)), clock, log, ledger, controller, listener };
+    Edge::start(settings, listeners, parts).map_err(GateError::Start)
+}
+
+/// Where the data plane's notes go.
+pub(crate) struct Around {
+    pub(crate) log: Arc<dyn LogSink>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) listener: Box<dyn TurnListener>,
+}
+
+fn resolve(settings: OriginSettings) -> Result<Origin, GateError> {
+    let authority = settings.authority.clone();
+    match authority.to_socket_addrs() {
+        Ok(found) => Ok(Origin::new(settings, found.collect())),
+        Err(error) => Err(GateError::Resolve { authority, error }),
+    }
+}

@@ -1,0 +1,56 @@
+//! The secrets of one gate, from its key file or, for `try`, drawn for one run.
+
+use journal_io::keys::{Keys, random_bytes};
+use model::{SiteId, Timestamp};
+
+/// Everything secret that the data plane needs.
+pub(crate) struct Secrets {
+    pub(crate) pass_keys: Vec<(u8, [u8; 32])>,
+    pub(crate) site_key: [u8; 32],
+    pub(crate) reference_key: [u8; 32],
+    pub(crate) pseudonym_key: [u8; 32],
+    /// Drawn for this process alone.
+    pub(crate) table_seed: [u8; 32],
+    pub(crate) run_id: u64,
+}
+
+/// A secret cannot be had.
+pub(crate) type SecretError = journal_io::keys::KeyError;
+
+impl Secrets {
+    /// From the key file.
+    pub(crate) fn of(keys: &Keys, site: SiteId, time: Timestamp) -> Result<Self, SecretError> {
+        Ok(Self {
+            pass_keys: keys.pass_keys(time).iter().map(|key| (key.id, key.secret)).collect(),
+            site_key: keys.account_key(site),
+            reference_key: keys.reference_key(),
+            pseudonym_key: keys.pseudonym_key(site),
+            table_seed: random32()?,
+            run_id: run_id()?,
+        })
+    }
+
+    /// For one run: nothing is kept.
+    pub(crate) fn ephemeral() -> Result<Self, SecretError> {
+        Ok(Self {
+            pass_keys: vec![(1, random32()?)],
+            site_key: random32()?,
+            reference_key: random32()?,
+            pseudonym_key: random32()?,
+            table_seed: random32()?,
+            run_id: run_id()?,
+        })
+    }
+}
+
+fn random32() -> Result<[u8; 32], SecretError> {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(&random_bytes()?);
+    bytes[16..].copy_from_slice(&random_bytes()?);
+    Ok(bytes)
+}
+
+fn run_id() -> Result<u64, SecretError> {
+    let bytes = random_bytes()?;
+    Ok(u64::from_be_bytes(*bytes.first_chunk().unwrap_or(&[0; 8])))
+}
