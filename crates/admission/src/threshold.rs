@@ -1,1 +1,339 @@
-//! Being written.
+//! The threshold over the admission order (tier, cohort), moved by local load alone.
+//!
+//! What is offered is counted in one currency, concurrency, against L. When it does not fit, the cheapest prefix of the
+//! order that does is admitted; when what is refused would fit again, cohorts are admitted in small steps
+//! (decision-science, sections 2, 8 and 11). It needs no evidence and no baseline, and stays as the fallback of the
+//! core that has them.
+//!
+//! ```text
+//!          > 0.95 L, or > 0.85 L for a second           the forecast fits 0.70 L
+//!   calm ────────────────────────────────▶ customers-first ─────────────────▶ reopening ─ all admitted ─▶ calm
+//!                                                ▲                                │ ▲│
+//!                                                └──── > 0.95 L, or > 0.85 L ─────┘ └┘ every 10 s
+//! ```
+
+mod costs;
+mod prefix;
+#[cfg(test)]
+mod tests;
+
+use costs::{Costs, Recent, Shadow, admitted, mean, total};
+use model::{COHORTS, Cohort, Decision, Instant, Level, Masks, Summary, Tier};
+use prefix::Cut;
+use std::time::Duration;
+
+/// Share of L above which the threshold closes at once.
+pub const CLOSE_AT_ONCE: f64 = 0.95;
+/// Share of L above which it closes after [`CLOSE_AFTER`].
+pub const CLOSE: f64 = 0.85;
+/// Share of L up to which it opens.
+pub const OPEN: f64 = 0.70;
+/// Share of L that is admitted when it closes or reverts.
+pub const REFILL: f64 = 0.60;
+/// Share of L, or of connection slots, from which client limits refuse also in calm (design, idea 3).
+pub const LIMITS_REFUSE: f64 = 0.70;
+
+/// A single step above this multiple of L closes, however short it is.
+const UNMISTAKABLE: f64 = 2.0;
+/// Otherwise at least so much must have been seen: shorter steps are noise.
+const SEEN_MILLIS: u64 = 500;
+/// How long [`CLOSE`] must be exceeded.
+const CLOSE_AFTER: Duration = Duration::from_secs(1);
+/// Time between two steps of re-opening, and before the first.
+const HOLD: Duration = Duration::from_secs(10);
+/// How much more a cohort may cost when it is admitted than while it is refused.
+const EXPANSION: f64 = 2.0;
+/// Everything, with its expansion, has fitted for so long: back-off is void.
+const QUIET: Duration = Duration::from_secs(10);
+/// Everything as offered has fitted for so long: expansion and back-off are void. Without this, demand just below
+/// [`OPEN`] would never be let in again, because twice its last part never fits.
+const SETTLED: Duration = Duration::from_secs(30);
+/// Wait after the first revert in seconds; doubled by each further one, up to [`BACK_OFF_STEPS`] times.
+const BACK_OFF_SECONDS: f64 = 15.0;
+const BACK_OFF_STEPS: u32 = 3;
+/// Jitter of the back-off to either side.
+const BACK_OFF_JITTER: f64 = 0.2;
+/// Time without a revert after which the back-off is halved.
+const FORGIVE: Duration = Duration::from_secs(300);
+/// Share of L that counts as next to nothing: a tier that costs less is not closed while all better ones are open, and
+/// is opened along with the one before it.
+const FREE: f64 = 0.01;
+/// A gap in the summaries after which nothing is opened for a while.
+const BLIND: Duration = Duration::from_secs(3);
+/// How long one closed cohort has its turn, and what it may cost in all, as a share of L (decision-science, 8.6).
+const FERRY_SECONDS: u64 = 60;
+const FERRY_SHARE: f64 = 0.04;
+
+/// What the mode and the admin allow.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Bounds {
+    /// The level is at least this: a pin. Customers-first closes all unknown clients out, also where `may_close` is
+    /// unset, because the pin is a yes.
+    pub floor: Option<Level>,
+    /// The level is at most this; wins over the floor.
+    pub ceiling: Option<Level>,
+    /// Whether cohorts may be closed: mode auto, or assist with a yes; also observe, which only reports it.
+    pub may_close: bool,
+}
+
+/// One closed cohort of unknown clients that is let through for a minute, so that everybody has a turn, and so that
+/// it is seen what admitted strangers cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ferry {
+    /// The cohort of T5.
+    pub cohort: Cohort,
+    /// What it may cost in all, in requests in service; beyond that it is refused like the others.
+    pub concurrency: f64,
+}
+
+/// What a step answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// What the data plane obeys from now on.
+    pub decision: Decision,
+    /// Counts closings. When it changes, the secret that strangers' cohorts are drawn by must be renewed, together
+    /// with putting the decision in force; never otherwise.
+    pub closing: u64,
+    /// Whether cohorts would be closed if [`Bounds::may_close`] were set; assist asks the admin then.
+    pub wants_to_close: bool,
+    /// Whose turn it is, while some cohorts of T5 are closed.
+    pub ferry: Option<Ferry>,
+}
+
+/// The threshold of one site. Memory is fixed: about 90 KiB.
+pub struct Threshold {
+    recent: Recent,
+    shadow: Shadow,
+    /// What the load asks for, whether or not it is allowed.
+    wanted: Masks,
+    /// Whether a step of re-opening has been taken since the last closing or revert.
+    reopening: bool,
+    over_since: Option<Instant>,
+    quiet_since: Option<Instant>,
+    settled_since: Option<Instant>,
+    /// The last step of re-opening, revert or closing.
+    changed: Instant,
+    /// The earliest moment of the next step of re-opening, unless back-off is void.
+    next_try: Instant,
+    reverts: u32,
+    forgiven: Instant,
+    closing: u64,
+    last: Option<Instant>,
+    step: Step,
+}
+
+impl Default for Threshold {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Threshold {
+    /// In calm, everybody admitted.
+    pub fn new() -> Self {
+        Self {
+            recent: Recent::new(),
+            shadow: Shadow::new(),
+            wanted: Masks::OPEN,
+            reopening: false,
+            over_since: None,
+            quiet_since: None,
+            settled_since: None,
+            changed: Instant::ORIGIN,
+            next_try: Instant::ORIGIN,
+            reverts: 0,
+            forgiven: Instant::ORIGIN,
+            closing: 0,
+            last: None,
+            step: Step { decision: Decision::default(), closing: 0, wants_to_close: false, ferry: None },
+        }
+    }
+
+    /// Takes what was counted in 100 ms to 1 s, and decides. `random` serves the jitter of the back-off alone.
+    ///
+    /// A summary that makes no sense (no time, time not after the last one's, a limit that is no number) changes
+    /// nothing: neither does it open nor close.
+    pub fn step(&mut self, summary: &Summary, bounds: &Bounds, random: u64) -> Step {
+        let now = summary.at;
+        let is_sane = summary.millis > 0 && summary.limit > 0.0 && self.last.is_none_or(|last| now > last);
+        if !is_sane {
+            return self.step;
+        }
+        self.note_gap(summary);
+        self.recent.push(summary);
+        let (costs, newest) = (self.recent.costs(), self.recent.newest());
+        self.shadow.follow(&costs, self.last, now);
+        self.last = Some(now);
+        self.forgive(now);
+        self.note_demand(now, summary.limit);
+        if self.is_over(now, &costs, &newest, summary.limit) {
+            // While a flood swells, the last step says more about it than the last second.
+            let worse = if total(&newest) > total(&costs) { newest } else { costs };
+            self.close_or_revert(now, worse, summary.limit, random);
+        } else if !self.wanted.is_open() {
+            self.open_if_due(now, &costs, summary.limit);
+        }
+        self.answer(summary, bounds, &costs)
+    }
+
+    /// After a gap it is not known what was refused meanwhile: whatever rests on a time of quiet begins anew.
+    fn note_gap(&mut self, summary: &Summary) {
+        let now = summary.at;
+        let gap = self.last.map_or(Duration::ZERO, |last| now.since(last));
+        if gap > BLIND + Duration::from_millis(summary.millis) {
+            self.recent.clear();
+            (self.over_since, self.quiet_since, self.settled_since) = (None, None, None);
+            self.changed = now;
+            self.next_try = self.next_try.max(now + HOLD);
+        }
+    }
+
+    /// For how long everything has fitted: with its expansion, and as offered.
+    fn note_demand(&mut self, now: Instant, limit: f64) {
+        let all = admitted(&self.shadow.0, &Masks::OPEN, limit);
+        let open = admitted(&self.shadow.0, &self.wanted, limit);
+        note(&mut self.quiet_since, open + EXPANSION * (all - open) <= OPEN * limit, now);
+        note(&mut self.settled_since, all <= OPEN * limit, now);
+    }
+
+    /// Whether more is admitted than fits.
+    fn is_over(&mut self, now: Instant, costs: &Costs, newest: &Costs, limit: f64) -> bool {
+        let load = admitted(costs, &self.wanted, limit) / limit;
+        let seen = self.recent.millis() >= SEEN_MILLIS;
+        note(&mut self.over_since, seen && load > CLOSE, now);
+        let at_once = seen && load > CLOSE_AT_ONCE;
+        let unmistakable = admitted(newest, &self.wanted, limit) > UNMISTAKABLE * limit;
+        at_once || unmistakable || has_lasted(self.over_since, CLOSE_AFTER, now)
+    }
+
+    fn close_or_revert(&mut self, now: Instant, mut costs: Costs, limit: f64, random: u64) {
+        let is_closing = self.wanted.is_open();
+        if is_closing {
+            // Who is in which cohort is drawn anew at a closing, so what each of them cost says nothing but the mean.
+            for tier in Tier::ALL.into_iter().filter(|tier| !tier.is_known()) {
+                costs[tier.index()] = [mean(&costs[tier.index()]); COHORTS];
+            }
+        }
+        let cut = Cut { limit, target: REFILL * limit, free: FREE * limit, halve: !is_closing };
+        let kept = prefix::shrink(self.wanted, &costs, cut);
+        if kept == self.wanted {
+            return;
+        }
+        let wait = if is_closing || !self.reopening { HOLD } else { self.back_off(now, random) };
+        self.wanted = kept;
+        self.reopening = false;
+        (self.over_since, self.quiet_since) = (None, None);
+        self.changed = now;
+        self.next_try = now + wait;
+    }
+
+    /// The wait after a revert, which is longer after each.
+    fn back_off(&mut self, now: Instant, random: u64) -> Duration {
+        let doublings = self.reverts.min(BACK_OFF_STEPS);
+        self.reverts = (self.reverts + 1).min(BACK_OFF_STEPS);
+        self.forgiven = now;
+        #[expect(clippy::cast_precision_loss, reason = "32 bits fit")]
+        let jitter = (random >> 32) as f64 / f64::from(u32::MAX);
+        let factor = 1.0 - BACK_OFF_JITTER + 2.0 * BACK_OFF_JITTER * jitter;
+        Duration::from_secs_f64(BACK_OFF_SECONDS * f64::from(1_u32 << doublings) * factor)
+    }
+
+    fn forgive(&mut self, now: Instant) {
+        if self.reverts > 0 && now.since(self.forgiven) >= FORGIVE {
+            self.reverts -= 1;
+            self.forgiven = now;
+        }
+    }
+
+    /// Takes a step of re-opening when it is time and the forecast fits.
+    fn open_if_due(&mut self, now: Instant, costs: &Costs, limit: f64) {
+        let settled = has_lasted(self.settled_since, SETTLED, now);
+        let hurry = settled || has_lasted(self.quiet_since, QUIET, now);
+        if now.since(self.changed) < HOLD || (now < self.next_try && !hurry) {
+            return;
+        }
+        let room = if settled {
+            f64::INFINITY
+        } else {
+            let open = admitted(costs, &self.wanted, limit);
+            (OPEN * limit - open) / EXPANSION
+        };
+        let grown = prefix::grow(self.wanted, &self.shadow.0, room, FREE * limit);
+        if grown != self.wanted {
+            self.wanted = grown;
+            self.reopening = true;
+            self.changed = now;
+            self.next_try = now + HOLD;
+        }
+    }
+
+    /// What the load asks for, within what is allowed.
+    fn answer(&mut self, summary: &Summary, bounds: &Bounds, costs: &Costs) -> Step {
+        let before = self.step.decision;
+        let masks = self.masks_within(bounds);
+        if before.masks.is_open() && !masks.is_open() {
+            self.closing += 1;
+            self.shadow.level_out(costs);
+            self.recent.clear();
+        }
+        let offered: f64 = self.step_load(summary);
+        let level = self.level_of(&masks, bounds);
+        let busy = offered >= LIMITS_REFUSE || summary.connections >= LIMITS_REFUSE;
+        let limits_refuse = busy || level != Level::Calm;
+        let same = (level, masks, limits_refuse) == (before.level, before.masks, before.limits_refuse);
+        let seq = before.seq + u64::from(!same);
+        self.step = Step {
+            decision: Decision { seq, at: summary.at, level, masks, offered, limits_refuse },
+            closing: self.closing,
+            wants_to_close: !self.wanted.is_open(),
+            ferry: ferry(&masks, summary),
+        };
+        self.step
+    }
+
+    fn masks_within(&self, bounds: &Bounds) -> Masks {
+        let closes = Level::CustomersFirst.severity();
+        if bounds.ceiling.is_some_and(|ceiling| ceiling.severity() < closes) {
+            return Masks::OPEN;
+        }
+        if bounds.floor.is_some_and(|floor| floor.severity() >= closes) {
+            return self.wanted.with(Tier::T5, 0).with(Tier::T6, 0);
+        }
+        if bounds.may_close { self.wanted } else { Masks::OPEN }
+    }
+
+    fn level_of(&self, masks: &Masks, bounds: &Bounds) -> Level {
+        let by_load = match (masks.is_open(), self.reopening && *masks == self.wanted) {
+            (true, _) => Level::Calm,
+            (false, true) => Level::Reopening,
+            (false, false) => Level::CustomersFirst,
+        };
+        let raised = bounds.floor.filter(|floor| floor.severity() > by_load.severity()).unwrap_or(by_load);
+        bounds.ceiling.filter(|ceiling| ceiling.severity() < raised.severity()).unwrap_or(raised)
+    }
+
+    /// Share of L that the last step offered, everybody counted.
+    fn step_load(&self, summary: &Summary) -> f64 {
+        let sum = summary.offered.iter().flatten().fold(0_u64, |sum, &cost| sum.saturating_add(cost));
+        #[expect(clippy::cast_precision_loss, reason = "costs are estimates; 53 bits are enough")]
+        let concurrency = sum as f64 / summary.millis as f64;
+        concurrency / summary.limit
+    }
+}
+
+/// The closed cohort of T5 whose turn it is.
+fn ferry(masks: &Masks, summary: &Summary) -> Option<Ferry> {
+    let first = summary.at.as_secs() / FERRY_SECONDS;
+    let turns = (0..=u8::MAX >> 1).map(|turn| Cohort::from_hash(first.wrapping_add(turn.into())));
+    let cohort = turns.into_iter().find(|&cohort| !masks.admits(Tier::T5, cohort))?;
+    summary.limit.is_finite().then_some(Ferry { cohort, concurrency: FERRY_SHARE * summary.limit })
+}
+
+/// Keeps since when something holds.
+fn note(since: &mut Option<Instant>, holds: bool, now: Instant) {
+    *since = if holds { since.or(Some(now)) } else { None };
+}
+
+fn has_lasted(since: Option<Instant>, time: Duration, now: Instant) -> bool {
+    since.is_some_and(|since| now.since(since) >= time)
+}

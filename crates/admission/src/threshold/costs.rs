@@ -1,0 +1,132 @@
+//! What each cohort costs: over the last second, and smoothed.
+
+use model::{COHORTS, Group, Instant, Masks, Summary, Tier};
+
+/// Steps that are kept at most.
+const STEPS: usize = 10;
+/// The time over which offered cost is averaged, in milliseconds: shorter is noise, longer is late.
+const SPAN_MILLIS: u64 = 1_000;
+/// Share of L that the login lane can use at most; what is asked beyond it costs nothing.
+const LOGIN_MOST: f64 = 0.20;
+
+/// Concurrency by tier and cohort.
+pub(super) type Costs = [[f64; COHORTS]; Tier::COUNT];
+
+/// Cost in requests in service, of those that `masks` admit; the login lane's is cut to its share of `limit`.
+pub(super) fn admitted(costs: &Costs, masks: &Masks, limit: f64) -> f64 {
+    let tier_cost = |tier: Tier| {
+        let mask = if tier == Tier::T0 { u128::MAX } else { masks.tier(tier) };
+        let cost = sum_of(&costs[tier.index()], mask);
+        if tier.group() == Group::Login { cost.min(LOGIN_MOST * limit) } else { cost }
+    };
+    Tier::ALL.into_iter().map(tier_cost).sum()
+}
+
+/// The cost of everybody.
+pub(super) fn total(costs: &Costs) -> f64 {
+    costs.iter().flatten().sum()
+}
+
+/// The cost of the cohorts whose bits are set.
+pub(super) fn sum_of(costs: &[f64; COHORTS], mask: u128) -> f64 {
+    costs.iter().enumerate().filter(|(cohort, _)| mask >> cohort & 1 == 1).map(|(_, cost)| cost).sum()
+}
+
+/// The steps of about the last second.
+pub(super) struct Recent {
+    steps: Box<[Step]>,
+    len: usize,
+    next: usize,
+}
+
+#[derive(Clone)]
+struct Step {
+    millis: u64,
+    offered: [[u64; COHORTS]; Tier::COUNT],
+}
+
+impl Recent {
+    pub(super) fn new() -> Self {
+        let step = Step { millis: 0, offered: [[0; COHORTS]; Tier::COUNT] };
+        Self { steps: vec![step; STEPS].into(), len: 0, next: 0 }
+    }
+
+    /// Takes a step, and forgets those that are not needed to cover a second.
+    pub(super) fn push(&mut self, summary: &Summary) {
+        let step = &mut self.steps[self.next];
+        step.millis = summary.millis;
+        step.offered.clone_from(&summary.offered);
+        self.next = (self.next + 1) % STEPS;
+        self.len = (self.len + 1).min(STEPS);
+        while self.len > 1 && self.steps(self.len - 1).map(|step| step.millis).sum::<u64>() >= SPAN_MILLIS {
+            self.len -= 1;
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// How much time is covered, in milliseconds.
+    pub(super) fn millis(&self) -> u64 {
+        self.steps(self.len).map(|step| step.millis).sum()
+    }
+
+    /// Costs over all that is covered.
+    pub(super) fn costs(&self) -> Costs {
+        let mut sums = [[0_u64; COHORTS]; Tier::COUNT];
+        for step in self.steps(self.len) {
+            for (sum, offered) in sums.iter_mut().flatten().zip(step.offered.iter().flatten()) {
+                *sum = sum.saturating_add(*offered);
+            }
+        }
+        over(&sums, self.millis())
+    }
+
+    /// Costs of the last step alone.
+    pub(super) fn newest(&self) -> Costs {
+        self.steps(1).next().map_or([[0.0; COHORTS]; Tier::COUNT], |step| over(&step.offered, step.millis))
+    }
+
+    fn steps(&self, steps: usize) -> impl Iterator<Item = &Step> {
+        (1..=steps.min(self.len)).map(|back| &self.steps[(self.next + STEPS - back) % STEPS])
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "costs are estimates; 53 bits are enough")]
+fn over(offered: &[[u64; COHORTS]; Tier::COUNT], millis: u64) -> Costs {
+    offered.map(|tier| tier.map(|cost| cost as f64 / millis.max(1) as f64))
+}
+
+/// Costs smoothed over some seconds: what a cohort will probably cost when it is admitted. Refused clients are counted
+/// like all others, so this works for cohorts that are closed.
+pub(super) struct Shadow(pub(super) Box<Costs>);
+
+/// The part of the way to the newest cost that the shadow goes in a second.
+const PACE_PER_SECOND: f64 = 0.3;
+
+impl Shadow {
+    pub(super) fn new() -> Self {
+        Self(Box::new([[0.0; COHORTS]; Tier::COUNT]))
+    }
+
+    pub(super) fn follow(&mut self, costs: &Costs, since: Option<Instant>, now: Instant) {
+        let seconds = since.map_or(0.0, |since| now.since(since).as_secs_f64());
+        let pace = (PACE_PER_SECOND * seconds).min(1.0);
+        for (shadow, cost) in self.0.iter_mut().flatten().zip(costs.iter().flatten()) {
+            *shadow += pace * (cost - *shadow);
+        }
+    }
+
+    /// Cohorts of strangers have been shuffled: each is as likely as any other to cost what one costs on average.
+    pub(super) fn level_out(&mut self, costs: &Costs) {
+        for tier in Tier::ALL.into_iter().filter(|tier| !tier.is_known()) {
+            self.0[tier.index()] = [mean(&costs[tier.index()]); COHORTS];
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "128")]
+pub(super) fn mean(costs: &[f64; COHORTS]) -> f64 {
+    costs.iter().sum::<f64>() / COHORTS as f64
+}
