@@ -3,7 +3,7 @@
 use admission::site::{Answered, Lesson, Watch};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
 use http::response::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use model::{Instant, PassId};
@@ -31,6 +31,8 @@ pub(crate) fn to_client(
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         return switch(way, parts, incoming, exchange, client);
     }
+    // The version belongs to the hop between gate and origin.
+    parts.version = Version::HTTP_11;
     headers::for_client(&mut parts.headers);
     remember(way, &parts, &mut exchange, now);
     if is_event_stream(&parts.headers) {

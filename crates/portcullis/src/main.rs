@@ -12,7 +12,8 @@ mod gate;
 mod ledger;
 mod protect;
 mod secrets;
-mod try_it;
+mod running;
+mod service;
 
 use std::process::ExitCode;
 

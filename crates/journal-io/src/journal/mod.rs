@@ -14,7 +14,7 @@ mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -72,7 +72,8 @@ pub struct JournalHealth {
 pub struct Journal {
     shared: Arc<Shared>,
     thread: Thread,
-    ended: Receiver<()>,
+    /// Behind a lock only so that the whole can be shared between threads; looked at once, at the end.
+    ended: Mutex<Receiver<()>>,
     // Held for as long as this process writes; the kernel lets go of it even after kill -9.
     _lock: File,
 }
@@ -114,7 +115,7 @@ impl Journal {
                 end.try_send(()).ok();
             })
             .map_err(JournalError::Thread)?;
-        Ok((Self { shared, thread: thread.thread().clone(), ended, _lock: lock }, loaded))
+        Ok((Self { shared, thread: thread.thread().clone(), ended: Mutex::new(ended), _lock: lock }, loaded))
     }
 
     /// Takes a row to be written within 100 ms, acts and revocations at once. Never waits, never fails the caller.
@@ -183,7 +184,7 @@ impl Drop for Journal {
     /// Writes what is queued; a disk that hangs is left behind after 10 s.
     fn drop(&mut self) {
         self.shared.stop(&self.thread);
-        self.ended.recv_timeout(PARTING).ok();
+        self.ended.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(PARTING).ok();
     }
 }
 

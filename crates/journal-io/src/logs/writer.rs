@@ -1,7 +1,7 @@
 //! From many workers, without ever making one wait, to one sink within a budget.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, Thread};
@@ -61,7 +61,8 @@ pub struct LogCounters {
 pub struct LogWriter {
     shared: Arc<Shared>,
     thread: Thread,
-    ended: Receiver<()>,
+    /// Behind a lock only so that the whole can be shared between threads; looked at once, at the end.
+    ended: Mutex<Receiver<()>>,
 }
 
 impl LogWriter {
@@ -91,7 +92,7 @@ impl LogWriter {
             // Whoever waited may have lost patience.
             end.try_send(()).ok();
         })?;
-        Ok(Self { shared, thread: thread.thread().clone(), ended })
+        Ok(Self { shared, thread: thread.thread().clone(), ended: Mutex::new(ended) })
     }
 
     /// Hands over whole lines, each with its newline. Never waits, never locks; false when they were dropped, which
@@ -123,7 +124,7 @@ impl Drop for LogWriter {
     fn drop(&mut self) {
         self.shared.is_stopped.store(true, Ordering::SeqCst);
         self.thread.unpark();
-        self.ended.recv_timeout(PARTING).ok();
+        self.ended.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(PARTING).ok();
     }
 }
 

@@ -1,0 +1,101 @@
+//! Says what the controller did, and keeps what must outlive a restart.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use admission::concurrency::Snapshot;
+use admission::site::{Controller, Turn};
+use edge_io::TurnListener;
+use journal_io::logs::Events;
+use model::{Instant, Level, Timestamp};
+
+/// A pin that an admin asked for; the ticker takes it over at its next step.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Pins {
+    pub(crate) floor: Option<(Level, Timestamp)>,
+    pub(crate) ceiling: Option<(Level, Timestamp)>,
+}
+
+/// What commands and the ticker tell each other.
+#[derive(Default)]
+pub(crate) struct Desk {
+    pins: Mutex<Option<Pins>>,
+    limit: Mutex<(f64, bool)>,
+}
+
+impl Desk {
+    /// Asks for pins.
+    pub(crate) fn pin(&self, pins: Pins) {
+        *lock(&self.pins) = Some(pins);
+    }
+
+    /// L, and whether it rests on enough healthy seconds.
+    pub(crate) fn limit(&self) -> (f64, bool) {
+        *lock(&self.limit)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes what must outlive a restart.
+pub(crate) trait Keeper: Send {
+    /// L with its bases and the pass time; called every ten seconds.
+    fn keep(&mut self, limit: &Snapshot, pass_time: Timestamp);
+}
+
+/// Hears the ticker.
+pub(crate) struct Announcer {
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) events: Option<Arc<Events>>,
+    pub(crate) keeper: Option<Box<dyn Keeper>>,
+    kept: Instant,
+}
+
+impl Announcer {
+    pub(crate) fn new(desk: Arc<Desk>, events: Option<Arc<Events>>, keeper: Option<Box<dyn Keeper>>) -> Self {
+        Self { desk, events, keeper, kept: Instant::ORIGIN }
+    }
+
+    fn say(&self, turn: &Turn) {
+        let Some(events) = &self.events else { return };
+        if let Some((before, after)) = turn.level {
+            events.warning(format_args!("level {before} -> {after}: {}", meaning(after)));
+        }
+        for trip in &turn.trips {
+            events.error(format_args!("{trip}"));
+        }
+    }
+}
+
+impl TurnListener for Announcer {
+    fn turned(&mut self, turn: &Turn, controller: &mut Controller, now: Instant) {
+        if let Some(pins) = lock(&self.desk.pins).take() {
+            controller.pin(pins.floor, pins.ceiling);
+        }
+        *lock(&self.desk.limit) = controller.limit();
+        self.say(turn);
+        if now.since(self.kept) >= KEEP_EVERY {
+            self.kept = now;
+            if let Some(keeper) = &mut self.keeper {
+                let (limit, pass_time) = controller.snapshot();
+                keeper.keep(&limit, pass_time);
+            }
+        }
+    }
+}
+
+/// What a level means, for people.
+pub(crate) fn meaning(level: Level) -> &'static str {
+    match level {
+        Level::Calm => "everybody is served",
+        Level::Filtering => "rules match attack traffic",
+        Level::Limiting => "client limits are tightened",
+        Level::Challenging => "unknown clients must show that they are people",
+        Level::CustomersFirst => "known customers are served first, some unknown clients are asked to come back",
+        Level::Reopening => "unknown clients are being let in again, step by step",
+    }
+}
+
+const KEEP_EVERY: Duration = Duration::from_secs(10);

@@ -1,0 +1,89 @@
+//! The command line.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::protect::ProtectArgs;
+use crate::assess;
+
+/// Keeps a web application reachable for its own customers during a DDoS attack.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Protect one app, without a configuration file.
+    Protect(ProtectArgs),
+    /// Say from access logs who the customers are, what would have been refused, and how to begin.
+    Assess {
+        /// Access logs: common, combined or JSON lines; uncompressed.
+        #[arg(required = true)]
+        access_logs: Vec<PathBuf>,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Comes with part 3 (the simulator).
+    #[command(hide = true)]
+    Sim(Rest),
+    /// Comes with part 3 (recordings).
+    #[command(hide = true)]
+    Replay(Rest),
+    /// Comes with part 4 (the status page).
+    #[command(hide = true)]
+    Status(Rest),
+    /// Comes with part 4 (the outpost).
+    #[command(hide = true)]
+    Outpost(Rest),
+    /// Comes with a later part (the console in a terminal).
+    #[command(hide = true)]
+    Top(Rest),
+}
+
+/// Arguments of a command that does not exist yet.
+#[derive(Debug, clap::Args)]
+struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _rest: Vec<String>,
+}
+
+/// A command of a part that is not built yet.
+#[derive(Debug, thiserror::Error)]
+#[error("`portcullis {command}` comes with part {part} ({what}) and is not built yet")]
+struct Unbuilt {
+    command: &'static str,
+    part: &'static str,
+    what: &'static str,
+}
+
+/// Does what the arguments say.
+pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
+    let unbuilt = |command, part, what| Err(Unbuilt { command, part, what }.into());
+    match Arguments::parse().command {
+        Command::Protect(arguments) => arguments.run()?,
+        Command::Assess { access_logs, json } => print_assessment(&access_logs, json)?,
+        Command::Sim(_) => return unbuilt("sim", "3", "the simulator"),
+        Command::Replay(_) => return unbuilt("replay", "3", "recordings"),
+        Command::Status(_) => return unbuilt("status", "4", "the status page"),
+        Command::Outpost(_) => return unbuilt("outpost", "4", "the outpost"),
+        Command::Top(_) => return unbuilt("top", "5", "the console in a terminal"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_assessment(access_logs: &[PathBuf], json: bool) -> Result<(), Box<dyn Error>> {
+    let assessment = assess::assess(access_logs)?;
+    if json {
+        println!("{}", serde_json::to_string(&assessment)?);
+    } else {
+        print!("{assessment}");
+    }
+    Ok(())
+}

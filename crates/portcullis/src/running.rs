@@ -1,0 +1,231 @@
+//! A gate with state: keys, journal, logs and console around it, from start to stop.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::concurrency::{ClassBase, Snapshot};
+use admission::known::TokenRow;
+use admission::nat::NatRow;
+use admission::pass::{Row, Way};
+use admission::site::Site;
+use edge_io::{Clock, Edge, Listener, LogSink};
+use journal_io::journal::{Journal, JournalSettings, Loaded, NetworkRow};
+use journal_io::keys::Keys;
+use journal_io::logs::{Events, LogSettings, LogWriter};
+use journal_io::Now;
+use model::{SiteId, Timestamp};
+
+use crate::announcer::{Announcer, Desk, Keeper};
+use crate::gate::{self, Around, GateError, Kept, Plan};
+use crate::ledger::JournalLedger;
+use crate::secrets::Secrets;
+
+/// Where and how state is kept.
+pub(crate) struct StateSettings {
+    pub(crate) folder: PathBuf,
+    pub(crate) journal: JournalSettings,
+    pub(crate) log: LogSettings,
+}
+
+impl StateSettings {
+    /// The defaults in a folder.
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), journal: JournalSettings::default(), log: LogSettings::new(&folder.join("log")) }
+    }
+}
+
+/// Why a gate with state does not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// The state folder cannot be made.
+    #[error("cannot make the state folder {}: {error}; choose another with --state or [state] dir", folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// The operating system's words.
+        error: std::io::Error,
+    },
+    /// The key file.
+    #[error(transparent)]
+    Keys(#[from] journal_io::keys::KeyError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] journal_io::journal::JournalError),
+    /// The data plane.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// A log or another thread.
+    #[error("cannot start: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A running gate.
+pub(crate) struct Running {
+    pub(crate) edge: Edge,
+    pub(crate) site: Arc<Site>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) events: Arc<Events>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) ledger: Arc<JournalLedger>,
+    pub(crate) access: Arc<LogWriter>,
+    pub(crate) clock: Clock,
+}
+
+/// Starts a gate on sockets that are open already.
+pub(crate) fn start(plan: Plan, state: &StateSettings, listeners: Vec<Listener>) -> Result<Running, RunError> {
+    std::fs::create_dir_all(&state.folder)
+        .map_err(|error| RunError::Folder { folder: state.folder.clone(), error })?;
+    let clock = Clock::start();
+    let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
+    let events = Arc::new(state.log.start_own(&both)?);
+    let access = Arc::new(state.log.start_access(both)?);
+    let keys = Keys::load_or_create(&state.folder)?;
+    let (journal, loaded) = Journal::open(&state.folder, state.journal.clone())?;
+    let journal = Arc::new(journal);
+    loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
+    let secrets = Secrets::of(&keys, SITE, clock.wall())?;
+    let site = gate::site(&plan, &secrets);
+    restore(&site, &loaded, clock.wall());
+    let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded) };
+    let ledger = Arc::new(JournalLedger::new(journal.clone(), SITE, secrets.pseudonym_key, clock));
+    let desk = Arc::new(Desk::default());
+    let keeper = Box::new(JournalKeeper { journal: journal.clone() });
+    let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper));
+    let around = Around { log: Arc::new(Access(access.clone())), ledger: ledger.clone(), listener: Box::new(announcer) };
+    let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, &kept, around)?;
+    Ok(Running { edge, site, journal, events, desk, ledger, access, clock })
+}
+
+impl Running {
+    /// What is to be done once a second: rows that wait, and every few seconds the sweep.
+    pub(crate) fn keep_house(&self, second: u64) {
+        self.ledger.flush(self.clock.wall());
+        if second.is_multiple_of(SWEEP_SECONDS) {
+            self.journal.sweep(self.clock.wall());
+        }
+        if second % NETWORKS_SECONDS == NETWORKS_SECONDS - 1 {
+            self.keep_networks();
+        }
+    }
+
+    fn keep_networks(&self) {
+        for row in self.site.nat().rows(self.site.pass_time()).iter().take(NETWORKS_AT_ONCE) {
+            // Address history is the first thing that a full queue drops; the next turn brings it again.
+            let _queued = self.journal.record(journal_io::journal::Row::Network(pack_network(row, self.clock.wall())));
+        }
+    }
+
+    /// Stops: open exchanges end, then everything that waits is written.
+    pub(crate) fn stop(self) {
+        self.edge.stop();
+        self.ledger.flush(self.clock.wall());
+        self.journal.settle(SETTLE);
+    }
+}
+
+/// Hands batches of access log lines on.
+struct Access(Arc<LogWriter>);
+
+impl LogSink for Access {
+    fn offer(&self, lines: Vec<u8>, _count: u32) {
+        // What it cannot take it counts itself.
+        let _dropped = self.0.offer(lines);
+    }
+}
+
+/// Keeps L and the pass time in the journal.
+struct JournalKeeper {
+    journal: Arc<Journal>,
+}
+
+impl Keeper for JournalKeeper {
+    fn keep(&mut self, limit: &Snapshot, pass_time: Timestamp) {
+        let bases: Vec<_> = limit.bases.iter().map(|base| (base.class, base.median_ms, base.samples, base.seconds)).collect();
+        let value = serde_json::json!({
+            "limit": if limit.limit.is_finite() { Some(limit.limit) } else { None },
+            "healthy_seconds": limit.healthy_seconds,
+            "highest_healthy": limit.highest_healthy,
+            "known_p95": limit.known_p95,
+            "bases": bases,
+        });
+        self.state(LIMIT_KEY, value.to_string().into_bytes());
+        self.state(TIME_KEY, pass_time.as_millis().to_be_bytes().to_vec());
+    }
+}
+
+impl JournalKeeper {
+    fn state(&self, key: &str, value: Vec<u8>) {
+        let row = journal_io::journal::Row::State { site: SITE, key: key.into(), value: value.into() };
+        // A full queue drops history first; the next one comes in ten seconds.
+        let _queued = self.journal.record(row);
+    }
+}
+
+fn kept_limit(loaded: &Loaded) -> Option<Snapshot> {
+    let value: serde_json::Value = serde_json::from_slice(loaded.state(SITE, LIMIT_KEY)?).ok()?;
+    let number = |key: &str| value.get(key).and_then(serde_json::Value::as_f64);
+    let bases = serde_json::from_value::<Vec<(u8, f64, u64, u32)>>(value.get("bases")?.clone()).ok()?;
+    let to_base = |(class, median_ms, samples, seconds)| ClassBase { class, median_ms, samples, seconds };
+    Some(Snapshot {
+        limit: number("limit").unwrap_or(f64::INFINITY),
+        healthy_seconds: value.get("healthy_seconds").and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok())?,
+        highest_healthy: number("highest_healthy")?,
+        known_p95: number("known_p95")?,
+        bases: bases.into_iter().map(to_base).collect(),
+    })
+}
+
+fn kept_time(loaded: &Loaded) -> Option<Timestamp> {
+    let bytes = loaded.state(SITE, TIME_KEY)?;
+    Some(Timestamp::from_millis(u64::from_be_bytes(bytes.try_into().ok()?)))
+}
+
+/// Gives admission back what an earlier process knew.
+fn restore(site: &Site, loaded: &Loaded, wall: Timestamp) {
+    for row in loaded.passes.iter().filter(|row| row.revoked.is_some()) {
+        site.passes().revoke(row.pass);
+    }
+    let live = loaded.passes.iter().filter(|row| row.revoked.is_none()).map(|row| Row {
+        id: row.pass,
+        account: row.account,
+        first_confirmed: row.first_confirmed,
+        minted: row.issued,
+        last_seen: row.last_seen,
+        way: Way::ALL.get(usize::from(row.way)).copied().unwrap_or(Way::Header),
+        in_incident: row.minted_in_incident,
+    });
+    site.registry().restore(live);
+    for token in &loaded.tokens {
+        site.tokens().insert(TokenRow { hash: token.hash, first: token.first, last: token.last, good: token.answers.into() });
+    }
+    let networks: Vec<NatRow> = loaded.networks.iter().filter_map(unpack_network).collect();
+    site.nat().restore(&networks, wall);
+}
+
+/// Three generations and their bits, big endian.
+fn pack_network(row: &NatRow, seen: Timestamp) -> NetworkRow {
+    let generations = row.generations.iter().flat_map(|generation| generation.to_be_bytes());
+    let bits = row.bits.iter().flat_map(|bits| bits.to_be_bytes());
+    NetworkRow { site: SITE, net: row.network, seen, bitmap: generations.chain(bits).collect() }
+}
+
+fn unpack_network(row: &NetworkRow) -> Option<NatRow> {
+    let (generations, bits) = row.bitmap.split_at_checked(6)?;
+    let mut unpacked = NatRow { network: row.net, generations: [0; 3], bits: [0; 3] };
+    for (at, bytes) in generations.chunks_exact(2).enumerate() {
+        unpacked.generations[at] = u16::from_be_bytes(bytes.try_into().ok()?);
+    }
+    for (at, bytes) in bits.chunks_exact(16).enumerate() {
+        *unpacked.bits.get_mut(at)? = u128::from_be_bytes(bytes.try_into().ok()?);
+    }
+    Some(unpacked)
+}
+
+pub(crate) const SITE: SiteId = SiteId(0);
+const LIMIT_KEY: &str = "limit";
+const TIME_KEY: &str = "pass-time";
+const SWEEP_SECONDS: u64 = 5;
+const NETWORKS_SECONDS: u64 = 300;
+const NETWORKS_AT_ONCE: usize = 5_000;
+const SETTLE: Duration = Duration::from_secs(5);
