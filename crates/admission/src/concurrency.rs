@@ -74,6 +74,9 @@ const RECOVERY: f64 = 1.1;
 /// throughput shrinks with it. Below it, something is badly wrong.
 const SLOW_FROM: f64 = 0.6;
 const PACE: f64 = 0.98;
+/// What is left of L when more concurrency brings no more throughput, and the steps for which it then must not grow.
+const KNEE_CUT: f64 = 0.95;
+const KNEE_REST: u32 = 9;
 /// Steps of shrinking after which the change that began it no longer shows in throughput.
 const TRANSIENT_STEPS: u32 = 10;
 /// What is allowed beyond the slowness that was seen, lest L creep down on the rest of it.
@@ -119,7 +122,7 @@ pub struct Snapshot {
 /// The limiter of one site. Memory is fixed: about 210 KiB.
 pub struct ConcurrencyLimit {
     limit: f64,
-    /// The operator's own maximum.
+    /// The admin's own maximum.
     most: Option<f64>,
     services: Services,
     history: History,
@@ -137,6 +140,8 @@ pub struct ConcurrencyLimit {
     shrinking_steps: u32,
     /// Requests that were in service when there were more than L, and are not known to have ended.
     excess: f64,
+    /// Steps for which L must not grow.
+    resting_steps: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -153,7 +158,7 @@ struct Health {
 }
 
 impl ConcurrencyLimit {
-    /// Unlimited, with nothing learnt. `most` is the operator's own maximum.
+    /// Unlimited, with nothing learnt. `most` is the admin's own maximum.
     pub fn new(most: Option<f64>) -> Self {
         let most = most.filter(|most| most.is_finite()).map(|most| most.max(LIMIT_MIN));
         Self {
@@ -178,6 +183,7 @@ impl ConcurrencyLimit {
             smooth_gradient: 1.0,
             shrinking_steps: 0,
             excess: 0.0,
+            resting_steps: 0,
         }
     }
 
@@ -297,6 +303,10 @@ impl ConcurrencyLimit {
             // With slots to spare, slowness is the app's own: that much must be allowed, and no more.
             self.allowance = self.allowance.min((1.0 / ratio).max(1.0));
         }
+        self.resting_steps = self.resting_steps.saturating_sub(1);
+        if self.resting_steps > 0 && raw >= 1.0 {
+            return;
+        }
         if !saturated && (raw < 1.0 || inflight < GROW_FROM * self.limit) {
             return;
         }
@@ -317,8 +327,9 @@ impl ConcurrencyLimit {
         } else {
             self.shrinking_steps = 0;
             if saturated && self.history.is_past_the_knee() {
-                self.allowance = (0.95 * self.allowance).max(1.0);
-                self.limit = self.clamp(0.95 * self.limit);
+                self.allowance = (KNEE_CUT * self.allowance).max(1.0);
+                self.limit = self.clamp(KNEE_CUT * self.limit);
+                self.resting_steps = KNEE_REST;
             }
         }
     }

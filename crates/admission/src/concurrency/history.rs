@@ -6,6 +6,10 @@ const STEPS: usize = 60;
 const HALF: usize = 10;
 /// How often the whole history is looked at, in steps.
 const KNEE_EVERY: u32 = 10;
+/// Concurrency must have varied by so much of itself ...
+const KNEE_VARIED: f64 = 0.03;
+/// ... and throughput by less than this part of that.
+const KNEE_ELASTICITY: f64 = 0.2;
 /// Concurrency must have fallen to this share of what it was, for throughput to say something.
 const FALLEN: f64 = 0.9;
 
@@ -28,16 +32,16 @@ impl History {
         self.completions[self.next] = f64::from(completions);
         self.next = (self.next + 1) % STEPS;
         self.len = (self.len + 1).min(STEPS);
+        self.since_look += 1;
     }
 
     pub(super) fn clear(&mut self) {
         (self.len, self.since_look) = (0, 0);
     }
 
-    /// Whether more concurrency has brought no more throughput over the whole history (the covariance guard of
-    /// decision-science, section 3). Looks once a second.
+    /// Whether more concurrency has brought hardly more throughput over the whole history, with concurrency not the same
+    /// all the time (the covariance guard of decision-science, section 3). Looks once a second at most.
     pub(super) fn is_past_the_knee(&mut self) -> bool {
-        self.since_look += 1;
         if self.since_look < KNEE_EVERY || self.len < STEPS {
             return false;
         }
@@ -46,7 +50,8 @@ impl History {
         let pairs = self.inflight.iter().zip(&self.completions);
         let covariance: f64 = pairs.map(|(x, y)| (x - inflight) * (y - completions)).sum();
         let variance: f64 = self.inflight.iter().map(|x| (x - inflight) * (x - inflight)).sum();
-        variance > 0.0 && covariance <= 0.0
+        let varied = variance > STEPS as f64 * (KNEE_VARIED * inflight) * (KNEE_VARIED * inflight);
+        varied && covariance * inflight <= KNEE_ELASTICITY * variance * completions
     }
 
     /// If concurrency fell in the last second and throughput clearly with it: the concurrency of the second before.
