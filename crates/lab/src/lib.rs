@@ -1,1 +1,23 @@
+//! Real processes and kernels: peers, the gate's own binary, load, drills and comparisons.
+//!
+//! Everything here starts real programs on loopback, waits for them by polling, and ends them by their process number.
+//! It is *not* part of the product, nothing but tests and `xtask` depends on it, and it is the only crate that sleeps.
+//! Its main types are [`Peer`], [`Gate`] and [`Running`]; a test whose peer is missing says so through [`need!`].
 
+pub mod clock;
+pub mod cpu;
+pub mod load;
+pub mod origin;
+pub mod web;
+
+mod gate;
+mod peer;
+mod place;
+mod process;
+mod skip;
+
+pub use gate::{Gate, GateError, Placement};
+pub use peer::{Missing, Peer};
+pub use place::{checkout, free_address, peers_folder, shared_data, target_folder};
+pub use process::{Running, StartError};
+pub use skip::{REQUIRE_PEERS, SKIPPED, skipped};

@@ -1,0 +1,164 @@
+//! The gate's own binary, started as a person would start it.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::peer::{Missing, Peer};
+use crate::place::{free_address, target_folder};
+use crate::process::{Running, StartError};
+use crate::web;
+
+/// How long a start may take on a busy machine.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// The path that answers 200 as soon as the gate serves anybody.
+const HEALTH: &str = "/.well-known/portcullis/health";
+
+/// A running gate with a folder, listeners and a configuration of its own. Dropping it ends it.
+#[derive(Debug)]
+pub struct Gate {
+    running: Running,
+    binary: PathBuf,
+    folder: tempfile::TempDir,
+    listen: SocketAddr,
+    console: SocketAddr,
+}
+
+/// Why a gate did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// The binary was not built.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// Its folder or configuration could not be written.
+    #[error("cannot prepare the gate's folder: {0}")]
+    Folder(#[from] io::Error),
+    /// It did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// Which build, and where it may run.
+#[derive(Clone, Debug, Default)]
+pub struct Placement {
+    /// The binary; without one the build beside the running test is taken.
+    pub binary: Option<PathBuf>,
+    /// The one core it is pinned to; without one it may use all.
+    pub core: Option<usize>,
+}
+
+impl Gate {
+    /// Starts `portcullis run` with this configuration and waits until it serves.
+    ///
+    /// In the text `{listen}`, `{console}` and `{state}` are replaced by free loopback addresses and a fresh folder.
+    ///
+    /// # Errors
+    /// When the binary is missing, or ends or stays silent instead of serving; the message quotes its log.
+    pub fn start(config: &str) -> Result<Self, GateError> {
+        Self::start_placed(config, &Placement::default())
+    }
+
+    /// As [`Gate::start`], with a chosen build or core.
+    ///
+    /// # Errors
+    /// As [`Gate::start`].
+    pub fn start_placed(config: &str, placement: &Placement) -> Result<Self, GateError> {
+        let binary = placement.binary.clone().map_or_else(Self::binary, Ok)?;
+        let folder = tempfile::tempdir()?;
+        let (listen, console) = (free_address(), free_address());
+        let state = folder.path().join("state");
+        let text = config
+            .replace("{listen}", &listen.to_string())
+            .replace("{console}", &console.to_string())
+            .replace("{state}", &state.display().to_string());
+        fs::write(folder.path().join("portcullis.toml"), text)?;
+        let running = launch(&binary, folder.path(), placement.core, listen)?;
+        Ok(Self { running, binary, folder, listen, console })
+    }
+
+    /// The binary that Cargo built beside the running test.
+    ///
+    /// # Errors
+    /// [`Missing::Gate`] when it was not built; `cargo xtask test` builds it first.
+    pub fn binary() -> Result<PathBuf, Missing> {
+        let running = std::env::current_exe().unwrap_or_default();
+        let profile =
+            running.ancestors().find(|folder| folder.parent().is_some_and(|above| above == target_folder()));
+        let path =
+            profile.map_or_else(|| target_folder().join("debug"), Path::to_path_buf).join("portcullis");
+        if path.is_file() { Ok(path) } else { Err(Missing::Gate { path }) }
+    }
+
+    /// The data listener.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// The console listener.
+    pub fn console(&self) -> SocketAddr {
+        self.console
+    }
+
+    /// Its folder: `portcullis.toml`, `portcullis.log`, and `state` for what `{state}` became.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The process.
+    pub fn process(&mut self) -> &mut Running {
+        &mut self.running
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        self.running.log()
+    }
+
+    /// `portcullis ctl …` against this gate; standard output and error, and whether it said yes.
+    ///
+    /// # Errors
+    /// When the command cannot be started.
+    pub fn control(&self, words: &[&str]) -> io::Result<(bool, String)> {
+        let output = Command::new(&self.binary)
+            .arg("ctl")
+            .args(words)
+            .arg("--state")
+            .arg(self.folder.path().join("state"))
+            .output()?;
+        let text = [output.stdout, output.stderr].concat();
+        Ok((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// Kills it as a power cut would and starts it again with the same folder.
+    ///
+    /// # Errors
+    /// As [`Gate::start`].
+    pub fn cut_and_restart(&mut self) -> Result<(), GateError> {
+        self.running.kill();
+        self.running = launch(&self.binary, self.folder.path(), None, self.listen)?;
+        Ok(())
+    }
+}
+
+fn launch(
+    binary: &Path,
+    folder: &Path,
+    core: Option<usize>,
+    listen: SocketAddr,
+) -> Result<Running, StartError> {
+    let mut command = match (core, Peer::find("taskset")) {
+        (Some(core), Ok(taskset)) => {
+            let mut command = taskset.command();
+            command.arg("--cpu-list").arg(core.to_string()).arg(binary);
+            command
+        }
+        (Some(_) | None, _) => Command::new(binary),
+    };
+    command.arg("run").arg("--config").arg(folder.join("portcullis.toml")).current_dir(folder);
+    let ready = || web::get(listen, HEALTH, &[]).is_ok_and(|answer| answer.status == 200);
+    Running::start_and_wait(&mut command, &folder.join("portcullis.log"), READY_WITHIN, ready)
+}

@@ -1,0 +1,3 @@
+//! Tests against real processes. Each names the peers it needs; `cargo xtask test` counts those it had to skip.
+
+mod peers;
