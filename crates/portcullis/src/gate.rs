@@ -204,7 +204,7 @@ pub(crate) fn start(
         run_id: secrets.run_id,
         drain: plan.drain,
     };
-    let controller = Controller::new(plan.inflight_max, kept.limit.as_ref(), kept.pass_time, clock.wall());
+    let controller = Controller::new(&site, kept.limit.as_ref(), kept.pass_time, clock.wall());
     let Around { log, ledger, listener } = around;
     let parts = Parts { site, origins: Arc::new(Origins::new(origins)), clock, log, ledger, controller, listener };
     Edge::start(settings, listeners, parts).map_err(GateError::Start)

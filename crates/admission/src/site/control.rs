@@ -69,12 +69,16 @@ pub struct Controller {
 
 impl Controller {
     /// Begins, or goes on from what an earlier process kept.
-    pub fn new(limit_max: Option<f64>, kept: Option<&Snapshot>, pass_time: Option<Timestamp>, wall: Timestamp) -> Self {
+    pub fn new(site: &Site, kept: Option<&Snapshot>, pass_time: Option<Timestamp>, wall: Timestamp) -> Self {
+        let limit_max = site.settings.limit_max;
+        let clock = PassClock::resume(pass_time, wall);
+        // Before the first request: a pass minted at time zero would be of age at once.
+        site.pass_time.store(clock.time().as_millis(), Relaxed);
         Self {
             limit: kept.map_or_else(|| ConcurrencyLimit::new(limit_max), |kept| ConcurrencyLimit::restore(limit_max, kept)),
             threshold: Threshold::new(),
             harm: SelfHarm::new(),
-            clock: PassClock::resume(pass_time, wall),
+            clock,
             summary: Summary {
                 at: Instant::ORIGIN,
                 millis: 0,

@@ -1,0 +1,110 @@
+//! Apps that die, hang or talk nonsense, and clients that want too much.
+
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use crate::world::{PATIENCE, Setting, app, app_saying, read_head, read_until, world};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+#[test]
+fn an_app_that_is_not_there_is_said_so() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let answer = world(closed, Setting::default()).ask(GET);
+    assert!(answer.starts_with("HTTP/1.1 502") && answer.contains("no-store"), "{answer}");
+}
+
+#[test]
+fn an_app_that_hangs_is_given_up_in_time() {
+    let app = app(|mut stream| {
+        read_head(&mut stream);
+        // Says nothing until the gate gives up.
+        let _closed = stream.read(&mut [0; 1]);
+    });
+    let setting = Setting { answer_timeout: Duration::from_millis(300), ..Setting::default() };
+    let answer = world(app, setting).ask(GET);
+    assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+}
+
+#[test]
+fn an_app_that_talks_nonsense_or_dies_in_the_middle_harms_nobody_else() {
+    let app = app(|mut stream| {
+        let Some(head) = read_head(&mut stream) else { return };
+        let answer: &[u8] = if head.starts_with("GET /nonsense") {
+            b"\x00\xff not http\r\n\r\n"
+        } else if head.starts_with("GET /dies") {
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this"
+        } else {
+            b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+        };
+        stream.write_all(answer).unwrap();
+    });
+    let world = world(app, Setting::default());
+    let ask = |path: &str| world.ask(&format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    assert!(ask("/nonsense").starts_with("HTTP/1.1 502"));
+    let cut = ask("/dies");
+    assert!(cut.contains("content-length: 100") && cut.ends_with("only this"), "{cut}");
+    assert!(ask("/").ends_with("ok"));
+}
+
+#[test]
+fn own_paths_and_methods_never_reach_the_app() {
+    let (app, hears) = app_saying(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    let world = world(app, Setting { hosts: vec!["shop.example".into()], ..Setting::default() });
+    let ask = |line: &str, host: &str| {
+        world.ask(&format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
+    };
+    assert!(ask("GET /.well-known/portcullis/health", "any").ends_with("ok\n"));
+    assert!(ask("TRACE /", "shop.example").starts_with("HTTP/1.1 405"));
+    assert!(ask("CONNECT a:1", "a:1").starts_with("HTTP/1.1 405"));
+    assert!(ask("GET /", "other.example").starts_with("HTTP/1.1 421"));
+    assert!(hears.try_recv().is_err());
+    assert!(ask("GET /", "SHOP.example:80").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn with_a_full_table_the_longest_idle_unknown_connection_makes_room() {
+    let (app, _hears) = app_saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    let world = world(app, Setting { connections_max: 64, ..Setting::default() });
+    // More than both workers' share of the 70 % that unknown clients may hold.
+    let idle: Vec<_> = (0..200).map(|_| world.connect()).collect();
+    assert!(world.ask(GET).ends_with("ok"), "a newcomer is served although the table is full");
+    drop(idle);
+}
+
+#[test]
+fn a_denied_address_is_refused_with_a_reference_that_opens() {
+    let (app, _hears) = app_saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    let world = world(app, Setting::default());
+    let prefix = "127.0.0.0/8".parse().unwrap();
+    world.site.denied().add(admission::site::Entry { prefix, until: None }).unwrap();
+    let answer = world.ask(GET);
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("application/problem+json"), "{answer}");
+    let reference = answer.split("portcullis-reference: ").nth(1).unwrap().split('\r').next().unwrap();
+    let opened = world.site.open_reference(reference).unwrap();
+    assert_eq!((opened.reason, opened.prefix.to_string().as_str()), (model::Reason::Denied, "127.0.0.0/24"));
+    world.site.set_bypass(true);
+    assert!(world.ask(GET).ends_with("ok"), "bypass is plain forwarding");
+}
+
+#[test]
+fn a_head_without_an_end_is_cut_off() {
+    let (app, _hears) = app_saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    let world = world(app, Setting::default());
+    let mut client = world.connect();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n").unwrap();
+    let line = [b'x'; 1_024];
+    // The gate closes well before this ends; writing then fails.
+    let written = (0..1_000)
+        .take_while(|_| {
+            client
+                .write_all(b"a: ")
+                .and_then(|()| client.write_all(&line))
+                .and_then(|()| client.write_all(b"\r\n"))
+                .is_ok()
+        })
+        .count();
+    assert!(written < 1_000, "a megabyte of head was taken");
+    assert!(read_until(&mut client, b"200").is_none());
+    let _ = PATIENCE;
+}

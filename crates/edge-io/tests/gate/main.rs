@@ -1,0 +1,7 @@
+//! The edge over real sockets: a scripted app behind it, raw bytes before it.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod forwarding;
+mod hostile;
+mod world;
