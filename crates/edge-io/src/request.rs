@@ -285,7 +285,7 @@ impl Way {
         if !route.is_some_and(|route| route.long) {
             self.connection.await_origin(Some(dispatched + origin.settings().answer_timeout));
         }
-        let sent = self.while_in_time(self.worker.pool().send(index, request)).await;
+        let sent = self.while_in_time(self.worker.pool().send(index, request, dispatched)).await;
         self.connection.await_origin(None);
         match sent {
             Some(Ok(answered)) => Ok(answered),

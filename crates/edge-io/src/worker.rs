@@ -69,7 +69,7 @@ impl Worker {
             }
         }
         if self.index == 0 {
-            crate::origin::watch(self.shared.origins.clone(), self.pool.clone()).await;
+            crate::origin::watch(self.shared.origins.clone(), self.pool.clone(), *self.clock()).await;
         }
         self.keep_house().await;
     }
@@ -311,7 +311,8 @@ fn splitmix(value: u64) -> u64 {
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-const SEAT_TRIES: usize = 4;
+/// Workers compete for the slots that each of them frees, so one try may not be enough.
+const SEAT_TRIES: usize = 32;
 /// Fields of a request head (decision-science, section 9, says 64; browsers behind several proxies send 50 to 60).
 const HEADERS_MAX: usize = 100;
 /// What one connection may hold of an answer that its client has not taken (contract: 256 KiB a response).

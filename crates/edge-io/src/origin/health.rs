@@ -6,19 +6,21 @@ use std::time::Duration;
 
 use http::Request;
 use http::header::HOST;
+use model::Instant;
 
 use super::{Origin, Origins, Pool};
 use crate::body::RequestBody;
+use crate::clock::Clock;
 
 /// Watches every origin until the worker stops.
-pub(crate) async fn watch(origins: Arc<Origins>, pool: Rc<Pool>) {
+pub(crate) async fn watch(origins: Arc<Origins>, pool: Rc<Pool>, clock: Clock) {
     for index in 0..origins.count() {
         let (origins, pool) = (origins.clone(), pool.clone());
-        tokio::task::spawn_local(async move { watch_one(&origins, &pool, index).await });
+        tokio::task::spawn_local(async move { watch_one(&origins, &pool, index, clock).await });
     }
 }
 
-async fn watch_one(origins: &Origins, pool: &Rc<Pool>, index: usize) {
+async fn watch_one(origins: &Origins, pool: &Rc<Pool>, index: usize, clock: Clock) {
     let origin = origins.at(index);
     let mut streak = Streak::default();
     let mut pause = tokio::time::interval(origin.settings().health_interval.max(INTERVAL_MIN));
@@ -27,7 +29,7 @@ async fn watch_one(origins: &Origins, pool: &Rc<Pool>, index: usize) {
         pause.tick().await;
         resolve(origin).await;
         if let Some(path) = &origin.settings().health_path {
-            let checking = check(origin, pool, index, path);
+            let checking = check(origin, pool, index, path, clock.now());
             let ok = tokio::time::timeout(origin.settings().health_timeout, checking).await.unwrap_or(false);
             if let Some(healthy) = streak.count(ok) {
                 origin.set_healthy(healthy);
@@ -44,14 +46,14 @@ async fn resolve(origin: &Origin) {
 }
 
 /// Whether a GET of the health path is answered 2xx or 3xx.
-async fn check(origin: &Origin, pool: &Rc<Pool>, index: usize, path: &str) -> bool {
+async fn check(origin: &Origin, pool: &Rc<Pool>, index: usize, path: &str, now: Instant) -> bool {
     let mut request = Request::new(RequestBody::empty());
     let Ok(uri) = path.parse() else { return false };
     *request.uri_mut() = uri;
     if let Some(host) = origin.host() {
         request.headers_mut().insert(HOST, host);
     }
-    match pool.send(index, request).await {
+    match pool.send(index, request, now).await {
         Ok((answer, _lease)) => answer.status().is_success() || answer.status().is_redirection(),
         Err(_) => false,
     }

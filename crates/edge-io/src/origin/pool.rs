@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
@@ -26,6 +26,8 @@ struct Idle {
     sender: SendRequest<RequestBody>,
     open: Open,
     since: Instant,
+    /// It has served more than one request: the app does keep connections open.
+    proven: bool,
 }
 
 /// Why a request got no answer from an origin.
@@ -53,28 +55,32 @@ impl Pool {
 
     /// Sends a request to one origin, over an idle connection if there is one.
     ///
-    /// An idle connection that turns out to have been closed by the origin before it took anything is replaced by a
-    /// new one; a request that may have reached the app is never sent twice.
+    /// An idle connection may have been closed by the app in this very moment. What it did not take is sent again on
+    /// another; so is a GET, HEAD or OPTIONS without a body that got no answer at all on a connection that has been idle
+    /// for a while or was never used twice (RFC 9110, section 9.2.2). Nothing else is ever sent twice.
     pub(crate) async fn send(
         self: &Rc<Self>,
         index: usize,
         mut request: Request<RequestBody>,
+        now: Instant,
     ) -> Result<(Response<Incoming>, Lease), SendError> {
         while let Some(mut idle) = self.take_idle(index) {
             if idle.sender.ready().await.is_err() {
                 continue;
             }
-            let lease = self.lease(index, idle.open);
+            let doubtful = !idle.proven || now.since(idle.since) > DOUBTFUL_AFTER;
+            let copy = if doubtful { repeatable(&request) } else { None };
+            let lease = self.lease(index, idle.open, true);
             match idle.sender.try_send_request(request).await {
                 Ok(response) => return Ok((response, lease.with(idle.sender))),
-                Err(mut failed) => match failed.take_message() {
+                Err(mut failed) => match failed.take_message().or(copy) {
                     Some(unsent) => request = unsent,
                     None => return Err(failed.into_error().into()),
                 },
             }
         }
         let (mut sender, open) = self.connect(index).await?;
-        let lease = self.lease(index, open);
+        let lease = self.lease(index, open, false);
         let response = sender.send_request(request).await?;
         Ok((response, lease.with(sender)))
     }
@@ -119,10 +125,23 @@ impl Pool {
         Ok((sender, open))
     }
 
-    fn lease(self: &Rc<Self>, index: usize, open: Open) -> Lease {
+    fn lease(self: &Rc<Self>, index: usize, open: Open, reused: bool) -> Lease {
         self.origins.at(index).inflight.fetch_add(1, Relaxed);
-        Lease { pool: self.clone(), index, open: Some(open), sender: None }
+        Lease { pool: self.clone(), index, open: Some(open), sender: None, reused }
     }
+}
+
+/// A copy of a request that may be sent twice.
+fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !safe || !matches!(request.body(), RequestBody::Whole(None)) {
+        return None;
+    }
+    let mut copy = Request::new(RequestBody::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
 }
 
 async fn connect_any(origin: &Origin) -> io::Result<TcpStream> {
@@ -168,6 +187,7 @@ pub(crate) struct Lease {
     index: usize,
     open: Option<Open>,
     sender: Option<SendRequest<RequestBody>>,
+    reused: bool,
 }
 
 impl Lease {
@@ -176,7 +196,7 @@ impl Lease {
         if let (Some(sender), Some(open)) = (self.sender.take(), self.open.take()) {
             let mut idle = self.pool.idle[self.index].borrow_mut();
             if !sender.is_closed() && idle.len() < IDLE_PER_ORIGIN {
-                idle.push(Idle { sender, open, since: now });
+                idle.push(Idle { sender, open, since: now, proven: self.reused });
             }
         }
     }
@@ -203,6 +223,8 @@ const IDLE_PER_ORIGIN: usize = 256;
 /// An idle connection older than this is closed; shorter than the keep-alive of common app servers would be better,
 /// but theirs range from 2 s to 75 s, and a closed one is replaced without the client noticing.
 const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(30);
+/// Idle for longer than this, a connection may have been closed by the app just now.
+const DOUBTFUL_AFTER: std::time::Duration = std::time::Duration::from_millis(250);
 const ANSWER_HEADERS_MAX: usize = 128;
 /// What is read ahead of the client from one answer.
 const ANSWER_BUFFER_BYTES: usize = 64 * 1024;
