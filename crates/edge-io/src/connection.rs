@@ -152,8 +152,9 @@ impl Connection {
 #[derive(Default)]
 pub(crate) struct Registry {
     connections: RefCell<slab::Slab<Rc<Connection>>>,
-    /// Keys of connections to evict next, newest candidate last; refilled by one scan for many evictions.
-    victims: RefCell<Vec<usize>>,
+    /// Connections to evict next by key and the begin of their phase, the next one last; refilled by one scan for
+    /// many evictions. A key may belong to another connection by then.
+    victims: RefCell<Vec<(usize, Instant)>>,
 }
 
 impl Registry {
@@ -192,8 +193,9 @@ impl Registry {
             self.choose_victims();
         }
         let connections = self.connections.borrow();
-        while let Some(key) = self.victims.borrow_mut().pop() {
+        while let Some((key, since)) = self.victims.borrow_mut().pop() {
             if let Some(connection) = connections.get(key)
+                && connection.gauge.since() == since
                 && connection.may_be_evicted()
             {
                 connection.gauge.end();
@@ -229,7 +231,7 @@ impl Registry {
             candidates.truncate(batch);
         }
         candidates.sort_unstable_by(|a, b| b.cmp(a));
-        self.victims.borrow_mut().extend(candidates.into_iter().map(|(_, _, key)| key));
+        self.victims.borrow_mut().extend(candidates.into_iter().map(|(_, since, key)| (key, since)));
     }
 }
 
