@@ -85,6 +85,8 @@ pub(super) struct Services {
     bases: Box<[Base]>,
     /// [`PANES`] rows of [`CLASSES`].
     panes: Box<[Pane]>,
+    /// One more than the highest class seen: the rest of each row is empty.
+    classes: usize,
     row: usize,
     row_steps: usize,
     second_steps: u64,
@@ -104,6 +106,7 @@ impl Services {
         Self {
             bases: vec![base; CLASSES].into(),
             panes: vec![Pane::default(); CLASSES * PANES].into(),
+            classes: 0,
             row: 0,
             row_steps: 0,
             second_steps: 0,
@@ -142,6 +145,7 @@ impl Services {
         let valid = |sample: &&ClassSample| sample.median_ms.is_finite() && sample.median_ms >= 0.0;
         for sample in samples.iter().take(CLASSES).filter(valid) {
             let class = usize::from(sample.class);
+            self.classes = self.classes.max(class + 1);
             self.panes[self.row * CLASSES + class].add(sample.count, sample.median_ms);
             self.bases[class].second.add(sample.count, sample.median_ms);
         }
@@ -159,7 +163,7 @@ impl Services {
         if self.second_steps * super::STEP_MILLIS < 1_000 {
             return;
         }
-        for base in &mut self.bases {
+        for base in &mut self.bases[..self.classes] {
             if self.second_clean && base.second.count > 0 {
                 base.learn_second();
             }
@@ -177,7 +181,7 @@ impl Services {
     /// The concurrency that would have sufficed for the work of the last second at the speed of calm.
     pub(super) fn concurrency(&self) -> f64 {
         let rows = (1..=PANES_SECOND).map(|back| (self.row + PANES - back) % PANES * CLASSES);
-        let panes = rows.flat_map(|row| self.panes[row..row + CLASSES].iter().zip(&self.bases));
+        let panes = rows.flat_map(|row| self.panes[row..row + self.classes].iter().zip(&self.bases));
         panes.map(|(pane, base)| f64::from(pane.count) * base.expected_ms()).sum::<f64>() / 1_000.0
     }
 
@@ -186,22 +190,23 @@ impl Services {
         let mut enough = false;
         for back in 0..PANES {
             let row = (self.row + PANES - back) % PANES * CLASSES;
-            for (class, pane) in self.panes[row..row + CLASSES].iter().enumerate() {
+            for (class, pane) in self.panes[row..row + self.classes].iter().enumerate() {
                 if pane.count > 0 && counts(&self.bases[class]) {
                     seen[class].count = seen[class].count.saturating_add(pane.count);
                     seen[class].sum += pane.sum;
                 }
             }
-            enough = seen.iter().map(|seen| seen.count.min(SAMPLES)).sum::<u32>() >= SAMPLES;
+            enough = seen[..self.classes].iter().map(|seen| seen.count.min(SAMPLES)).sum::<u32>() >= SAMPLES;
             if enough && back + 1 >= PANES_MIN {
                 break;
             }
         }
-        enough.then(|| self.median_ratio(&seen))
+        enough.then(|| self.median_ratio(&seen[..self.classes]))
     }
 
-    fn median_ratio(&self, seen: &[Pane; CLASSES]) -> f64 {
+    fn median_ratio(&self, seen: &[Pane]) -> f64 {
         let mut votes = [(f64::INFINITY, 0); CLASSES];
+        let votes = &mut votes[..seen.len()];
         let mut weight = 0;
         for ((vote, pane), base) in votes.iter_mut().zip(seen).zip(&self.bases) {
             if pane.count > 0 {
@@ -219,14 +224,15 @@ impl Services {
     }
 
     fn turn_row(&mut self) {
-        for (base, pane) in self.bases.iter_mut().zip(&self.panes[self.row * CLASSES..]) {
+        let row = &self.panes[self.row * CLASSES..][..self.classes];
+        for (base, pane) in self.bases.iter_mut().zip(row) {
             if pane.count > 0 && base.samples < SAMPLES_KNOWN {
                 base.fastest_ms = base.fastest_ms.min(pane.mean());
             }
         }
         self.row = (self.row + 1) % PANES;
         self.row_steps = 0;
-        self.panes[self.row * CLASSES..(self.row + 1) * CLASSES].fill(Pane::default());
+        self.panes[self.row * CLASSES..][..self.classes].fill(Pane::default());
     }
 }
 

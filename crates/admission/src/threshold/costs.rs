@@ -4,6 +4,10 @@ use model::{COHORTS, Group, Instant, Masks, Summary, Tier};
 
 /// Steps that are kept at most.
 const STEPS: usize = 10;
+/// Most cost of one cohort in one step that is believed, so that sums cannot overflow.
+const COST_MAX: u64 = u64::MAX / 1_024;
+/// Longest step that is believed, in milliseconds.
+const STEP_MILLIS_MAX: u64 = 3_600_000;
 /// The time over which offered cost is averaged, in milliseconds: shorter is noise, longer is late.
 const SPAN_MILLIS: u64 = 1_000;
 /// Share of L that the login lane can use at most; what is asked beyond it costs nothing.
@@ -29,12 +33,20 @@ pub(super) fn total(costs: &Costs) -> f64 {
 
 /// The cost of the cohorts whose bits are set.
 pub(super) fn sum_of(costs: &[f64; COHORTS], mask: u128) -> f64 {
+    match mask {
+        0 => return 0.0,
+        u128::MAX => return costs.iter().sum(),
+        _ => {}
+    }
     costs.iter().enumerate().filter(|(cohort, _)| mask >> cohort & 1 == 1).map(|(_, cost)| cost).sum()
 }
 
 /// The steps of about the last second.
 pub(super) struct Recent {
     steps: Box<[Step]>,
+    /// The sum of the steps that count.
+    sums: Box<Offered>,
+    millis: u64,
     len: usize,
     next: usize,
 }
@@ -42,59 +54,75 @@ pub(super) struct Recent {
 #[derive(Clone)]
 struct Step {
     millis: u64,
-    offered: [[u64; COHORTS]; Tier::COUNT],
+    offered: Offered,
 }
+
+/// Concurrency-milliseconds by tier and cohort.
+type Offered = [[u64; COHORTS]; Tier::COUNT];
 
 impl Recent {
     pub(super) fn new() -> Self {
         let step = Step { millis: 0, offered: [[0; COHORTS]; Tier::COUNT] };
-        Self { steps: vec![step; STEPS].into(), len: 0, next: 0 }
+        Self { sums: Box::new(step.offered), steps: vec![step; STEPS].into(), millis: 0, len: 0, next: 0 }
     }
 
     /// Takes a step, and forgets those that are not needed to cover a second.
     pub(super) fn push(&mut self, summary: &Summary) {
+        if self.len == STEPS {
+            self.forget_oldest();
+        }
         let step = &mut self.steps[self.next];
-        step.millis = summary.millis;
-        step.offered.clone_from(&summary.offered);
+        step.millis = summary.millis.min(STEP_MILLIS_MAX);
+        let cells = step.offered.iter_mut().flatten().zip(self.sums.iter_mut().flatten());
+        for ((cell, sum), offered) in cells.zip(summary.offered.iter().flatten()) {
+            *cell = (*offered).min(COST_MAX);
+            *sum += *cell;
+        }
+        self.millis += step.millis;
         self.next = (self.next + 1) % STEPS;
-        self.len = (self.len + 1).min(STEPS);
-        while self.len > 1 && self.steps(self.len - 1).map(|step| step.millis).sum::<u64>() >= SPAN_MILLIS {
-            self.len -= 1;
+        self.len += 1;
+        while self.len > 1 && self.millis - self.oldest().millis >= SPAN_MILLIS {
+            self.forget_oldest();
         }
     }
 
     pub(super) fn clear(&mut self) {
-        self.len = 0;
+        (self.len, self.millis) = (0, 0);
+        *self.sums = [[0; COHORTS]; Tier::COUNT];
     }
 
     /// How much time is covered, in milliseconds.
     pub(super) fn millis(&self) -> u64 {
-        self.steps(self.len).map(|step| step.millis).sum()
+        self.millis
     }
 
     /// Costs over all that is covered.
     pub(super) fn costs(&self) -> Costs {
-        let mut sums = [[0_u64; COHORTS]; Tier::COUNT];
-        for step in self.steps(self.len) {
-            for (sum, offered) in sums.iter_mut().flatten().zip(step.offered.iter().flatten()) {
-                *sum = sum.saturating_add(*offered);
-            }
-        }
-        over(&sums, self.millis())
+        over(&self.sums, self.millis)
     }
 
     /// Costs of the last step alone.
     pub(super) fn newest(&self) -> Costs {
-        self.steps(1).next().map_or([[0.0; COHORTS]; Tier::COUNT], |step| over(&step.offered, step.millis))
+        let newest = &self.steps[(self.next + STEPS - 1) % STEPS];
+        over(&newest.offered, newest.millis)
     }
 
-    fn steps(&self, steps: usize) -> impl Iterator<Item = &Step> {
-        (1..=steps.min(self.len)).map(|back| &self.steps[(self.next + STEPS - back) % STEPS])
+    fn oldest(&self) -> &Step {
+        &self.steps[(self.next + STEPS - self.len) % STEPS]
+    }
+
+    fn forget_oldest(&mut self) {
+        let oldest = &self.steps[(self.next + STEPS - self.len) % STEPS];
+        for (sum, offered) in self.sums.iter_mut().flatten().zip(oldest.offered.iter().flatten()) {
+            *sum -= offered;
+        }
+        self.millis -= oldest.millis;
+        self.len -= 1;
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "costs are estimates; 53 bits are enough")]
-fn over(offered: &[[u64; COHORTS]; Tier::COUNT], millis: u64) -> Costs {
+fn over(offered: &Offered, millis: u64) -> Costs {
     offered.map(|tier| tier.map(|cost| cost as f64 / millis.max(1) as f64))
 }
 

@@ -8,7 +8,7 @@ const LIMIT: f64 = 100.0;
 
 #[test]
 fn ordinary_traffic_changes_nothing() {
-    check("0s T1 30 T5 20, 3600s end", "");
+    check("0s T1 30 T5 20, 60s end", "");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn each_revert_lengthens_the_wait() {
     let mut story = Story::new(250);
     story.plays("0s T1 30 T5 2000, 1s end");
     let mut reverts = Vec::new();
-    for quarter in 4..2_000 {
+    for quarter in 4..1_400 {
         let attack = if story.step.decision.level == Level::Reopening { 9_000.0 } else { 22.0 };
         let before = story.step.decision.level;
         // Just too much to be quiet or settled: known clients take 50.
@@ -128,11 +128,11 @@ fn pins_hold_the_level_up_and_down() {
 
 #[test]
 fn every_closed_cohort_has_its_turn_within_128_minutes() {
-    let mut story = Story::new(1_000);
-    story.plays("0s T1 30 T5 2000, 5s end");
+    let mut story = Story::new(20_000);
+    story.plays("0s T1 30 T5 2000, 40s end");
     let mut turns = std::collections::BTreeSet::new();
-    for second in 6..=128 * 60 + 6 {
-        story.advance(second * 1_000);
+    for minute in 1..=129 {
+        story.advance(minute * 60_000);
         let ferry = story.step.ferry.expect("cohorts are closed");
         assert!(!story.step.decision.masks.admits(Tier::T5, ferry.cohort));
         assert_eq!(ferry.concurrency, 4.0);
@@ -154,10 +154,10 @@ fn a_gap_in_the_summaries_delays_what_rests_on_quiet() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn masks_are_always_a_prefix_of_the_order(acts in acts(60)) {
+    fn masks_are_always_a_prefix_of_the_order(acts in acts(25)) {
         let mut story = Story::new(250);
         for act in &acts {
             let (known, before) = (story.known_demand(), story.step.decision);
@@ -181,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn more_attack_never_admits_more_strangers(acts in acts(30), attack in 0.0..5_000.0_f64, more in 0.0..5_000.0_f64) {
+    fn more_attack_never_admits_more_strangers(acts in acts(15), attack in 0.0..5_000.0_f64, more in 0.0..5_000.0_f64) {
         let admitted = |attack| {
             let mut story = Story::played(&acts, 1, LIMIT);
             story.demand(Tier::T5, attack);
@@ -192,7 +192,7 @@ proptest! {
     }
 
     #[test]
-    fn a_site_sixteen_times_as_large_is_treated_alike(acts in acts(40)) {
+    fn a_site_sixteen_times_as_large_is_treated_alike(acts in acts(20)) {
         let small = Story::played(&acts, 1, LIMIT);
         let large = Story::played(&acts, 16, 16.0 * LIMIT);
         prop_assert_eq!(small.step.decision.masks, large.step.decision.masks);
@@ -200,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn twice_the_limit_never_admits_fewer(acts in acts(40)) {
+    fn twice_the_limit_never_admits_fewer(acts in acts(20)) {
         let (last, before) = acts.split_last().expect("there is one");
         let after = |factor: f64| {
             let mut story = Story::played(before, 1, LIMIT);
@@ -217,7 +217,7 @@ proptest! {
 
     #[test]
     fn it_is_calm_again_within_ten_minutes(
-        acts in acts(60),
+        acts in acts(25),
         shares in prop::array::uniform7(0.0..1.0_f64),
         load in 0.0..0.699_f64,
     ) {
@@ -226,7 +226,7 @@ proptest! {
         for tier in Tier::ALL {
             story.demand(tier, shares[tier.index()] / sum * load * LIMIT);
         }
-        story.millis = 1_000;
+        story.millis = 2_000;
         story.advance(story.now + 600_000);
         prop_assert_eq!(story.step.decision.level, Level::Calm);
         prop_assert!(story.step.decision.masks.is_open());
@@ -240,7 +240,7 @@ proptest! {
         let mut story = Story::new(millis);
         story.demand(Tier::T1, known);
         story.demand(Tier::T5, unknown);
-        story.advance(60_000 + start / millis * millis);
+        story.advance(3_000 + start / millis * millis);
         story.demand(Tier::ALL[tier], 20.0 * LIMIT);
         story.advance(story.now + 1_000);
         story.advance(story.now + 2 * millis);
@@ -250,7 +250,7 @@ proptest! {
     }
 
     #[test]
-    fn a_summary_that_makes_no_sense_changes_nothing(acts in acts(30), kind in 0..5, back in 0_u64..9_000) {
+    fn a_summary_that_makes_no_sense_changes_nothing(acts in acts(15), kind in 0..5, back in 0_u64..9_000) {
         let mut story = Story::played(&acts, 1, LIMIT);
         let before = story.step;
         let mut summary = story.summary();
@@ -266,7 +266,7 @@ proptest! {
     }
 
     #[test]
-    fn noise_below_three_quarters_of_the_limit_never_closes(noise in prop::collection::vec(-0.15..0.15_f64, 400)) {
+    fn noise_below_three_quarters_of_the_limit_never_closes(noise in prop::collection::vec(-0.15..0.15_f64, 100)) {
         let mut story = Story::new(250);
         for noise in noise {
             story.demand(Tier::T1, 40.0 * (1.0 + noise));
@@ -277,7 +277,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_inputs_give_the_same_decisions(acts in acts(40)) {
+    fn the_same_inputs_give_the_same_decisions(acts in acts(20)) {
         prop_assert_eq!(Story::played(&acts, 1, LIMIT).log, Story::played(&acts, 1, LIMIT).log);
     }
 }
@@ -293,7 +293,7 @@ struct Act {
 
 fn acts(most: usize) -> impl Strategy<Value = Vec<Act>> {
     let demand = prop_oneof![0.0..40.0_f64, 40.0..400.0_f64, 1_000.0..8_000.0_f64];
-    let act = (prop::sample::select(&Tier::ALL[1..]), demand, 1_u64..40, any::<u64>());
+    let act = (prop::sample::select(&Tier::ALL[1..]), demand, 1_u64..16, any::<u64>());
     let act = act.prop_map(|(tier, demand, steps, skew)| Act { tier, demand, steps, skew });
     prop::collection::vec(act, 1..most)
 }

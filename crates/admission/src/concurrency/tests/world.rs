@@ -150,9 +150,9 @@ impl World {
         count
     }
 
-    /// The sum of twelve uniforms is nearly normal.
+    /// The sum of a few uniforms is nearly normal.
     fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+        ((0..4).map(|_| self.uniform()).sum::<f64>() - 2.0) * libm::sqrt(3.0)
     }
 
     /// SplitMix64.
