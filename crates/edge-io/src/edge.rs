@@ -10,6 +10,7 @@ use std::time::Duration;
 use admission::site::{Controller, Site};
 use atomic_waker::AtomicWaker;
 use model::{Group, Instant};
+use tokio::sync::Notify;
 
 use crate::access_log::LogSink;
 use crate::clock::Clock;
@@ -77,6 +78,8 @@ pub struct Shared {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) remembered: Remembered,
     pub(crate) stopping: AtomicBool,
+    /// One for each worker: another one needs room in the connection table.
+    pub(crate) room_wanted: Box<[Notify]>,
     /// Bytes of request bodies that are being held.
     pub(crate) held: AtomicI64,
     pub(crate) tick_nanos: ticker::TickTime,
@@ -174,6 +177,7 @@ impl Edge {
             ledger: parts.ledger,
             remembered: Remembered::default(),
             stopping: AtomicBool::new(false),
+            room_wanted: (0..settings.workers.max(1)).map(|_| Notify::new()).collect(),
             held: AtomicI64::new(0),
             tick_nanos: ticker::TickTime::default(),
             scarce: AtomicBool::new(false),

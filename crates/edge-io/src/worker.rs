@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use model::{Group, Instant, Level, Tier, Timestamp};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use crate::access_log::{Line, LogBuffer};
 use crate::clock::Clock;
@@ -68,6 +69,8 @@ impl Worker {
                 );
             }
         }
+        let worker = self.clone();
+        tokio::task::spawn_local(async move { worker.make_room_for_others().await });
         if self.index == 0 {
             crate::origin::watch(self.shared.origins.clone(), self.pool.clone(), *self.clock()).await;
         }
@@ -179,20 +182,38 @@ impl Worker {
         );
     }
 
-    /// A slot in the connection table; with a full table the oldest idle unknown connection of this worker goes.
+    /// A slot in the connection table; with a full table the oldest idle unknown connection goes, of this worker or
+    /// failing that of another.
     async fn seat(&self, address: IpAddr, front: bool) -> Option<Seat> {
         let site = &self.shared.site;
         for _ in 0..SEAT_TRIES {
             match site.open_connection(address, front) {
                 Ok(ticket) => return Some(Seat { site: site.clone(), ticket: Some(ticket) }),
-                Err(CapRefused::Full) if self.registry.evict() => {
-                    add(&self.counters().evicted, 1);
-                    tokio::task::yield_now().await;
-                }
-                Err(_) => return None,
+                Err(CapRefused::Full) => self.make_room().await,
+                Err(CapRefused::Address | CapRefused::Network) => return None,
             }
         }
         None
+    }
+
+    async fn make_room(&self) {
+        if self.registry.evict() {
+            add(&self.counters().evicted, 1);
+            tokio::task::yield_now().await;
+            return;
+        }
+        self.shared.room_wanted.iter().for_each(Notify::notify_one);
+        tokio::time::sleep(ROOM_PAUSE).await;
+    }
+
+    /// Ends an idle unknown connection whenever another worker finds the table full and has none itself.
+    async fn make_room_for_others(&self) {
+        loop {
+            self.shared.room_wanted[self.index].notified().await;
+            if self.registry.evict() {
+                add(&self.counters().evicted, 1);
+            }
+        }
     }
 
     async fn serve(
@@ -310,9 +331,11 @@ fn splitmix(value: u64) -> u64 {
 
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// Time for another worker to close a connection.
+const ROOM_PAUSE: Duration = Duration::from_millis(2);
 const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Workers compete for the slots that each of them frees, so one try may not be enough.
-const SEAT_TRIES: usize = 32;
+const SEAT_TRIES: usize = 16;
 /// Fields of a request head (decision-science, section 9, says 64; browsers behind several proxies send 50 to 60).
 const HEADERS_MAX: usize = 100;
 /// What one connection may hold of an answer that its client has not taken (contract: 256 KiB a response).
