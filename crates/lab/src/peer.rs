@@ -25,7 +25,7 @@ pub enum Missing {
         name: String,
     },
     /// The gate's own binary was not built.
-    #[error("`{}` does not exist; run `cargo build -p portcullis`", path.display())]
+    #[error("`{}` does not exist; run `cargo build -p portcullis` (with `--release` for benchmarks)", path.display())]
     Gate {
         /// Where it was looked for.
         path: PathBuf,

@@ -1,1 +1,21 @@
-fn main() {}
+//! The project's only entry point for tests, benchmarks and checks: `cargo xtask test`, `cargo xtask bench edge`.
+//!
+//! It runs other programs, measures and prints; what it checks about the source text (layers, sizes, words,
+//! headers) are ordinary tests of this crate. It is *not* part of the product and nothing depends on it.
+//! Begin reading at [`cli::run`]; the steps of the test command are listed in [`suite`].
+
+#![expect(clippy::print_stdout, reason = "printing is what a command does")]
+
+mod bench;
+mod cli;
+mod peers;
+mod shell;
+mod statistics;
+mod suite;
+mod tally;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,179 @@
+//! Forwarding and refusing over HTTP/1.1: processor time per request of one pinned worker.
+
+use lab::cpu;
+use lab::load::{Answered, Load, LoadError};
+
+use super::result::{Benchmark, Ratio, Row};
+use super::subject::{
+    GENERATOR_CORE, Side, Subject, SubjectError, Task, start_haproxy, start_nginx, start_origin,
+    start_portcullis,
+};
+
+/// Connections of the generator: moderate, the same for every subject.
+const CONNECTIONS: u32 = 32;
+
+/// Length of the run before the first measurement, in seconds: connections open, caches fill.
+const WARM_SECONDS: u64 = 1;
+
+/// User and system time of the subject's process, divided by its answers.
+const PROCESS_UNIT: &str = "us_cpu_per_request";
+
+/// Time that the whole machine spent in soft interrupts meanwhile, divided by the subject's answers.
+const SOFTIRQ_UNIT: &str = "us_softirq_per_request";
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EdgeError {
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("nobody to compare: install nginx and haproxy with `cargo xtask test --install-peers`")]
+    Nobody,
+    #[error("{subject} did not {task}: of {} answers {} had a status of 400 or more, {} broke",
+        answered.requests, answered.refused, answered.broken)]
+    Wrong { subject: &'static str, task: &'static str, answered: Answered },
+}
+
+/// One subject's figures at one task, one of each round, in microseconds per request.
+struct Figures {
+    task: Task,
+    subject: &'static str,
+    process: Vec<f64>,
+    softirq: Vec<f64>,
+}
+
+/// Runs every subject at every task, `rounds` times, one after the other.
+pub(super) fn measure(rounds: u32, seconds: u64) -> Result<Benchmark, EdgeError> {
+    let (_origin, _folder, origin) = start_origin()?;
+    let starters = [start_portcullis, start_nginx, start_haproxy];
+    let subjects: Vec<Subject> = starters.into_iter().filter_map(|start| present(start(origin))).collect();
+    if subjects.is_empty() {
+        return Err(EdgeError::Nobody);
+    }
+    let mut figures = Vec::new();
+    for task in [Task::Forward, Task::Refuse] {
+        figures.extend(measure_task(task, &subjects, rounds, seconds)?);
+    }
+    Ok(summarise(&figures))
+}
+
+/// A subject that is not there does not keep the others from being measured; it is said aloud.
+fn present(started: Result<Subject, SubjectError>) -> Option<Subject> {
+    started.inspect_err(|error| eprintln!("left out: {error}")).ok()
+}
+
+fn measure_task(
+    task: Task,
+    subjects: &[Subject],
+    rounds: u32,
+    seconds: u64,
+) -> Result<Vec<Figures>, EdgeError> {
+    let begin =
+        |subject: &Subject| Figures { task, subject: subject.name, process: Vec::new(), softirq: Vec::new() };
+    let mut figures: Vec<Figures> = subjects.iter().map(begin).collect();
+    for subject in subjects {
+        run_once(subject, task, WARM_SECONDS)?;
+    }
+    for round in 0..rounds as usize {
+        for turn in 0..subjects.len() {
+            // Each round begins with another subject: nobody always runs on the warmest core.
+            let index = (round + turn) % subjects.len();
+            let (process, softirq) = run_once(&subjects[index], task, seconds)?;
+            figures[index].process.push(process);
+            figures[index].softirq.push(softirq);
+        }
+        eprintln!("{} round {} of {rounds}", task.name(), round + 1);
+    }
+    Ok(figures)
+}
+
+/// One run: microseconds per request of the process, and of soft interrupts.
+fn run_once(subject: &Subject, task: Task, seconds: u64) -> Result<(f64, f64), EdgeError> {
+    let Side { address, process } = subject.side(task);
+    let load = Load {
+        path: "/".to_owned(),
+        headers: vec!["Host: shop.example".to_owned(), "User-Agent: bench/1".to_owned()],
+        connections: CONNECTIONS,
+        seconds,
+        core: Some(GENERATOR_CORE),
+    };
+    let before = (cpu::time_of(process), cpu::softirq());
+    let answered = load.run(address)?;
+    let after = (cpu::time_of(process), cpu::softirq());
+    if !did(task, answered) {
+        return Err(EdgeError::Wrong { subject: subject.name, task: task.name(), answered });
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a few million requests")]
+    let requests = answered.requests as f64;
+    let micros = |from: std::time::Duration, to: std::time::Duration| {
+        to.saturating_sub(from).as_secs_f64() * 1e6 / requests
+    };
+    Ok((micros(before.0, after.0), micros(before.1, after.1)))
+}
+
+/// A figure counts only when the subject did the task: forwarded all, or refused all but the first few.
+fn did(task: Task, answered: Answered) -> bool {
+    let Answered { requests, refused, broken, .. } = answered;
+    let whole = requests > 1_000 && broken * 1_000 <= requests;
+    whole
+        && match task {
+            Task::Forward => refused == 0,
+            Task::Refuse => refused * 100 >= requests * 98,
+        }
+}
+
+fn summarise(figures: &[Figures]) -> Benchmark {
+    let mut benchmark = Benchmark::default();
+    for Figures { task, subject, process, softirq } in figures {
+        benchmark.rows.push(Row::of(task.name(), subject, PROCESS_UNIT, process));
+        benchmark.rows.push(Row::of(task.name(), subject, SOFTIRQ_UNIT, softirq));
+    }
+    for ours in figures.iter().filter(|figures| figures.subject == "portcullis") {
+        let peers = figures.iter().filter(|peer| peer.task == ours.task && peer.subject != ours.subject);
+        benchmark.ratios.extend(peers.map(|peer| {
+            Ratio::of(ours.task.name(), (ours.subject, &ours.process), (peer.subject, &peer.process))
+        }));
+    }
+    benchmark
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_run_in_which_the_subject_did_something_else_does_not_count() {
+        let time = Duration::from_secs(1);
+        let answered =
+            |requests, refused, broken| Answered { requests, refused, broken, took: time, p99: time };
+        assert!(did(Task::Forward, answered(10_000, 0, 0)));
+        assert!(!did(Task::Forward, answered(10_000, 1, 0)), "one refused request is one not forwarded");
+        assert!(did(Task::Refuse, answered(10_000, 9_990, 0)));
+        assert!(!did(Task::Refuse, answered(10_000, 5_000, 0)), "half of them reached the origin");
+        assert!(!did(Task::Refuse, answered(10_000, 10_000, 5_000)), "connections broke");
+        assert!(!did(Task::Forward, answered(100, 0, 0)), "too few to mean anything");
+    }
+
+    #[test]
+    fn ours_is_divided_by_each_peer_at_the_same_task() {
+        let figures = |task, subject, value: f64| Figures {
+            task,
+            subject,
+            process: vec![value; 3],
+            softirq: vec![0.0; 3],
+        };
+        let benchmark = summarise(&[
+            figures(Task::Forward, "portcullis", 9.0),
+            figures(Task::Forward, "nginx", 12.0),
+            figures(Task::Refuse, "portcullis", 4.0),
+            figures(Task::Refuse, "nginx", 8.0),
+            figures(Task::Refuse, "haproxy", 16.0),
+        ]);
+        let ratios: Vec<_> = benchmark.ratios.iter().map(|r| (r.task, r.peer, r.ratio)).collect();
+        let expected = [("forward", "nginx", 0.75), ("refuse", "nginx", 0.5), ("refuse", "haproxy", 0.25)];
+        assert_eq!(ratios, expected);
+    }
+}

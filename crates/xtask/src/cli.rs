@@ -1,0 +1,60 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::bench::{self, BenchArguments};
+use crate::suite;
+
+/// Tests, benchmarks and checks of Portcullis.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every check and test, in order.
+    Test {
+        /// Install the programs that tests run beside the gate; a skipped test is then a failure. `CI` implies it.
+        #[arg(long)]
+        install_peers: bool,
+    },
+    /// Compare the gate with its peers.
+    Bench(BenchArguments),
+    /// Comes with part 3 (the simulator).
+    #[command(hide = true)]
+    Sim(Rest),
+    /// Comes with part 2 (restarts and long runs).
+    #[command(hide = true)]
+    Soak(Rest),
+}
+
+/// Arguments of a command that does not exist yet.
+#[derive(Debug, clap::Args)]
+struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _rest: Vec<String>,
+}
+
+/// Does what the arguments say. Errors go to standard error.
+pub(crate) fn run() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Test { install_peers } => suite::run(install_peers || continuous_integration()),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Sim(_) => unbuilt("sim", "part 3 (the simulator)"),
+        Command::Soak(_) => unbuilt("soak", "part 2 (restarts and long runs)"),
+    }
+}
+
+fn continuous_integration() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
+}
+
+fn unbuilt(command: &str, part: &str) -> ExitCode {
+    eprintln!("`cargo xtask {command}` comes with {part} and is not built yet");
+    ExitCode::FAILURE
+}
