@@ -14,6 +14,9 @@ mod statistics;
 mod suite;
 mod tally;
 
+#[cfg(test)]
+mod layers;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
