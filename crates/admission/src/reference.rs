@@ -50,7 +50,9 @@ pub struct ReferenceText([u8; TEXT_BYTES]);
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ReferenceError {
     /// It has the wrong length or characters.
-    #[error("a reference is 32 letters and digits, such as those on the page or in the header Portcullis-Reference")]
+    #[error(
+        "a reference is 32 letters and digits, such as those on the page or in the header Portcullis-Reference"
+    )]
     Shape,
     /// It was mistyped, or made with another key.
     #[error("this reference was not made by this gate, or was mistyped; ask for it again")]
@@ -101,7 +103,8 @@ impl ReferenceKey {
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(ReferenceError::Shape)?;
         let sealed: [u8; PLAIN_BYTES] = sealed.try_into().map_err(|_| ReferenceError::Shape)?;
         let plain = self.crypt(nonce, sealed);
-        constant_time::verify_slices_are_equal(&self.nonce(&plain), nonce).map_err(|_| ReferenceError::Forged)?;
+        constant_time::verify_slices_are_equal(&self.nonce(&plain), nonce)
+            .map_err(|_| ReferenceError::Forged)?;
         unpack(plain).ok_or(ReferenceError::Forged)
     }
 
@@ -190,8 +193,17 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_reference() -> impl Strategy<Value = Reference> {
-        (any::<u32>(), any::<u8>(), 0..7_usize, 0..16_usize, any::<u8>(), any::<u16>(), any::<(bool, u128)>(), 0..64_u8).prop_map(
-            |(time, site, tier, reason, rule, decision, (v6, address), node)| {
+        (
+            any::<u32>(),
+            any::<u8>(),
+            0..7_usize,
+            0..16_usize,
+            any::<u8>(),
+            any::<u16>(),
+            any::<(bool, u128)>(),
+            0..64_u8,
+        )
+            .prop_map(|(time, site, tier, reason, rule, decision, (v6, address), node)| {
                 let v4 = IpAddr::V4(Ipv4Addr::from_bits((address & 0xFFFF_FFFF) as u32));
                 let address = if v6 { IpAddr::V6(Ipv6Addr::from_bits(address | 0x2000 << 112)) } else { v4 };
                 Reference {
@@ -204,8 +216,7 @@ mod tests {
                     prefix: Prefix::of(address, if v6 { 48 } else { 24 }),
                     node,
                 }
-            },
-        )
+            })
     }
 
     proptest! {

@@ -18,10 +18,10 @@ pub(crate) async fn slot(worker: &Worker, group: Group, now: Instant) -> Result<
     let calm = worker.shared().site.is_calm();
     let latest = now + Duration::from_millis(PATIENT_MILLIS);
     let place = slots.enqueue(group, calm, now, latest).map_err(|_| Reason::QueueFull)?;
+    let until = place.expires();
     let waiting = Waiting { worker, place: Some(place) };
     slots.dispatch(now, &mut |place| worker.wake(place));
-    // The place itself ends the wait of the impatient sooner; whoever frees slots wakes them then.
-    let granted = tokio::time::timeout_at(worker.clock().timer(latest), waiting.granted()).await;
+    let granted = tokio::time::timeout_at(worker.clock().timer(until), waiting.granted()).await;
     let done = worker.now();
     worker.counters().waited(u64::try_from(done.since(now).as_nanos()).unwrap_or(u64::MAX));
     match granted {

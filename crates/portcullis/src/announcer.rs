@@ -63,6 +63,11 @@ impl Announcer {
         if let Some((before, after)) = turn.level {
             events.warning(format_args!("level {before} -> {after}: {}", meaning(after)));
         }
+        if turn.asks {
+            events.warning(format_args!(
+                "mode assist: customers-first would help now; say `portcullis ctl level customers-first` to allow it"
+            ));
+        }
         for trip in &turn.trips {
             events.error(format_args!("{trip}"));
         }

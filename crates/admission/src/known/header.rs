@@ -18,10 +18,14 @@ pub enum LoginHeaderError {
     #[error("the account is empty or longer than {ACCOUNT_BYTES_MAX} bytes")]
     Account,
     /// `login.secret` is set, but there is no `;sig=`.
-    #[error("`login.secret` is set, so the app must add `;sig=` with HMAC-SHA-256(secret, X-Request-Id|ACCOUNT)")]
+    #[error(
+        "`login.secret` is set, so the app must add `;sig=` with HMAC-SHA-256(secret, X-Request-Id|ACCOUNT)"
+    )]
     Unsigned,
     /// The signature is wrong.
-    #[error("the signature is wrong; it is HMAC-SHA-256 over the request's X-Request-Id, `|` and the account, in hex or base64")]
+    #[error(
+        "the signature is wrong; it is HMAC-SHA-256 over the request's X-Request-Id, `|` and the account, in hex or base64"
+    )]
     Signature,
 }
 

@@ -5,9 +5,9 @@
 mod header;
 mod paths;
 mod pending;
-mod tokens;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use header::{LoginHeader, LoginHeaderError};
 pub use paths::{PathVerdict, Paths};

@@ -47,7 +47,10 @@ impl Paths {
                 };
             }
         }
-        let free = bucket.iter().map(|cell| (cell, cell.load(Relaxed))).find(|(_, there)| *there == 0 || is_stale(*there, now));
+        let free = bucket
+            .iter()
+            .map(|cell| (cell, cell.load(Relaxed)))
+            .find(|(_, there)| *there == 0 || is_stale(*there, now));
         free.map_or(PathVerdict::Unknown, |(cell, there)| claim(cell, there, entry(print, ASKED, now)))
     }
 

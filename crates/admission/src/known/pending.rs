@@ -25,7 +25,10 @@ struct Cell {
 impl Pending {
     /// A table for this many logins within ten minutes, rounded up to a power of two.
     pub fn new(logins: usize) -> Self {
-        Self { cells: (0..logins.next_power_of_two().max(WAYS)).map(|_| Cell::default()).collect(), count: AtomicU64::new(0) }
+        Self {
+            cells: (0..logins.next_power_of_two().max(WAYS)).map(|_| Cell::default()).collect(),
+            count: AtomicU64::new(0),
+        }
     }
 
     /// Whether any login has ever waited: while none has, cookies need not be hashed.

@@ -76,10 +76,15 @@ impl Tokens {
         let bucket = self.bucket(row.hash);
         // A free cell, or that of the youngest token that is not of age: tokens of age are never driven out.
         let free = bucket.iter().find(|cell| cell.hash[0].load(Relaxed) == 0);
-        let young = || bucket.iter().filter(|cell| !cell.row().is_of_age()).min_by_key(|cell| cell.good.load(Relaxed));
+        let young = || {
+            bucket.iter().filter(|cell| !cell.row().is_of_age()).min_by_key(|cell| cell.good.load(Relaxed))
+        };
         if let Some(cell) = free.or_else(young) {
             cell.good.store(row.good, Relaxed);
-            cell.times.store((row.first.as_secs() & SECONDS_MASK) << 32 | row.last.as_secs() & SECONDS_MASK, Relaxed);
+            cell.times.store(
+                (row.first.as_secs() & SECONDS_MASK) << 32 | row.last.as_secs() & SECONDS_MASK,
+                Relaxed,
+            );
             cell.hash[1].store(row.hash as u64, Relaxed);
             cell.hash[0].store(high(row.hash), Relaxed);
         }
@@ -91,7 +96,9 @@ impl Tokens {
     }
 
     fn find(&self, hash: u128) -> Option<&Cell> {
-        self.bucket(hash).iter().find(|cell| cell.hash[0].load(Relaxed) == high(hash) && cell.hash[1].load(Relaxed) == hash as u64)
+        self.bucket(hash).iter().find(|cell| {
+            cell.hash[0].load(Relaxed) == high(hash) && cell.hash[1].load(Relaxed) == hash as u64
+        })
     }
 
     fn bucket(&self, hash: u128) -> &[Cell] {

@@ -18,7 +18,8 @@ pub enum Scheme {
 
 /// Whether a cookie of this name is a pass.
 pub fn is_pass_cookie(name: &[u8]) -> bool {
-    name.ends_with(b"portcullis") && matches!(name, b"portcullis" | b"__Host-portcullis" | b"__Secure-portcullis")
+    name.ends_with(b"portcullis")
+        && matches!(name, b"portcullis" | b"__Host-portcullis" | b"__Secure-portcullis")
 }
 
 impl Scheme {
@@ -28,7 +29,9 @@ impl Scheme {
         match self {
             Self::Http => format!("portcullis={text}; {rest}"),
             Self::Https => format!("__Host-portcullis={text}; Secure; {rest}"),
-            Self::HttpsDomain(domain) => format!("__Secure-portcullis={text}; Domain={domain}; Secure; {rest}"),
+            Self::HttpsDomain(domain) => {
+                format!("__Secure-portcullis={text}; Domain={domain}; Secure; {rest}")
+            }
         }
     }
 }

@@ -108,7 +108,15 @@ impl Registry {
     /// The app confirmed an account on a device without a valid pass: mints one.
     ///
     /// `id` is random. The age of the account carries over from its older passes.
-    pub fn mint(&mut self, site: SiteId, account: AccountId, id: PassId, way: Way, in_incident: bool, time: Timestamp) -> Minted {
+    pub fn mint(
+        &mut self,
+        site: SiteId,
+        account: AccountId,
+        id: PassId,
+        way: Way,
+        in_incident: bool,
+        time: Timestamp,
+    ) -> Minted {
         let first_confirmed = self.of(account).map(|row| row.first_confirmed).min().unwrap_or(time);
         let in_incident = in_incident && first_confirmed == time;
         let replaced = self.crowded_out(account, time);
@@ -185,7 +193,8 @@ impl Registry {
         if rows.len() < PASSES_PER_ACCOUNT {
             return None;
         }
-        let young = rows.iter().filter(|row| time.since(row.minted) < AGED).max_by_key(|row| (row.minted, row.id));
+        let young =
+            rows.iter().filter(|row| time.since(row.minted) < AGED).max_by_key(|row| (row.minted, row.id));
         let unused = rows.iter().min_by_key(|row| (row.last_seen, row.id));
         young.or(unused).map(|row| row.id)
     }

@@ -51,7 +51,13 @@ impl PassTable {
     /// Notes that a valid pass is used from a network, and says what it is worth.
     ///
     /// `time` is pass time. `trusted_way` is false on plain http outside loopback: then T2 is the best it can be.
-    pub fn use_pass(&self, pass: &Pass, network: Option<Net>, time: Timestamp, trusted_way: bool) -> Option<Standing> {
+    pub fn use_pass(
+        &self,
+        pass: &Pass,
+        network: Option<Net>,
+        time: Timestamp,
+        trusted_way: bool,
+    ) -> Option<Standing> {
         if self.is_revoked(pass.id) {
             return None;
         }

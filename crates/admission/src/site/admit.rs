@@ -29,7 +29,8 @@ impl Site {
             self.apply(identity, limited.reason, limited.retry_after, &mut verdict);
         }
         let judged = verdict.identity;
-        if verdict.refuse.is_none() && !self.decision().masks.admits(judged.tier, judged.cohort) {
+        let closed = !self.decision().masks.admits(judged.tier, judged.cohort);
+        if verdict.refuse.is_none() && closed && !self.is_ferried(&judged, verdict.cost_micros, now) {
             self.apply(&judged, Reason::Threshold, SHED_RETRY, &mut verdict);
         }
         verdict
@@ -47,7 +48,9 @@ impl Site {
         let retry_after = match reason.kind() {
             _ if known => Duration::from_secs(1),
             RefusalKind::Shed => SHED_RETRY + Duration::from_secs(scatter % SHED_SPREAD_SECONDS),
-            RefusalKind::Limited | RefusalKind::Ruled | RefusalKind::Challenged | RefusalKind::Dropped => LIMIT_RETRY,
+            RefusalKind::Limited | RefusalKind::Ruled | RefusalKind::Challenged | RefusalKind::Dropped => {
+                LIMIT_RETRY
+            }
         };
         Refusal { reason, retry_after, waiting: None }
     }
@@ -67,7 +70,10 @@ impl Site {
             return false;
         }
         let limit = reason.kind() == RefusalKind::Limited;
-        if limit && (Layer::of(reason).is_some_and(|layer| self.only_reports(layer)) || !self.decision().limits_refuse) {
+        if limit
+            && (Layer::of(reason).is_some_and(|layer| self.only_reports(layer))
+                || !self.decision().limits_refuse)
+        {
             return false;
         }
         // `enforce 20%` refuses a stable fifth of the unknown clients and observes the rest.

@@ -1,7 +1,7 @@
 //! Route classes: requests that cost the app alike.
 
 use std::hash::Hasher;
-use std::sync::atomic::{AtomicU64, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use siphasher::sip::SipHasher13;
 
@@ -81,7 +81,8 @@ impl Classes {
 fn is_identifier(segment: &str) -> bool {
     let bytes = segment.as_bytes();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    !bytes.is_empty() && (digits == bytes.len() || bytes.len() > 32 || (bytes.len() >= 8 && digits * 4 >= bytes.len()))
+    !bytes.is_empty()
+        && (digits == bytes.len() || bytes.len() > 32 || (bytes.len() >= 8 && digits * 4 >= bytes.len()))
 }
 
 fn to_class(place: usize) -> u8 {

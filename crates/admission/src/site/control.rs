@@ -50,6 +50,8 @@ pub struct Turn {
     pub level: Option<(Level, Level)>,
     /// Layers that begin or cease to report only.
     pub trips: Vec<TripEvent>,
+    /// In mode `assist`: cohorts would be closed if an admin said yes.
+    pub asks: bool,
     /// What to call [`crate::slots::Slots::set_limit`] with, at every step.
     pub slots_limit: f64,
 }
@@ -70,12 +72,16 @@ pub struct Controller {
 impl Controller {
     /// Begins, or goes on from what an earlier process kept.
     pub fn new(site: &Site, kept: Option<&Snapshot>, pass_time: Option<Timestamp>, wall: Timestamp) -> Self {
-        let limit_max = site.settings.limit_max;
+        // Each of several gates measures its own share of the app; only the operator's bound is for all of them.
+        let limit_max = site.settings.limit_max.map(|max| max / f64::from(site.settings.gates.max(1)));
         let clock = PassClock::resume(pass_time, wall);
         // Before the first request: a pass minted at time zero would be of age at once.
         site.pass_time.store(clock.time().as_millis(), Relaxed);
         Self {
-            limit: kept.map_or_else(|| ConcurrencyLimit::new(limit_max), |kept| ConcurrencyLimit::restore(limit_max, kept)),
+            limit: kept.map_or_else(
+                || ConcurrencyLimit::new(limit_max),
+                |kept| ConcurrencyLimit::restore(limit_max, kept),
+            ),
             threshold: Threshold::new(),
             harm: SelfHarm::new(),
             clock,
@@ -132,20 +138,21 @@ impl Controller {
     fn move_limit(&mut self, site: &Site, tick: &Tick<'_>) -> f64 {
         let known = site.slots.inflight(Group::Known) + site.slots.inflight(Group::Admin);
         let to_count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-        let limit = self.limit.step(tick.now, &Window {
-            classes: tick.classes,
-            inflight: site.slots.total(),
-            completions: to_count(tick.served.answers),
-            hard_failures: to_count(tick.served.overloads),
-            queue_wait_ms: tick.queue_wait_ms,
-            level_calm: site.is_calm(),
-            known_concurrency: f64::from(known),
-        });
-        let share = limit / f64::from(site.settings.gates.max(1));
+        let limit = self.limit.step(
+            tick.now,
+            &Window {
+                classes: tick.classes,
+                inflight: site.slots.total(),
+                completions: to_count(tick.served.answers),
+                hard_failures: to_count(tick.served.overloads),
+                queue_wait_ms: tick.queue_wait_ms,
+                level_calm: site.is_calm(),
+                known_concurrency: f64::from(known),
+            },
+        );
         // While observing nothing waits: the slots only count.
-        let in_force = if site.mode() == Mode::Observe { f64::INFINITY } else { share };
-        self.in_force = in_force;
-        share
+        self.in_force = if site.mode() == Mode::Observe { f64::INFINITY } else { limit };
+        limit
     }
 
     fn gather(&mut self, site: &Site, tick: &Tick<'_>, limit: f64) {
@@ -178,6 +185,8 @@ impl Controller {
         if step.decision.level != before {
             turn.level = Some((before, step.decision.level));
         }
+        turn.asks = step.wants_to_close && !bounds.may_close;
+        site.set_ferry(step.ferry);
         site.decision.store(step.decision.into());
         self.summary.millis = 0;
         self.summary.queue_wait_ms = 0;
@@ -216,7 +225,11 @@ impl Controller {
             }
         }
         if weighted.1 > 0.0 {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of service times")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a mean of service times"
+            )]
             let micros = (weighted.0 / weighted.1 * 1_000.0).clamp(100.0, 1e9) as u64;
             site.usual_cost_micros.store(micros, Relaxed);
         }

@@ -152,15 +152,19 @@ impl Site {
     /// A monitor is its source *and* its secret, never a path or header alone.
     fn is_monitor(&self, facts: &Facts<'_>) -> bool {
         let Some(address) = facts.address else { return false };
-        self.settings.monitors.iter().any(|monitor| monitor.source.contains(address) && has_secret(facts, &monitor.header, &monitor.secret))
+        self.settings.monitors.iter().any(|monitor| {
+            monitor.source.contains(address) && has_secret(facts, &monitor.header, &monitor.secret)
+        })
     }
 
     fn partner(&self, facts: &Facts<'_>) -> bool {
         self.settings.partners.iter().any(|partner| {
-            let on_path = partner.paths.is_empty() || partner.paths.iter().any(|path| facts.path.starts_with(path.as_str()));
+            let on_path = partner.paths.is_empty()
+                || partner.paths.iter().any(|path| facts.path.starts_with(path.as_str()));
             let from = |address: IpAddr| partner.sources.iter().any(|source| source.contains(address));
             let by_source = facts.address.is_some_and(from);
-            let by_secret = partner.secret.as_ref().is_some_and(|(header, secret)| has_secret(facts, header, secret));
+            let by_secret =
+                partner.secret.as_ref().is_some_and(|(header, secret)| has_secret(facts, header, secret));
             on_path && (by_source || by_secret)
         })
     }

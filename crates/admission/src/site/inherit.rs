@@ -38,13 +38,17 @@ impl Inheritance {
     pub(super) fn prove(&self, address: IpAddr, user_agent: &[u8], proof: &Proof, now: Instant) {
         let who = self.hash(address, user_agent);
         let cell = self.cell(who);
-        let fresh = Duration::from_nanos(now.as_nanos().saturating_sub(cell.at.load(Ordering::Relaxed))) < REWRITE;
+        let fresh =
+            Duration::from_nanos(now.as_nanos().saturating_sub(cell.at.load(Ordering::Relaxed))) < REWRITE;
         if fresh && cell.who.load(Ordering::Relaxed) == who {
             return;
         }
         let sequence = cell.sequence.load(Ordering::Relaxed);
         let claimed = sequence.is_multiple_of(2)
-            && cell.sequence.compare_exchange(sequence, sequence + 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+            && cell
+                .sequence
+                .compare_exchange(sequence, sequence + 1, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok();
         if !claimed {
             // Somebody else is writing this very moment; the next proof comes soon.
             return;
@@ -114,7 +118,14 @@ mod tests {
     #[test]
     fn a_proof_is_inherited_by_the_same_browser_for_a_minute() {
         let table = Inheritance::new(64, 3);
-        let proof = Proof { pass: PassId(7 << 70), account: AccountId(9), tier: Tier::T1, issued: Timestamp::from_secs(5), in_incident: false, half_budget: true };
+        let proof = Proof {
+            pass: PassId(7 << 70),
+            account: AccountId(9),
+            tier: Tier::T1,
+            issued: Timestamp::from_secs(5),
+            in_incident: false,
+            half_budget: true,
+        };
         let (home, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         table.prove(home, b"browser", &proof, Instant::from_secs(10));
         assert_eq!(table.find(home, b"browser", Instant::from_secs(70)), Some(proof));

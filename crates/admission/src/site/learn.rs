@@ -81,14 +81,30 @@ pub enum Confirmed {
 
 impl Site {
     /// What must be remembered of an admitted request; nothing for nearly all of them.
-    pub fn watch(&self, identity: &Identity, demand: &Demand<'_>, headers: &dyn Headers, now: Instant) -> Option<Box<Watch>> {
+    pub fn watch(
+        &self,
+        identity: &Identity,
+        demand: &Demand<'_>,
+        headers: &dyn Headers,
+        now: Instant,
+    ) -> Option<Box<Watch>> {
         let what = self.what_to_watch(identity, demand, headers, now)?;
         let user_agent = headers.value("user-agent").unwrap_or_default().to_vec();
         Some(Box::new(Watch { path: demand.path.to_owned(), what, user_agent }))
     }
 
-    fn what_to_watch(&self, identity: &Identity, demand: &Demand<'_>, headers: &dyn Headers, now: Instant) -> Option<What> {
-        let step = if self.lane.is_configured() { self.lane.step(demand.method, demand.path) } else { Step::Elsewhere };
+    fn what_to_watch(
+        &self,
+        identity: &Identity,
+        demand: &Demand<'_>,
+        headers: &dyn Headers,
+        now: Instant,
+    ) -> Option<What> {
+        let step = if self.lane.is_configured() {
+            self.lane.step(demand.method, demand.path)
+        } else {
+            Step::Elsewhere
+        };
         match step {
             Step::Page if demand.method == "GET" && !identity.tier.is_known() => return Some(What::LanePage),
             Step::Submit if self.settings.login_evidence => return Some(What::Submit(self.traces(headers))),
@@ -140,7 +156,9 @@ impl Site {
                 }
             }
             What::Submit(sent) => self.judge_login(sent, answered, now),
-            What::Pending(trace, account) => self.follow(*trace, *account, watch, identity, answered, random, now, &mut lesson),
+            What::Pending(trace, account) => {
+                self.follow(*trace, *account, watch, identity, answered, random, now, &mut lesson)
+            }
             What::Session(account) if good => match self.paths.look(&watch.path, now) {
                 PathVerdict::Private => self.confirm(identity, *account, Way::Session, random, &mut lesson),
                 PathVerdict::Ask => lesson.probe = Some(watch.path.clone()),
@@ -186,7 +204,10 @@ impl Site {
 
     /// A session cookie that waits for proof was used: is the page private? If the app gave it a new value, that one
     /// waits on.
-    #[expect(clippy::too_many_arguments, reason = "everything is about one answer; a struct would only rename it")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything is about one answer; a struct would only rename it"
+    )]
     fn follow(
         &self,
         trace: Trace,
@@ -217,7 +238,14 @@ impl Site {
         });
     }
 
-    fn judge_token(&self, token: u128, watch: &Watch, answered: &Answered<'_>, now: Instant, lesson: &mut Lesson) {
+    fn judge_token(
+        &self,
+        token: u128,
+        watch: &Watch,
+        answered: &Answered<'_>,
+        now: Instant,
+        lesson: &mut Lesson,
+    ) {
         if answered.status == 401 {
             return self.tokens.refused(token);
         }
@@ -225,19 +253,34 @@ impl Site {
             return;
         }
         match self.paths.look(&watch.path, now) {
-            PathVerdict::Private => lesson.confirmed = self.tokens.good(token, self.pass_time()).map(Confirmed::Token),
+            PathVerdict::Private => {
+                lesson.confirmed = self.tokens.good(token, self.pass_time()).map(Confirmed::Token)
+            }
             PathVerdict::Ask => lesson.probe = Some(watch.path.clone()),
             PathVerdict::Unknown | PathVerdict::Public => {}
         }
     }
 
     /// The app confirmed an account: the client's own pass if it has one of this account, else a new one.
-    fn confirm(&self, identity: &Identity, account: AccountId, way: Way, random: PassId, lesson: &mut Lesson) {
+    fn confirm(
+        &self,
+        identity: &Identity,
+        account: AccountId,
+        way: Way,
+        random: PassId,
+        lesson: &mut Lesson,
+    ) {
         let time = self.pass_time();
         let network = identity.address.map(Net::network);
         if let Some(proof) = identity.proof().filter(|proof| proof.account == account) {
             if self.passes.is_confirmation_due(proof.pass, time) {
-                let pass = Pass { site: self.id(), id: proof.pass, issued: proof.issued, account, in_incident: proof.in_incident };
+                let pass = Pass {
+                    site: self.id(),
+                    id: proof.pass,
+                    issued: proof.issued,
+                    account,
+                    in_incident: proof.in_incident,
+                };
                 let row = self.registry().confirm(&pass, way, time);
                 lesson.confirmed = Some(Confirmed::Pass { row, replaced: None, minted: false });
                 self.note_network(network, proof.pass, time);

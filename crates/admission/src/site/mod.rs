@@ -21,18 +21,19 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Re
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
-use model::{Decision, Level, Mode, Net, Prefix, Reason, SiteId, Timestamp};
+use model::{Cohort, Decision, Instant, Level, Mode, Net, Prefix, Reason, SiteId, Tier, Timestamp};
 use siphasher::sip::SipHasher13;
 
 use crate::account::SiteKey;
 use crate::caps::{CapRefused, ConnectionTable, Ticket};
 use crate::known::{LoginHeader, Paths, Pending, Tokens};
 use crate::lane::Lane;
-use crate::limits::{Ladder, Rate, Table};
+use crate::limits::{Charge, Ladder, Rate, Table};
 use crate::nat::NatTable;
 use crate::pass::{PassKeys, PassTable, Registry};
 use crate::reference::{Reference, ReferenceError, ReferenceKey, ReferenceText};
 use crate::slots::Slots;
+use crate::threshold::Ferry;
 use crate::trip::Layer;
 
 pub use classes::{CLASSES, Classes};
@@ -81,6 +82,9 @@ pub struct Site {
     usual_cost_micros: AtomicU64,
     /// Login POSTs that were judged, and those judged successful.
     logins: [AtomicU64; 2],
+    /// Whose turn it is while some unknown clients are closed out: cohort and rate.
+    ferry: ArcSwap<Option<(Cohort, Rate)>>,
+    ferried: Table,
     harm: crossbeam_queue::ArrayQueue<(Layer, model::AccountId)>,
 }
 
@@ -118,6 +122,8 @@ impl Site {
             pass_time: AtomicU64::new(0),
             usual_cost_micros: AtomicU64::new(100_000),
             logins: Default::default(),
+            ferry: ArcSwap::from_pointee(None),
+            ferried: Table::new(4, seed.key(9)),
             harm: crossbeam_queue::ArrayQueue::new(HARM_NOTES),
             settings,
         })
@@ -289,7 +295,9 @@ impl Site {
 
     /// Whether budgets of request bodies refuse: not in calm, not while observing, not while tripped.
     pub fn refuses_bodies(&self) -> bool {
-        self.mode() != Mode::Observe && self.decision.load().limits_refuse && !self.only_reports(Layer::BodyLimits)
+        self.mode() != Mode::Observe
+            && self.decision.load().limits_refuse
+            && !self.only_reports(Layer::BodyLimits)
     }
 
     /// Whether a layer only reports because it harmed known clients.
@@ -331,6 +339,27 @@ impl Site {
     /// Which site.
     pub fn id(&self) -> SiteId {
         self.settings.id
+    }
+
+    /// Whose turn it is. What it may cost is charged in milliseconds of service.
+    fn set_ferry(&self, ferry: Option<Ferry>) {
+        let turn = ferry.map(|ferry| {
+            let millis_per_second = ferry.concurrency * 1_000.0;
+            (ferry.cohort, Rate::per_second(millis_per_second, millis_per_second))
+        });
+        if **self.ferry.load() != turn {
+            self.ferry.store(turn.into());
+        }
+    }
+
+    /// Whether a request of a closed cohort goes through all the same, because it is its cohort's turn.
+    fn is_ferried(&self, identity: &Identity, cost_micros: u64, now: Instant) -> bool {
+        let ferry = self.ferry.load();
+        let Some((cohort, rate)) = **ferry else { return false };
+        let cost_milli = u32::try_from(cost_micros).unwrap_or(u32::MAX);
+        identity.tier == Tier::T5
+            && identity.cohort == cohort
+            && self.ferried.charge(&cohort, now, cost_milli, rate) == Charge::Allowed
     }
 
     fn cohort_key(&self) -> u64 {
