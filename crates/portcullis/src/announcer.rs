@@ -98,7 +98,9 @@ pub(crate) fn meaning(level: Level) -> &'static str {
         Level::Filtering => "rules match attack traffic",
         Level::Limiting => "client limits are tightened",
         Level::Challenging => "unknown clients must show that they are people",
-        Level::CustomersFirst => "known customers are served first, some unknown clients are asked to come back",
+        Level::CustomersFirst => {
+            "known customers are served first, some unknown clients are asked to come back"
+        }
         Level::Reopening => "unknown clients are being let in again, step by step",
     }
 }

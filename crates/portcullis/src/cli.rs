@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::protect::ProtectArgs;
 use crate::assess;
+use crate::protect::ProtectArgs;
+use crate::try_it::TryArgs;
 
 /// Keeps a web application reachable for its own customers during a DDoS attack.
 #[derive(Debug, Parser)]
@@ -19,6 +20,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show on this machine what happens in an attack, with the gate and without it. Needs nothing.
+    Try(TryArgs),
     /// Protect one app, without a configuration file.
     Protect(ProtectArgs),
     /// Say from access logs who the customers are, what would have been refused, and how to begin.
@@ -67,6 +70,11 @@ struct Unbuilt {
 pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
     let unbuilt = |command, part, what| Err(Unbuilt { command, part, what }.into());
     match Arguments::parse().command {
+        Command::Try(arguments) => {
+            if !arguments.run()? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Protect(arguments) => arguments.run()?,
         Command::Assess { access_logs, json } => print_assessment(&access_logs, json)?,
         Command::Sim(_) => return unbuilt("sim", "3", "the simulator"),

@@ -12,7 +12,10 @@ use admission::limits::{LadderSettings, Limits};
 use admission::nat::Seed;
 use admission::pass::Scheme;
 use admission::site::{Controller, Monitor, Partner, SessionProof, Site, SiteSettings};
-use edge_io::{Clock, Edge, EdgeSettings, Front, Ledger, Listener, LogSink, Origin, OriginSettings, Origins, Parts, Routes, TurnListener};
+use edge_io::{
+    Clock, Edge, EdgeSettings, Front, Ledger, Listener, LogSink, Origin, OriginSettings, Origins, Parts,
+    Routes, TurnListener,
+};
 use model::{Mode, Net, Prefix, SiteId, Timestamp};
 
 use crate::secrets::Secrets;
@@ -112,7 +115,9 @@ pub(crate) struct Kept {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GateError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {error}; is something else running there, or does the port need a privilege?")]
+    #[error(
+        "cannot listen on {address}: {error}; is something else running there, or does the port need a privilege?"
+    )]
     Listen {
         /// Which.
         address: SocketAddr,
@@ -142,8 +147,11 @@ pub(crate) fn site(plan: &Plan, secrets: &Secrets) -> Arc<Site> {
     let files = edge_io::raise_open_files();
     let slots = edge_io::connection_slots(files, plan.memory_bytes);
     let slots = plan.connections_max.map_or(slots, |max| max.min(slots));
-    let table_key = |label: u8| std::array::from_fn(|at| secrets.table_seed[at].rotate_left(u32::from(label % 8)) ^ label);
-    let mut ladder = LadderSettings::new(std::array::from_fn(|table| table_key(16 + u8::try_from(table).unwrap_or(0))));
+    let table_key = |label: u8| {
+        std::array::from_fn(|at| secrets.table_seed[at].rotate_left(u32::from(label % 8)) ^ label)
+    };
+    let mut ladder =
+        LadderSettings::new(std::array::from_fn(|table| table_key(16 + u8::try_from(table).unwrap_or(0))));
     ladder.limits = plan.limits;
     let site = Site::new(SiteSettings {
         id: SiteId(0),
@@ -206,7 +214,8 @@ pub(crate) fn start(
     };
     let controller = Controller::new(&site, kept.limit.as_ref(), kept.pass_time, clock.wall());
     let Around { log, ledger, listener } = around;
-    let parts = Parts { site, origins: Arc::new(Origins::new(origins)), clock, log, ledger, controller, listener };
+    let parts =
+        Parts { site, origins: Arc::new(Origins::new(origins)), clock, log, ledger, controller, listener };
     Edge::start(settings, listeners, parts).map_err(GateError::Start)
 }
 

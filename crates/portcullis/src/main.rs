@@ -11,9 +11,10 @@ mod cli;
 mod gate;
 mod ledger;
 mod protect;
-mod secrets;
 mod running;
+mod secrets;
 mod service;
+mod try_it;
 
 use std::process::ExitCode;
 

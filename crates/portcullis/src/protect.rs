@@ -51,7 +51,9 @@ pub(crate) enum ProtectError {
     #[error("`{0}` is not the address of an app; write http://HOST:PORT, such as http://127.0.0.1:3000")]
     Url(String),
     /// https to the app.
-    #[error("`{0}`: TLS to the app comes with part 2; until then write its http:// address, on the same machine or a private network")]
+    #[error(
+        "`{0}`: TLS to the app comes with part 2; until then write its http:// address, on the same machine or a private network"
+    )]
     Https(String),
     /// A login path.
     #[error("--login `{0}` must be a path, such as /login")]
@@ -88,7 +90,8 @@ impl ProtectArgs {
                 return Err(ProtectError::Login(login.clone()));
             }
             let list = vec![login.clone()];
-            plan.lane = LanePaths { pages: list.clone(), submit: list, steps: Vec::new(), assets: Vec::new() };
+            plan.lane =
+                LanePaths { pages: list.clone(), submit: list, steps: Vec::new(), assets: Vec::new() };
             plan.login_evidence = true;
         }
         plan.token_header = Some("authorization".to_owned());
@@ -96,7 +99,12 @@ impl ProtectArgs {
         let sockets = gate::listen(self.listen, plan.workers).map_err(RunError::from)?;
         let listener = Listener { sockets, proxy_protocol: false };
         let running = running::start(plan, &StateSettings::new(&folder), vec![listener])?;
-        eprintln!("Portcullis stands before {} at http://{} (mode {mode}, state in {}).", self.url, self.listen, folder.display());
+        eprintln!(
+            "Portcullis stands before {} at http://{} (mode {mode}, state in {}).",
+            self.url,
+            self.listen,
+            folder.display()
+        );
         if self.login.is_none() {
             eprintln!("Nobody becomes known by signing in until --login PATH says where people sign in.");
         }
@@ -107,13 +115,21 @@ impl ProtectArgs {
     fn refuse_unbuilt(&self) -> Result<(), ProtectError> {
         let unbuilt = |option, part, instead| Err(ProtectError::Unbuilt { option, part, instead });
         if self.cert.is_some() || self.key.is_some() {
-            return unbuilt("--cert/--key", 2, "let your present TLS server stand before the gate and pass plain HTTP to it");
+            return unbuilt(
+                "--cert/--key",
+                2,
+                "let your present TLS server stand before the gate and pass plain HTTP to it",
+            );
         }
         if self.status.is_some() {
             return unbuilt("--status", 4, "leave it out");
         }
         if self.now {
-            return unbuilt("--now", 3, "start the gate without it: L is found from queueing and errors within seconds");
+            return unbuilt(
+                "--now",
+                3,
+                "start the gate without it: L is found from queueing and errors within seconds",
+            );
         }
         Ok(())
     }
@@ -129,7 +145,8 @@ pub(crate) fn authority(url: &str) -> Result<String, ProtectError> {
     if rest.is_empty() || rest.contains(['/', '?', '#', '@', ' ']) {
         return Err(bad());
     }
-    let has_port = rest.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let has_port =
+        rest.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
     Ok(if has_port { rest.to_owned() } else { format!("{rest}:80") })
 }
 

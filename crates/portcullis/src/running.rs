@@ -10,10 +10,10 @@ use admission::nat::NatRow;
 use admission::pass::{Row, Way};
 use admission::site::Site;
 use edge_io::{Clock, Edge, Listener, LogSink};
+use journal_io::Now;
 use journal_io::journal::{Journal, JournalSettings, Loaded, NetworkRow};
 use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
-use journal_io::Now;
 use model::{SiteId, Timestamp};
 
 use crate::announcer::{Announcer, Desk, Keeper};
@@ -31,7 +31,11 @@ pub(crate) struct StateSettings {
 impl StateSettings {
     /// The defaults in a folder.
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), journal: JournalSettings::default(), log: LogSettings::new(&folder.join("log")) }
+        Self {
+            folder: folder.to_owned(),
+            journal: JournalSettings::default(),
+            log: LogSettings::new(&folder.join("log")),
+        }
     }
 }
 
@@ -73,7 +77,11 @@ pub(crate) struct Running {
 }
 
 /// Starts a gate on sockets that are open already.
-pub(crate) fn start(plan: Plan, state: &StateSettings, listeners: Vec<Listener>) -> Result<Running, RunError> {
+pub(crate) fn start(
+    plan: Plan,
+    state: &StateSettings,
+    listeners: Vec<Listener>,
+) -> Result<Running, RunError> {
     std::fs::create_dir_all(&state.folder)
         .map_err(|error| RunError::Folder { folder: state.folder.clone(), error })?;
     let clock = Clock::start();
@@ -92,7 +100,11 @@ pub(crate) fn start(plan: Plan, state: &StateSettings, listeners: Vec<Listener>)
     let desk = Arc::new(Desk::default());
     let keeper = Box::new(JournalKeeper { journal: journal.clone() });
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper));
-    let around = Around { log: Arc::new(Access(access.clone())), ledger: ledger.clone(), listener: Box::new(announcer) };
+    let around = Around {
+        log: Arc::new(Access(access.clone())),
+        ledger: ledger.clone(),
+        listener: Box::new(announcer),
+    };
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, &kept, around)?;
     Ok(Running { edge, site, journal, events, desk, ledger, access, clock })
 }
@@ -112,7 +124,8 @@ impl Running {
     fn keep_networks(&self) {
         for row in self.site.nat().rows(self.site.pass_time()).iter().take(NETWORKS_AT_ONCE) {
             // Address history is the first thing that a full queue drops; the next turn brings it again.
-            let _queued = self.journal.record(journal_io::journal::Row::Network(pack_network(row, self.clock.wall())));
+            let _queued =
+                self.journal.record(journal_io::journal::Row::Network(pack_network(row, self.clock.wall())));
         }
     }
 
@@ -141,7 +154,8 @@ struct JournalKeeper {
 
 impl Keeper for JournalKeeper {
     fn keep(&mut self, limit: &Snapshot, pass_time: Timestamp) {
-        let bases: Vec<_> = limit.bases.iter().map(|base| (base.class, base.median_ms, base.samples, base.seconds)).collect();
+        let bases: Vec<_> =
+            limit.bases.iter().map(|base| (base.class, base.median_ms, base.samples, base.seconds)).collect();
         let value = serde_json::json!({
             "limit": if limit.limit.is_finite() { Some(limit.limit) } else { None },
             "healthy_seconds": limit.healthy_seconds,
@@ -169,7 +183,10 @@ fn kept_limit(loaded: &Loaded) -> Option<Snapshot> {
     let to_base = |(class, median_ms, samples, seconds)| ClassBase { class, median_ms, samples, seconds };
     Some(Snapshot {
         limit: number("limit").unwrap_or(f64::INFINITY),
-        healthy_seconds: value.get("healthy_seconds").and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok())?,
+        healthy_seconds: value
+            .get("healthy_seconds")
+            .and_then(serde_json::Value::as_u64)
+            .and_then(|n| u32::try_from(n).ok())?,
         highest_healthy: number("highest_healthy")?,
         known_p95: number("known_p95")?,
         bases: bases.into_iter().map(to_base).collect(),
@@ -197,7 +214,12 @@ fn restore(site: &Site, loaded: &Loaded, wall: Timestamp) {
     });
     site.registry().restore(live);
     for token in &loaded.tokens {
-        site.tokens().insert(TokenRow { hash: token.hash, first: token.first, last: token.last, good: token.answers.into() });
+        site.tokens().insert(TokenRow {
+            hash: token.hash,
+            first: token.first,
+            last: token.last,
+            good: token.answers.into(),
+        });
     }
     let networks: Vec<NatRow> = loaded.networks.iter().filter_map(unpack_network).collect();
     site.nat().restore(&networks, wall);

@@ -9,7 +9,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::running::Running;
 
 /// Keeps house once a second until SIGTERM or SIGINT, then stops in good order.
-pub(crate) fn until_stopped(running: Running, _state: &Path, _console: Option<SocketAddr>) -> std::io::Result<()> {
+pub(crate) fn until_stopped(
+    running: Running,
+    _state: &Path,
+    _console: Option<SocketAddr>,
+) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

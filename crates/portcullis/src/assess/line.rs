@@ -49,7 +49,9 @@ fn parse_combined(line: &str) -> Result<Entry, Skipped> {
     let rest_words: Vec<&str> = words.collect();
     let (client, user) = match address(first) {
         Some(client) => (client, rest_words.get(1)),
-        None => (rest_words.first().and_then(|word| address(word)).ok_or(Skipped::NoAddress)?, rest_words.get(2)),
+        None => {
+            (rest_words.first().and_then(|word| address(word)).ok_or(Skipped::NoAddress)?, rest_words.get(2))
+        }
     };
     let (time, rest) = rest.split_once("] \"").ok_or(Skipped::Format)?;
     let (request, rest) = quoted(rest).ok_or(Skipped::Format)?;
@@ -96,9 +98,12 @@ fn clf_time(text: &str) -> Option<i64> {
 fn parse_json(line: &str) -> Result<Entry, Skipped> {
     let value: serde_json::Value = serde_json::from_str(line).map_err(|_| Skipped::Format)?;
     let nested = value.get("request").filter(|request| request.is_object());
-    let find = |names: &[&str]| names.iter().find_map(|name| nested.and_then(|r| r.get(name)).or_else(|| value.get(name)));
+    let find = |names: &[&str]| {
+        names.iter().find_map(|name| nested.and_then(|r| r.get(name)).or_else(|| value.get(name)))
+    };
     let text = |names: &[&str]| find(names).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let client = text(&["client", "client_ip", "remote_ip", "remote_addr", "ClientHost"]).ok_or(Skipped::NoAddress)?;
+    let client =
+        text(&["client", "client_ip", "remote_ip", "remote_addr", "ClientHost"]).ok_or(Skipped::NoAddress)?;
     let request_line = value.get("request").and_then(serde_json::Value::as_str).unwrap_or("");
     let mut words = request_line.split(' ');
     let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
@@ -106,10 +111,15 @@ fn parse_json(line: &str) -> Result<Entry, Skipped> {
     let status = status.as_u64().or_else(|| status.as_str()?.parse().ok()).ok_or(Skipped::Format)?;
     Ok(Entry {
         client: address(&client).ok_or(Skipped::NoAddress)?,
-        at: json_time(find(&["time", "ts", "time_iso8601", "time_local", "timestamp", "StartUTC"]).ok_or(Skipped::Format)?)
-            .ok_or(Skipped::Format)?,
+        at: json_time(
+            find(&["time", "ts", "time_iso8601", "time_local", "timestamp", "StartUTC"])
+                .ok_or(Skipped::Format)?,
+        )
+        .ok_or(Skipped::Format)?,
         method: text(&["method", "request_method", "RequestMethod"]).unwrap_or_else(|| method.to_owned()),
-        path: path_of(&text(&["path", "uri", "request_uri", "RequestPath"]).unwrap_or_else(|| target.to_owned())),
+        path: path_of(
+            &text(&["path", "uri", "request_uri", "RequestPath"]).unwrap_or_else(|| target.to_owned()),
+        ),
         status: u16::try_from(status).map_err(|_| Skipped::Format)?,
         user: text(&["user", "remote_user"]).filter(|user| !matches!(user.as_str(), "" | "-")),
         user_agent: text(&["user_agent", "http_user_agent", "request_User-Agent"]).unwrap_or_default(),
@@ -118,7 +128,10 @@ fn parse_json(line: &str) -> Result<Entry, Skipped> {
 
 fn json_time(value: &serde_json::Value) -> Option<i64> {
     if let Some(seconds) = value.as_f64() {
-        #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970; a nonsense value saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "seconds since 1970; a nonsense value saturates"
+        )]
         return Some(seconds as i64);
     }
     let text = value.as_str()?;
@@ -133,7 +146,8 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 fn path_of(target: &str) -> String {
-    let after_host = target.split_once("://").map_or(target, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+    let after_host =
+        target.split_once("://").map_or(target, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
     after_host.split(['?', '#']).next().unwrap_or("").to_owned()
 }
 
@@ -144,7 +158,16 @@ mod tests {
     #[track_caller]
     fn check(line: &str, expected: &str) {
         let shown = match parse(line) {
-            Ok(e) => format!("{} {} {} {} {} {} {:?}", e.client, e.at, e.method, e.path, e.status, e.user.unwrap_or("-".into()), e.user_agent),
+            Ok(e) => format!(
+                "{} {} {} {} {} {} {:?}",
+                e.client,
+                e.at,
+                e.method,
+                e.path,
+                e.status,
+                e.user.unwrap_or("-".into()),
+                e.user_agent
+            ),
             Err(skipped) => format!("{skipped:?}"),
         };
         assert_eq!(shown, expected);
@@ -156,8 +179,14 @@ mod tests {
             r#"192.0.2.1 - ann [17/May/2015:10:05:03 +0000] "GET /a?b=c HTTP/1.1" 200 203023 "http://x/" "Mozilla \"5\"""#,
             r#"192.0.2.1 1431857103 GET /a 200 ann "Mozilla \\\"5\\\"""#,
         );
-        check(r#"192.0.2.1 - - [17/May/2015:10:05:03 +0200] "POST /login HTTP/1.1" 302 -"#, r#"192.0.2.1 1431849903 POST /login 302 - """#);
-        check(r#"shop.example 2001:db8::1 - - [17/May/2015:10:05:03 +0000] "GET http://h/p HTTP/1.1" 200 1"#, r#"2001:db8::1 1431857103 GET /p 200 - """#);
+        check(
+            r#"192.0.2.1 - - [17/May/2015:10:05:03 +0200] "POST /login HTTP/1.1" 302 -"#,
+            r#"192.0.2.1 1431849903 POST /login 302 - """#,
+        );
+        check(
+            r#"shop.example 2001:db8::1 - - [17/May/2015:10:05:03 +0000] "GET http://h/p HTTP/1.1" 200 1"#,
+            r#"2001:db8::1 1431857103 GET /p 200 - """#,
+        );
     }
 
     #[test]

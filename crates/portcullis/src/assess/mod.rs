@@ -23,7 +23,9 @@ pub(crate) enum AssessError {
         error: std::io::Error,
     },
     /// No line could be understood.
-    #[error("none of the {lines} lines is an access log line that is understood (common, combined or JSON lines); is this the right file?")]
+    #[error(
+        "none of the {lines} lines is an access log line that is understood (common, combined or JSON lines); is this the right file?"
+    )]
     NoLines {
         /// How many there are.
         lines: u64,

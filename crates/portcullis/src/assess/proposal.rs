@@ -42,7 +42,8 @@ impl Assessment {
     pub(crate) fn of(reading: &Reading) -> Self {
         let clients: Vec<_> = reading.clients.iter().collect();
         let count = |kind| clients.iter().filter(|(_, client)| client.kind == kind).count() as u64;
-        let returning: Vec<&Client> = clients.iter().map(|(_, client)| *client).filter(|client| client.days.len() > 1).collect();
+        let returning: Vec<&Client> =
+            clients.iter().map(|(_, client)| *client).filter(|client| client.days.len() > 1).collect();
         let from_returning: u64 = returning.iter().map(|client| client.requests).sum();
         let mut over_limit = BTreeMap::new();
         for (_, client) in &clients {
@@ -77,19 +78,31 @@ impl Assessment {
 
     /// The proposed configuration.
     pub(crate) fn configuration(&self) -> String {
-        let mut out = String::from("# Proposed from the access log; read it, change what is wrong, then `portcullis check`.\n\n[[listen]]\naddress = \"0.0.0.0:80\"\n\n[[site]]\nmode = \"observe\"\n\n[[site.origin]]\nurl = \"http://127.0.0.1:3000\" # the app\n");
+        let mut out = String::from(
+            "# Proposed from the access log; read it, change what is wrong, then `portcullis check`.\n\n[[listen]]\naddress = \"0.0.0.0:80\"\n\n[[site]]\nmode = \"observe\"\n\n[[site.origin]]\nurl = \"http://127.0.0.1:3000\" # the app\n",
+        );
         if let Some(login) = self.login_paths.first() {
-            let _infallible = write!(out, "\n[site.login]\npages = [\"{login}\"]\nsubmit = [\"{login}\"]\nevidence = true\n");
+            let _infallible = write!(
+                out,
+                "\n[site.login]\npages = [\"{login}\"]\nsubmit = [\"{login}\"]\nevidence = true\n"
+            );
         }
         if !self.api_paths.is_empty() {
             out.push_str("\n[site.known.token]\nheader = \"authorization\" # if API clients send a token\n");
         }
         if !self.fronts.is_empty() {
             let sources: Vec<String> = self.fronts.iter().map(|front| format!("\"{front}\"")).collect();
-            let _infallible = write!(out, "\n[[front]]\nsources = [{}]\nclient_address = \"x-forwarded-for\" # see its documentation\n", sources.join(", "));
+            let _infallible = write!(
+                out,
+                "\n[[front]]\nsources = [{}]\nclient_address = \"x-forwarded-for\" # see its documentation\n",
+                sources.join(", ")
+            );
         }
         for (network, people) in &self.networks {
-            let _infallible = write!(out, "\n[[network]]\nname = \"many people behind {network}\"\nprefixes = [\"{network}\"]\npeople = {people}\n");
+            let _infallible = write!(
+                out,
+                "\n[[network]]\nname = \"many people behind {network}\"\nprefixes = [\"{network}\"]\npeople = {people}\n"
+            );
         }
         let rate = self.address_rate();
         let _infallible = write!(out, "\n[limits]\naddress_rate = \"{rate}/s burst {}\"\n", rate * 8);
@@ -110,10 +123,16 @@ impl Assessment {
             warnings.push("A few addresses bring most requests: a CDN or load balancer stands before the app. Name it with [[front]], or nobody can be judged by address.".to_owned());
         }
         if self.hours < 24.0 {
-            warnings.push(format!("The log covers {:.1} hours; a week tells more about who comes back.", self.hours));
+            warnings.push(format!(
+                "The log covers {:.1} hours; a week tells more about who comes back.",
+                self.hours
+            ));
         }
         if self.clients as usize >= super::reading::CLIENTS_MAX {
-            warnings.push("The log has more clients than are told apart; figures about clients are lower bounds.".to_owned());
+            warnings.push(
+                "The log has more clients than are told apart; figures about clients are lower bounds."
+                    .to_owned(),
+            );
         }
         warnings
     }
@@ -121,13 +140,26 @@ impl Assessment {
 
 impl fmt::Display for Assessment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} requests of {} clients in {:.1} hours; at most {} in one second.", self.requests, self.clients, self.hours, self.requests_per_second_peak)?;
+        writeln!(
+            f,
+            "{} requests of {} clients in {:.1} hours; at most {} in one second.",
+            self.requests, self.clients, self.hours, self.requests_per_second_peak
+        )?;
         for (why, count) in &self.skipped {
             writeln!(f, "  {count} lines were left out: {why}.")?;
         }
         writeln!(f, "\nWho comes")?;
-        writeln!(f, "  browsers {}, crawlers {}, other programs {}", self.browsers, self.crawlers, self.programs)?;
-        writeln!(f, "  {} came back on another day; they sent {:.0} % of all requests", self.returning, self.returning_request_share * 100.0)?;
+        writeln!(
+            f,
+            "  browsers {}, crawlers {}, other programs {}",
+            self.browsers, self.crawlers, self.programs
+        )?;
+        writeln!(
+            f,
+            "  {} came back on another day; they sent {:.0} % of all requests",
+            self.returning,
+            self.returning_request_share * 100.0
+        )?;
         writeln!(f, "  {} signed in, as far as this log shows", self.signed_in)?;
         list(f, "  sign-in", &self.login_paths)?;
         list(f, "  paths used by programs (API)", &self.api_paths)?;
@@ -139,7 +171,11 @@ impl fmt::Display for Assessment {
         writeln!(f, "\nWhat would have been refused")?;
         writeln!(f, "  in calm: nobody; limits only count")?;
         let total: u64 = self.over_limit.values().sum();
-        writeln!(f, "  had limits been refusing all the time: {total} requests ({:.2} %)", share(total, self.requests) * 100.0)?;
+        writeln!(
+            f,
+            "  had limits been refusing all the time: {total} requests ({:.2} %)",
+            share(total, self.requests) * 100.0
+        )?;
         for (kind, count) in self.over_limit.iter().filter(|(_, count)| **count > 0) {
             writeln!(f, "    {count} of {kind}")?;
         }
@@ -169,15 +205,19 @@ fn kind_word(kind: Kind) -> &'static str {
 
 /// Paths that look like a sign-in and take POSTs, the busiest first.
 fn login_paths(reading: &Reading) -> Vec<String> {
-    let mut found: Vec<_> = reading.paths.iter().filter(|(path, counts)| is_login(path) && counts.posts > 0).collect();
+    let mut found: Vec<_> =
+        reading.paths.iter().filter(|(path, counts)| is_login(path) && counts.posts > 0).collect();
     found.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.posts));
     found.into_iter().take(LIST_MAX).map(|(path, _)| shown(path)).collect()
 }
 
 /// Paths of which programs make nine requests out of ten, or that say so by name.
 fn api_paths(reading: &Reading) -> Vec<String> {
-    let is_api = |path: &str, programs: u64, all: u64| path.starts_with("/api") || (all >= 50 && programs * 10 >= all * 9);
-    let found = reading.paths.iter().filter(|(path, c)| is_api(path, c.by_programs, c.requests) && c.requests >= 10);
+    let is_api = |path: &str, programs: u64, all: u64| {
+        path.starts_with("/api") || (all >= 50 && programs * 10 >= all * 9)
+    };
+    let found =
+        reading.paths.iter().filter(|(path, c)| is_api(path, c.by_programs, c.requests) && c.requests >= 10);
     found.take(LIST_MAX).map(|(path, _)| shown(path)).collect()
 }
 
@@ -187,27 +227,45 @@ fn fronts(reading: &Reading) -> Vec<String> {
     busiest.sort_by_key(|(_, client)| std::cmp::Reverse(client.requests));
     let top: Vec<_> = busiest.into_iter().take(16).filter(|(_, client)| client.agents.len() >= 16).collect();
     let brought: u64 = top.iter().map(|(_, client)| client.requests).sum();
-    if brought * 2 > reading.requests() { top.iter().map(|(address, _)| address.to_string()).collect() } else { Vec::new() }
+    if brought * 2 > reading.requests() {
+        top.iter().map(|(address, _)| address.to_string()).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// Programs that came on at least half of the days, at least three, and mostly succeed.
 fn partners(reading: &Reading) -> Vec<String> {
     let days = ((reading.last - reading.first) / 86_400 + 1).max(1);
     let steady = |client: &Client| {
-        client.kind == Kind::Program && client.days.len() >= 3 && client.days.len() as i64 * 2 >= days && client.requests >= 30 && client.failures * 5 < client.requests
+        client.kind == Kind::Program
+            && client.days.len() >= 3
+            && client.days.len() as i64 * 2 >= days
+            && client.requests >= 30
+            && client.failures * 5 < client.requests
     };
-    reading.clients.iter().filter(|(_, client)| steady(client)).take(LIST_MAX).map(|(address, _)| address.to_string()).collect()
+    reading
+        .clients
+        .iter()
+        .filter(|(_, client)| steady(client))
+        .take(LIST_MAX)
+        .map(|(address, _)| address.to_string())
+        .collect()
 }
 
 /// Addresses behind which at least eight different browsers were seen.
 fn networks(reading: &Reading) -> Vec<(String, usize)> {
     let shared = |client: &Client| client.agents.len() >= 8 && client.kind == Kind::Browser;
     let found = reading.clients.iter().filter(|(_, client)| shared(client));
-    found.take(LIST_MAX).map(|(address, client)| (model::Prefix::of(*address, 128).to_string(), client.agents.len())).collect()
+    found
+        .take(LIST_MAX)
+        .map(|(address, client)| (model::Prefix::of(*address, 128).to_string(), client.agents.len()))
+        .collect()
 }
 
 fn busiest(reading: &Reading) -> u32 {
-    let mut peaks: Vec<u32> = reading.clients.values().filter(|c| c.kind == Kind::Browser).map(|c| c.peak_ten_seconds).collect();
+    let mut peaks: Vec<u32> =
+        reading.clients.values().filter(|c| c.kind == Kind::Browser).map(|c| c.peak_ten_seconds).collect();
     peaks.sort_unstable();
     peaks.get((peaks.len() * 995 / 1_000).min(peaks.len().saturating_sub(1))).copied().unwrap_or(0)
 }

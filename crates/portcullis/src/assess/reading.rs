@@ -190,7 +190,10 @@ fn leading(path: &str) -> &str {
 pub(crate) fn is_login(path: &str) -> bool {
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or("").to_ascii_lowercase();
     let stem = last.split('.').next().unwrap_or("");
-    matches!(stem, "login" | "signin" | "sign-in" | "sign_in" | "log-in" | "session" | "sessions" | "logon" | "wp-login")
+    matches!(
+        stem,
+        "login" | "signin" | "sign-in" | "sign_in" | "log-in" | "session" | "sessions" | "logon" | "wp-login"
+    )
 }
 
 fn kind_of(user_agent: &str) -> Kind {
