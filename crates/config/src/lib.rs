@@ -1,1 +1,49 @@
+//! Text in; typed configuration, or *all* of its errors, out.
+//!
+//! One table of keys per section (`settings/`) is the source of the parser, the commented default configuration, the
+//! JSON schema and the reference page, so they cannot disagree. This crate reads no file: keys that name one are
+//! paths to whoever starts the gate. It is *not* the place where settings take effect.
+//! Its main types are [`Config`], [`Errors`] and [`Warning`].
+//!
+//! ```
+//! use config::Config;
+//! let text = r#"
+//! [[listen]]
+//! address = "127.0.0.1:8080"
+//! [[site]]
+//! [[site.origin]]
+//! url = "http://127.0.0.1:3000"
+//! [limits]
+//! idle_timout = "15s"
+//! "#;
+//! let errors = Config::parse("portcullis.toml", text).unwrap_err().to_string();
+//! assert!(errors.contains("portcullis.toml:8:1"), "{errors}");
+//! assert!(errors.contains("write `idle_timeout`"), "{errors}");
+//! ```
 
+mod checks;
+mod entry;
+mod finding;
+mod kinds;
+mod nearest;
+mod parse;
+mod protect;
+mod reference;
+mod schema;
+mod settings;
+mod source;
+mod walk;
+
+pub use finding::{Errors, Finding, Warning};
+pub use kinds::{
+    ClientAddress, Jwks, OriginUrl, OriginUrlError, ParsePathError, Rate, RequestPath, Secret, Share, Size,
+};
+pub use protect::ProtectArgs;
+pub use schema::schema;
+pub use settings::{
+    Config, Console, Front, Health, Jwt, Known, Limits, Listen, Log, Login, Monitor, MonitorAs, Network,
+    Origin, Partner, Privacy, Route, SecretSource, Session, Site, State, Token,
+};
+
+#[cfg(test)]
+mod tests;

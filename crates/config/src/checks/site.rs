@@ -1,0 +1,125 @@
+//! The site: hosts, origins, sign-in, routes.
+
+use super::Desk;
+use crate::settings::{Config, Login, Site};
+
+pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
+    for (index, site) in config.site.iter().enumerate() {
+        let place = format!("site.{index}");
+        hosts(site, &place, desk);
+        origins(site, &place, desk);
+        if let Some(login) = &site.login {
+            sign_in(login, &format!("{place}.login"), desk);
+        }
+        session(site, &place, desk);
+        strangers(site, &place, desk);
+        let routes = site.route.iter().enumerate();
+        let routes = routes.map(|(index, route)| (format!("{place}.route.{index}.path"), &route.path));
+        desk.refuse_repeats(routes, "this path", "join both into one [[site.route]]");
+    }
+}
+
+fn hosts(site: &Site, place: &str, desk: &mut Desk<'_>) {
+    let hosts = site.hosts.iter().enumerate().map(|(index, host)| (format!("{place}.hosts.{index}"), host));
+    desk.refuse_repeats(hosts, "this host", "leave it out here");
+    let Some(domain) = &site.cookie_domain else { return };
+    let path = format!("{place}.cookie_domain");
+    if site.hosts.is_empty() {
+        let cure = "write `hosts`, or leave `cookie_domain` out";
+        desk.error(&path, "a cookie for a whole domain needs to know which hosts are yours", cure);
+    }
+    let covers = |host: &str| {
+        host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    if let Some(host) = site.hosts.iter().find(|host| !covers(host)) {
+        let what =
+            format!("`{domain}` does not cover the host `{host}`, so its visitors would never be known");
+        desk.error(&path, what, "write the domain that all hosts share, or leave it out");
+    }
+}
+
+fn origins(site: &Site, place: &str, desk: &mut Desk<'_>) {
+    let urls = site.origin.iter().enumerate();
+    let urls = urls.map(|(index, origin)| (format!("{place}.origin.{index}.url"), &origin.url));
+    desk.refuse_repeats(urls, "this server", "leave it out here, and give the first a larger `weight`");
+    for (index, origin) in site.origin.iter().enumerate() {
+        let path = |key: &str| format!("{place}.origin.{index}.health.{key}");
+        let health = &origin.health;
+        if health.timeout > health.interval && desk.are_sound(&[&path("timeout"), &path("interval")]) {
+            // Whichever was written is to be changed; the other is a default.
+            let key = if desk.is_written(&path("timeout")) { "timeout" } else { "interval" };
+            let what = format!(
+                "a check may take {:?} but the next one begins after {:?}",
+                health.timeout, health.interval
+            );
+            desk.error(&path(key), what, "write a `timeout` that is not longer than `interval`");
+        }
+    }
+}
+
+fn sign_in(login: &Login, place: &str, desk: &mut Desk<'_>) {
+    let key = |key: &str| format!("{place}.{key}");
+    if login.secret.is_some() && login.secret_file.is_some() {
+        desk.error(&key("secret_file"), "`secret` is there too", "leave one of them out");
+    }
+    let wants_evidence = login.evidence && (desk.is_written(&key("evidence")) || !login.pages.is_empty());
+    if login.submit.is_empty() && wants_evidence {
+        let at = if desk.is_written(&key("evidence")) { key("evidence") } else { key("pages") };
+        if desk.are_sound(&[&key("submit")]) {
+            let cure = "write where it is sent, such as submit = [\"/login\"], or evidence = false";
+            desk.error(&at, "evidence of signing in needs to know where the form is sent", cure);
+        }
+    }
+    if login.pages.is_empty() && !login.submit.is_empty() && desk.are_sound(&[&key("pages")]) {
+        let cure = "write the page with the form, such as pages = [\"/login\"]";
+        desk.warning(
+            &key("submit"),
+            "without `pages`, new addresses may wait for the form while others are served first",
+            cure,
+        );
+    }
+    for (index, path) in login.reset.iter().chain(&login.mfa).chain(&login.return_to).enumerate() {
+        if path.as_str() == "/" {
+            let (list, index) = locate(login, index);
+            let what = "every path begins with `/`: the whole app would count as signing in";
+            desk.error(&format!("{place}.{list}.{index}"), what, "write the path of that step only");
+        }
+    }
+}
+
+/// Which list an index into all three steps means.
+fn locate(login: &Login, index: usize) -> (&'static str, usize) {
+    let (reset, mfa) = (login.reset.len(), login.mfa.len());
+    match index {
+        _ if index < reset => ("reset", index),
+        _ if index < reset + mfa => ("mfa", index - reset),
+        _ => ("return", index - reset - mfa),
+    }
+}
+
+fn session(site: &Site, place: &str, desk: &mut Desk<'_>) {
+    let (Some(session), Some(login)) = (&site.known.session, &site.login) else { return };
+    if login.pages.contains(&session.proof) || login.submit.contains(&session.proof) {
+        let what = format!("everybody gets `{}`, the sign-in page: it proves nothing", session.proof);
+        desk.error(
+            &format!("{place}.known.session.proof"),
+            what,
+            "write a path that only signed-in people get, such as \"/account\"",
+        );
+    }
+}
+
+/// A gate that knows nobody can only limit and shed.
+fn strangers(site: &Site, place: &str, desk: &mut Desk<'_>) {
+    let by_login = site.login.as_ref().is_some_and(|login| login.evidence && !login.submit.is_empty());
+    let by_header = site.origin.iter().any(|origin| origin.confirms_logins);
+    let known = &site.known;
+    if by_login || by_header || known.session.is_some() || known.token.is_some() || known.jwt.is_some() {
+        return;
+    }
+    desk.warning(
+        place,
+        "nobody ever becomes known here: under attack, customers are treated like everybody else",
+        "write [site.login] with pages and submit, or [site.known.session], [site.known.token], or confirms_logins = true",
+    );
+}

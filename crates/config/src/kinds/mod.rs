@@ -1,0 +1,217 @@
+//! The kinds of values that a key can hold: how each is written, read and described.
+
+mod measures;
+mod names;
+mod networks;
+mod paths;
+mod plain;
+mod secrets;
+
+use std::ops::Range;
+
+use model::Untrusted;
+use toml::Spanned;
+use toml::de::DeValue;
+
+pub(crate) use measures::{RATE, duration, share, size};
+pub use measures::{Rate, Share, Size};
+pub use names::ClientAddress;
+pub(crate) use names::{CLIENT_ADDRESS, COOKIE, DOMAIN, HEADER, HOST, MODE, MONITOR_AS, NAME, TEXT};
+pub(crate) use networks::{ADDRESS, ORIGIN_URL, PREFIX};
+pub use networks::{OriginUrl, OriginUrlError};
+pub(crate) use paths::{FILE, JWKS, PATH};
+pub use paths::{Jwks, ParsePathError, RequestPath};
+pub(crate) use plain::{FLAG, list, whole};
+pub(crate) use secrets::SECRET;
+pub use secrets::Secret;
+
+use crate::finding::Problems;
+
+/// How one kind of value is read and described.
+pub(crate) trait Kind {
+    /// What is read.
+    type Value;
+
+    /// Reads a value, or says what is wrong with it.
+    fn read(&self, value: Found<'_>, problems: &mut Problems) -> Option<Self::Value>;
+
+    /// What is allowed, for schema and reference.
+    fn shape(&self) -> Shape;
+
+    /// A value as TOML, from how the tables of keys write it.
+    fn toml(&self, plain: &str) -> String;
+}
+
+/// A value with its place.
+#[derive(Clone, Copy)]
+pub(crate) struct Found<'a> {
+    pub(crate) value: &'a Spanned<DeValue<'a>>,
+    /// Its path: keys and indices, joined by dots.
+    pub(crate) path: &'a str,
+}
+
+impl Found<'_> {
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.value.span()
+    }
+}
+
+/// What is allowed.
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Whole {
+        /// The smallest.
+        least: u32,
+        /// The largest.
+        most: u32,
+    },
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// Text.
+    Text {
+        /// What it is, in words.
+        words: String,
+        /// A regular expression that every good value matches (ECMA 262); a bad one may match it too.
+        pattern: &'static str,
+    },
+    /// Several of a kind.
+    List {
+        /// Of what.
+        of: Box<Self>,
+        /// How many at most.
+        most: usize,
+    },
+}
+
+/// Why a text is no value of its kind, and what to write instead.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Bad {
+    pub(crate) what: String,
+    pub(crate) cure: String,
+}
+
+impl Bad {
+    pub(crate) fn new(what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { what: what.into(), cure: cure.into() }
+    }
+}
+
+/// A kind of value that is written as text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text<T: 'static> {
+    /// With its article: "a duration".
+    pub(crate) noun: &'static str,
+    /// A regular expression (ECMA 262) for the schema.
+    pub(crate) pattern: &'static str,
+    /// A good value.
+    pub(crate) example: &'static str,
+    /// The unit to propose when a bare number was written.
+    pub(crate) unit: Option<&'static str>,
+    /// Whether the text is never shown.
+    pub(crate) is_secret: bool,
+    pub(crate) parse: fn(&str) -> Result<T, Bad>,
+}
+
+impl<T> Text<T> {
+    pub(crate) const fn new(
+        noun: &'static str,
+        pattern: &'static str,
+        example: &'static str,
+        parse: fn(&str) -> Result<T, Bad>,
+    ) -> Self {
+        Self { noun, pattern, example, unit: None, is_secret: false, parse }
+    }
+
+    pub(crate) const fn with_unit(mut self, unit: &'static str) -> Self {
+        self.unit = Some(unit);
+        self
+    }
+
+    pub(crate) const fn hidden(mut self) -> Self {
+        self.is_secret = true;
+        self
+    }
+
+    /// The text of a value, if it is text.
+    fn text<'a>(&self, found: Found<'a>, problems: &mut Problems) -> Option<&'a str> {
+        if self.is_secret {
+            problems.hide(found.span());
+        }
+        if let Some(text) = found.value.get_ref().as_str() {
+            return Some(text);
+        }
+        let number = match found.value.get_ref() {
+            DeValue::Integer(number) => Some(number.to_string()),
+            DeValue::Float(number) => Some(number.to_string()),
+            DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => None,
+        };
+        let (what, cure) = match (number, self.unit) {
+            (Some(number), Some(unit)) => {
+                let number = shorten(&number);
+                (
+                    format!("`{number}` has no unit"),
+                    format!("write \"{number}{unit}\", if that is what you mean"),
+                )
+            }
+            _ => {
+                let found = kind_of(found.value.get_ref());
+                (
+                    format!("this is {found}, not {}", self.noun),
+                    format!("write it in quotes, such as \"{}\"", self.example),
+                )
+            }
+        };
+        problems.error(found.span(), found.path, what, cure);
+        None
+    }
+}
+
+impl<T> Kind for Text<T> {
+    type Value = T;
+
+    fn read(&self, found: Found<'_>, problems: &mut Problems) -> Option<T> {
+        let text = self.text(found, problems)?;
+        let parsed = (self.parse)(text);
+        parsed.map_err(|bad| problems.error(found.span(), found.path, bad.what, bad.cure)).ok()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text { words: self.noun.to_owned(), pattern: self.pattern }
+    }
+
+    fn toml(&self, plain: &str) -> String {
+        format!("\"{plain}\"")
+    }
+}
+
+/// Text from the file, in backticks, escaped and short enough for a message.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("`{}`", Untrusted::from(shorten(text)))
+}
+
+fn shorten(text: &str) -> &str {
+    let end = text.char_indices().nth(QUOTED_CHARS_MAX).map_or(text.len(), |(at, _)| at);
+    &text[..end]
+}
+
+/// What was found, with its article.
+pub(crate) fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// Characters of a value that a message quotes.
+const QUOTED_CHARS_MAX: usize = 60;

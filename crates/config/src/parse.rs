@@ -1,0 +1,71 @@
+//! From a text to a configuration.
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use crate::checks;
+use crate::finding::{Errors, Problems, Warning};
+use crate::settings::Config;
+use crate::walk::Walk;
+
+impl Config {
+    /// The longest text that is read, in bytes.
+    pub const TEXT_BYTES_MAX: usize = 1 << 20;
+
+    /// Reads a configuration. `name` is the file's name for messages.
+    ///
+    /// # Errors
+    /// All errors of the text at once. Only when it is no TOML, the errors are those of its syntax alone: what the rest
+    /// means cannot be known.
+    pub fn parse(name: &str, text: &str) -> Result<(Self, Vec<Warning>), Errors> {
+        let mut problems = Problems::default();
+        if text.len() > Self::TEXT_BYTES_MAX {
+            let cure = format!(
+                "a configuration has at most {} bytes; is this the right file?",
+                Self::TEXT_BYTES_MAX
+            );
+            problems.error(0..0, "", format!("{} bytes are too many", text.len()), cure);
+        } else if let Some(config) = read(text, &mut problems) {
+            return problems.finish(name, text).map(|warnings| (config, warnings));
+        }
+        Err(problems.finish(name, text).expect_err("there is no configuration, so there is an error"))
+    }
+}
+
+fn read(text: &str, problems: &mut Problems) -> Option<Config> {
+    let (root, faults) = DeTable::parse_recoverable(text);
+    if faults.is_empty() {
+        let config = Walk::whole::<Config>(root.get_ref(), problems);
+        checks::check(&config, text, root.get_ref(), problems);
+        return Some(config);
+    }
+    let mut last_line = None;
+    for fault in &faults {
+        let at = fault.span().unwrap_or(0..0);
+        let line = text.as_bytes().iter().take(at.start).filter(|byte| **byte == b'\n').count();
+        // What follows on the same line is mostly the echo of the first.
+        if last_line.replace(line) != Some(line) {
+            problems.error(
+                clipped(at, text),
+                "",
+                format!("this is not TOML: {}", sentence(fault.message())),
+                SYNTAX_CURE,
+            );
+        }
+    }
+    None
+}
+
+/// A fault at the very end is shown on the last line that has something on it.
+fn clipped(at: Range<usize>, text: &str) -> Range<usize> {
+    let end = text.trim_end().len();
+    if at.start < end { at } else { end..end }
+}
+
+/// The parser's words on one line.
+fn sentence(message: &str) -> String {
+    message.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
+const SYNTAX_CURE: &str = "texts stand in quotes, lists in brackets, one key on each line: key = \"value\"";

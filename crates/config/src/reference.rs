@@ -1,0 +1,173 @@
+//! What people read: the commented default configuration, and the reference page.
+
+use crate::entry::{Field, Form, Presence, Section, Unbuilt};
+use crate::kinds::Shape;
+use crate::settings::Config;
+
+impl Config {
+    /// The complete default configuration with its manual as comments, for `portcullis check --print-default`.
+    ///
+    /// It parses, and equals [`Config::default`]. A line that begins with `#` and a letter or a bracket is a setting: taking
+    /// the `#` away changes nothing where the line shows a default.
+    pub fn default_commented() -> String {
+        let mut text = String::from(INTRODUCTION);
+        Printer { text: &mut text }.table("", false, true, &Self::fields(), Self::LATER);
+        text
+    }
+
+    /// The reference page, as Markdown.
+    pub fn reference() -> String {
+        let mut text = String::from(REFERENCE_INTRODUCTION);
+        describe(&mut text, "", &Self::fields(), Self::LATER);
+        text
+    }
+}
+
+/// The table that has a key of this name, as it is written, if it is the only one.
+pub(crate) fn home_of(key: &str) -> Option<String> {
+    let mut homes = Vec::new();
+    find(key, "", &Config::fields(), &mut homes);
+    homes.pop().filter(|_| homes.is_empty())
+}
+
+fn find(key: &str, place: &str, fields: &[Field], homes: &mut Vec<String>) {
+    for field in fields {
+        if let Form::Table { fields, many, .. } = &field.form {
+            let name = join(place, field.key);
+            if fields.iter().any(|field| field.key == key && matches!(field.form, Form::Value { .. })) {
+                homes.push(header(&name, *many));
+            }
+            find(key, &name, fields, homes);
+        }
+    }
+}
+
+/// Writes the commented default configuration.
+struct Printer<'a> {
+    text: &'a mut String,
+}
+
+impl Printer<'_> {
+    /// Keys first, then tables: after the header of a table within, keys would belong to that.
+    fn table(&mut self, name: &str, many: bool, is_live: bool, fields: &[Field], later: &[(&str, Unbuilt)]) {
+        if !name.is_empty() {
+            let mark = if is_live { "" } else { "#" };
+            self.line(&format!("{mark}{}", header(name, many)));
+        }
+        for field in fields {
+            if let Form::Value { presence, .. } = &field.form {
+                self.key(field, presence, is_live);
+            }
+        }
+        for (key, unbuilt) in later {
+            self.line(&format!("\n# {key}: {}; {}.", unbuilt.when(), unbuilt.instead));
+        }
+        for field in fields {
+            if let Form::Table { doc, fields, later, many, is_present } = &field.form {
+                self.line("");
+                self.comment(doc);
+                self.table(&join(name, field.key), *many, is_live && *is_present, fields, later);
+            }
+        }
+    }
+
+    fn key(&mut self, field: &Field, presence: &Presence, is_live: bool) {
+        self.line("");
+        self.comment(field.doc);
+        let (mark, value) = match presence {
+            Presence::Required { example } if is_live => ("", example),
+            Presence::Required { example } => ("#", example),
+            Presence::Default(value) => ("#", value),
+            Presence::Optional { example } => {
+                self.line("# Unset by default; for example:");
+                ("#", example)
+            }
+        };
+        self.line(&format!("{mark}{} = {value}", field.key));
+    }
+
+    fn comment(&mut self, doc: &[&str]) {
+        for line in doc {
+            self.line(&format!("#{line}"));
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+}
+
+/// Writes the reference of the tables within a table.
+fn describe(text: &mut String, name: &str, fields: &[Field], later: &[(&str, Unbuilt)]) {
+    for field in fields {
+        let Form::Value { shape, presence } = &field.form else { continue };
+        let presence = match presence {
+            Presence::Required { example } => format!("**required**, for example `{example}`"),
+            Presence::Default(value) => format!("default `{value}`"),
+            Presence::Optional { example } => format!("optional, for example `{example}`"),
+        };
+        text.push_str(&format!("- `{}`: {}; {presence}.\n", field.key, words(shape)));
+        for line in field.doc {
+            text.push_str(&format!("  {}\n", line.trim()));
+        }
+    }
+    for (key, unbuilt) in later {
+        text.push_str(&format!("- `{key}` {} ({}); {}.\n", unbuilt.when(), unbuilt.what, unbuilt.instead));
+    }
+    for field in fields {
+        let Form::Table { doc, fields, later, many, is_present } = &field.form else { continue };
+        let name = join(name, field.key);
+        let needed = match (many, is_present) {
+            (true, true) => "At least one is required. ",
+            (true, false) => "Any number. ",
+            (false, true) => "",
+            (false, false) => "Optional. ",
+        };
+        let doc = doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n");
+        text.push_str(&format!("\n## `{}`\n\n{needed}{doc}\n\n", header(&name, *many)));
+        describe(text, &name, fields, later);
+    }
+}
+
+/// What is allowed, in words.
+fn words(shape: &Shape) -> String {
+    match shape {
+        Shape::Flag => "true or false".to_owned(),
+        Shape::Whole { least, most } => format!("a whole number from {least} to {most}"),
+        Shape::Choice(list) => {
+            list.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" or ")
+        }
+        Shape::Text { words: text, .. } => text.clone(),
+        Shape::List { of, most } => format!("a list of at most {most}, each {}", words(of)),
+    }
+}
+
+fn header(name: &str, many: bool) -> String {
+    if many { format!("[[{name}]]") } else { format!("[{name}]") }
+}
+
+fn join(place: &str, key: &str) -> String {
+    if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
+}
+
+const INTRODUCTION: &str = "\
+# The configuration of Portcullis, with every default.
+#
+# Lines that begin with `#` and a word are settings: take the `#` away to change them. Durations carry a unit
+# (ms, s, min, h, d), sizes too (B, KiB, MiB, GiB, TiB). Unknown keys are errors. `portcullis check` reads it and
+# says all that is wrong with it, and what it can and cannot protect.
+";
+
+const REFERENCE_INTRODUCTION: &str = "\
+# Configuration
+
+`portcullis run` reads one TOML file, `portcullis.toml` unless `--config` names another. `portcullis check` shows all
+errors in it at once; `portcullis check --print-default` prints it whole, with every default. For editors there is
+[a JSON schema](configuration.schema.json).
+
+Durations carry a unit (`ms`, `s`, `min`, `h`, `d`), sizes too (`B`, `KiB`, `MiB`, `GiB`, `TiB`). Unknown keys are
+errors, and so are keys of parts that are not built yet. Lists of networks take single addresses too.
+
+This page is generated from the same lines of code that read the file.
+";

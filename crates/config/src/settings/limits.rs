@@ -1,0 +1,44 @@
+//! `[limits]`.
+
+use std::time::Duration;
+
+use crate::entry::{default, optional, settings};
+use crate::kinds::{RATE, Rate, Share, Size, duration, share, size, whole};
+
+settings! {
+    /// How much a client may ask, and how much of the machine the gate may use. In calm, client limits count and report but
+    /// refuse nobody.
+    pub struct Limits {
+        /// Requests of one unknown address (IPv4 /32, IPv6 /64). Its networks get 4, 16 and 64 times as much.
+        address_rate: Rate = default("5/s burst 40", RATE);
+        /// Requests of one known client; all clients of an account together get four times as much.
+        pass_rate: Rate = default("20/s burst 200", RATE);
+        /// Sign-in attempts of one address; its network gets ten times as much.
+        login_rate: Rate = default("6/min", RATE);
+        /// The part of the app's capacity that is kept for people who are signing in.
+        login_share: Share = default("8 %", share("8 %", "20 %"));
+        /// Known clients that are remembered. When full, the youngest that has been known for less than a day leaves.
+        max_known: u32 = default("1_000_000", whole(1_000, 1_000_000));
+        /// Requests in service at the app at once, whatever is measured. Without it, only measurement decides.
+        max_inflight: Option<u32> = optional("200", whole(8, 65_535));
+        /// Memory for connections and what they carry. It also bounds how many connections there can be, at 64 KiB each.
+        memory: Size = default("1 GiB", size("64 MiB", "1 TiB"));
+        /// Connections at once. Without it, as many as memory and the limit of open files allow.
+        connections: Option<u32> = optional("20_000", whole(64, 10_000_000));
+        /// Bytes of request bodies and answers that may wait in the gate at once; not more than `memory`.
+        buffers: Size = default("128 MiB", size("1 MiB", "1 TiB"));
+        /// Long downloads, event streams and WebSockets of unknown clients that may be open at once.
+        streams: u32 = default("1_000", whole(1, 1_000_000));
+        /// How long a client may take to send the head of a request.
+        head_timeout: Duration = default("10s", duration("1s", "5min"));
+        /// How long an unknown client may take to send a whole body while capacity is scarce; always at least 500 bytes a
+        /// second after 10 s.
+        body_timeout: Duration = default("60s", duration("1s", "1h"));
+        /// How long a connection may be idle between two requests. Known clients get at least 60 s.
+        idle_timeout: Duration = default("15s", duration("1s", "1h"));
+        /// How long open requests may take to end when the gate stops.
+        drain: Duration = default("10s", duration("0s", "10min"));
+        /// Threads that serve. Without it, one for each processor.
+        workers: Option<u32> = optional("2", whole(1, 256));
+    }
+}

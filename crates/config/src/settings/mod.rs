@@ -1,0 +1,83 @@
+//! The tables of keys. What stands here is the parser, the manual, the schema and the default configuration.
+
+mod clients;
+mod limits;
+mod listen;
+mod login;
+mod site;
+mod upkeep;
+
+pub use clients::{Monitor, MonitorAs, Network, Partner};
+pub use limits::Limits;
+pub use listen::{Front, Listen};
+pub use login::{Jwt, Known, Login, Session, Token};
+pub use site::{Health, Origin, Route, Site};
+pub use upkeep::{Console, Log, Privacy, State};
+
+use std::path::Path;
+
+use crate::entry::{Section, part, settings, table, tables};
+use crate::kinds::Secret;
+
+settings! {
+    /// Everything that Portcullis is told. Unknown keys are errors; durations and sizes carry units.
+    pub struct Config {
+        /// Where the gate listens.
+        listen: Vec<Listen> = tables(1, 64, "write at most 64 of them; 0.0.0.0 and [::] stand for every address of the machine");
+        /// CDNs and load balancers before the gate.
+        front: Vec<Front> = tables(0, 64, "write at most 64 of them; one can name many sources");
+        /// What is protected; exactly one in this version.
+        site: Vec<Site> = tables(1, 1, "several sites come with a later part; until then run one gate for each of them");
+        /// Programs of partners.
+        partner: Vec<Partner> = tables(0, 64, "write at most 64 of them; join those that come the same way");
+        /// Monitors, which reach the app at every level.
+        monitor: Vec<Monitor> = tables(0, 64, "write at most 64 of them");
+        /// Networks with many people behind few addresses.
+        network: Vec<Network> = tables(0, 1_024, "write at most 1,024 of them; the gate also learns networks from the people who sign in there");
+        /// Limits for clients, and for the gate itself.
+        limits: Limits = table();
+        /// Logs.
+        log: Log = table();
+        /// What is kept between two starts.
+        state: State = table();
+        /// How long the gate remembers.
+        privacy: Privacy = table();
+        /// The listener for admins and metrics.
+        console: Console = table();
+    }
+    later {
+        "crawler" = part(2, "verified crawlers", "until then crawlers count as unknown clients; robots.txt and sitemaps are answered at every level");
+        "status" = part(4, "the status page", "until then leave the table out");
+    }
+}
+
+impl Config {
+    /// The one site of this version.
+    pub fn only_site(&self) -> &Site {
+        self.site.first().expect("a configuration has exactly one site")
+    }
+}
+
+impl Default for Config {
+    /// The default of every key, and the examples of those that must be written: the gate listens on 127.0.0.1:8080
+    /// and protects an app on 127.0.0.1:3000.
+    fn default() -> Self {
+        Self::example()
+    }
+}
+
+/// Where a secret is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SecretSource<'a> {
+    /// In the configuration.
+    Text(&'a Secret),
+    /// In a file of its own; spaces and line ends around it do not belong to it.
+    File(&'a Path),
+}
+
+impl<'a> SecretSource<'a> {
+    /// The source that `secret` and `secret_file` name; both together are refused when they are read.
+    fn of(secret: Option<&'a Secret>, file: Option<&'a Path>) -> Option<Self> {
+        secret.map(Self::Text).or(file.map(Self::File))
+    }
+}
