@@ -136,6 +136,11 @@ impl Problems {
         self.errors.push(Fault { at, what: what.into(), cure: cure.into() });
     }
 
+    /// Notes that the value at `path` could not be read as a whole; why has been said.
+    pub(crate) fn spoil(&mut self, path: &str) {
+        self.broken.insert(path.to_owned());
+    }
+
     /// Something worth knowing.
     pub(crate) fn warning(&mut self, at: Range<usize>, what: impl Into<String>, cure: impl Into<String>) {
         self.warnings.push(Fault { at, what: what.into(), cure: cure.into() });

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use model::Untrusted;
 use toml::de::DeTable;
 
 use crate::checks;
@@ -42,19 +43,39 @@ fn read(text: &str, problems: &mut Problems) -> Option<Config> {
     }
     let mut last_line = None;
     for fault in &faults {
-        let at = fault.span().unwrap_or(0..0);
-        let line = text.as_bytes().iter().take(at.start).filter(|byte| **byte == b'\n').count();
+        let at = clipped(fault.span().unwrap_or(0..0), text);
+        let line = line_start(text, at.start);
         // What follows on the same line is mostly the echo of the first.
         if last_line.replace(line) != Some(line) {
-            problems.error(
-                clipped(at, text),
-                "",
-                format!("this is not TOML: {}", sentence(fault.message())),
-                SYNTAX_CURE,
-            );
+            let (what, cure) = explain(fault.message(), &text[line..], at.start - line);
+            problems.error(at, "", what, cure);
         }
     }
     None
+}
+
+/// The parser's words, and what to write instead. `rest` begins with the faulty line.
+fn explain(message: &str, rest: &str, column: usize) -> (String, String) {
+    let line = rest.lines().next().unwrap_or_default();
+    if message.starts_with("duplicate key") {
+        return ("this is there twice".to_owned(), "leave one of them out, or join both".to_owned());
+    }
+    let is_bare = |value: &str| value.starts_with(|c: char| c.is_alphanumeric() || "/.:*-".contains(c));
+    match line.split_once('=').map(|(key, value)| (key, value.trim())) {
+        Some((key, value)) if is_bare(value) && column > key.len() => {
+            // The value is not repeated: it may be a secret.
+            let cure = format!("write {} = \"…\", with the value in quotes", Untrusted::from(key.trim()));
+            ("this is not TOML: text stands in quotes".to_owned(), cure)
+        }
+        Some((_, value)) if value.starts_with('"') && message.contains("expected `\"`") => {
+            ("this is not TOML: the text does not end".to_owned(), "write a quote where it ends".to_owned())
+        }
+        _ => (format!("this is not TOML: {}", sentence(message)), SYNTAX_CURE.to_owned()),
+    }
+}
+
+fn line_start(text: &str, offset: usize) -> usize {
+    text.as_bytes().iter().take(offset).rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
 }
 
 /// A fault at the very end is shown on the last line that has something on it.

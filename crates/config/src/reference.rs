@@ -1,7 +1,7 @@
 //! What people read: the commented default configuration, and the reference page.
 
 use crate::entry::{Field, Form, Presence, Section, Unbuilt};
-use crate::kinds::Shape;
+use crate::kinds::{Shape, grouped};
 use crate::settings::Config;
 
 impl Config {
@@ -23,11 +23,11 @@ impl Config {
     }
 }
 
-/// The table that has a key of this name, as it is written, if it is the only one.
+/// The tables that have a key of this name, as they are written, if they are few.
 pub(crate) fn home_of(key: &str) -> Option<String> {
     let mut homes = Vec::new();
     find(key, "", &Config::fields(), &mut homes);
-    homes.pop().filter(|_| homes.is_empty())
+    (1..=HOMES_MAX).contains(&homes.len()).then(|| homes.join(" or "))
 }
 
 fn find(key: &str, place: &str, fields: &[Field], homes: &mut Vec<String>) {
@@ -98,22 +98,18 @@ impl Printer<'_> {
     }
 }
 
-/// Writes the reference of the tables within a table.
+/// Writes the reference of a table's keys, then of the tables within it.
 fn describe(text: &mut String, name: &str, fields: &[Field], later: &[(&str, Unbuilt)]) {
-    for field in fields {
-        let Form::Value { shape, presence } = &field.form else { continue };
-        let presence = match presence {
-            Presence::Required { example } => format!("**required**, for example `{example}`"),
-            Presence::Default(value) => format!("default `{value}`"),
-            Presence::Optional { example } => format!("optional, for example `{example}`"),
-        };
-        text.push_str(&format!("- `{}`: {}; {presence}.\n", field.key, words(shape)));
-        for line in field.doc {
-            text.push_str(&format!("  {}\n", line.trim()));
-        }
-    }
-    for (key, unbuilt) in later {
-        text.push_str(&format!("- `{key}` {} ({}); {}.\n", unbuilt.when(), unbuilt.what, unbuilt.instead));
+    let values = fields.iter().filter_map(|field| match &field.form {
+        Form::Value { shape, presence } => Some(item(field, shape, presence)),
+        Form::Table { .. } => None,
+    });
+    let later = later.iter().map(|(key, unbuilt)| {
+        format!("- `{key}` {} ({}); {}.\n", unbuilt.when(), unbuilt.what, unbuilt.instead)
+    });
+    let items: String = values.chain(later).collect();
+    if !items.is_empty() {
+        text.push_str(&format!("\n{items}"));
     }
     for field in fields {
         let Form::Table { doc, fields, later, many, is_present } = &field.form else { continue };
@@ -125,16 +121,29 @@ fn describe(text: &mut String, name: &str, fields: &[Field], later: &[(&str, Unb
             (false, false) => "Optional. ",
         };
         let doc = doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n");
-        text.push_str(&format!("\n## `{}`\n\n{needed}{doc}\n\n", header(&name, *many)));
+        text.push_str(&format!("\n## `{}`\n\n{needed}{doc}\n", header(&name, *many)));
         describe(text, &name, fields, later);
     }
+}
+
+/// One key of the reference.
+fn item(field: &Field, shape: &Shape, presence: &Presence) -> String {
+    let presence = match presence {
+        Presence::Required { example } => format!("**required**, for example `{example}`"),
+        Presence::Default(value) => format!("default `{value}`"),
+        Presence::Optional { example } => format!("optional, for example `{example}`"),
+    };
+    let doc: String = field.doc.iter().map(|line| format!("  {}\n", line.trim())).collect();
+    format!("- `{}`: {}; {presence}.\n{doc}", field.key, words(shape))
 }
 
 /// What is allowed, in words.
 fn words(shape: &Shape) -> String {
     match shape {
         Shape::Flag => "true or false".to_owned(),
-        Shape::Whole { least, most } => format!("a whole number from {least} to {most}"),
+        Shape::Whole { least, most } => {
+            format!("a whole number from {} to {}", grouped(*least), grouped(*most))
+        }
         Shape::Choice(list) => {
             list.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" or ")
         }
@@ -150,6 +159,8 @@ fn header(name: &str, many: bool) -> String {
 fn join(place: &str, key: &str) -> String {
     if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
 }
+
+const HOMES_MAX: usize = 3;
 
 const INTRODUCTION: &str = "\
 # The configuration of Portcullis, with every default.

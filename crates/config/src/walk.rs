@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::entry::{Section, Unbuilt};
 use crate::finding::Problems;
@@ -165,7 +165,9 @@ impl<'a> Walk<'a> {
             }
             let near = nearest(name, keys.iter().copied());
             let cure = near.map_or_else(|| self.cure_for(name, keys), |near| format!("write `{near}`"));
-            let what = format!("{} has no key {}", self.place.shown(), quoted(name));
+            let is_table = value.get_ref().is_table() || value.get_ref().as_array().is_some_and(is_tables);
+            let kind = if is_table { "table" } else { "key" };
+            let what = format!("{} has no {kind} {}", self.place.shown(), quoted(name));
             // The key that was meant is not missing, and what it says is not known.
             self.problems.error(
                 key.span(),
@@ -200,6 +202,10 @@ impl<'a> Walk<'a> {
 fn span_of(value: &Spanned<DeValue<'_>>) -> Range<usize> {
     let first = value.get_ref().as_array().and_then(|items| items.first());
     first.map_or(value.span(), Spanned::span)
+}
+
+fn is_tables(items: &DeArray<'_>) -> bool {
+    items.first().is_some_and(|item| item.get_ref().is_table())
 }
 
 fn join(path: &str, key: &str) -> String {

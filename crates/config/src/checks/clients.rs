@@ -30,7 +30,11 @@ fn partners(config: &Config, desk: &mut Desk<'_>) {
             && desk.are_sound(&[&format!("{place}.sources"), &format!("{place}.secret_header")])
         {
             let cure = "write `sources`, or `secret_header` with `secret`, or all of them";
-            desk.error(&place, "anybody could be this partner: it has neither sources nor a secret", cure);
+            desk.error(
+                &format!("{place}.sources"),
+                "anybody could be this partner: it has neither sources nor a secret",
+                cure,
+            );
         }
         sum += partner.share.fraction();
         // A little more than half: 0.3 + 0.2 is not exactly a half in binary.
@@ -99,8 +103,9 @@ impl<'a> Credentials<'a> {
         }
         let has_secret = self.secret.is_some() || self.file.is_some();
         if self.header.is_some() && !has_secret && desk.are_sound(&[&key("secret"), &key("secret_file")]) {
+            // Where neither stands, the table's own line is marked.
             let at =
-                if desk.is_written(&key("secret_header")) { key("secret_header") } else { place.to_owned() };
+                if desk.is_written(&key("secret_header")) { key("secret_header") } else { key("secret") };
             let cure = "write `secret_file` with the path of a file that holds it, or `secret`";
             desk.error(&at, "a header without its secret proves nothing", cure);
         }

@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 
-use model::Prefix;
-
 use super::Desk;
 use crate::kinds::ClientAddress;
 use crate::settings::Config;
@@ -42,7 +40,6 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() == b.port() && (is_same || is_any(a, b) || is_any(b, a))
 }
 
-/// A front is believed and never limited: it must not be everybody.
 fn fronts(config: &Config, desk: &mut Desk<'_>) {
     for (index, front) in config.front.iter().enumerate() {
         if front.sources.is_empty() {
@@ -52,28 +49,12 @@ fn fronts(config: &Config, desk: &mut Desk<'_>) {
                 "write where it connects from, such as [\"192.0.2.10\"]",
             );
         }
-        for (source, prefix) in
-            front.sources.iter().enumerate().filter(|(_, prefix)| is_half_the_world(**prefix))
-        {
-            let what =
-                format!("with `{prefix}` nearly everybody would be a front, and could claim any address");
-            desk.error(
-                &format!("front.{index}.sources.{source}"),
-                what,
-                "write the addresses of your CDN or load balancer only",
-            );
-        }
     }
     let sources = config.front.iter().enumerate().flat_map(|(index, front)| {
         let paths = front.sources.iter().enumerate();
         paths.map(move |(source, prefix)| (format!("front.{index}.sources.{source}"), *prefix))
     });
     desk.refuse_repeats(sources, "this source", "leave it out here: an address can be only one front");
-}
-
-/// Shorter than any network that one provider announces for its CDN.
-fn is_half_the_world(prefix: Prefix) -> bool {
-    prefix.length() < if prefix.addr().is_ipv4() { 8 } else { 16 }
 }
 
 /// Who may say who the client is, and where it is said, belong together.

@@ -27,7 +27,8 @@ fn room(config: &Config, desk: &mut Desk<'_>) {
     let limits = &config.limits;
     if limits.buffers > limits.memory && desk.are_sound(&["limits.buffers", "limits.memory"]) {
         let what = format!("buffers of {} do not fit into a memory of {}", limits.buffers, limits.memory);
-        desk.error("limits.buffers", what, "write less than `memory`, or more memory");
+        let at = if desk.is_written("limits.buffers") { "limits.buffers" } else { "limits.memory" };
+        desk.error(at, what, "write less than `memory`, or more memory");
     }
 }
 

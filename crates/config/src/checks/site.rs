@@ -9,7 +9,8 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
         hosts(site, &place, desk);
         origins(site, &place, desk);
         if let Some(login) = &site.login {
-            sign_in(login, &format!("{place}.login"), desk);
+            let confirms = site.origin.iter().any(|origin| origin.confirms_logins);
+            sign_in(login, confirms || login.secret_source().is_some(), &format!("{place}.login"), desk);
         }
         session(site, &place, desk);
         strangers(site, &place, desk);
@@ -57,17 +58,23 @@ fn origins(site: &Site, place: &str, desk: &mut Desk<'_>) {
     }
 }
 
-fn sign_in(login: &Login, place: &str, desk: &mut Desk<'_>) {
+/// `is_told` is whether the app itself says who signed in.
+fn sign_in(login: &Login, is_told: bool, place: &str, desk: &mut Desk<'_>) {
     let key = |key: &str| format!("{place}.{key}");
     if login.secret.is_some() && login.secret_file.is_some() {
         desk.error(&key("secret_file"), "`secret` is there too", "leave one of them out");
     }
-    let wants_evidence = login.evidence && (desk.is_written(&key("evidence")) || !login.pages.is_empty());
-    if login.submit.is_empty() && wants_evidence {
-        let at = if desk.is_written(&key("evidence")) { key("evidence") } else { key("pages") };
-        if desk.are_sound(&[&key("submit")]) {
-            let cure = "write where it is sent, such as submit = [\"/login\"], or evidence = false";
-            desk.error(&at, "evidence of signing in needs to know where the form is sent", cure);
+    if login.submit.is_empty() && desk.are_sound(&[&key("submit"), &key("pages")]) {
+        let cure = "write where it is sent, such as submit = [\"/login\"]";
+        if !login.pages.is_empty() {
+            desk.error(
+                &key("pages"),
+                "people would get the sign-in form but could not send it: there is no `submit`",
+                cure,
+            );
+        } else if login.evidence && !is_told {
+            let cure = format!("{cure}, or evidence = false");
+            desk.error(&key("evidence"), "evidence of signing in needs to know where the form is sent", cure);
         }
     }
     if login.pages.is_empty() && !login.submit.is_empty() && desk.are_sound(&[&key("pages")]) {

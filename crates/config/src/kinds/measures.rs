@@ -53,14 +53,14 @@ pub(crate) const fn share(least: &'static str, most: &'static str) -> Between<Sh
 /// A rate such as `5/s burst 40`.
 pub(crate) const RATE: Text<Rate> =
     Text::new("a rate", r"^[0-9]+(\.[0-9]+)? ?/ ?(s|min|h)( burst [0-9]+)?$", "5/s burst 40", parse_rate)
-        .with_unit("/s");
+        .meaning(|number| format!("{number}/s"));
 
 const DURATION: Text<Duration> =
-    Text::new("a duration", "^[0-9]+ ?(ms|s|min|m|h|d)$", "30s", parse_duration).with_unit("s");
+    Text::new("a duration", "^[0-9]+ ?(ms|s|min|m|h|d)$", "30s", parse_duration).meaning(seconds);
 const SIZE: Text<Size> =
-    Text::new("a size", "^[0-9]+ ?(B|KiB|MiB|GiB|TiB)$", "64 MiB", parse_size).with_unit(" MiB");
+    Text::new("a size", "^[0-9]+ ?(B|KiB|MiB|GiB|TiB)$", "64 MiB", parse_size).meaning(bytes);
 const SHARE: Text<Share> =
-    Text::new("a share", r"^[0-9]+(\.[0-9]+)? ?%$", "8 %", parse_share).with_unit(" %");
+    Text::new("a share", r"^[0-9]+(\.[0-9]+)? ?%$", "8 %", parse_share).meaning(percent);
 
 impl Size {
     /// So many bytes.
@@ -86,6 +86,11 @@ impl fmt::Display for Size {
 }
 
 impl Share {
+    /// So many hundredths.
+    pub fn of_percent(percent: f64) -> Self {
+        Self(percent / 100.0)
+    }
+
     /// The part, 0 to 1.
     pub const fn fraction(self) -> f64 {
         self.0
@@ -138,7 +143,7 @@ fn parse_share(text: &str) -> Result<Share, Bad> {
     if percent > 100.0 {
         return Err(Bad::new(format!("{} is more than everything", quoted(text)), "write at most \"100 %\""));
     }
-    Ok(Share(percent / 100.0))
+    Ok(Share::of_percent(percent))
 }
 
 fn parse_rate(text: &str) -> Result<Rate, Bad> {
@@ -174,8 +179,8 @@ struct Units {
     noun: &'static str,
     /// From small to large: their names, and how many of the smallest they are.
     names: &'static [(&'static str, u64)],
-    /// The one to propose, as it is appended to a number.
-    usual: &'static str,
+    /// What somebody who wrote a bare number probably means.
+    meant: fn(&str) -> String,
     examples: &'static str,
 }
 
@@ -189,11 +194,11 @@ enum Fault {
 
 impl Fault {
     fn bad(&self, text: &str, units: &Units) -> Bad {
-        let Units { noun, names, usual, examples } = units;
+        let Units { noun, names, meant, examples } = units;
         let shown = quoted(text);
         match self {
             Self::NoUnit => {
-                let cure = format!("write \"{}{usual}\", if that is what you mean", text.trim());
+                let cure = format!("write \"{}\", if that is what you mean", meant(text.trim()));
                 Bad::new(format!("{shown} has no unit"), cure)
             }
             Self::Unit => {
@@ -228,6 +233,26 @@ fn whole(text: &str, units: &Units) -> Result<u64, Fault> {
     number.parse::<u64>().ok().and_then(|n| n.checked_mul(*factor)).ok_or(Fault::TooLarge)
 }
 
+fn seconds(number: &str) -> String {
+    format!("{number}s")
+}
+
+/// Large numbers are bytes, small ones mebibytes.
+fn bytes(number: &str) -> String {
+    match number.parse() {
+        Ok(bytes) if bytes >= 1 << 16 => Size(bytes).to_string(),
+        _ => format!("{number} MiB"),
+    }
+}
+
+/// A number up to 1 is a part of the whole.
+fn percent(number: &str) -> String {
+    match number.parse::<f64>() {
+        Ok(part) if (0.0..=1.0).contains(&part) => Share(part).to_string(),
+        _ => format!("{number} %"),
+    }
+}
+
 /// A number of digits with at most one point: no sign, no exponent, no infinity.
 fn decimal(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && text.len() <= 12;
@@ -237,12 +262,12 @@ fn decimal(text: &str) -> Option<f64> {
 const TIME: Units = Units {
     noun: "a duration",
     names: &[("ms", 1), ("s", 1_000), ("min", 60_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)],
-    usual: "s",
+    meant: seconds,
     examples: "\"30s\" or \"2h\"",
 };
 const BYTES: Units = Units {
     noun: "a size",
     names: &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)],
-    usual: " MiB",
+    meant: bytes,
     examples: "\"64 MiB\" or \"512 KiB\"; 1 KiB is 1,024 bytes",
 };

@@ -17,11 +17,11 @@ pub(crate) use measures::{RATE, duration, share, size};
 pub use measures::{Rate, Share, Size};
 pub use names::ClientAddress;
 pub(crate) use names::{CLIENT_ADDRESS, COOKIE, DOMAIN, HEADER, HOST, MODE, MONITOR_AS, NAME, TEXT};
-pub(crate) use networks::{ADDRESS, ORIGIN_URL, PREFIX};
+pub(crate) use networks::{ADDRESS, FRONT_SOURCE, ORIGIN_URL, PREFIX};
 pub use networks::{OriginUrl, OriginUrlError};
 pub(crate) use paths::{FILE, JWKS, PATH};
 pub use paths::{Jwks, ParsePathError, RequestPath};
-pub(crate) use plain::{FLAG, list, whole};
+pub(crate) use plain::{FLAG, grouped, list, whole};
 pub(crate) use secrets::SECRET;
 pub use secrets::Secret;
 
@@ -108,10 +108,10 @@ pub(crate) struct Text<T: 'static> {
     pub(crate) pattern: &'static str,
     /// A good value.
     pub(crate) example: &'static str,
-    /// The unit to propose when a bare number was written.
-    pub(crate) unit: Option<&'static str>,
-    /// Whether the text is never shown.
-    pub(crate) is_secret: bool,
+    /// What somebody who wrote a bare number probably means.
+    pub(crate) meant: Option<fn(&str) -> String>,
+    /// Which texts are never shown.
+    pub(crate) hides: fn(&str) -> bool,
     pub(crate) parse: fn(&str) -> Result<T, Bad>,
 }
 
@@ -122,25 +122,25 @@ impl<T> Text<T> {
         example: &'static str,
         parse: fn(&str) -> Result<T, Bad>,
     ) -> Self {
-        Self { noun, pattern, example, unit: None, is_secret: false, parse }
+        Self { noun, pattern, example, meant: None, hides: |_| false, parse }
     }
 
-    pub(crate) const fn with_unit(mut self, unit: &'static str) -> Self {
-        self.unit = Some(unit);
+    pub(crate) const fn meaning(mut self, meant: fn(&str) -> String) -> Self {
+        self.meant = Some(meant);
         self
     }
 
-    pub(crate) const fn hidden(mut self) -> Self {
-        self.is_secret = true;
+    pub(crate) const fn hiding(mut self, hides: fn(&str) -> bool) -> Self {
+        self.hides = hides;
         self
     }
 
     /// The text of a value, if it is text.
     fn text<'a>(&self, found: Found<'a>, problems: &mut Problems) -> Option<&'a str> {
-        if self.is_secret {
-            problems.hide(found.span());
-        }
         if let Some(text) = found.value.get_ref().as_str() {
+            if (self.hides)(text) {
+                problems.hide(found.span());
+            }
             return Some(text);
         }
         let number = match found.value.get_ref() {
@@ -152,20 +152,17 @@ impl<T> Text<T> {
             | DeValue::Array(_)
             | DeValue::Table(_) => None,
         };
-        let (what, cure) = match (number, self.unit) {
-            (Some(number), Some(unit)) => {
+        let (what, cure) = match (number, self.meant) {
+            (Some(number), Some(meant)) => {
                 let number = shorten(&number);
                 (
                     format!("`{number}` has no unit"),
-                    format!("write \"{number}{unit}\", if that is what you mean"),
+                    format!("write \"{}\", if that is what you mean", meant(number)),
                 )
             }
             _ => {
-                let found = kind_of(found.value.get_ref());
-                (
-                    format!("this is {found}, not {}", self.noun),
-                    format!("write it in quotes, such as \"{}\"", self.example),
-                )
+                let what = format!("this is {}, not {}", kind_of(found.value.get_ref()), self.noun);
+                (what, format!("write it in quotes, such as \"{}\"", self.example))
             }
         };
         problems.error(found.span(), found.path, what, cure);
@@ -215,3 +212,6 @@ pub(crate) fn kind_of(value: &DeValue<'_>) -> &'static str {
 
 /// Characters of a value that a message quotes.
 const QUOTED_CHARS_MAX: usize = 60;
+
+#[cfg(test)]
+mod tests;

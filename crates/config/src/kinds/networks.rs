@@ -88,7 +88,7 @@ impl FromStr for OriginUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let shape = || OriginUrlError::Shape(text.to_owned());
-        if text.contains('@') {
+        if has_credentials(text) {
             return Err(OriginUrlError::Credentials);
         }
         if starts_with_ignoring_case(text, "https://") {
@@ -100,7 +100,8 @@ impl FromStr for OriginUrl {
             Some((host, port)) => (host, port.parse().ok().filter(|port| *port != 0).ok_or_else(shape)?),
             None => (authority, 80),
         };
-        if !is_host(host) {
+        // Names of containers have underscores, though those of hosts have none.
+        if !is_host(&host.replace('_', "x")) {
             return Err(shape());
         }
         let url = Self { host: host.to_ascii_lowercase(), port };
@@ -120,9 +121,13 @@ pub(crate) const ADDRESS: Text<SocketAddr> = Text::new(
 pub(crate) const PREFIX: Text<Prefix> =
     Text::new("a network", "^[0-9a-fA-F:.]+(/[0-9]{1,3})?$", "192.0.2.0/24", parse_prefix);
 
+/// A network of a front: never so large that nearly everybody would be one.
+pub(crate) const FRONT_SOURCE: Text<Prefix> = Text { parse: parse_front_source, ..PREFIX };
+
 /// The app's address.
 pub(crate) const ORIGIN_URL: Text<OriginUrl> =
-    Text::new("the address of the app", r"^http://[^/?#@\s]+/?$", "http://127.0.0.1:3000", parse_origin);
+    Text::new("the address of the app", r"^http://[^/?#@\s]+/?$", "http://127.0.0.1:3000", parse_origin)
+        .hiding(has_credentials);
 
 fn parse_address(text: &str) -> Result<SocketAddr, Bad> {
     if let Ok(address) = text.parse::<SocketAddr>() {
@@ -166,8 +171,23 @@ fn parse_prefix(text: &str) -> Result<Prefix, Bad> {
     })
 }
 
+/// A front is believed and never limited: it must not be everybody. No CDN announces a network as large as this.
+fn parse_front_source(text: &str) -> Result<Prefix, Bad> {
+    let prefix = parse_prefix(text)?;
+    if prefix.length() >= if prefix.addr().is_ipv4() { 8 } else { 16 } {
+        return Ok(prefix);
+    }
+    let what = format!("with `{prefix}` nearly everybody would be a front, and could claim any address");
+    Err(Bad::new(what, "write the addresses of your CDN or load balancer only"))
+}
+
 fn parse_origin(text: &str) -> Result<OriginUrl, Bad> {
     text.parse::<OriginUrl>().map_err(|error| error.bad())
+}
+
+/// Whether a URL holds a user, and perhaps a password (RFC 3986, section 3.2.1).
+pub(super) fn has_credentials(url: &str) -> bool {
+    url.contains('@')
 }
 
 fn starts_with_ignoring_case(text: &str, start: &str) -> bool {

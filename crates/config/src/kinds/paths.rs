@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::networks::has_credentials;
 use super::{Bad, OriginUrl, Text, quoted};
 
 /// The path of a request: begins with `/`, has neither query nor fragment.
@@ -64,7 +65,8 @@ pub(crate) const JWKS: Text<Jwks> = Text::new(
     "^(/|http://|[^:]+$)",
     "/etc/portcullis/jwks.json",
     parse_jwks,
-);
+)
+.hiding(has_credentials);
 
 fn parse_path(text: &str) -> Result<RequestPath, Bad> {
     let shown = quoted(text);
@@ -110,7 +112,7 @@ fn parse_file(text: &str) -> Result<PathBuf, Bad> {
 
 fn parse_jwks(text: &str) -> Result<Jwks, Bad> {
     if text.starts_with("https://") {
-        let cure = "comes with part 2 (TLS); until then let a job fetch them into a file, and write its path";
+        let cure = "https comes with part 2; until then let a job fetch them into a file, and write its path";
         return Err(Bad::new(format!("{} cannot be fetched yet", quoted(text)), cure));
     }
     let Some(rest) = text.strip_prefix("http://") else {

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::{Found, Kind, Shape, kind_of};
+use super::{Found, Kind, Shape, kind_of, quoted};
 use crate::finding::Problems;
 
 /// `true` or `false`.
@@ -33,6 +33,20 @@ pub(crate) const fn list<K>(of: K, most: usize) -> List<K> {
     List { of, most }
 }
 
+impl Whole {
+    fn words(&self) -> String {
+        format!("a whole number from {} to {}", grouped(self.least), grouped(self.most))
+    }
+}
+
+/// A number with its thousands grouped, as TOML allows: `1_000_000`.
+pub(crate) fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let is_border = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
+    let groups = digits.char_indices();
+    groups.flat_map(|(at, digit)| is_border(at).then_some('_').into_iter().chain([digit])).collect()
+}
+
 impl Kind for Flag {
     type Value = bool;
 
@@ -58,25 +72,18 @@ impl Kind for Whole {
     type Value = u32;
 
     fn read(&self, found: Found<'_>, problems: &mut Problems) -> Option<u32> {
-        let Self { least, most } = *self;
         let Some(number) = found.value.get_ref().as_integer() else {
             let what = format!("this is {}, not a whole number", kind_of_number(found.value.get_ref()));
-            let cure =
-                format!("write a whole number from {least} to {most}, without quotes and without a unit");
+            let cure = format!("write {}, without quotes and without a unit", self.words());
             problems.error(found.span(), found.path, what, cure);
             return None;
         };
         let read =
             i64::from_str_radix(number.as_str(), number.radix()).ok().and_then(|n| u32::try_from(n).ok());
-        let within = read.filter(|n| (least..=most).contains(n));
+        let within = read.filter(|n| (self.least..=self.most).contains(n));
         if within.is_none() {
-            let what = format!("{number} is out of range");
-            problems.error(
-                found.span(),
-                found.path,
-                what,
-                format!("write a whole number from {least} to {most}"),
-            );
+            let what = format!("{} is out of range", quoted(&number.to_string()));
+            problems.error(found.span(), found.path, what, format!("write {}", self.words()));
         }
         within
     }
@@ -119,7 +126,11 @@ impl<K: Kind> Kind for List<K> {
             let path = format!("{}.{index}", found.path);
             read.push(self.of.read(Found { value, path: &path }, problems));
         }
-        read.into_iter().collect()
+        let read: Option<Vec<_>> = read.into_iter().collect();
+        if read.is_none() {
+            problems.spoil(found.path);
+        }
+        read
     }
 
     fn shape(&self) -> Shape {

@@ -28,7 +28,8 @@ impl fmt::Debug for Secret {
 
 /// A secret.
 pub(crate) const SECRET: Text<Secret> =
-    Text::new("a secret", "^[!-~]{16,256}$", "at least 16 characters", parse_secret).hidden();
+    Text::new("a secret", "^[!-~]{16,256}$", "the output of openssl rand -hex 32", parse_secret)
+        .hiding(|_| true);
 
 fn parse_secret(text: &str) -> Result<Secret, Bad> {
     const CURE: &str = "write 16 to 256 printable ASCII characters without spaces, such as the output of `openssl rand -hex 32`";

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use model::Prefix;
 
 use crate::entry::{default, part, required, settings};
-use crate::kinds::{ADDRESS, CLIENT_ADDRESS, ClientAddress, FLAG, PREFIX, list};
+use crate::kinds::{ADDRESS, CLIENT_ADDRESS, ClientAddress, FLAG, FRONT_SOURCE, list};
 
 settings! {
     /// An address on which the gate serves the site.
@@ -27,7 +27,7 @@ settings! {
     /// addresses that nobody else can use.
     pub struct Front {
         /// Where it connects from: networks or single addresses.
-        sources: Vec<Prefix> = required("192.0.2.10", list(PREFIX, 1_024));
+        sources: Vec<Prefix> = required("192.0.2.10", list(FRONT_SOURCE, 1_024));
         /// Where it writes the client's address: "x-forwarded-for", "forwarded" (RFC 7239), "proxy-protocol", or the name
         /// of a header of its own, such as "cf-connecting-ip". Of a list, the last address that is no front counts:
         /// whatever is left of it may be the client's invention.

@@ -26,7 +26,7 @@ settings! {
         listen: Vec<Listen> = tables(1, 64, "write at most 64 of them; 0.0.0.0 and [::] stand for every address of the machine");
         /// CDNs and load balancers before the gate.
         front: Vec<Front> = tables(0, 64, "write at most 64 of them; one can name many sources");
-        /// What is protected; exactly one in this version.
+        /// What is protected.
         site: Vec<Site> = tables(1, 1, "several sites come with a later part; until then run one gate for each of them");
         /// Programs of partners.
         partner: Vec<Partner> = tables(0, 64, "write at most 64 of them; join those that come the same way");

@@ -12,7 +12,7 @@ use crate::kinds::{
 };
 
 settings! {
-    /// What is protected: host names with an app behind them.
+    /// What is protected: host names with an app behind them. This version serves exactly one site.
     pub struct Site {
         /// What the site is called in logs and reports.
         name: String = default("site", NAME);
