@@ -7,6 +7,7 @@
 //! [`pass::PassKeys`].
 
 pub mod account;
+mod bits;
 pub mod caps;
 pub mod concurrency;
 pub mod known;

@@ -204,8 +204,8 @@ fn success(attempts: &[&Attempt]) -> f64 {
 }
 
 fn p99_ms(attempts: &[&Attempt]) -> f64 {
-    let mut histogram =
-        hdrhistogram::Histogram::<u64>::new(3).expect("three digits are within what the library offers");
+    let mut histogram = hdrhistogram::Histogram::<u64>::new_with_bounds(1, 600_000_000, 3)
+        .expect("the bounds are constants that the library offers");
     for attempt in attempts {
         #[expect(
             clippy::cast_possible_truncation,

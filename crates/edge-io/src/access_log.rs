@@ -77,7 +77,8 @@ impl LogBuffer {
         out.extend_from_slice(&self.stamp);
         let millis = u32::try_from(line.at.as_millis() % 1_000).unwrap_or(0);
         out.push(b'.');
-        out.extend([millis / 100, millis / 10 % 10, millis % 10].map(|digit| b'0' + digit as u8));
+        let digits = [millis / 100, millis / 10 % 10, millis % 10];
+        out.extend(digits.map(|digit| b'0' + u8::try_from(digit).unwrap_or(0)));
         out.extend_from_slice(b"Z\",\"client\":\"");
         address(out, line.client);
         text(out, "\",\"tier\":\"", line.tier.label());

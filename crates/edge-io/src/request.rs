@@ -85,7 +85,7 @@ pub(crate) enum Declined {
     /// The request cannot be served as it is; the text says why.
     Bad(&'static str),
     /// Answered from what the gate remembers of the app.
-    Remembered(Response<AnswerBody>),
+    Remembered(Box<Response<AnswerBody>>),
 }
 
 /// One request on its way.
@@ -147,7 +147,7 @@ impl Way {
             Method::GET | Method::HEAD => remembered.copy_of(self.subject.path()),
             _ => None,
         };
-        answer.map_or(Declined::Refused(refusal), Declined::Remembered)
+        answer.map_or(Declined::Refused(refusal), |answer| Declined::Remembered(Box::new(answer)))
     }
 
     fn open(&self, would: Option<Reason>) -> Box<Exchange> {
@@ -328,7 +328,7 @@ impl Way {
             Declined::Bad(why) => refusal::bad_request(why),
             Declined::Remembered(answer) => {
                 self.worker.counters().ended(self.subject.identity.tier(), Outcome::Forwarded, 0);
-                answer
+                *answer
             }
         }
     }

@@ -20,7 +20,7 @@ pub struct Route {
 impl Routes {
     /// These routes.
     pub fn new(mut routes: Vec<Route>) -> Self {
-        routes.sort_by(|a, b| b.path.len().cmp(&a.path.len()));
+        routes.sort_by_key(|route| std::cmp::Reverse(route.path.len()));
         Self(routes)
     }
 

@@ -1,13 +1,19 @@
 //! The command line.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use edge_io::Listener;
+
 use crate::assess;
+use crate::configured;
+use crate::gate;
 use crate::protect::ProtectArgs;
+use crate::running;
+use crate::service;
 use crate::try_it::TryArgs;
 
 /// Keeps a web application reachable for its own customers during a DDoS attack.
@@ -24,6 +30,21 @@ enum Command {
     Try(TryArgs),
     /// Protect one app, without a configuration file.
     Protect(ProtectArgs),
+    /// Run the gate that a configuration file describes.
+    Run {
+        /// The configuration.
+        #[arg(long, default_value = "portcullis.toml")]
+        config: PathBuf,
+    },
+    /// Show all errors of a configuration, and what it can and cannot protect.
+    Check {
+        /// The configuration.
+        #[arg(long, default_value = "portcullis.toml")]
+        config: PathBuf,
+        /// Print the commented default configuration instead.
+        #[arg(long)]
+        print_default: bool,
+    },
     /// Say from access logs who the customers are, what would have been refused, and how to begin.
     Assess {
         /// Access logs: common, combined or JSON lines; uncompressed.
@@ -76,6 +97,9 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
             }
         }
         Command::Protect(arguments) => arguments.run()?,
+        Command::Run { config } => run_configured(&config)?,
+        Command::Check { print_default: true, .. } => print!("{}", config::Config::default_commented()),
+        Command::Check { config, .. } => print!("{}", crate::check::check(&config)?),
         Command::Assess { access_logs, json } => print_assessment(&access_logs, json)?,
         Command::Sim(_) => return unbuilt("sim", "3", "the simulator"),
         Command::Replay(_) => return unbuilt("replay", "3", "recordings"),
@@ -84,6 +108,26 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
         Command::Top(_) => return unbuilt("top", "5", "the console in a terminal"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn run_configured(path: &Path) -> Result<(), Box<dyn Error>> {
+    let (config, warnings) = configured::read(path)?;
+    let plan = configured::plan(&config)?;
+    let state = configured::state(&config);
+    let mut listeners = Vec::new();
+    for listen in &config.listen {
+        let sockets = gate::listen(listen.address, plan.workers)?;
+        listeners.push(Listener { sockets, proxy_protocol: listen.proxy_protocol });
+    }
+    let mode = plan.mode;
+    let running = running::start(plan, &state, listeners)?;
+    for warning in warnings {
+        running.events.warning(format_args!("{warning}"));
+    }
+    let addresses: Vec<String> = config.listen.iter().map(|listen| listen.address.to_string()).collect();
+    running.events.info(format_args!("portcullis serves {} (mode {mode})", addresses.join(", ")));
+    service::until_stopped(running, &state.folder, Some(config.console.address))?;
+    Ok(())
 }
 
 fn print_assessment(access_logs: &[PathBuf], json: bool) -> Result<(), Box<dyn Error>> {

@@ -7,7 +7,9 @@
 
 mod announcer;
 mod assess;
+mod check;
 mod cli;
+mod configured;
 mod gate;
 mod ledger;
 mod protect;

@@ -71,7 +71,6 @@ pub(crate) struct Running {
     pub(crate) journal: Arc<Journal>,
     pub(crate) events: Arc<Events>,
     pub(crate) desk: Arc<Desk>,
-    pub(crate) ledger: Arc<JournalLedger>,
     pub(crate) access: Arc<LogWriter>,
     pub(crate) clock: Clock,
 }
@@ -106,13 +105,12 @@ pub(crate) fn start(
         listener: Box::new(announcer),
     };
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, &kept, around)?;
-    Ok(Running { edge, site, journal, events, desk, ledger, access, clock })
+    Ok(Running { edge, site, journal, events, desk, access, clock })
 }
 
 impl Running {
     /// What is to be done once a second: rows that wait, and every few seconds the sweep.
     pub(crate) fn keep_house(&self, second: u64) {
-        self.ledger.flush(self.clock.wall());
         if second.is_multiple_of(SWEEP_SECONDS) {
             self.journal.sweep(self.clock.wall());
         }
@@ -132,7 +130,6 @@ impl Running {
     /// Stops: open exchanges end, then everything that waits is written.
     pub(crate) fn stop(self) {
         self.edge.stop();
-        self.ledger.flush(self.clock.wall());
         self.journal.settle(SETTLE);
     }
 }

@@ -253,7 +253,7 @@ impl Teller {
                 "The gate comes down: known customers first. New visitors are asked to come back in a minute; signing in stays open."
             }
             Level::Reopening => {
-                "The flood has thinned out. The gate lets new visitors in again, step by step."
+                "There is a little room beside the customers: the gate lets in as many new visitors as the shop can take, step by step."
             }
             Level::Calm if before != Level::Calm => "The gate is fully open again.",
             Level::Calm | Level::Filtering | Level::Limiting | Level::Challenging => return,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::{AccountId, Instant};
 
 use crate::account::Trace;
+use crate::bits::halves;
 
 /// A fixed table of session cookies that a login set. Each belongs to an identity: the first cookie of its chain, for
 /// apps that give the cookie a new value on later answers.
@@ -43,8 +44,9 @@ impl Pending {
         let free = || cells.iter().find(|cell| !cell.is_live(now));
         let Some(cell) = same.or_else(free) else { return };
         cell.since.store(0, Relaxed);
-        cell.identity[0].store((identity.0 >> 64) as u64, Relaxed);
-        cell.identity[1].store(identity.0 as u64, Relaxed);
+        for (cell, half) in cell.identity.iter().zip(halves(identity.0)) {
+            cell.store(half, Relaxed);
+        }
         cell.trace.store(cookie.0, Relaxed);
         cell.since.store(now.as_millis().max(1), Relaxed);
         self.count.fetch_add(1, Relaxed);

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use model::Timestamp;
 
+use crate::bits::{halves, low_u64};
+
 /// A fixed table of tokens by keyed hash.
 pub struct Tokens {
     cells: Box<[Cell]>,
@@ -85,7 +87,7 @@ impl Tokens {
                 (row.first.as_secs() & SECONDS_MASK) << 32 | row.last.as_secs() & SECONDS_MASK,
                 Relaxed,
             );
-            cell.hash[1].store(row.hash as u64, Relaxed);
+            cell.hash[1].store(low_u64(row.hash), Relaxed);
             cell.hash[0].store(high(row.hash), Relaxed);
         }
     }
@@ -97,19 +99,19 @@ impl Tokens {
 
     fn find(&self, hash: u128) -> Option<&Cell> {
         self.bucket(hash).iter().find(|cell| {
-            cell.hash[0].load(Relaxed) == high(hash) && cell.hash[1].load(Relaxed) == hash as u64
+            cell.hash[0].load(Relaxed) == high(hash) && cell.hash[1].load(Relaxed) == low_u64(hash)
         })
     }
 
     fn bucket(&self, hash: u128) -> &[Cell] {
         let buckets = self.cells.len() / WAYS;
-        let at = usize::try_from(hash as u64 & 0xFFFF_FFFF).unwrap_or(0) & (buckets - 1);
+        let at = usize::try_from(low_u64(hash) & 0xFFFF_FFFF).unwrap_or(0) & (buckets - 1);
         &self.cells[at * WAYS..(at + 1) * WAYS]
     }
 }
 
 fn high(hash: u128) -> u64 {
-    ((hash >> 64) as u64).max(1)
+    halves(hash)[0].max(1)
 }
 
 impl Cell {

@@ -12,6 +12,7 @@ use model::{Net, PassId, Tier, Timestamp};
 use siphasher::sip::SipHasher13;
 
 use super::Pass;
+use crate::bits::low_u32;
 
 /// Fixed memory of passes in use.
 pub struct PassTable {
@@ -166,12 +167,12 @@ impl Cell {
         for seen in &self.seen {
             let there = seen.load(Relaxed);
             if (there >> 32) as u32 == place {
-                if now.saturating_sub(there as u32) >= REFRESH_SECONDS {
+                if now.saturating_sub(low_u32(there)) >= REFRESH_SECONDS {
                     seen.store(entry, Relaxed);
                 }
                 return self.stolen.load(Relaxed);
             }
-            if there == 0 || now.saturating_sub(there as u32) > WINDOW_SECONDS {
+            if there == 0 || now.saturating_sub(low_u32(there)) > WINDOW_SECONDS {
                 free = Some(seen);
             }
         }
@@ -215,7 +216,7 @@ fn age_tier(pass: &Pass, time: Timestamp, trusted_way: bool) -> Tier {
 
 fn seconds(time: Timestamp) -> u32 {
     // Wraps in 2106; differences of minutes survive that.
-    (time.as_secs() & u64::from(u32::MAX)) as u32
+    low_u32(time.as_secs())
 }
 
 const AGED: Duration = Duration::from_secs(24 * 3_600);

@@ -125,7 +125,7 @@ fn a_ninth_pass_replaces_the_youngest_but_never_one_of_age() {
             .replaced
     };
     for id in 0..7 {
-        assert_eq!(mint(id, id as u64), None);
+        assert_eq!(mint(id, u64::try_from(id).unwrap()), None);
     }
     assert_eq!(mint(7, 2 * DAY), None);
     assert_eq!(mint(8, 2 * DAY + 1), Some(PassId(7)), "the youngest");

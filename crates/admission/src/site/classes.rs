@@ -61,7 +61,7 @@ impl Classes {
 
     /// The places that a hash may take: a few neighbours, never place 0.
     fn places(&self, hash: u64) -> impl Iterator<Item = usize> {
-        (0..PROBES).map(move |step| 1 + (usize::from(hash as u16) + step) % (CLASSES - 1))
+        (0..PROBES).map(move |step| 1 + (usize::try_from(hash & 0xFFFF).unwrap_or(0) + step) % (CLASSES - 1))
     }
 
     fn hash(&self, method: &str, path: &str) -> u64 {

@@ -12,6 +12,7 @@ use model::{AccountId, Instant, Net, PassId, Tier, Timestamp};
 use siphasher::sip::SipHasher13;
 
 use super::facts::Proof;
+use crate::bits::halves;
 
 /// Passes proved lately, by address and user agent.
 pub(super) struct Inheritance {
@@ -88,7 +89,6 @@ impl Inheritance {
 }
 
 fn pack(proof: &Proof) -> [u64; 6] {
-    let halves = |wide: u128| [(wide >> 64) as u64, wide as u64];
     let ([a, b], [c, d]) = (halves(proof.pass.0), halves(proof.account.0));
     let flags = proof.tier as u64 | u64::from(proof.half_budget) << 8 | u64::from(proof.in_incident) << 9;
     [a, b, c, d, proof.issued.as_millis(), flags]

@@ -128,7 +128,7 @@ impl Assessment {
                 self.hours
             ));
         }
-        if self.clients as usize >= super::reading::CLIENTS_MAX {
+        if self.clients >= super::reading::CLIENTS_MAX as u64 {
             warnings.push(
                 "The log has more clients than are told apart; figures about clients are lower bounds."
                     .to_owned(),

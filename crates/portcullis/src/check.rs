@@ -1,0 +1,170 @@
+//! `portcullis check`: all errors of a configuration, then what it can and cannot protect on this machine.
+
+use std::path::Path;
+
+use admission::pass::{Coverage, Registry, Row, Way};
+use config::Config;
+use edge_io::Clock;
+use journal_io::journal::Reader;
+use model::{Mode, Timestamp};
+
+use crate::configured::{self, ConfigureError};
+use crate::running::SITE;
+
+/// Reads and judges a configuration; the text is for people.
+pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
+    let (config, warnings) = configured::read(path)?;
+    let plan = configured::plan(&config)?;
+    let mut out = String::new();
+    let mut say = |line: &str| {
+        out.push_str(line);
+        out.push('\n');
+    };
+    say(&format!("{} is in order.", path.display()));
+    warnings.iter().for_each(|warning| say(warning));
+    say("");
+    say("What this can and cannot protect:");
+    let files = edge_io::raise_open_files();
+    let slots = edge_io::connection_slots(files, plan.memory_bytes);
+    say(&format!(
+        "  connections: {slots} at once (from {files} open files and {} MiB of memory)",
+        plan.memory_bytes >> 20
+    ));
+    if files < FILES_FEW {
+        say(
+            "  a flood fills these quickly: raise the limit of open files (LimitNOFILE= in the service, or ulimit -n)",
+        );
+    }
+    say(&format!("  mode: {}", mode_means(config.site[0].mode)));
+    for sentence in known_ways(&config) {
+        say(&format!("  {sentence}"));
+    }
+    for sentence in around_the_gate(&config) {
+        say(&format!("  {sentence}"));
+    }
+    say(&format!("  {}", coverage_sentence(&coverage(&config.state.dir, Clock::start().wall()))));
+    say(
+        "  a flood that fills the link before this machine cannot be stopped here: only the carrier or hosting provider can",
+    );
+    Ok(out)
+}
+
+fn mode_means(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => {
+            "observe - it only watches and reports; set mode = \"auto\" when `portcullis report` says that it is safe"
+        }
+        Mode::Assist => "assist - it limits by itself, but asks before it serves known customers first",
+        Mode::Auto => "auto - nobody needs to be there",
+    }
+}
+
+fn known_ways(config: &Config) -> Vec<String> {
+    let site = &config.site[0];
+    let mut ways = Vec::new();
+    if site.origin.iter().any(|origin| origin.confirms_logins) {
+        ways.push("the app's Portcullis-Login header");
+    }
+    if site.known.session.is_some() {
+        ways.push("sessions that open the proof path");
+    }
+    if site.login.as_ref().is_some_and(|login| login.evidence) {
+        ways.push("logins followed by a private page");
+    }
+    if site.known.token.is_some() {
+        ways.push("bearer tokens in use for a day");
+    }
+    if ways.is_empty() {
+        return vec!["customers: nobody becomes known, so nobody can be served first; set [site.login], [site.known.session] or [site.known.token]".to_owned()];
+    }
+    vec![format!("customers become known by {}", ways.join(", "))]
+}
+
+/// The gate protects only what comes through it.
+fn around_the_gate(config: &Config) -> Vec<String> {
+    let outside = |origin: &&config::Origin| {
+        let host = origin.url.host().trim_matches(['[', ']']);
+        host.parse::<std::net::IpAddr>().is_ok_and(|address| !address.is_loopback())
+    };
+    let reachable = config.site[0].origin.iter().filter(outside);
+    reachable
+        .map(|origin| {
+            format!(
+                "{}: make sure that only this machine can reach it, or an attacker goes around the gate",
+                origin.url
+            )
+        })
+        .collect()
+}
+
+/// Who would get in if an attack began now, from the journal; nothing when the gate has not run yet.
+pub(crate) fn coverage(state: &Path, now: Timestamp) -> Option<Coverage> {
+    let reader = Reader::open(state).ok()?;
+    let mut registry = Registry::new(1_000_000);
+    let mut after = None;
+    loop {
+        let rows = reader.passes(SITE, after, PAGE).ok()?;
+        let Some(last) = rows.last() else { break };
+        after = Some(last.pass);
+        registry.restore(rows.iter().filter(|row| row.revoked.is_none()).map(|row| Row {
+            id: row.pass,
+            account: row.account,
+            first_confirmed: row.first_confirmed,
+            minted: row.issued,
+            last_seen: row.last_seen,
+            way: Way::Header,
+            in_incident: row.minted_in_incident,
+        }));
+    }
+    Some(registry.coverage(now))
+}
+
+/// "If an attack began now, …"
+pub(crate) fn coverage_sentence(coverage: &Option<Coverage>) -> String {
+    match coverage {
+        None => {
+            "if an attack began now: nobody is known yet, because the gate has not run with this state folder"
+                .to_owned()
+        }
+        Some(coverage) if coverage.confirmed == 0 => {
+            "if an attack began now: nobody signed in during the last week, so nobody would be served first"
+                .to_owned()
+        }
+        Some(coverage) => {
+            let percent = |count: u64| (count * 100 + coverage.confirmed / 2) / coverage.confirmed;
+            let inside = percent(coverage.aged + coverage.young).min(100);
+            let mut text =
+                format!("If an attack began now, {inside} % of last week's customers would get in");
+            if inside < 100 {
+                text.push_str(&format!("; the other {} %: their passes had to leave (max_known, or more than eight devices of an account)", 100 - inside));
+            }
+            if coverage.young > 0 {
+                text.push_str(&format!(
+                    "; {} % are known for less than a day and come after the others",
+                    percent(coverage.young)
+                ));
+            }
+            text + "."
+        }
+    }
+}
+
+const FILES_FEW: u64 = 8_192;
+const PAGE: u32 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_coverage_sentence_says_who_would_get_in_and_why_not() {
+        let sentence = |confirmed, aged, young| coverage_sentence(&Some(Coverage { confirmed, aged, young }));
+        assert_eq!(
+            sentence(100, 100, 0),
+            "If an attack began now, 100 % of last week's customers would get in."
+        );
+        insta::assert_snapshot!(sentence(100, 90, 4));
+        assert!(coverage_sentence(&None).contains("has not run"));
+        assert!(sentence(0, 0, 0).contains("nobody signed in"));
+    }
+}

@@ -1,0 +1,216 @@
+//! From the configuration to the plan of a gate.
+
+use std::path::{Path, PathBuf};
+
+use admission::lane::LanePaths;
+use admission::limits::{Limits, Rate};
+use admission::pass::Scheme;
+use admission::site::{Monitor, Partner, SessionProof};
+use config::{Config, SecretSource};
+use edge_io::{ClientAddress, Front, OriginSettings, Route, Routes};
+use journal_io::journal::JournalSettings;
+use journal_io::logs::LogSettings;
+
+use crate::gate::Plan;
+use crate::running::StateSettings;
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigureError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}: {error}; name another with --config, or write one from `portcullis check --print-default`", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// The operating system's words.
+        error: std::io::Error,
+    },
+    /// Its text is wrong.
+    #[error("{0}")]
+    Text(#[from] config::Errors),
+    /// A file with a secret cannot be read.
+    #[error("cannot read the secret in {}: {error}", path.display())]
+    Secret {
+        /// Which.
+        path: PathBuf,
+        /// The operating system's words.
+        error: std::io::Error,
+    },
+    /// A setting whose part of the gate is not built yet.
+    #[error("`{setting}` is not built yet; {instead}")]
+    Unbuilt {
+        /// Which.
+        setting: &'static str,
+        /// What to do.
+        instead: &'static str,
+    },
+}
+
+/// Reads a configuration file. The warnings are for people.
+pub(crate) fn read(path: &Path) -> Result<(Config, Vec<String>), ConfigureError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigureError::Read { path: path.to_owned(), error })?;
+    let (config, warnings) = Config::parse(&path.display().to_string(), &text)?;
+    let mut said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    said.extend(without_effect(&config));
+    Ok((config, said))
+}
+
+/// Settings that are understood but change nothing yet.
+fn without_effect(config: &Config) -> Vec<String> {
+    let site = &config.site[0];
+    let mut settings = Vec::new();
+    if site.login.as_ref().is_some_and(|login| login.account_field.is_some()) {
+        settings.push("site.login.account_field (limits per account before the login)");
+    }
+    if config.partner.iter().any(|partner| partner.secret_header.is_some() || !partner.sources.is_empty()) {
+        settings
+            .push("partner.share (partners count as newly known; a share of their own comes with part 2)");
+    }
+    if (config.privacy.addresses, config.privacy.history) != (DAY, DAY * 30) {
+        settings.push("privacy.addresses and privacy.history (24 h and 30 d are in force)");
+    }
+    settings
+        .into_iter()
+        .map(|setting| format!("note: {setting} is understood but has no effect yet"))
+        .collect()
+}
+
+/// The plan that a configuration describes.
+pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
+    let site = &config.site[0];
+    if site.known.jwt.is_some() {
+        let instead = "until then use [site.known.token], which learns bearer tokens from the app's answers";
+        return Err(ConfigureError::Unbuilt { setting: "[site.known.jwt]", instead });
+    }
+    let limits = &config.limits;
+    let mut plan = Plan::new(site.mode, site.origin.iter().map(origin).collect());
+    if let Some(workers) = limits.workers {
+        plan.workers = workers as usize;
+    }
+    plan.hosts = site.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+    plan.fronts = config.front.iter().map(front).collect();
+    plan.routes = Routes::new(site.route.iter().map(route).collect());
+    plan.session = site.known.session.as_ref().map(|session| SessionProof {
+        cookie: session.cookie.clone(),
+        path: session.proof.as_str().to_owned(),
+    });
+    plan.token_header = site.known.token.as_ref().map(|token| token.header.to_ascii_lowercase());
+    if let Some(login) = &site.login {
+        plan.lane = lane(login);
+        plan.login_evidence = login.evidence;
+        plan.login_secret = login.secret_source().map(secret).transpose()?;
+    }
+    // Until the gate itself speaks TLS, passes travel as plain http allows.
+    plan.scheme = Scheme::Http;
+    plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
+    plan.partners = config.partner.iter().map(partner).collect::<Result<_, _>>()?;
+    plan.networks = config.network.iter().map(|network| (network.prefixes.clone(), network.people)).collect();
+    plan.limits = Limits::new(rate(limits.address_rate), rate(limits.pass_rate), rate(limits.login_rate));
+    plan.memory_bytes = limits.memory.bytes();
+    plan.connections_max = limits.connections;
+    plan.buffer_bytes = limits.buffers.bytes();
+    plan.streams_unknown_max = limits.streams;
+    plan.head_timeout = limits.head_timeout;
+    plan.idle_timeout = limits.idle_timeout;
+    plan.drain = limits.drain;
+    plan.known_max = limits.max_known as usize;
+    plan.inflight_max = limits.max_inflight.map(f64::from);
+    plan.access_log = config.log.access;
+    plan.refusals_per_line = config.log.sample_refusals;
+    plan.gates = config.state.gates;
+    Ok(plan)
+}
+
+/// Where a configuration keeps state.
+pub(crate) fn state(config: &Config) -> StateSettings {
+    let folder = config.state.dir.clone();
+    let logs = config.log.dir.clone().unwrap_or_else(|| folder.join("log"));
+    let log = LogSettings {
+        bytes_per_second: config.log.bytes_per_second.bytes(),
+        bytes_max: config.log.total.bytes(),
+        age_max: config.privacy.access_log,
+        ..LogSettings::new(&logs)
+    };
+    let journal = JournalSettings { quota_bytes: config.state.journal.bytes(), ..JournalSettings::default() };
+    StateSettings { folder, journal, log }
+}
+
+fn origin(origin: &config::Origin) -> OriginSettings {
+    OriginSettings {
+        authority: origin.url.authority(),
+        weight: origin.weight,
+        health_path: origin.health.path.as_ref().map(|path| path.as_str().to_owned()),
+        health_interval: origin.health.interval,
+        health_timeout: origin.health.timeout,
+        connections_max: origin.max_connections.unwrap_or(CONNECTIONS_DEFAULT),
+        confirms_logins: origin.confirms_logins,
+        connect_timeout: origin.connect_timeout,
+        answer_timeout: origin.answer_timeout,
+    }
+}
+
+fn front(front: &config::Front) -> Front {
+    let client_address = match &front.client_address {
+        config::ClientAddress::XForwardedFor => ClientAddress::XForwardedFor,
+        config::ClientAddress::Forwarded => ClientAddress::Forwarded,
+        config::ClientAddress::Header(name) => ClientAddress::Header(name.clone()),
+        config::ClientAddress::ProxyProtocol => ClientAddress::ProxyProtocol,
+    };
+    Front { sources: front.sources.clone(), client_address }
+}
+
+fn route(route: &config::Route) -> Route {
+    Route {
+        path: route.path.as_str().to_owned(),
+        body_bytes: route.body.map(config::Size::bytes),
+        websocket: route.websocket,
+        long: route.long,
+    }
+}
+
+fn lane(login: &config::Login) -> LanePaths {
+    let texts =
+        |paths: &[config::RequestPath]| paths.iter().map(|path| path.as_str().to_owned()).collect::<Vec<_>>();
+    LanePaths {
+        pages: texts(&login.pages),
+        submit: texts(&login.submit),
+        steps: [texts(&login.mfa), texts(&login.reset), texts(&login.return_to)].concat(),
+        assets: texts(&login.assets),
+    }
+}
+
+fn monitor(monitor: &config::Monitor) -> Result<Monitor, ConfigureError> {
+    let secret = monitor.secret_source().map(secret).transpose()?.unwrap_or_default();
+    Ok(Monitor { source: monitor.source, header: monitor.secret_header.to_ascii_lowercase(), secret })
+}
+
+fn partner(partner: &config::Partner) -> Result<Partner, ConfigureError> {
+    let secret = partner.secret_source().map(secret).transpose()?;
+    let header = partner.secret_header.as_ref().map(|header| header.to_ascii_lowercase());
+    Ok(Partner {
+        name: partner.name.clone(),
+        paths: partner.paths.iter().map(|path| path.as_str().to_owned()).collect(),
+        sources: partner.sources.clone(),
+        secret: header.zip(secret),
+    })
+}
+
+fn secret(source: SecretSource<'_>) -> Result<Vec<u8>, ConfigureError> {
+    match source {
+        SecretSource::Text(secret) => Ok(secret.expose().as_bytes().to_vec()),
+        SecretSource::File(path) => {
+            let text = std::fs::read(path)
+                .map_err(|error| ConfigureError::Secret { path: path.to_owned(), error })?;
+            Ok(text.trim_ascii().to_vec())
+        }
+    }
+}
+
+fn rate(rate: config::Rate) -> Rate {
+    Rate::per_second(rate.per_second, rate.burst)
+}
+
+const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+/// Until L is measured (design, the way of a request).
+const CONNECTIONS_DEFAULT: u32 = 256;
