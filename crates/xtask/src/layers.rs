@@ -172,9 +172,10 @@ fn impure(name: &str, layer: Layer, ours: &Crate) -> Vec<String> {
     if !matches!(layer, Layer::Words | Layer::Core) {
         return Vec::new();
     }
-    let reaches = WORLDLY.iter().filter(|library| ours.reached.contains(**library)).map(|library| {
-        format!("{name} ({layer:?}) reaches {library}; words and cores touch nothing")
-    });
+    let reaches = WORLDLY
+        .iter()
+        .filter(|library| ours.reached.contains(**library))
+        .map(|library| format!("{name} ({layer:?}) reaches {library}; words and cores touch nothing"));
     let uses = ours
         .direct
         .iter()

@@ -16,6 +16,8 @@ mod tally;
 
 #[cfg(test)]
 mod layers;
+#[cfg(test)]
+mod tidy;
 
 use std::process::ExitCode;
 

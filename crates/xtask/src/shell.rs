@@ -65,7 +65,9 @@ pub(crate) fn run_aloud(command: &mut Command, see: &mut (dyn FnMut(&str) + Send
     let (output, errors) = (child.stdout.take(), child.stderr.take());
     std::thread::scope(|scope| {
         scope.spawn(|| errors.map(|errors| pass_on(errors, io::stderr(), &see)));
-        output.map(|output| pass_on(output, io::stdout(), &see));
+        if let Some(output) = output {
+            pass_on(output, io::stdout(), &see);
+        }
     });
     match child.wait() {
         Ok(status) if status.success() => Ok(()),
