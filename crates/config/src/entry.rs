@@ -18,7 +18,8 @@ pub(crate) trait Section: Sized {
     /// Its keys, in order.
     fn fields() -> Vec<Field>;
 
-    /// Reads it. What is bad or missing is noted, and read as its default or example, so that reading goes on.
+    /// Reads it. What is bad or missing is noted, and read as its default or example, so that reading goes
+    /// on.
     fn read(walk: &mut Walk<'_>) -> Self;
 
     /// The table with every default, and the examples of its required keys.
@@ -258,7 +259,8 @@ pub(crate) fn read_as<V>(entry: &impl Entry<Value = V>, walk: &mut Walk<'_>, key
 
 /// Declares a table of the configuration: its struct, and from the same lines how it is read and described.
 ///
-/// The doc comments are the manual. A key is called like its field unless another name is given in parentheses.
+/// The doc comments are the manual. A key is called like its field unless another name is given in
+/// parentheses.
 macro_rules! settings {
     (
         $(#[doc = $doc:literal])+
@@ -275,7 +277,8 @@ macro_rules! settings {
 
         impl $crate::entry::Section for $name {
             const DOC: &'static [&'static str] = &[$($doc),+];
-            const LATER: &'static [(&'static str, $crate::entry::Unbuilt)] = &[$( $( ($later, $unbuilt) ),* )?];
+            const LATER: &'static [(&'static str, $crate::entry::Unbuilt)] =
+                &[$( $( ($later, $unbuilt) ),* )?];
 
             fn fields() -> Vec<$crate::entry::Field> {
                 vec![ $( $crate::entry::Field {

@@ -151,8 +151,8 @@ impl Problems {
         self.secrets.push(at);
     }
 
-    /// Whether nothing is wrong with the value at `path`, with what it lies in, or with what lies in it: only then can a
-    /// rule that joins several values say something that is not merely the echo of another error.
+    /// Whether nothing is wrong with the value at `path`, with what it lies in, or with what lies in it: only
+    /// then can a rule that joins several values say something that is not merely the echo of another error.
     pub(crate) fn is_sound(&self, path: &str) -> bool {
         let within = |outer: &str, inner: &str| {
             inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

@@ -1,8 +1,8 @@
 //! Text in; typed configuration, or *all* of its errors, out.
 //!
-//! One table of keys per section (`settings/`) is the source of the parser, the commented default configuration, the
-//! JSON schema and the reference page, so they cannot disagree. This crate reads no file: keys that name one are
-//! paths to whoever starts the gate. It is *not* the place where settings take effect.
+//! One table of keys per section (`settings/`) is the source of the parser, the commented default
+//! configuration, the JSON schema and the reference page, so they cannot disagree. This crate reads no file:
+//! keys that name one are paths to whoever starts the gate. It is *not* the place where settings take effect.
 //! Its main types are [`Config`], [`Errors`] and [`Warning`].
 //!
 //! ```

@@ -1,7 +1,7 @@
 //! What somebody who mistyped a word probably meant.
 
-/// The candidate closest to `word` by edit distance, if one is close enough to be a typing mistake: at most a third of
-/// the word's letters, at least one.
+/// The candidate closest to `word` by edit distance, if one is close enough to be a typing mistake: at most a
+/// third of the word's letters, at least one.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A longer word is no mistyped key, and comparing it would take quadratic time.
     if word.len() > WORD_BYTES_MAX {
@@ -21,8 +21,8 @@ fn folded(word: &str) -> Vec<char> {
     word.chars().flat_map(char::to_lowercase).map(|c| if c == '-' { '_' } else { c }).collect()
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other (optimal string
-/// alignment).
+/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other (optimal
+/// string alignment).
 fn distance(from: &[char], to: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=to.len()).collect();

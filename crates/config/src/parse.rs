@@ -17,8 +17,8 @@ impl Config {
     /// Reads a configuration. `name` is the file's name for messages.
     ///
     /// # Errors
-    /// All errors of the text at once. Only when it is no TOML, the errors are those of its syntax alone: what the rest
-    /// means cannot be known.
+    /// All errors of the text at once. Only when it is no TOML, the errors are those of its syntax alone: what
+    /// the rest means cannot be known.
     pub fn parse(name: &str, text: &str) -> Result<(Self, Vec<Warning>), Errors> {
         let mut problems = Problems::default();
         if text.len() > Self::TEXT_BYTES_MAX {

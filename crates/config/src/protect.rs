@@ -27,8 +27,9 @@ pub struct ProtectArgs {
 }
 
 impl Config {
-    /// The configuration of `portcullis protect`: one app, mode `auto`, and every way of knowing customers that needs no
-    /// further word. The app's `Portcullis-Login` header is believed: whoever names it here runs it.
+    /// The configuration of `portcullis protect`: one app, mode `auto`, and every way of knowing customers
+    /// that needs no further word. The app's `Portcullis-Login` header is believed: whoever names it here
+    /// runs it.
     pub fn for_protect(arguments: ProtectArgs) -> Self {
         let ProtectArgs { url, listen, console, state, login, observe } = arguments;
         let mut config = Self::default();

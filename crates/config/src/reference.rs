@@ -5,10 +5,11 @@ use crate::kinds::{Shape, grouped};
 use crate::settings::Config;
 
 impl Config {
-    /// The complete default configuration with its manual as comments, for `portcullis check --print-default`.
+    /// The complete default configuration with its manual as comments, for `portcullis check
+    /// --print-default`.
     ///
-    /// It parses, and equals [`Config::default`]. A line that begins with `#` and a letter or a bracket is a setting: taking
-    /// the `#` away changes nothing where the line shows a default.
+    /// It parses, and equals [`Config::default`]. A line that begins with `#` and a letter or a bracket is a
+    /// setting: taking the `#` away changes nothing where the line shows a default.
     pub fn default_commented() -> String {
         let mut text = String::from(INTRODUCTION);
         Printer { text: &mut text }.table("", false, true, &Self::fields(), Self::LATER);
@@ -166,19 +167,19 @@ const INTRODUCTION: &str = "\
 # The configuration of Portcullis, with every default.
 #
 # Lines that begin with `#` and a word are settings: take the `#` away to change them. Durations carry a unit
-# (ms, s, min, h, d), sizes too (B, KiB, MiB, GiB, TiB). Unknown keys are errors. `portcullis check` reads it and
-# says all that is wrong with it, and what it can and cannot protect.
+# (ms, s, min, h, d), sizes too (B, KiB, MiB, GiB, TiB). Unknown keys are errors. `portcullis check` reads this
+# file and says all that is wrong with it, and what it can and cannot protect.
 ";
 
 const REFERENCE_INTRODUCTION: &str = "\
 # Configuration
 
-`portcullis run` reads one TOML file, `portcullis.toml` unless `--config` names another. `portcullis check` shows all
-errors in it at once; `portcullis check --print-default` prints it whole, with every default. For editors there is
-[a JSON schema](configuration.schema.json).
+`portcullis run` reads one TOML file, `portcullis.toml` unless `--config` names another. `portcullis check` shows
+all errors in it at once; `portcullis check --print-default` prints it whole, with every default. For editors
+there is [a JSON schema](configuration.schema.json).
 
-Durations carry a unit (`ms`, `s`, `min`, `h`, `d`), sizes too (`B`, `KiB`, `MiB`, `GiB`, `TiB`). Unknown keys are
-errors, and so are keys of parts that are not built yet. Lists of networks take single addresses too.
+Durations carry a unit (`ms`, `s`, `min`, `h`, `d`), sizes too (`B`, `KiB`, `MiB`, `GiB`, `TiB`). Unknown keys
+are errors, and so are keys of parts that are not built yet. Lists of networks take single addresses too.
 
 This page is generated from the same lines of code that read the file.
 ";

@@ -8,8 +8,8 @@ use crate::settings::Config;
 
 /// The JSON schema (draft 2020-12) of the configuration.
 ///
-/// It is milder than [`Config::parse`]: it knows the keys, their kinds and how values are written, but not the rules that
-/// join several of them.
+/// It is milder than [`Config::parse`]: it knows the keys, their kinds and how values are written, but not
+/// the rules that join several of them.
 pub fn schema() -> Value {
     let mut root = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

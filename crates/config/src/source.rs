@@ -39,7 +39,8 @@ impl Source<'_> {
 
     /// The line that a range begins in, with marks below the range.
     ///
-    /// Secrets and what could redraw a terminal are replaced, character by character; of a long line a window is shown.
+    /// Secrets and what could redraw a terminal are replaced, character by character; of a long line a window
+    /// is shown.
     pub(crate) fn excerpt(&self, span: &Range<usize>) -> Excerpt {
         let begin = self.boundary(span.start);
         let start = self.text[..begin].rfind('\n').map_or(0, |at| at + 1);

@@ -40,7 +40,7 @@ fn partners(config: &Config, desk: &mut Desk<'_>) {
         // A little more than half: 0.3 + 0.2 is not exactly a half in binary.
         if sum > SHARES_MAX && sum - partner.share.fraction() <= SHARES_MAX {
             let what = format!(
-                "with this one, partners may take {:.1} % of the app, which leaves too little for its own customers",
+                "with this one, partners may take {:.1} % of the app: too little is left for its own customers",
                 sum * 100.0
             );
             desk.error(

@@ -1,6 +1,6 @@
 //! Listeners, fronts and the console.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::Desk;
 use crate::kinds::ClientAddress;
@@ -15,29 +15,40 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
 
 /// Two listeners on one address: the second could not start, or would take half of the connections.
 fn addresses(config: &Config, desk: &mut Desk<'_>) {
-    let listens = config.listen.iter().enumerate();
-    let mut taken: Vec<(String, SocketAddr)> = Vec::new();
-    let all = listens.map(|(index, listen)| (format!("listen.{index}.address"), listen.address));
-    for (path, address) in all.chain([("console.address".to_owned(), config.console.address)]) {
+    let mut taken: Vec<SocketAddr> = Vec::new();
+    for (index, listen) in config.listen.iter().enumerate() {
+        let path = format!("listen.{index}.address");
         if !desk.are_sound(&[&path]) {
             continue;
         }
-        if let Some((first, other)) = taken.iter().find(|(_, other)| overlap(address, *other)) {
-            // The default of the console is in nobody's text: the listener must move, or the console be given an address.
-            let path = if desk.is_written(&path) { &path } else { first };
-            let what = format!("{address} and {other} are the same address to the operating system");
-            desk.error(path, what, "choose another port, or leave one of them out");
+        if let Some(other) = taken.iter().find(|other| overlap(listen.address, **other)) {
+            let what = format!("{} and {other} are the same address to the operating system", listen.address);
+            desk.error(&path, what, "choose another port, or leave one of them out");
         }
-        taken.push((path, address));
+        if overlap(listen.address, config.console.address) {
+            // The console's default stands in nobody's text.
+            let is_written = desk.is_written("console.address");
+            let at = if is_written { "console.address" } else { &path };
+            let what = format!(
+                "the console listens on {}, which {} takes already",
+                config.console.address, listen.address
+            );
+            let cure = if is_written {
+                "choose another port"
+            } else {
+                "choose another port, or write [console] with another address"
+            };
+            desk.error(at, what, cure);
+        }
+        taken.push(listen.address);
     }
 }
 
+/// [::] takes no IPv4 connections here: the gate's sockets are for one family each.
 fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
-    let is_same = a.ip().to_canonical() == b.ip().to_canonical();
-    // [::] takes IPv4 connections too, unless the machine is set otherwise.
-    let is_any =
-        |any: SocketAddr, other: SocketAddr| any.ip().is_unspecified() && (any.is_ipv6() || other.is_ipv4());
-    a.port() == b.port() && (is_same || is_any(a, b) || is_any(b, a))
+    let is_any = |ip: IpAddr| ip.is_unspecified();
+    a.port() == b.port()
+        && (a.ip() == b.ip() || (a.is_ipv4() == b.is_ipv4() && (is_any(a.ip()) || is_any(b.ip()))))
 }
 
 fn fronts(config: &Config, desk: &mut Desk<'_>) {
@@ -82,8 +93,8 @@ fn plain_http(config: &Config, desk: &mut Desk<'_>) {
         if !listen.address.ip().to_canonical().is_loopback() && config.front.is_empty() {
             desk.warning(
                 &format!("listen.{index}.address"),
-                "clients reach this listener without TLS, so a pass could be copied on its way and counts as newly known at most (T2)",
-                "until TLS comes with part 2, let your present TLS server stand before the gate and name it with [[front]]",
+                "clients reach this listener without TLS: a pass could be copied, and counts as T2 at most",
+                "until part 2 brings TLS, let your present TLS server stand before the gate; name it with [[front]]",
             );
         }
     }

@@ -66,7 +66,8 @@ impl Desk<'_> {
         self.place(path).1
     }
 
-    /// Says of every value but the first of its kind that it was there before. `paths` are those of the values.
+    /// Says of every value but the first of its kind that it was there before. `paths` are those of the
+    /// values.
     fn refuse_repeats<T: Ord>(
         &mut self,
         values: impl IntoIterator<Item = (String, T)>,

@@ -127,6 +127,6 @@ fn strangers(site: &Site, place: &str, desk: &mut Desk<'_>) {
     desk.warning(
         place,
         "nobody ever becomes known here: under attack, customers are treated like everybody else",
-        "write [site.login] with pages and submit, or [site.known.session], [site.known.token], or confirms_logins = true",
+        "write [site.login] with pages and submit, [site.known.session] or [site.known.token]",
     );
 }

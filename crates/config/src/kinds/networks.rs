@@ -147,8 +147,10 @@ fn parse_address(text: &str) -> Result<SocketAddr, Bad> {
         (_, _, Ok(IpAddr::V4(address))) => format!("write a port too: \"{address}:8080\""),
         (_, _, Ok(IpAddr::V6(address))) => format!("write a port too: \"[{address}]:8080\""),
         ("localhost", Some(port), _) => format!("write \"127.0.0.1:{port}\": names are not looked up"),
-        ("" | "*", Some(port), _) => format!("write \"127.0.0.1:{port}\" for this machine only, or \"0.0.0.0:{port}\" for everybody"),
-        _ => "write an address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"; names are not looked up".to_owned(),
+        ("" | "*", Some(port), _) => {
+            format!("write \"127.0.0.1:{port}\" for this machine only, or \"0.0.0.0:{port}\" for everybody")
+        }
+        _ => "write an address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\", no name".to_owned(),
     };
     Err(Bad::new(what, cure))
 }
@@ -171,7 +173,8 @@ fn parse_prefix(text: &str) -> Result<Prefix, Bad> {
     })
 }
 
-/// A front is believed and never limited: it must not be everybody. No CDN announces a network as large as this.
+/// A front is believed and never limited: it must not be everybody. No CDN announces a network as large as
+/// this.
 fn parse_front_source(text: &str) -> Result<Prefix, Bad> {
     let prefix = parse_prefix(text)?;
     if prefix.length() >= if prefix.addr().is_ipv4() { 8 } else { 16 } {

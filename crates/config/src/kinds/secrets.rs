@@ -32,7 +32,8 @@ pub(crate) const SECRET: Text<Secret> =
         .hiding(|_| true);
 
 fn parse_secret(text: &str) -> Result<Secret, Bad> {
-    const CURE: &str = "write 16 to 256 printable ASCII characters without spaces, such as the output of `openssl rand -hex 32`";
+    const CURE: &str =
+        "write 16 to 256 printable ASCII characters, such as the output of `openssl rand -hex 32`";
     if text.len() < Secret::BYTES_MIN {
         return Err(Bad::new(
             format!("this secret has {} characters and can be guessed", text.chars().count()),

@@ -90,7 +90,8 @@ proptest! {
     fn a_size_reads_what_it_prints(bytes in any::<u64>()) {
         let text = format!("\"{}\"", Size::of_bytes(bytes));
         let value = DeValue::parse(&text).unwrap();
-        let read = size("0 B", "16777215 TiB").read(Found { value: &value, path: "" }, &mut Problems::default());
+        let found = Found { value: &value, path: "" };
+        let read = size("0 B", "16777215 TiB").read(found, &mut Problems::default());
         prop_assert!(read == Some(Size::of_bytes(bytes)) || bytes > 16_777_215 << 40);
     }
 
@@ -99,7 +100,8 @@ proptest! {
     fn any_text_is_read_or_refused(text in "[\\PC\\n]{0,40}") {
         let bads = [
             (ADDRESS.parse)(&text).err(), (PREFIX.parse)(&text).err(), (ORIGIN_URL.parse)(&text).err(),
-            (HOST.parse)(&text).err(), (PATH.parse)(&text).err(), (RATE.parse)(&text).err(), (JWKS.parse)(&text).err(),
+            (HOST.parse)(&text).err(), (PATH.parse)(&text).err(), (RATE.parse)(&text).err(),
+            (JWKS.parse)(&text).err(),
         ];
         for bad in bads.into_iter().flatten() {
             prop_assert!(!bad.what.contains('\n') && !bad.cure.contains('\n'), "{:?}", bad);

@@ -11,8 +11,8 @@ use crate::kinds::{
 };
 
 settings! {
-    /// A program of a partner, such as a payment provider that calls back, which must get through though it never signs
-    /// in. Its sources or its secret prove it; on its paths it counts as newly known.
+    /// A program of a partner, such as a payment provider that calls back, which must get through though it
+    /// never signs in. Its sources or its secret prove it; on its paths it counts as newly known.
     pub struct Partner {
         /// What it is called in logs and reports.
         name: String = required("payments", NAME);
@@ -26,7 +26,8 @@ settings! {
         secret: Option<Secret> = optional("write-the-output-of-openssl-rand-hex-32", SECRET);
         /// The file that holds the secret, instead of `secret`.
         secret_file: Option<PathBuf> = optional("/etc/portcullis/partner.secret", FILE);
-        /// The most that it may take of the app's capacity while capacity is scarce. All partners together: 50 % at most.
+        /// The most that it may take of the app's capacity while capacity is scarce. All partners together:
+        /// 50 % at most.
         share: Share = default("5 %", share("0.1 %", "50 %"));
     }
 }
@@ -69,8 +70,8 @@ impl Monitor {
 }
 
 settings! {
-    /// A network with many people behind few addresses, such as an office or a university. Its client limits grow with
-    /// the number of its people.
+    /// A network with many people behind few addresses, such as an office or a university. Its client limits
+    /// grow with the number of its people.
     pub struct Network {
         /// What it is called in logs and reports.
         name: String = required("head office", NAME);

@@ -6,8 +6,8 @@ use crate::entry::{default, optional, settings};
 use crate::kinds::{RATE, Rate, Share, Size, duration, share, size, whole};
 
 settings! {
-    /// How much a client may ask, and how much of the machine the gate may use. In calm, client limits count and report but
-    /// refuse nobody.
+    /// How much a client may ask, and how much of the machine the gate may use. In calm, client limits count
+    /// and report but refuse nobody.
     pub struct Limits {
         /// Requests of one unknown address (IPv4 /32, IPv6 /64). Its networks get 4, 16 and 64 times as much.
         address_rate: Rate = default("5/s burst 40", RATE);
@@ -17,11 +17,14 @@ settings! {
         login_rate: Rate = default("6/min", RATE);
         /// The part of the app's capacity that is kept for people who are signing in.
         login_share: Share = default("8 %", share("8 %", "20 %"));
-        /// Known clients that are remembered. When full, the youngest that has been known for less than a day leaves.
+        /// Known clients that are remembered. When full, the youngest that has been known for less than a day
+        /// leaves.
         max_known: u32 = default("1_000_000", whole(1_000, 1_000_000));
-        /// Requests in service at the app at once, whatever is measured. Without it, only measurement decides.
+        /// Requests in service at the app at once, whatever is measured. Without it, only measurement
+        /// decides.
         max_inflight: Option<u32> = optional("200", whole(8, 65_535));
-        /// Memory for connections and what they carry. It also bounds how many connections there can be, at 64 KiB each.
+        /// Memory for connections and what they carry. It also bounds how many connections there can be, at
+        /// 64 KiB each.
         memory: Size = default("1 GiB", size("64 MiB", "1 TiB"));
         /// Connections at once. Without it, as many as memory and the limit of open files allow.
         connections: Option<u32> = optional("20_000", whole(64, 10_000_000));
@@ -31,8 +34,8 @@ settings! {
         streams: u32 = default("1_000", whole(1, 1_000_000));
         /// How long a client may take to send the head of a request.
         head_timeout: Duration = default("10s", duration("1s", "5min"));
-        /// How long an unknown client may take to send a whole body while capacity is scarce; always at least 500 bytes a
-        /// second after 10 s.
+        /// How long an unknown client may take to send a whole body while capacity is scarce; always at least
+        /// 500 bytes a second after 10 s.
         body_timeout: Duration = default("60s", duration("1s", "1h"));
         /// How long a connection may be idle between two requests. Known clients get at least 60 s.
         idle_timeout: Duration = default("15s", duration("1s", "1h"));

@@ -7,17 +7,18 @@ use crate::entry::{default, optional, optional_table, required, settings};
 use crate::kinds::{COOKIE, FILE, FLAG, HEADER, JWKS, Jwks, PATH, RequestPath, SECRET, Secret, TEXT, list};
 
 settings! {
-    /// Where people sign in. It teaches the gate who the customers are, and keeps these paths open to new addresses while
-    /// other unknown clients wait.
+    /// Where people sign in. It teaches the gate who the customers are, and keeps these paths open to new
+    /// addresses while other unknown clients wait.
     pub struct Login {
         /// Pages with the sign-in form, compared as a whole.
         pages: Vec<RequestPath> = default("", list(PATH, 64));
         /// Where the form is sent (POST), compared as a whole.
         submit: Vec<RequestPath> = default("", list(PATH, 64));
-        /// The field of the form that names the account. Without it, attempts are limited per address and network only.
+        /// The field of the form that names the account. Without it, attempts are limited per address and
+        /// network only.
         account_field: Option<String> = optional("username", TEXT);
-        /// Files of the sign-in pages (styles, scripts, pictures): paths that begin with one of these. Without any, all
-        /// paths that end like a file's name.
+        /// Files of the sign-in pages (styles, scripts, pictures): paths that begin with one of these.
+        /// Without any, all paths that end like a file's name.
         assets: Vec<RequestPath> = default("", list(PATH, 64));
         /// Where an identity provider sends people back to: paths that begin with one of these.
         return_to ("return"): Vec<RequestPath> = default("", list(PATH, 64));
@@ -25,13 +26,14 @@ settings! {
         mfa: Vec<RequestPath> = default("", list(PATH, 64));
         /// Password reset: paths that begin with one of these.
         reset: Vec<RequestPath> = default("", list(PATH, 64));
-        /// A secret with which the app signs `Portcullis-Login` (`;sig=HMAC`), for an app behind which others could write
-        /// that header. Without one, the header is believed as it is from an origin with `confirms_logins`.
+        /// A secret with which the app signs `Portcullis-Login` (`;sig=HMAC`), for an app behind which others
+        /// could write that header. Without one, the header is believed as it is from an origin with
+        /// `confirms_logins`.
         secret: Option<Secret> = optional("write-the-output-of-openssl-rand-hex-32", SECRET);
         /// The file that holds that secret, instead of `secret`.
         secret_file: Option<PathBuf> = optional("/etc/portcullis/login.secret", FILE);
-        /// Whether signing in and then getting a page that only signed-in people get makes a client known, for an app that is
-        /// left as it is. A wrong password proves nothing. Needs `submit`.
+        /// Whether signing in and then getting a page that only signed-in people get makes a client known,
+        /// for an app that is left as it is. A wrong password proves nothing. Needs `submit`.
         evidence: bool = default("true", FLAG);
     }
 }
@@ -56,20 +58,20 @@ settings! {
 }
 
 settings! {
-    /// The app's session cookie and a path that proves a session, so that people who signed in weeks ago are known on the
-    /// first day.
+    /// The app's session cookie and a path that proves a session, so that people who signed in weeks ago are
+    /// known on the first day.
     pub struct Session {
         /// The name of the session cookie.
         cookie: String = required("sessionid", COOKIE);
-        /// A path that only signed-in people get with 2xx. The gate asks for it once without the cookie: if that is answered
-        /// too, the path proves nothing, and `portcullis check` says so.
+        /// A path that only signed-in people get with 2xx. The gate asks for it once without the cookie: if
+        /// that is answered too, the path proves nothing, and `portcullis check` says so.
         proof: RequestPath = required("/account", PATH);
     }
 }
 
 settings! {
-    /// Tokens of programs and phones. A token is known once the app has answered it 2xx at least 20 times over at least
-    /// 24 hours on paths that refuse without it.
+    /// Tokens of programs and phones. A token is known once the app has answered it 2xx at least 20 times
+    /// over at least 24 hours on paths that refuse without it.
     pub struct Token {
         /// The header that carries the token.
         header: String = default("authorization", HEADER);
@@ -77,7 +79,8 @@ settings! {
 }
 
 settings! {
-    /// JSON web tokens (RFC 7519) in the `Authorization: Bearer` header, known at once when their signature is good.
+    /// JSON web tokens (RFC 7519) in the `Authorization: Bearer` header, known at once when their signature
+    /// is good.
     pub struct Jwt {
         /// The keys that verify them (RFC 7517): a file, or an http:// address. https comes with part 2.
         jwks: Jwks = required("/etc/portcullis/jwks.json", JWKS);

@@ -23,17 +23,17 @@ settings! {
     /// Everything that Portcullis is told. Unknown keys are errors; durations and sizes carry units.
     pub struct Config {
         /// Where the gate listens.
-        listen: Vec<Listen> = tables(1, 64, "write at most 64 of them; 0.0.0.0 and [::] stand for every address of the machine");
+        listen: Vec<Listen> = tables(1, 64, "write at most 64 of them; 0.0.0.0 stands for all IPv4 addresses");
         /// CDNs and load balancers before the gate.
         front: Vec<Front> = tables(0, 64, "write at most 64 of them; one can name many sources");
         /// What is protected.
-        site: Vec<Site> = tables(1, 1, "several sites come with a later part; until then run one gate for each of them");
+        site: Vec<Site> = tables(1, 1, "several sites come with a later part; until then run a gate for each");
         /// Programs of partners.
         partner: Vec<Partner> = tables(0, 64, "write at most 64 of them; join those that come the same way");
         /// Monitors, which reach the app at every level.
         monitor: Vec<Monitor> = tables(0, 64, "write at most 64 of them");
         /// Networks with many people behind few addresses.
-        network: Vec<Network> = tables(0, 1_024, "write at most 1,024 of them; the gate also learns networks from the people who sign in there");
+        network: Vec<Network> = tables(0, 1_024, "write at most 1,024 of them; the gate learns others from sign-ins");
         /// Limits for clients, and for the gate itself.
         limits: Limits = table();
         /// Logs.
@@ -46,7 +46,11 @@ settings! {
         console: Console = table();
     }
     later {
-        "crawler" = part(2, "verified crawlers", "until then crawlers count as unknown clients; robots.txt and sitemaps are answered at every level");
+        "crawler" = part(
+            2,
+            "verified crawlers",
+            "until then crawlers count as unknown clients; robots.txt and sitemaps are always answered",
+        );
         "status" = part(4, "the status page", "until then leave the table out");
     }
 }
@@ -59,8 +63,8 @@ impl Config {
 }
 
 impl Default for Config {
-    /// The default of every key, and the examples of those that must be written: the gate listens on 127.0.0.1:8080
-    /// and protects an app on 127.0.0.1:3000.
+    /// The default of every key, and the examples of those that must be written: the gate listens on
+    /// 127.0.0.1:8080 and protects an app on 127.0.0.1:3000.
     fn default() -> Self {
         Self::example()
     }

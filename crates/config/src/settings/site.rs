@@ -16,23 +16,24 @@ settings! {
     pub struct Site {
         /// What the site is called in logs and reports.
         name: String = default("site", NAME);
-        /// Its host names, without scheme and port; requests for others are refused (421). Without any, every host is
-        /// served.
+        /// Its host names, without scheme and port; requests for others are refused (421). Without any, every
+        /// host is served.
         hosts: Vec<String> = default("", list(HOST, 256));
-        /// What the gate may do without asking. "observe" decides and reports but refuses nothing; "assist" does everything
-        /// but challenges and closing to unknown clients, which need a yes; "auto" does everything.
+        /// What the gate may do without asking. "observe" decides and reports but refuses nothing; "assist"
+        /// does everything but challenges and closing to unknown clients, which need a yes; "auto" does
+        /// everything.
         mode: Mode = default("observe", MODE);
-        /// The domain for the gate's cookie when several hosts share their sign-in; it must cover all of `hosts`. Without
-        /// it the cookie is bound to the host that set it.
+        /// The domain for the gate's cookie when several hosts share their sign-in; it must cover all of
+        /// `hosts`. Without it the cookie is bound to the host that set it.
         cookie_domain: Option<String> = optional("shop.example", DOMAIN);
         /// The servers of the app.
-        origin: Vec<Origin> = tables(1, 64, "write at most 64 of them; let a balancer stand before the others");
+        origin: Vec<Origin> = tables(1, 64, "write at most 64 of them; a balancer can stand before others");
         /// Where people sign in.
         login: Option<Login> = optional_table();
         /// Further ways in which the app's own answers show who is a customer.
         known: Known = table();
         /// What single paths need.
-        route: Vec<Route> = tables(0, 256, "write at most 256 of them; a path stands for everything that begins with it");
+        route: Vec<Route> = tables(0, 256, "write at most 256 of them; a path also stands for what is below it");
     }
 }
 
@@ -43,11 +44,11 @@ settings! {
         url: OriginUrl = required("http://127.0.0.1:3000", ORIGIN_URL);
         /// Its share of requests relative to the other servers.
         weight: u32 = default("1", whole(1, 1_000));
-        /// Connections to it at most, over all threads. Without it, 256 until the app's own limit is measured, then four
-        /// times that limit.
+        /// Connections to it at most, over all threads. Without it, 256 until the app's own limit is
+        /// measured, then four times that limit.
         max_connections: Option<u32> = optional("256", whole(1, 65_535));
-        /// Whether its `Portcullis-Login: ACCOUNT` header is believed. It makes a client known, so switch it on only for an
-        /// app that never passes on headers which somebody else wrote.
+        /// Whether its `Portcullis-Login: ACCOUNT` header is believed. It makes a client known, so switch it
+        /// on only for an app that never passes on headers which somebody else wrote.
         confirms_logins: bool = default("false", FLAG);
         /// How long a connection to it may take to be made.
         connect_timeout: Duration = default("3s", duration("100ms", "60s"));
@@ -59,8 +60,8 @@ settings! {
 }
 
 settings! {
-    /// How the gate finds out whether this server works, besides from its answers to clients: by requests of its own,
-    /// if `path` is set.
+    /// How the gate finds out whether this server works, besides from its answers to clients: by requests of
+    /// its own, if `path` is set.
     pub struct Health {
         /// The path to ask for. 2xx and 3xx mean healthy; two answers in a row count.
         path: Option<RequestPath> = optional("/healthz", PATH);
@@ -72,7 +73,8 @@ settings! {
 }
 
 settings! {
-    /// What requests need whose path begins with the one given here. Of several that match, the longest counts.
+    /// What requests need whose path begins with the one given here. Of several that match, the longest
+    /// counts.
     pub struct Route {
         /// The beginning of the path.
         path: RequestPath = required("/upload", PATH);
@@ -80,7 +82,8 @@ settings! {
         body: Option<Size> = optional("50 MiB", size("1 B", "1 TiB"));
         /// Whether a WebSocket may be opened here.
         websocket: bool = default("false", FLAG);
-        /// Whether answers may take long to begin, as reports and exports do: `answer_timeout` does not apply.
+        /// Whether answers may take long to begin, as reports and exports do: `answer_timeout` does not
+        /// apply.
         long: bool = default("false", FLAG);
     }
 }

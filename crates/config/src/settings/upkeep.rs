@@ -10,8 +10,8 @@ use crate::entry::{default, optional, part, settings};
 use crate::kinds::{ADDRESS, FILE, FLAG, HOST, PREFIX, Size, duration, list, size, whole};
 
 settings! {
-    /// Logs, which can never fill the disk: a budget of bytes and a fixed ring of files. What is left out is counted
-    /// exactly.
+    /// Logs, which can never fill the disk: a budget of bytes and a fixed ring of files. What is left out is
+    /// counted exactly.
     pub struct Log {
         /// The folder of all logs. Without it, `log` in the state folder.
         dir: Option<PathBuf> = optional("/var/log/portcullis", FILE);
@@ -33,7 +33,8 @@ settings! {
         dir: PathBuf = default("/var/lib/portcullis", FILE);
         /// How many gates stand before the app; each takes its part of the app's capacity.
         gates: u32 = default("1", whole(1, 64));
-        /// The journal is never larger. When it is full, history leaves first, sign-ins and admins' acts last.
+        /// The journal is never larger. When it is full, history leaves first, sign-ins and admins' acts
+        /// last.
         journal: Size = default("256 MiB", size("16 MiB", "64 GiB"));
     }
     later {
@@ -42,8 +43,8 @@ settings! {
 }
 
 settings! {
-    /// How long the gate remembers. These times can be shortened, not lengthened. Accounts are only ever kept as keyed
-    /// hashes; `portcullis ctl clients forget` erases within a minute.
+    /// How long the gate remembers. These times can be shortened, not lengthened. Accounts are only ever kept
+    /// as keyed hashes; `portcullis ctl clients forget` erases within a minute.
     pub struct Privacy {
         /// Whole addresses; afterwards they are cut to /24 or /48.
         addresses: Duration = default("24h", duration("0s", "24h"));
@@ -59,7 +60,8 @@ settings! {
     pub struct Console {
         /// Address and port.
         address: SocketAddr = default("127.0.0.1:8081", ADDRESS);
-        /// The file that holds the bearer token. Without it, `console.token` in the state folder, made at the first start.
+        /// The file that holds the bearer token. Without it, `console.token` in the state folder, made at the
+        /// first start.
         token_file: Option<PathBuf> = optional("/etc/portcullis/console.token", FILE);
         /// Host names under which it may be asked, besides its own address and localhost.
         hosts: Vec<String> = default("", list(HOST, 64));
