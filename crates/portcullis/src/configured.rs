@@ -26,7 +26,7 @@ pub(crate) enum ConfigureError {
         error: std::io::Error,
     },
     /// Its text is wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Text(#[from] config::Errors),
     /// A file with a secret cannot be read.
     #[error("cannot read the secret in {}: {error}", path.display())]

@@ -38,6 +38,7 @@ pub(crate) fn assess(paths: &[PathBuf]) -> Result<Assessment, AssessError> {
     for path in paths {
         read(path, &mut reading).map_err(|error| AssessError::Read { path: path.clone(), error })?;
     }
+    reading.finish();
     if reading.requests() == 0 {
         return Err(AssessError::NoLines { lines: reading.lines() });
     }
@@ -59,3 +60,6 @@ fn read(path: &Path, reading: &mut Reading) -> std::io::Result<()> {
 }
 
 const LINE_READ_MAX: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What is kept of a log while it is read: bounded counts per client, path and second.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::IpAddr;
 
 use admission::limits::{Keys, Ladder, LadderSettings};
@@ -12,6 +13,8 @@ use super::line::{self, Entry, Skipped};
 pub(crate) const CLIENTS_MAX: usize = 200_000;
 /// Paths that are told apart, by their first two segments.
 const PATHS_MAX: usize = 2_000;
+/// Requests that may wait for earlier ones.
+const WAITING_MAX: usize = 1 << 16;
 /// Different user agents remembered for one client.
 const AGENTS_MAX: usize = 32;
 
@@ -26,6 +29,8 @@ pub(crate) struct Reading {
     pub(crate) first: i64,
     pub(crate) last: i64,
     ladder: Ladder,
+    /// Requests that wait for their turn: servers write lines when requests end, not in the order of their times.
+    waiting: BinaryHeap<Reverse<(i64, IpAddr)>>,
 }
 
 /// One client address.
@@ -84,6 +89,7 @@ impl Default for Reading {
             first: i64::MAX,
             last: i64::MIN,
             ladder: Ladder::new(&LadderSettings::new(keys)),
+            waiting: BinaryHeap::new(),
         }
     }
 }
@@ -118,16 +124,30 @@ impl Reading {
         *self.seconds.entry(entry.at).or_default() += 1;
         let kind = kind_of(&entry.user_agent);
         self.count_path(&entry, kind);
-        let refused = self.is_over_limit(&entry);
+        self.waiting.push(Reverse((entry.at, entry.client)));
+        if self.waiting.len() > WAITING_MAX {
+            self.charge_next();
+        }
         if self.clients.len() < CLIENTS_MAX || self.clients.contains_key(&entry.client) {
-            self.clients.entry(entry.client).or_default().count(entry, kind, refused);
+            self.clients.entry(entry.client).or_default().count(entry, kind);
         }
     }
 
-    /// Plays the request through the real client limits, at the time that the log gives.
-    fn is_over_limit(&self, entry: &Entry) -> bool {
-        let now = Instant::from_secs(u64::try_from(entry.at).unwrap_or(0));
-        self.ladder.charge(&Keys::Address(entry.client), now, 1_000, 1).is_err()
+    /// All lines have been read: the requests that still wait take their turn.
+    pub(crate) fn finish(&mut self) {
+        while !self.waiting.is_empty() {
+            self.charge_next();
+        }
+    }
+
+    /// Plays the earliest waiting request through the real client limits, at the time that the log gives.
+    fn charge_next(&mut self) {
+        let Some(Reverse((at, client))) = self.waiting.pop() else { return };
+        let now = Instant::from_secs(u64::try_from(at).unwrap_or(0));
+        let refused = self.ladder.charge(&Keys::Address(client), now, 1_000, 1).is_err();
+        if let (true, Some(client)) = (refused, self.clients.get_mut(&client)) {
+            client.over_limit += 1;
+        }
     }
 
     fn count_path(&mut self, entry: &Entry, kind: Kind) {
@@ -147,9 +167,8 @@ impl Reading {
 }
 
 impl Client {
-    fn count(&mut self, entry: Entry, kind: Kind, refused: bool) {
+    fn count(&mut self, entry: Entry, kind: Kind) {
         self.requests += 1;
-        self.over_limit += u64::from(refused);
         self.failures += u64::from(matches!(entry.status, 400..=499));
         self.days.insert(entry.at.div_euclid(86_400));
         if self.days.len() > 32 {
