@@ -153,7 +153,7 @@ fn run_tests(suite: &mut Suite) -> Result<Outcome, ShellError> {
 /// The fuzz package stands outside the workspace; it borrows the target folder, so that dependencies are built once.
 fn replay_corpora(suite: &mut Suite) -> Result<Outcome, ShellError> {
     let mut command = cargo();
-    command.args(["test", "--manifest-path", "fuzz/Cargo.toml", "--locked", "--target-dir"]);
+    command.args(["test", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"]);
     suite.test(command.arg(lab::target_folder()))
 }
 

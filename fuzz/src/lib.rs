@@ -1,0 +1,27 @@
+//! Fuzz targets: one function from bytes for every decoder that a stranger can reach.
+//!
+//! Each panics when its decoder panics or breaks its promise (what is written can be read again, nothing is read
+//! beyond the input). This crate is *not* linked into the product.
+//! [`TARGETS`] names them all; `fuzz_targets/` holds a program for each, and `tests/replay.rs` replays the corpora.
+
+mod targets;
+
+pub use targets::{
+    access_log, configuration, cookies, forwarded, login_header, pass, prefix, proxy_protocol, reference,
+};
+
+/// A target: it returns when all is well.
+pub type Target = fn(&[u8]);
+
+/// Every target with its name, which is also the folder of its corpus.
+pub const TARGETS: [(&str, Target); 9] = [
+    ("access_log", access_log),
+    ("configuration", configuration),
+    ("cookies", cookies),
+    ("forwarded", forwarded),
+    ("login_header", login_header),
+    ("pass", pass),
+    ("prefix", prefix),
+    ("proxy_protocol", proxy_protocol),
+    ("reference", reference),
+];

@@ -1,0 +1,131 @@
+//! What each decoder promises about any input.
+
+use std::net::IpAddr;
+
+use admission::known::LoginHeader;
+use admission::pass::PassKeys;
+use admission::reference::ReferenceKey;
+use edge_io::{ClientAddress, Decoded, Front, decode_proxy_protocol};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use model::Prefix;
+
+// Decoders that are private to their crates are taken by their files.
+#[path = "../../crates/portcullis/src/assess/line.rs"]
+mod line;
+
+#[path = "../../crates/edge-io/src/cookies.rs"]
+mod cookie;
+
+/// The key of passes and references in corpora.
+const KEY: [u8; 32] = [7; 32];
+
+/// Longest PROXY protocol header that is read.
+const PROXY_HEADER_BYTES_MAX: usize = 16 + 512;
+
+/// A line of an access log: what is read has a path without a query.
+pub fn access_log(data: &[u8]) {
+    if let Ok(entry) = line::parse(&String::from_utf8_lossy(data)) {
+        assert!(!entry.path.contains(['?', '#']), "a query in `{}`", entry.path);
+        assert!(entry.user.is_none_or(|user| user != "-"));
+    }
+}
+
+/// A configuration: errors can be shown, and each says something.
+pub fn configuration(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Err(errors) = config::Config::parse("fuzz.toml", &text) {
+        assert!(!errors.findings().is_empty(), "refused without a word");
+        assert!(errors.findings().iter().all(|finding| !finding.what().is_empty()));
+        assert!(errors.to_string().contains("fuzz.toml:"));
+    }
+}
+
+/// `Cookie` headers: after removal none of the gate's is left, and the app's own is as before.
+pub fn cookies(data: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for line in data.split(|&byte| byte == b'\n').take(8) {
+        if let Ok(value) = HeaderValue::from_bytes(line) {
+            headers.append(http::header::COOKIE, value);
+        }
+    }
+    let before = headers.clone();
+    let found = cookie::find(before.get_all(http::header::COOKIE).iter(), Some("sid"));
+    cookie::remove_gate_cookies(&mut headers);
+    let left = cookie::find(headers.get_all(http::header::COOKIE).iter(), Some("sid"));
+    assert!(!left.gate, "a cookie of the gate would reach the app");
+    assert_eq!(left.session, found.session, "the app's cookie was harmed");
+}
+
+/// `X-Forwarded-For` and `Forwarded`: what a client writes before the front's own entry does not move the answer.
+pub fn forwarded(data: &[u8]) {
+    let sources = vec![Prefix::of([192, 0, 2, 0].into(), 24)];
+    let (client, invented) = (IpAddr::from([203, 0, 113, 9]), String::from_utf8_lossy(data));
+    for (name, entry, client_address) in [
+        ("x-forwarded-for", "203.0.113.9", ClientAddress::XForwardedFor),
+        ("forwarded", "for=203.0.113.9", ClientAddress::Forwarded),
+    ] {
+        let front = Front { sources: sources.clone(), client_address };
+        let lines =
+            [vec![format!("{invented}, {entry}, {entry}")], vec![invented.to_string(), entry.to_owned()]];
+        for lines in lines {
+            // A line that is no text names nobody.
+            let values: Option<Vec<_>> = lines.iter().map(|line| visible(line)).collect();
+            let Some(values) = values else { continue };
+            let headers: HeaderMap =
+                values.into_iter().map(|value| (HeaderName::from_static(name), value)).collect();
+            assert_eq!(front.client(&headers), Some(client), "{headers:?}");
+        }
+    }
+}
+
+fn visible(line: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(line).ok().filter(|value| value.to_str().is_ok())
+}
+
+/// `Portcullis-Login`: an account is part of the header, and with a secret nothing unsigned is believed.
+pub fn login_header(data: &[u8]) {
+    if let Ok(account) = LoginHeader::new(None).account(data, b"id") {
+        assert!(!account.is_empty() && account.len() <= 256);
+        assert!(data.windows(account.len()).any(|window| window == account));
+    }
+    let (request_id, value) = data.split_at(data.len().min(8));
+    // Nobody guesses an HMAC: whatever is believed here would be a forgery, but for the one of the corpus.
+    if let Ok(account) = LoginHeader::new(Some(&KEY)).account(value, request_id) {
+        assert_eq!(account, b"ann", "an unsigned account was believed");
+    }
+}
+
+/// A pass: what opens seals to the same text.
+pub fn pass(data: &[u8]) {
+    let keys = PassKeys::new(&[(1, KEY)]);
+    if let Ok(pass) = keys.open(data) {
+        assert_eq!(keys.seal(&pass).as_str().as_bytes(), data);
+    }
+}
+
+/// A network in text: what is read is written in a form that is read as the same.
+pub fn prefix(data: &[u8]) {
+    if let Ok(prefix) = String::from_utf8_lossy(data).parse::<Prefix>() {
+        assert_eq!(prefix.to_string().parse(), Ok(prefix));
+        assert!(prefix.contains(prefix.addr()));
+    }
+}
+
+/// The PROXY protocol: a header ends within the input and within the limit, and needs all of its bytes.
+pub fn proxy_protocol(data: &[u8]) {
+    if let Ok(Decoded::Complete(proxied, length)) = decode_proxy_protocol(data) {
+        assert!(length <= data.len() && length <= PROXY_HEADER_BYTES_MAX);
+        assert_eq!(decode_proxy_protocol(&data[..length]), Ok(Decoded::Complete(proxied, length)));
+        for shorter in 0..length {
+            assert_eq!(decode_proxy_protocol(&data[..shorter]), Ok(Decoded::Partial), "at {shorter} bytes");
+        }
+    }
+}
+
+/// A reference: what opens seals to a text that opens to the same.
+pub fn reference(data: &[u8]) {
+    let key = ReferenceKey::new(&KEY);
+    if let Ok(reference) = key.open(&String::from_utf8_lossy(data)) {
+        assert_eq!(key.open(key.seal(&reference).as_str()), Ok(reference));
+    }
+}
