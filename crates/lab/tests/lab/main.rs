@@ -1,3 +1,4 @@
 //! Tests against real processes. Each names the peers it needs; `cargo xtask test` counts those it had to skip.
 
+mod gate;
 mod peers;

@@ -111,16 +111,20 @@ pub(super) fn start_haproxy(origin: SocketAddr) -> Result<Subject, SubjectError>
     peer("haproxy", start(&mut command, &folder, forward)?, folder, [forward, refuse])
 }
 
-/// The gate's release build as `peers/edge.portcullis.toml` has it: one process for each task.
+/// The gate's release build as `peers/edge.portcullis.toml` has it: one process for each
+/// task. In calm its limits only report, so the one that refuses has the generator's network on its list.
 pub(super) fn start_portcullis(origin: SocketAddr) -> Result<Subject, SubjectError> {
     let binary = lab::target_folder().join("release/portcullis");
     if !binary.is_file() {
         return Err(Missing::Gate { path: binary }.into());
     }
     let text = fs::read_to_string(checkout().join("peers/edge.portcullis.toml"))?;
-    let config = text.replace("{origin}", &origin.to_string());
+    let config = |rate: &str| text.replace("{origin}", &origin.to_string()).replace("{rate}", rate);
     let placement = Placement { binary: Some(binary), core: Some(SUBJECT_CORE) };
-    let mut gates = [Gate::start_placed(&config, &placement)?, Gate::start_placed(&config, &placement)?];
+    let mut gates = [
+        Gate::start_placed(&config("1000000/s burst 1000000"), &placement)?,
+        Gate::start_placed(&config("5/s burst 40"), &placement)?,
+    ];
     let (said_yes, answer) = gates[1].control(&["deny", "127.0.0.0/8"])?;
     if !said_yes {
         return Err(SubjectError::Deny(answer));

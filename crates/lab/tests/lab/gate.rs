@@ -1,0 +1,102 @@
+//! The gate's binary as a person starts it.
+
+use lab::load::Load;
+use lab::origin::{Origin, plain};
+use lab::{Gate, Peer, need, web};
+
+/// A gate that does everything it may, before one origin.
+const CONFIG: &str = r#"
+[[listen]]
+address = "{listen}"
+
+[[site]]
+mode = "auto"
+
+[[site.origin]]
+url = "{origin}"
+
+[state]
+dir = "{state}"
+
+[console]
+address = "{console}"
+"#;
+
+#[test]
+fn it_serves_what_the_app_answers_and_says_who_asked() {
+    need!(Gate::binary());
+    let (origin, gate) = shop();
+    let answer =
+        web::get(gate.listen(), "/tickets?day=1", &["Host: shop.example"]).expect("the gate answers");
+    assert_eq!(answer.status, 200, "{}", gate.log());
+    let seen = answer.body.to_ascii_lowercase();
+    assert!(seen.starts_with("get /tickets?day=1 http/1.1"), "{seen}");
+    for line in
+        ["host: shop.example", "x-forwarded-for: 127.0.0.1", "x-forwarded-proto: http", "x-request-id: "]
+    {
+        assert!(seen.contains(line), "`{line}` is missing in\n{seen}");
+    }
+    assert!(origin.requests() >= 1);
+}
+
+#[test]
+fn what_a_client_says_about_itself_does_not_reach_the_app() {
+    need!(Gate::binary());
+    let (_origin, gate) = shop();
+    let lies = [
+        "X-Forwarded-For: 192.0.2.66",
+        "x_forwarded_for: 192.0.2.66",
+        "Portcullis-Tier: t0",
+        "X-Real-IP: 192.0.2.66",
+    ];
+    let answer = web::get(gate.listen(), "/", &lies).expect("the gate answers");
+    assert_eq!(answer.status, 200, "{}", gate.log());
+    assert!(!answer.body.contains("192.0.2.66"), "{}", answer.body);
+    assert!(!answer.body.to_ascii_lowercase().contains("portcullis-tier: t0"), "{}", answer.body);
+}
+
+#[test]
+fn it_comes_back_after_a_power_cut_on_the_same_state() {
+    need!(Gate::binary());
+    let (_origin, mut gate) = shop();
+    gate.cut_and_restart().expect("it starts again");
+    let answer = web::get(gate.listen(), "/", &[]).expect("the gate answers");
+    assert_eq!(answer.status, 200, "{}", gate.log());
+}
+
+#[test]
+fn it_ends_in_good_order_when_asked() {
+    need!(Gate::binary());
+    let (_origin, mut gate) = shop();
+    let status = gate.process().stop().expect("it ends within its time");
+    assert!(status.success(), "{status}\n{}", gate.log());
+}
+
+#[test]
+fn a_dead_app_is_the_apps_fault_and_said_so() {
+    need!(Gate::binary());
+    let (origin, gate) = shop();
+    drop(origin);
+    let answer = web::get(gate.listen(), "/", &[]).expect("the gate still answers");
+    assert!(matches!(answer.status, 502..=504), "{} {}", answer.status, answer.body);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+#[test]
+fn nobody_is_refused_in_calm() {
+    need!(Gate::binary());
+    need!(Peer::find("wrk"));
+    let (_origin, gate) = shop();
+    let load = Load { path: "/".into(), headers: vec![], connections: 8, seconds: 2, core: None };
+    let answered = load.run(gate.listen()).expect("wrk runs");
+    assert!(answered.requests > 0);
+    assert_eq!((answered.refused, answered.broken), (0, 0), "of {}\n{}", answered.requests, gate.log());
+    assert!(!gate.log().contains("panicked"), "{}", gate.log());
+}
+
+/// An app that answers with the head of the request it saw, and a gate before it.
+fn shop() -> (Origin, Gate) {
+    let origin = Origin::start(|head| plain("200 OK", "", head)).expect("loopback has a port");
+    let gate = Gate::start(&CONFIG.replace("{origin}", &origin.url())).expect("the gate starts");
+    (origin, gate)
+}
