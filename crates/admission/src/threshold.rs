@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// Share of L above which the threshold closes at once.
 pub const CLOSE_AT_ONCE: f64 = 0.95;
-/// Share of L above which it closes after [`CLOSE_AFTER`].
+/// Share of L above which it closes after `CLOSE_AFTER`.
 pub const CLOSE: f64 = 0.85;
 /// Share of L up to which it opens.
 pub const OPEN: f64 = 0.70;

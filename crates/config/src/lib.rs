@@ -21,6 +21,11 @@
 //! assert!(errors.contains("write `idle_timeout`"), "{errors}");
 //! ```
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the settings' doc comments are the manual: they write TOML tables in brackets"
+)]
+
 mod checks;
 mod entry;
 mod finding;

@@ -1,1 +1,24 @@
+//! The admin's listener and the control socket.
+//!
+//! Both run on a thread of their own, so that they answer while the data plane is busy; what a command does is up to
+//! whoever implements [`ControlPlane`]. It is *not* a place for decisions or state, and the status page lives elsewhere.
+//! Its main types are [`Console`], [`ControlPlane`] and [`ctl::Command`].
 
+mod console;
+pub mod ctl;
+mod listener;
+pub mod metrics;
+
+pub use console::{Console, ConsoleError, ConsoleSettings};
+
+/// What the console commands and asks.
+pub trait ControlPlane: Send + Sync {
+    /// Does what an admin asks; `uid` is the user of the control socket's peer.
+    fn command(&self, uid: Option<u32>, command: ctl::Command) -> ctl::Reply;
+
+    /// All metrics as OpenMetrics text.
+    fn metrics(&self) -> String;
+
+    /// Whether the gate serves.
+    fn is_healthy(&self) -> bool;
+}

@@ -36,7 +36,7 @@ impl Front {
     /// The client's address; `None` when the front names none, and then nothing is judged by address.
     ///
     /// Lists are read from the right: the rightmost address that is no front itself was seen by a front; everything
-    /// left of it may be invented by the client. At most [`HOPS_MAX`] entries are read.
+    /// left of it may be invented by the client. At most 16 entries are read.
     pub fn client(&self, headers: &HeaderMap) -> Option<IpAddr> {
         match &self.client_address {
             ClientAddress::XForwardedFor => self.rightmost(headers, "x-forwarded-for", parse_node),

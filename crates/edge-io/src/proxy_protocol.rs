@@ -38,7 +38,7 @@ pub enum ProxyProtocolError {
     /// A version 2 header with an unknown version, command or too short address block.
     #[error("the PROXY protocol version 2 header is malformed")]
     MalformedBinary,
-    /// The header is longer than [`HEADER_BYTES_MAX`].
+    /// The header is longer than 528 bytes.
     #[error("the PROXY protocol header is longer than {HEADER_BYTES_MAX} bytes; send fewer TLVs")]
     TooLong,
 }

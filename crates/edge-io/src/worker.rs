@@ -171,7 +171,13 @@ impl Worker {
     async fn admit(self: &Rc<Self>, stream: TcpStream, peer: SocketAddr, proxy_protocol: bool) {
         add(&self.counters().accepted, 1);
         let address = peer.ip().to_canonical();
-        let front = proxy_protocol || self.shared.front(address).is_some();
+        let named = self.shared.front(address).is_some();
+        if proxy_protocol && !named && !self.shared.settings.fronts.is_empty() {
+            // Somebody who is not the balancer could claim to be anybody.
+            add(&self.counters().turned_away, 1);
+            return;
+        }
+        let front = proxy_protocol || named;
         let Some(seat) = self.seat(address, front).await else {
             add(&self.counters().turned_away, 1);
             return;

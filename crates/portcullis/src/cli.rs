@@ -10,10 +10,11 @@ use edge_io::Listener;
 
 use crate::assess;
 use crate::configured;
+use crate::ctl::CtlArgs;
 use crate::gate;
 use crate::protect::ProtectArgs;
 use crate::running;
-use crate::service;
+use crate::service::{self, Beside};
 use crate::try_it::TryArgs;
 
 /// Keeps a web application reachable for its own customers during a DDoS attack.
@@ -45,6 +46,8 @@ enum Command {
         #[arg(long)]
         print_default: bool,
     },
+    /// Command a running gate over its control socket, also when the network is gone.
+    Ctl(CtlArgs),
     /// Say from access logs who the customers are, what would have been refused, and how to begin.
     Assess {
         /// Access logs: common, combined or JSON lines; uncompressed.
@@ -97,6 +100,11 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
             }
         }
         Command::Protect(arguments) => arguments.run()?,
+        Command::Ctl(arguments) => {
+            if !arguments.run()? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Run { config } => run_configured(&config)?,
         Command::Check { print_default: true, .. } => print!("{}", config::Config::default_commented()),
         Command::Check { config, .. } => print!("{}", crate::check::check(&config)?),
@@ -126,7 +134,14 @@ fn run_configured(path: &Path) -> Result<(), Box<dyn Error>> {
     }
     let addresses: Vec<String> = config.listen.iter().map(|listen| listen.address.to_string()).collect();
     running.events.info(format_args!("portcullis serves {} (mode {mode})", addresses.join(", ")));
-    service::until_stopped(running, &state.folder, Some(config.console.address))?;
+    let beside = Beside {
+        site_name: config.site[0].name.clone(),
+        address: config.console.address,
+        hosts: config.console.hosts.clone(),
+        token_file: config.console.token_file.clone(),
+        metrics_allow: config.console.metrics_allow.clone(),
+    };
+    service::until_stopped(running, &state.folder, beside)?;
     Ok(())
 }
 
@@ -138,4 +153,14 @@ fn print_assessment(access_logs: &[PathBuf], json: bool) -> Result<(), Box<dyn E
         print!("{assessment}");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        super::Arguments::command().debug_assert();
+    }
 }

@@ -10,6 +10,8 @@ mod assess;
 mod check;
 mod cli;
 mod configured;
+mod control;
+mod ctl;
 mod gate;
 mod ledger;
 mod protect;

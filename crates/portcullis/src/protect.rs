@@ -9,6 +9,7 @@ use model::Mode;
 
 use crate::gate::{self, Plan};
 use crate::running::{self, RunError, StateSettings};
+use crate::service::{self, Beside};
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -108,7 +109,14 @@ impl ProtectArgs {
         if self.login.is_none() {
             eprintln!("Nobody becomes known by signing in until --login PATH says where people sign in.");
         }
-        crate::service::until_stopped(running, &folder, Some(self.console)).map_err(RunError::from)?;
+        let beside = Beside {
+            site_name: "site".to_owned(),
+            address: self.console,
+            hosts: Vec::new(),
+            token_file: None,
+            metrics_allow: Vec::new(),
+        };
+        service::until_stopped(running, &folder, beside)?;
         Ok(())
     }
 

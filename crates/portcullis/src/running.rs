@@ -59,6 +59,9 @@ pub(crate) enum RunError {
     /// The data plane.
     #[error(transparent)]
     Gate(#[from] GateError),
+    /// The console.
+    #[error(transparent)]
+    Console(#[from] console_io::ConsoleError),
     /// A log or another thread.
     #[error("cannot start: {0}")]
     Io(#[from] std::io::Error),

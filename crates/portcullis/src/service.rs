@@ -1,37 +1,80 @@
 //! A gate that runs until it is told to stop.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use console_io::ctl::SOCKET_NAME;
+use console_io::{Console, ConsoleSettings};
+use journal_io::keys::ConsoleToken;
+use model::Prefix;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::running::Running;
+use crate::control::Control;
+use crate::running::{RunError, Running};
 
-/// Keeps house once a second until SIGTERM or SIGINT, then stops in good order.
-pub(crate) fn until_stopped(
-    running: Running,
-    _state: &Path,
-    _console: Option<SocketAddr>,
-) -> std::io::Result<()> {
+/// The console beside a gate.
+pub(crate) struct Beside {
+    pub(crate) site_name: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) metrics_allow: Vec<Prefix>,
+}
+
+/// Starts the console, then keeps house once a second until SIGTERM or SIGINT, then stops in good order.
+pub(crate) fn until_stopped(running: Running, state: &Path, beside: Beside) -> Result<(), RunError> {
+    let console = start_console(&running, state, beside)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let mut second = tokio::time::interval(Duration::from_secs(1));
-        let mut seconds = 0;
-        loop {
-            tokio::select! {
-                _ = term.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = second.tick() => {
-                    seconds += 1;
-                    running.keep_house(seconds);
-                }
-            }
-        }
-        Ok::<_, std::io::Error>(())
-    })?;
+    runtime.block_on(wait(&running))?;
     running.events.info(format_args!("stopping: open requests may end first"));
+    console.stop();
     running.stop();
     Ok(())
 }
+
+async fn wait(running: &Running) -> std::io::Result<()> {
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    let mut seconds = 0_u64;
+    loop {
+        tokio::select! {
+            _ = term.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = second.tick() => {
+                seconds += 1;
+                running.keep_house(seconds);
+                if seconds.is_multiple_of(REMIND_SECONDS) && running.site.is_bypassed() {
+                    running.events.error(format_args!("bypass is still on: nothing is protected"));
+                }
+            }
+        }
+    }
+}
+
+fn start_console(running: &Running, state: &Path, beside: Beside) -> Result<Console, RunError> {
+    let token_file = beside.token_file.unwrap_or_else(|| state.join("console.token"));
+    let token = ConsoleToken::load_or_create(&token_file)?;
+    let settings = ConsoleSettings {
+        address: Some(beside.address),
+        hosts: beside.hosts,
+        token: token.as_str().to_owned(),
+        metrics_allow: beside.metrics_allow,
+        socket: Some(state.join(SOCKET_NAME)),
+    };
+    let control = Control {
+        site: running.site.clone(),
+        site_name: beside.site_name,
+        shared: running.edge.shared().clone(),
+        desk: running.desk.clone(),
+        journal: running.journal.clone(),
+        events: running.events.clone(),
+        access: running.access.clone(),
+        clock: running.clock,
+    };
+    Ok(Console::start(settings, Arc::new(control))?)
+}
+
+/// A forgotten bypass is said once an hour (contract).
+const REMIND_SECONDS: u64 = 3_600;

@@ -41,7 +41,7 @@ pub enum Charge {
 /// replaced (decision-science, section 0.9). So no flood of other keys can give a client its burst back.
 ///
 /// Workers share the table without locks. In one cell `paid` only ever grows, and the fingerprint changes only while
-/// `paid` is [`CHANGING`]: so whoever reads `paid`, then the fingerprint, and then swaps that same `paid` for a new one
+/// `paid` is `CHANGING`: so whoever reads `paid`, then the fingerprint, and then swaps that same `paid` for a new one
 /// has certainly charged the owner of the fingerprint, and nobody else. The one race left is that two workers enter
 /// the same *new* key at once, in two cells: the second cell is not found again, and its single charge is forgotten.
 pub struct Table {

@@ -98,7 +98,7 @@ impl PassTable {
         }
     }
 
-    /// A pass that is no longer accepted. At most [`REVOKED_MAX`]: beyond it the smallest ids leave, and whoever
+    /// A pass that is no longer accepted. At most 100,000: beyond it the smallest ids leave, and whoever
     /// needs more should rotate the key.
     pub fn revoke(&self, pass: PassId) {
         let mut revoked = self.revoked.load().as_ref().clone();

@@ -2,7 +2,7 @@
 
 use model::{Group, Instant};
 
-/// Slots that one group may hold at once, whatever L is (the width of its field in [`Counts`]).
+/// Slots that one group may hold at once, whatever L is (the width of its field in `Counts`).
 pub const INFLIGHT_MAX: u32 = u16::MAX as u32;
 
 /// Share of L that is the login lane's own (decision-science, section 3); at least one slot.

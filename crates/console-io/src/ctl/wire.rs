@@ -1,0 +1,40 @@
+//! How the words of `model` look in JSON: as people write them.
+
+use model::{Level, Mode};
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+/// A type by its text, or nothing.
+pub(crate) mod text_option {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(T::to_string).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
+    }
+}
+
+pub(crate) fn mode_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": [Mode::Observe.label(), Mode::Assist.label(), Mode::Auto.label()] })
+}
+
+pub(crate) fn level_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Level::ALL.map(Level::label) })
+}
+
+pub(crate) fn prefix_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "examples": ["192.0.2.0/24", "2001:db8::/32"] })
+}

@@ -1,0 +1,137 @@
+//! Every metric of the gate.
+
+use super::{Counter, Entry, Gauge, Histogram, Metric};
+
+/// Requests by what became of them. Tier `t0` to `t6`; outcome as in `model::Outcome`.
+pub const REQUESTS: Metric<Counter, 3> = Metric::new(
+    "portcullis_requests_total",
+    ["site", "tier", "outcome"],
+    "Requests by kind of client and by what became of them.",
+);
+
+/// Requests that were let through although a step would have refused them, in `observe` or in calm.
+pub const WOULD_REFUSE: Metric<Counter, 3> = Metric::new(
+    "portcullis_would_refuse_total",
+    ["site", "tier", "outcome"],
+    "Requests that were served although a step would have refused them, because of the mode or of calm.",
+);
+
+/// Durations from a request's head to the last byte of its answer.
+pub const REQUEST_SECONDS: Metric<Histogram, 1> = Metric::new(
+    "portcullis_request_seconds",
+    ["tier"],
+    "Time from the head of a request to the last byte of its answer.",
+)
+.unit("seconds");
+
+/// The level's number, 0 to 5.
+pub const GATE_LEVEL: Metric<Gauge, 1> = Metric::new(
+    "portcullis_gate_level",
+    ["site"],
+    "How far the gate has come down: 0 calm, 1 filtering, 2 limiting, 3 challenging, 4 customers-first, 5 reopening (milder than 4).",
+);
+
+/// The limit L.
+pub const CONCURRENCY_LIMIT: Metric<Gauge, 1> = Metric::new(
+    "portcullis_concurrency_limit",
+    ["site"],
+    "Requests that the app can work on at the same time, as measured; +Inf until it is measured.",
+);
+
+/// Requests at the origin now.
+pub const INFLIGHT: Metric<Gauge, 2> =
+    Metric::new("portcullis_inflight", ["site", "tier"], "Requests that the app is working on now.");
+
+/// Client connections by state: `handshaking`, `idle`, `active`, `stream`.
+pub const CONNECTIONS: Metric<Gauge, 1> =
+    Metric::new("portcullis_connections", ["state"], "Open connections of clients by state.");
+
+/// Connections taken.
+pub const CONNECTIONS_ACCEPTED: Metric<Counter, 0> =
+    Metric::new("portcullis_connections_accepted_total", [], "Connections of clients that were taken.");
+
+/// Connections closed at once.
+pub const CONNECTIONS_TURNED_AWAY: Metric<Counter, 0> = Metric::new(
+    "portcullis_connections_turned_away_total",
+    [],
+    "Connections closed at once because their address, their network or the whole gate had too many.",
+);
+
+/// Connections closed to make room.
+pub const CONNECTIONS_EVICTED: Metric<Counter, 0> = Metric::new(
+    "portcullis_connections_evicted_total",
+    [],
+    "Idle connections of unknown clients that were closed to make room.",
+);
+
+/// The share of recent customers who would get in.
+pub const KNOWN_COVERAGE: Metric<Gauge, 1> = Metric::new(
+    "portcullis_known_coverage_ratio",
+    ["site"],
+    "Of the clients that the app confirmed in the last 7 days, the share that would be admitted now.",
+)
+.unit("ratio");
+
+/// Passes given out.
+pub const PASSES_MINTED: Metric<Counter, 1> = Metric::new(
+    "portcullis_passes_minted_total",
+    ["site"],
+    "Passes given to clients that the app confirmed.",
+);
+
+/// Clients that found no room in a limiter table and were charged at the next wider level.
+pub const LIMITER_OVERFLOW: Metric<Counter, 1> = Metric::new(
+    "portcullis_limiter_overflow_total",
+    ["table"],
+    "Clients that found no room in a table of client limits and were charged with their wider network.",
+);
+
+/// Bytes written to logs.
+pub const LOG_BYTES: Metric<Counter, 0> =
+    Metric::new("portcullis_log_bytes_total", [], "Bytes written to log files.").unit("bytes");
+
+/// Log lines lost, by reason: `budget`, `queue`, `disk`, `oversize`.
+pub const LOG_DROPPED: Metric<Counter, 1> = Metric::new(
+    "portcullis_log_dropped_total",
+    ["reason"],
+    "Log lines that were not written, because of the byte budget, a slow disk, a full disk or their size.",
+);
+
+/// How long one step of the decision took.
+pub const TICK_SECONDS: Metric<Histogram, 0> =
+    Metric::new("portcullis_tick_seconds", [], "Time that one step of the gate's decision took.")
+        .unit("seconds");
+
+/// 1 while the gate only forwards.
+pub const BYPASS: Metric<Gauge, 0> =
+    Metric::new("portcullis_bypass", [], "1 while the gate is told to forward everything, else 0.");
+
+/// The share of unknown clients to whom refusals apply.
+pub const ENFORCED: Metric<Gauge, 1> = Metric::new(
+    "portcullis_enforced_ratio",
+    ["site"],
+    "Share of unknown clients to whom refusals apply; the rest are only observed.",
+)
+.unit("ratio");
+
+/// All of the above, in the order of the manual.
+pub const ENTRIES: &[Entry] = &[
+    REQUESTS.entry(),
+    WOULD_REFUSE.entry(),
+    REQUEST_SECONDS.entry(),
+    GATE_LEVEL.entry(),
+    CONCURRENCY_LIMIT.entry(),
+    INFLIGHT.entry(),
+    CONNECTIONS.entry(),
+    CONNECTIONS_ACCEPTED.entry(),
+    CONNECTIONS_TURNED_AWAY.entry(),
+    CONNECTIONS_EVICTED.entry(),
+    KNOWN_COVERAGE.entry(),
+    PASSES_MINTED.entry(),
+    LIMITER_OVERFLOW.entry(),
+    LOG_BYTES.entry(),
+    LOG_DROPPED.entry(),
+    TICK_SECONDS.entry(),
+    BYPASS.entry(),
+    ENFORCED.entry(),
+];

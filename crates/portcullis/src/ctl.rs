@@ -1,0 +1,182 @@
+//! `portcullis ctl …`: commands to a running gate, over its control socket.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use console_io::ctl::{ClientName, Command, CtlError, Reply, SOCKET_NAME, Subject, call};
+use model::{Level, Mode, Prefix};
+
+/// What was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct CtlArgs {
+    /// The gate's state folder.
+    #[arg(long, global = true, default_value = "/var/lib/portcullis")]
+    state: PathBuf,
+    /// Print one JSON object.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Show what the gate does at this moment.
+    Status,
+    /// Show the mode, or set it: observe, assist, auto.
+    Mode {
+        /// The new mode.
+        mode: Option<Mode>,
+    },
+    /// Show the level, or pin it.
+    Level {
+        #[command(subcommand)]
+        act: Option<LevelAct>,
+    },
+    /// Forward everything without judging it: on or off.
+    Bypass {
+        /// on or off.
+        #[arg(value_parser = ["on", "off"])]
+        switch: String,
+    },
+    /// Apply refusals to a share of unknown clients, such as 20%.
+    Enforce {
+        /// 5% to 100%.
+        percent: String,
+    },
+    /// Exempt a network from client limits, or show the list.
+    Allow(ListArgs),
+    /// Refuse a network, or show the list.
+    Deny(ListArgs),
+    /// Known clients.
+    Clients {
+        #[command(subcommand)]
+        act: ClientsAct,
+    },
+    /// Explain a refusal by its reference, an account or an address.
+    Why {
+        /// The reference.
+        code: Option<String>,
+        /// An account.
+        #[arg(long, conflicts_with = "code")]
+        account: Option<ClientName>,
+        /// An address.
+        #[arg(long, conflicts_with_all = ["code", "account"])]
+        address: Option<IpAddr>,
+    },
+    /// Show the rules in force.
+    Rules,
+}
+
+#[derive(Debug, Subcommand)]
+enum LevelAct {
+    /// Hold the level up, or with --ceiling down.
+    Pin {
+        /// At least this level.
+        level: Option<Level>,
+        /// At most this level.
+        #[arg(long)]
+        ceiling: Option<Level>,
+        /// For how long.
+        #[arg(long, default_value_t = 60)]
+        minutes: u32,
+    },
+    /// Let the level move freely again.
+    Unpin,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// A network, such as 192.0.2.0/24.
+    network: Option<Prefix>,
+    /// For how long; until it is removed without it.
+    #[arg(long)]
+    minutes: Option<u32>,
+    /// Take it off the list.
+    #[arg(long)]
+    remove: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum ClientsAct {
+    /// Show known clients.
+    List {
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Make passes invalid.
+    Revoke {
+        /// Whose.
+        client: ClientName,
+    },
+    /// Erase everything about an account.
+    Forget {
+        /// Whose.
+        client: ClientName,
+    },
+}
+
+/// The arguments cannot be meant.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CtlArgsError {
+    /// A share.
+    #[error("`{0}` is not a share; write 5% to 100%")]
+    Percent(String),
+    /// Nothing to explain.
+    #[error("say what to explain: a reference, --account or --address")]
+    Nothing,
+    /// The gate.
+    #[error(transparent)]
+    Ctl(#[from] CtlError),
+}
+
+impl CtlArgs {
+    /// Asks the gate; whether it did what was asked.
+    pub(crate) fn run(self) -> Result<bool, CtlArgsError> {
+        let reply = call(&self.state.join(SOCKET_NAME), &self.act.command()?)?;
+        let Reply { ok, text, .. } = &reply;
+        if self.json {
+            println!("{}", serde_json::to_string(&reply).unwrap_or_default());
+        } else if *ok {
+            println!("{text}");
+        } else {
+            eprintln!("portcullis: {text}");
+        }
+        Ok(reply.ok)
+    }
+}
+
+impl Act {
+    fn command(self) -> Result<Command, CtlArgsError> {
+        Ok(match self {
+            Self::Status => Command::Status,
+            Self::Mode { mode } => Command::Mode { mode },
+            Self::Level { act: None } => Command::Level,
+            Self::Level { act: Some(LevelAct::Pin { level, ceiling, minutes }) } => {
+                Command::Pin { level, ceiling, minutes }
+            }
+            Self::Level { act: Some(LevelAct::Unpin) } => Command::Unpin,
+            Self::Bypass { switch } => Command::Bypass { on: switch == "on" },
+            Self::Enforce { percent } => match percent.trim_end_matches('%').parse() {
+                Ok(number) => Command::Enforce { percent: number },
+                Err(_) => return Err(CtlArgsError::Percent(percent)),
+            },
+            Self::Allow(ListArgs { network, minutes, remove }) => {
+                Command::Allow { prefix: network, minutes, remove }
+            }
+            Self::Deny(ListArgs { network, minutes, remove }) => {
+                Command::Deny { prefix: network, minutes, remove }
+            }
+            Self::Clients { act: ClientsAct::List { limit } } => Command::Clients { after: None, limit },
+            Self::Clients { act: ClientsAct::Revoke { client } } => Command::Revoke { client },
+            Self::Clients { act: ClientsAct::Forget { client } } => Command::Forget { client },
+            Self::Why { account: Some(account), .. } => Command::Why(Subject::Account(account)),
+            Self::Why { address: Some(address), .. } => Command::Why(Subject::Address(address)),
+            Self::Why { code: Some(code), .. } => Command::Why(Subject::Code(code)),
+            Self::Why { .. } => return Err(CtlArgsError::Nothing),
+            Self::Rules => Command::Rules,
+        })
+    }
+}
