@@ -3,16 +3,18 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use edge_io::Listener;
+use edge_io::{Clock, Listener};
 
 use crate::assess;
 use crate::configured;
 use crate::ctl::CtlArgs;
 use crate::gate;
 use crate::protect::ProtectArgs;
+use crate::report::Report;
 use crate::running;
 use crate::service::{self, Beside};
 use crate::try_it::TryArgs;
@@ -48,6 +50,18 @@ enum Command {
     },
     /// Command a running gate over its control socket, also when the network is gone.
     Ctl(CtlArgs),
+    /// Say what was refused, or would have been, how many of those were customers, and whether it is safe to switch on.
+    Report {
+        /// How far to look back, such as 24h or 7d.
+        #[arg(long, default_value = "7d", value_parser = lookback)]
+        last: Duration,
+        /// The gate's state folder.
+        #[arg(long, default_value = "/var/lib/portcullis")]
+        state: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// Say from access logs who the customers are, what would have been refused, and how to begin.
     Assess {
         /// Access logs: common, combined or JSON lines; uncompressed.
@@ -105,6 +119,10 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Report { last, state, json } => {
+            let report = Report::of(&state, last, Clock::start().wall())?;
+            if json { println!("{}", serde_json::to_string(&report)?) } else { print!("{report}") }
+        }
         Command::Run { config } => run_configured(&config)?,
         Command::Check { print_default: true, .. } => print!("{}", config::Config::default_commented()),
         Command::Check { config, .. } => print!("{}", crate::check::check(&config)?),
@@ -143,6 +161,19 @@ fn run_configured(path: &Path) -> Result<(), Box<dyn Error>> {
     };
     service::until_stopped(running, &state.folder, beside)?;
     Ok(())
+}
+
+/// A number of hours or days.
+fn lookback(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time to look back; write 24h or 7d, at most 90d");
+    let digits = text.trim_end_matches(['h', 'd']);
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let hours = match &text[digits.len()..] {
+        "h" => number,
+        "d" => number.saturating_mul(24),
+        _ => return Err(wrong()),
+    };
+    if (1..=90 * 24).contains(&hours) { Ok(Duration::from_secs(hours * 3_600)) } else { Err(wrong()) }
 }
 
 fn print_assessment(access_logs: &[PathBuf], json: bool) -> Result<(), Box<dyn Error>> {

@@ -15,6 +15,7 @@ mod ctl;
 mod gate;
 mod ledger;
 mod protect;
+mod report;
 mod running;
 mod secrets;
 mod service;
