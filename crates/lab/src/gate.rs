@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::clock::wait_for;
 use crate::peer::{Missing, Peer};
 use crate::place::{free_address, target_folder};
 use crate::process::{Running, StartError};
@@ -14,6 +15,9 @@ use crate::web;
 
 /// How long a start may take on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long an admin's command is repeated.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 /// The path that answers 200 as soon as the gate serves anybody.
 const HEALTH: &str = "/.well-known/portcullis/health";
@@ -40,6 +44,14 @@ pub enum GateError {
     /// It did not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// It did not do what an admin asked.
+    #[error("`portcullis ctl {command}` said: {answer}")]
+    Control {
+        /// The words after `ctl`.
+        command: String,
+        /// Its last answer.
+        answer: String,
+    },
 }
 
 /// Which build, and where it may run.
@@ -118,19 +130,36 @@ impl Gate {
         self.running.log()
     }
 
-    /// `portcullis ctl …` against this gate; standard output and error, and whether it said yes.
+    /// `portcullis ctl …` against this gate: what it printed, and whether it said yes.
     ///
     /// # Errors
     /// When the command cannot be started.
     pub fn control(&self, words: &[&str]) -> io::Result<(bool, String)> {
-        let output = Command::new(&self.binary)
-            .arg("ctl")
-            .args(words)
-            .arg("--state")
-            .arg(self.folder.path().join("state"))
-            .output()?;
+        let state = self.folder.path().join("state");
+        let output = Command::new(&self.binary).arg("ctl").args(words).arg("--state").arg(state).output()?;
         let text = [output.stdout, output.stderr].concat();
         Ok((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// As [`Gate::control`], again and again until the gate says yes, at most for 10 s: its control socket comes up a
+    /// moment after the data listener.
+    ///
+    /// # Errors
+    /// [`GateError::Control`] with its last answer.
+    pub fn tell(&self, words: &[&str]) -> Result<String, GateError> {
+        let mut last = String::new();
+        let told = wait_for(TOLD_WITHIN, || match self.control(words) {
+            Ok((true, answer)) => Some(answer),
+            Ok((false, answer)) => {
+                last = answer;
+                None
+            }
+            Err(error) => {
+                last = error.to_string();
+                None
+            }
+        });
+        told.ok_or_else(|| GateError::Control { command: words.join(" "), answer: last })
     }
 
     /// Kills it as a power cut would and starts it again with the same folder.

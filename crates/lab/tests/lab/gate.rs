@@ -101,6 +101,22 @@ fn nobody_is_refused_in_calm() {
     assert!(!gate.log().contains("panicked"), "{}", gate.log());
 }
 
+#[test]
+fn an_admin_refuses_a_network_and_bypass_lifts_it_within_a_second() {
+    need!(Gate::binary());
+    let (_origin, gate) = shop();
+    let status = || web::get(gate.listen(), "/", &[]).map(|answer| answer.status).expect("the gate answers");
+    gate.tell(&["deny", "127.0.0.0/8"]).expect("the list is taken");
+    let refused = wait_for(SOON, || (status() == 403).then_some(()));
+    assert!(refused.is_some(), "{} after `ctl deny`\n{}", status(), gate.log());
+    gate.tell(&["bypass", "on"]).expect("bypass is taken");
+    let forwarded = wait_for(SOON, || (status() == 200).then_some(()));
+    assert!(forwarded.is_some(), "{} after `ctl bypass on`\n{}", status(), gate.log());
+}
+
+/// Acts of an admin take effect within this time.
+const SOON: Duration = Duration::from_secs(1);
+
 /// An app that answers with the head of the request it saw, and a gate before it.
 fn shop() -> (Origin, Gate) {
     let origin = Origin::start(|head| plain("200 OK", "", head)).expect("loopback has a port");
