@@ -20,4 +20,5 @@ pub use gate::{Gate, GateError, Placement};
 pub use peer::{Missing, Peer};
 pub use place::{checkout, free_address, peers_folder, shared_data, target_folder};
 pub use process::{Running, StartError};
+pub use rustix::process::Signal;
 pub use skip::{REQUIRE_PEERS, SKIPPED, skipped};

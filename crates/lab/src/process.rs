@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::clock::wait_for;
 
 /// How much of a log a failed start quotes, in bytes from the end.
@@ -113,7 +115,7 @@ impl Running {
 
     /// Asks it to end (SIGTERM), and kills it if it does not within 5 s. The exit status tells which.
     pub fn stop(&mut self) -> Option<ExitStatus> {
-        self.signal("TERM");
+        self.signal(Signal::TERM);
         let status = wait_for(END_WITHIN, || self.ended());
         if status.is_none() {
             self.kill();
@@ -121,9 +123,13 @@ impl Running {
         status
     }
 
-    /// Sends a signal by name (`HUP`, `USR1`, `STOP`, `CONT`) to this process alone.
-    pub fn signal(&self, name: &str) {
-        let _may_be_gone = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status();
+    /// Sends a signal to this process alone.
+    pub fn signal(&self, signal: Signal) {
+        let process = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
+        if let Some(process) = process {
+            // It may be gone, and then there is nobody to tell.
+            let _gone = kill_process(process, signal);
+        }
     }
 
     /// Everything it has said so far.
