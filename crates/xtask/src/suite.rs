@@ -119,6 +119,8 @@ fn check_lints(_suite: &mut Suite) -> Result<Outcome, ShellError> {
     let mut command = cargo();
     command.args(["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
     run_quietly(&mut command)?;
+    let mut command = fuzz("clippy");
+    run_quietly(command.args(["--quiet", "--all-targets", "--", "-D", "warnings"]))?;
     Ok(Outcome::Passed)
 }
 
@@ -150,11 +152,15 @@ fn run_tests(suite: &mut Suite) -> Result<Outcome, ShellError> {
     suite.test(command.args(["test", "--workspace", "--exclude", "lab", "--no-fail-fast", "--locked"]))
 }
 
-/// The fuzz package stands outside the workspace; it borrows the target folder, so that dependencies are built once.
 fn replay_corpora(suite: &mut Suite) -> Result<Outcome, ShellError> {
-    let mut command = cargo();
-    command.args(["test", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"]);
-    suite.test(command.arg(lab::target_folder()))
+    suite.test(&mut fuzz("test"))
+}
+
+/// The fuzz package stands outside the workspace; it borrows the target folder, so that dependencies are built once.
+fn fuzz(command: &str) -> Command {
+    let mut cargo = cargo();
+    cargo.args([command, "--manifest-path", "fuzz/Cargo.toml", "--target-dir"]).arg(lab::target_folder());
+    cargo
 }
 
 fn run_lab(suite: &mut Suite) -> Result<Outcome, ShellError> {
