@@ -3,7 +3,9 @@
 mod clock;
 mod codec;
 mod cookie;
+mod incidents;
 mod registry;
+mod revoked;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! All known clients: on the way of a confirmation only, behind the caller's lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::{AccountId, PassId, SiteId, Timestamp};
@@ -67,7 +67,7 @@ pub struct Minted {
     pub pass: Pass,
     /// Its row.
     pub row: Row,
-    /// The pass that had to leave, to be revoked.
+    /// The pass that had to leave because the account has eight others, to be revoked.
     pub replaced: Option<PassId>,
 }
 
@@ -87,27 +87,51 @@ pub struct Registry {
     max: usize,
     rows: BTreeMap<PassId, Row>,
     accounts: BTreeMap<AccountId, Vec<PassId>>,
-    /// Passes that were replaced or ran out although they had been confirmed lately: their owners are not covered.
-    lost: u64,
+    /// Rows that may be T2: all that were when they came. Whoever takes one out looks again.
+    young: BTreeSet<(Timestamp, PassId)>,
+    /// The latest moment that any act or row told.
+    latest: Timestamp,
+    /// Clients confirmed in the last days whose pass was replaced or revoked, by the day they were last confirmed.
+    lost: [Lost; LOST_DAYS],
+}
+
+/// Clients that were last confirmed on one day and have lost their pass.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lost {
+    day: u64,
+    clients: u64,
 }
 
 impl Registry {
     /// A registry of at most `max` passes (contract: 1 M).
     pub fn new(max: usize) -> Self {
-        Self { max: max.max(PASSES_PER_ACCOUNT), rows: BTreeMap::new(), accounts: BTreeMap::new(), lost: 0 }
+        Self {
+            max: max.max(PASSES_PER_ACCOUNT),
+            rows: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            young: BTreeSet::new(),
+            latest: Timestamp::default(),
+            lost: Default::default(),
+        }
     }
 
-    /// Takes back rows that were kept; those beyond the maximum are left out, the youngest first.
+    /// Takes back rows that were kept; beyond the maximum the youngest T2 are left out, never a T1 for a T2.
     pub fn restore(&mut self, rows: impl IntoIterator<Item = Row>) {
         for row in rows {
-            self.make_room();
+            self.latest = self.latest.max(row.last_seen).max(row.minted);
             self.insert(row);
+            if self.rows.len() > self.max && !self.let_youngest_leave() {
+                self.remove(row.id);
+            }
         }
     }
 
     /// The app confirmed an account on a device without a valid pass: mints one.
     ///
-    /// `id` is random. The age of the account carries over from its older passes.
+    /// `id` is random. The age of the account carries over from its older passes. While an incident lasts it carries
+    /// over with the mark of the incident, so that signing in twice gains nothing; after it the account's age begins
+    /// with this confirmation, if all its passes bear the mark. When the registry is full of T1 the pass is minted all
+    /// the same: it is valid by its MAC, without a row.
     pub fn mint(
         &mut self,
         site: SiteId,
@@ -117,25 +141,25 @@ impl Registry {
         in_incident: bool,
         time: Timestamp,
     ) -> Minted {
-        let first_confirmed = self.of(account).map(|row| row.first_confirmed).min().unwrap_or(time);
-        let in_incident = in_incident && first_confirmed == time;
+        self.latest = self.latest.max(time);
+        let (first_confirmed, in_incident) = self.age_of(account, in_incident, time);
         let replaced = self.crowded_out(account, time);
         if let Some(id) = replaced {
-            self.remove(id);
+            self.lose(id);
         }
-        self.make_room();
         let row = Row { id, account, first_confirmed, minted: time, last_seen: time, way, in_incident };
-        self.insert(row);
+        self.keep(row);
         Minted { pass: Pass { site, id, issued: first_confirmed, account, in_incident }, row, replaced }
     }
 
-    /// The account was confirmed on a device that has this pass. A valid pass without a row gets one again.
+    /// The account was confirmed on a device that has this pass. A valid pass without a row gets one again, unless its
+    /// account has eight others.
     pub fn confirm(&mut self, pass: &Pass, way: Way, time: Timestamp) -> Row {
+        self.latest = self.latest.max(time);
         if let Some(row) = self.rows.get_mut(&pass.id) {
             row.last_seen = row.last_seen.max(time);
             return *row;
         }
-        self.make_room();
         let row = Row {
             id: pass.id,
             account: pass.account,
@@ -145,14 +169,16 @@ impl Registry {
             way,
             in_incident: pass.in_incident,
         };
-        self.insert(row);
+        self.keep(row);
         row
     }
 
     /// Forgets an account; its passes are to be revoked.
     pub fn forget(&mut self, account: AccountId) -> Vec<PassId> {
         let passes = self.accounts.get(&account).cloned().unwrap_or_default();
-        passes.iter().for_each(|&id| self.remove(id));
+        for &pass in &passes {
+            self.remove(pass);
+        }
         passes
     }
 
@@ -174,16 +200,29 @@ impl Registry {
     /// See [`Coverage`].
     pub fn coverage(&self, time: Timestamp) -> Coverage {
         let week_ago = time.before(COVERAGE_WINDOW);
-        let mut coverage = Coverage { confirmed: self.lost, ..Coverage::default() };
+        let lost = self.lost.iter().filter(|lost| lost.day >= day(week_ago));
+        let mut coverage = Coverage { confirmed: lost.map(|lost| lost.clients).sum(), ..Coverage::default() };
         for row in self.rows.values().filter(|row| row.last_seen >= week_ago) {
             coverage.confirmed += 1;
-            if time.since(row.first_confirmed) >= AGED && !row.in_incident {
-                coverage.aged += 1;
-            } else {
+            if row.is_young(time) {
                 coverage.young += 1;
+            } else {
+                coverage.aged += 1;
             }
         }
         coverage
+    }
+
+    /// Since when an account is confirmed, and whether that was in an incident: see [`Registry::mint`].
+    fn age_of(&self, account: AccountId, in_incident: bool, time: Timestamp) -> (Timestamp, bool) {
+        let first = |marked: bool| {
+            self.of(account).filter(|row| row.in_incident == marked).map(|row| row.first_confirmed).min()
+        };
+        match (first(false), first(true)) {
+            (Some(first), _) => (first, false),
+            (None, Some(first)) if in_incident => (first, true),
+            (None, _) => (time, in_incident),
+        }
     }
 
     /// The pass that a ninth one replaces: the youngest, never one older than 24 h; if all are older, the longest
@@ -199,39 +238,72 @@ impl Registry {
         young.or(unused).map(|row| row.id)
     }
 
-    /// When full, the youngest T2 leaves, never a T1 (contract); if all are T1, the longest unused.
-    fn make_room(&mut self) {
-        if self.rows.len() < self.max {
-            return;
+    /// Keeps a row. When full, the youngest T2 leaves for it, never a T1 (contract); without one the row is not kept.
+    fn keep(&mut self, row: Row) {
+        let passes = self.accounts.get(&row.account).map_or(0, Vec::len);
+        if passes < PASSES_PER_ACCOUNT && (self.rows.len() < self.max || self.let_youngest_leave()) {
+            self.insert(row);
         }
-        let newest = self.rows.values().map(|row| row.first_confirmed).max().unwrap_or_default();
-        let is_young = |row: &&Row| newest.since(row.first_confirmed) < AGED || row.in_incident;
-        let youngest = self.rows.values().filter(is_young).max_by_key(|row| (row.first_confirmed, row.id));
-        let unused = || self.rows.values().min_by_key(|row| (row.last_seen, row.id));
-        if let Some(id) = youngest.or_else(unused).map(|row| row.id) {
-            self.remove(id);
-            self.lost += 1;
+    }
+
+    fn let_youngest_leave(&mut self) -> bool {
+        while let Some((_, id)) = self.young.pop_last() {
+            // It may have come of age since it was noted.
+            if self.rows.get(&id).is_some_and(|row| row.is_young(self.latest)) {
+                self.remove(id);
+                return true;
+            }
         }
+        false
     }
 
     fn insert(&mut self, row: Row) {
-        let passes = self.accounts.entry(row.account).or_default();
-        if !passes.contains(&row.id) {
-            passes.push(row.id);
+        self.remove(row.id);
+        if row.is_young(self.latest) {
+            self.young.insert((row.first_confirmed, row.id));
         }
+        self.accounts.entry(row.account).or_default().push(row.id);
         self.rows.insert(row.id, row);
     }
 
-    fn remove(&mut self, id: PassId) {
-        let Some(row) = self.rows.remove(&id) else { return };
+    /// Removes a row whose owner has no pass any more on this device.
+    fn lose(&mut self, id: PassId) {
+        let Some(row) = self.remove(id) else { return };
+        let day = day(row.last_seen);
+        let Some(lost) = self.lost.get_mut(usize::try_from(day % LOST_DAYS as u64).unwrap_or(0)) else {
+            return;
+        };
+        if lost.day != day {
+            *lost = Lost { day, clients: 0 };
+        }
+        lost.clients += 1;
+    }
+
+    fn remove(&mut self, id: PassId) -> Option<Row> {
+        let row = self.rows.remove(&id)?;
+        self.young.remove(&(row.first_confirmed, id));
         if let Some(passes) = self.accounts.get_mut(&row.account) {
             passes.retain(|there| *there != id);
             if passes.is_empty() {
                 self.accounts.remove(&row.account);
             }
         }
+        Some(row)
     }
+}
+
+impl Row {
+    /// Whether it is T2 by its age or its incident.
+    fn is_young(&self, time: Timestamp) -> bool {
+        time.since(self.first_confirmed) < AGED || self.in_incident
+    }
+}
+
+const fn day(time: Timestamp) -> u64 {
+    time.as_secs() / 86_400
 }
 
 const AGED: Duration = Duration::from_secs(24 * 3_600);
 const COVERAGE_WINDOW: Duration = Duration::from_secs(7 * 86_400);
+/// The last seven days, and those that begin or end within them.
+const LOST_DAYS: usize = 9;

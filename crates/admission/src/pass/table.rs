@@ -4,21 +4,26 @@
 //! ten minutes may be replaced, for it says nothing any more.
 
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use model::{Net, PassId, Tier, Timestamp};
 use siphasher::sip::SipHasher13;
 
 use super::Pass;
+use super::incidents::Incidents;
+use super::revoked::Revoked;
 use crate::bits::low_u32;
 
 /// Fixed memory of passes in use.
 pub struct PassTable {
     key: [u8; 16],
     cells: Box<[Cell]>,
-    revoked: ArcSwap<Vec<PassId>>,
+    revoked: Revoked,
+    incidents: Incidents,
 }
 
 /// What a valid pass is worth at this moment.
@@ -38,7 +43,7 @@ struct Cell {
     stolen: AtomicBool,
     /// Networks of the last ten minutes: a hash in the high half, seconds in the low half.
     seen: [AtomicU64; NETWORKS_MAX],
-    /// Home networks: hashes of networks that it was used in before it was seen in too many.
+    /// Home networks, the latest first: hashes of networks that it was used in before it was seen in too many.
     homes: [AtomicU32; HOMES],
 }
 
@@ -46,7 +51,12 @@ impl PassTable {
     /// A table for this many passes in use within ten minutes, rounded up to a power of two.
     pub fn new(passes: usize, key: [u8; 16]) -> Self {
         let cells = passes.next_power_of_two().max(WAYS);
-        Self { key, cells: (0..cells).map(|_| Cell::default()).collect(), revoked: ArcSwap::default() }
+        Self {
+            key,
+            cells: (0..cells).map(|_| Cell::default()).collect(),
+            revoked: Revoked::new(key),
+            incidents: Incidents::default(),
+        }
     }
 
     /// Notes that a valid pass is used from a network, and says what it is worth.
@@ -62,7 +72,7 @@ impl PassTable {
         if self.is_revoked(pass.id) {
             return None;
         }
-        let tier = age_tier(pass, time, trusted_way);
+        let tier = if trusted_way { self.age_tier(pass, time) } else { Tier::T2 };
         let (Some(network), Some(cell)) = (network, self.cell(pass.id, time)) else {
             return Some(Standing { tier, half_budget: false });
         };
@@ -98,22 +108,26 @@ impl PassTable {
         }
     }
 
-    /// A pass that is no longer accepted. At most 100,000: beyond it the smallest ids leave, and whoever
-    /// needs more should rotate the key.
+    /// Notes, once a step, whether the level is 3 or above: passes minted then age only from the end of it.
+    pub fn note_level(&self, severe: bool, time: Timestamp) {
+        self.incidents.note(severe, time);
+    }
+
+    /// A pass that is no longer accepted. There is room for 262,144; beyond it the oldest leave.
     pub fn revoke(&self, pass: PassId) {
-        let mut revoked = self.revoked.load().as_ref().clone();
-        if let Err(at) = revoked.binary_search(&pass) {
-            revoked.insert(at, pass);
-            let excess = revoked.len().saturating_sub(REVOKED_MAX);
-            revoked.drain(..excess);
-            self.revoked.store(revoked.into());
-        }
+        self.revoked.insert(pass);
     }
 
     /// Whether a pass was revoked.
     pub fn is_revoked(&self, pass: PassId) -> bool {
-        let revoked = self.revoked.load();
-        !revoked.is_empty() && revoked.binary_search(&pass).is_ok()
+        self.revoked.contains(pass)
+    }
+
+    /// T1 for a pass whose account was confirmed at least 24 h ago, counted from the end of the incident that it was
+    /// minted in, if in one. A pass from the future is T2 (decision-science, section 0.14).
+    fn age_tier(&self, pass: &Pass, time: Timestamp) -> Tier {
+        let from = if pass.in_incident { self.incidents.ages_from(pass.issued) } else { Some(pass.issued) };
+        if from.is_some_and(|from| time.since(from) >= AGED) { Tier::T1 } else { Tier::T2 }
     }
 
     /// The entry of a pass; a new one takes the place of the longest unused, if that is ten minutes old.
@@ -123,26 +137,28 @@ impl PassTable {
         let bucket = (usize::try_from(print).unwrap_or(0) & mask) * WAYS;
         let cells = &self.cells[bucket..bucket + WAYS];
         let now = seconds(time);
-        if let Some(cell) = cells.iter().find(|cell| cell.pass.load(Relaxed) == print) {
+        if let Some(cell) = cells.iter().find(|cell| cell.pass.load(Acquire) == print) {
             cell.last_used.store(now, Relaxed);
             return Some(cell);
         }
         let oldest = cells.iter().min_by_key(|cell| cell.last_used.load(Relaxed))?;
         let there = oldest.pass.load(Relaxed);
-        let free = there == 0 || now.saturating_sub(oldest.last_used.load(Relaxed)) > WINDOW_SECONDS;
-        if !free || oldest.pass.compare_exchange(there, print, Relaxed, Relaxed).is_err() {
+        let unused = there == 0 || now.saturating_sub(oldest.last_used.load(Relaxed)) > WINDOW_SECONDS;
+        let free = unused && there != CHANGING;
+        if !free || oldest.pass.compare_exchange(there, CHANGING, Acquire, Relaxed).is_err() {
             // No room: the pass is good by its MAC; only theft of it goes unnoticed for the moment.
             return None;
         }
         oldest.clear();
         oldest.last_used.store(now, Relaxed);
+        oldest.pass.store(print, Release);
         Some(oldest)
     }
 
     fn print(&self, pass: PassId) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.key);
         pass.0.hash(&mut hasher);
-        hasher.finish().max(1)
+        hasher.finish().clamp(1, CHANGING - 1)
     }
 
     fn hash32(&self, bits: u64) -> u32 {
@@ -167,12 +183,14 @@ impl Cell {
         for seen in &self.seen {
             let there = seen.load(Relaxed);
             if (there >> 32) as u32 == place {
-                if now.saturating_sub(low_u32(there)) >= REFRESH_SECONDS {
+                let pause = now.saturating_sub(low_u32(there));
+                if pause >= REFRESH_SECONDS {
                     seen.store(entry, Relaxed);
+                    self.settle(place, pause, now);
                 }
                 return self.stolen.load(Relaxed);
             }
-            if there == 0 || now.saturating_sub(low_u32(there)) > WINDOW_SECONDS {
+            if !is_recent(there, now) {
                 free = Some(seen);
             }
         }
@@ -186,6 +204,15 @@ impl Cell {
             None => self.stolen.store(true, Relaxed),
         }
         self.stolen.load(Relaxed)
+    }
+
+    /// A network that the pass is used in again after a while, with few others, becomes home: so a phone has one at
+    /// home, one on the way, and one of each address family. A thousand thieves come at once and settle nowhere.
+    fn settle(&self, place: u32, pause: u32, now: u32) {
+        let networks = self.seen.iter().filter(|seen| is_recent(seen.load(Relaxed), now)).count();
+        if pause <= WINDOW_SECONDS && networks <= HOMES && !self.stolen.load(Relaxed) {
+            self.add_home(place);
+        }
     }
 
     /// The first network of an entry is home: that is where the pass was minted, or first seen after a restart.
@@ -207,11 +234,8 @@ impl Cell {
     }
 }
 
-/// T1 for a pass whose account was confirmed at least 24 h ago; T2 for younger ones, for those minted in an incident,
-/// from the future, or on a way that others can read.
-fn age_tier(pass: &Pass, time: Timestamp, trusted_way: bool) -> Tier {
-    let aged = time.since(pass.issued) >= AGED && !pass.in_incident;
-    if aged && trusted_way { Tier::T1 } else { Tier::T2 }
+fn is_recent(seen: u64, now: u32) -> bool {
+    seen != 0 && now.saturating_sub(low_u32(seen)) <= WINDOW_SECONDS
 }
 
 fn seconds(time: Timestamp) -> u32 {
@@ -227,5 +251,5 @@ const HOMES: usize = 4;
 const WINDOW_SECONDS: u32 = 600;
 const REFRESH_SECONDS: u32 = 30;
 const CONFIRM_SECONDS: u32 = 300;
-/// Revoked passes that are remembered: 1.6 MB.
-pub(super) const REVOKED_MAX: usize = 100_000;
+/// Stands for the pass of a cell while its owner changes.
+const CHANGING: u64 = u64::MAX;

@@ -133,15 +133,117 @@ fn a_ninth_pass_replaces_the_youngest_but_never_one_of_age() {
     assert_eq!(mint(10, 4 * DAY), Some(PassId(0)), "all are of age: the longest unused");
 }
 
+/// One account that signs in again and again without its pass: when its age begins, and whether it bears the mark of
+/// an incident.
+fn ages(logins: &[(u64, bool)]) -> Vec<(u64, bool)> {
+    let mut registry = Registry::new(100);
+    let mut ids = 0..;
+    let mint = |&(secs, in_incident): &(u64, bool)| {
+        let (id, time) = (PassId(ids.next().unwrap()), Timestamp::from_secs(secs));
+        let pass = registry.mint(SiteId(0), AccountId(1), id, Way::Login, in_incident, time).pass;
+        (pass.issued.as_secs(), pass.in_incident)
+    };
+    logins.iter().map(mint).collect()
+}
+
 #[test]
 fn logging_in_again_does_not_rejuvenate_an_account() {
-    let mut registry = Registry::new(100);
-    let mut mint = |id, secs| {
-        registry.mint(SiteId(0), AccountId(1), PassId(id), Way::Login, true, Timestamp::from_secs(secs)).pass
+    assert_eq!(ages(&[(5, false), (3 * DAY, false)]), [(5, false); 2]);
+    assert_eq!(ages(&[(5, false), (3 * DAY, true)]), [(5, false); 2], "known before the incident");
+}
+
+#[test]
+fn signing_in_twice_in_an_incident_does_not_wash_its_mark_off() {
+    assert_eq!(ages(&[(5, true), (60, true), (2 * DAY, true)]), [(5, true); 3]);
+    let after = ages(&[(5, true), (2 * DAY, false), (4 * DAY, false)]);
+    assert_eq!(after, [(5, true), (2 * DAY, false), (2 * DAY, false)], "the age begins after it");
+}
+
+#[test]
+fn a_pass_of_an_incident_comes_of_age_a_day_after_the_incident() {
+    let table = PassTable::new(64, [1; 16]);
+    let marked = Pass { in_incident: true, ..pass(1, 10 * DAY) };
+    let tier = |secs| table.use_pass(&marked, None, Timestamp::from_secs(secs), true).unwrap().tier;
+    table.note_level(true, Timestamp::from_secs(10 * DAY - 60));
+    assert_eq!(tier(12 * DAY), Tier::T2, "it lasts");
+    table.note_level(false, Timestamp::from_secs(12 * DAY));
+    assert_eq!(tier(13 * DAY - 1), Tier::T2);
+    assert_eq!(tier(13 * DAY), Tier::T1);
+    table.note_level(true, Timestamp::from_secs(14 * DAY));
+    assert_eq!(tier(14 * DAY), Tier::T1, "a later incident takes nothing back");
+}
+
+#[test]
+fn a_phone_with_two_networks_is_at_home_in_both_when_its_pass_is_stolen() {
+    let table = PassTable::new(64, [1; 16]);
+    let mine = pass(1, 0);
+    let use_at = |network, secs| {
+        table.use_pass(&mine, Some(net(network)), Timestamp::from_secs(10 * DAY + secs), true).unwrap()
     };
-    assert!(mint(1, 5).in_incident);
-    let second = mint(2, 3 * DAY);
-    assert_eq!((second.issued, second.in_incident), (Timestamp::from_secs(5), false));
+    for minute in 0..5 {
+        use_at(0, minute * 60);
+        use_at(1, minute * 60 + 5);
+    }
+    (100..1_100).for_each(|thief| assert!(!use_at(thief, 3_600).half_budget));
+    for home in [0, 1] {
+        assert_eq!(use_at(home, 3_601), Standing { tier: Tier::T1, half_budget: true }, "home {home}");
+    }
+    let served = (100..1_100).filter(|&thief| use_at(thief, 3_602).tier != Tier::T5).count();
+    assert_eq!(served, 0);
+}
+
+/// The rules for an account's passes as the contract words them, over a plain list: (id, minted, last seen).
+#[derive(Default)]
+struct Eight(Vec<(u128, u64, u64)>);
+
+impl Eight {
+    fn mint(&mut self, id: u128, now: u64) -> Option<u128> {
+        let mut leaves = None;
+        if self.0.len() == 8 {
+            let youngest = *self.0.iter().max_by_key(|&&(id, minted, _)| (minted, id)).unwrap();
+            let unused = *self.0.iter().min_by_key(|&&(id, _, seen)| (seen, id)).unwrap();
+            let gone = if now - youngest.1 < DAY { youngest } else { unused };
+            self.0.retain(|&there| there != gone);
+            leaves = Some(gone.0);
+        }
+        self.0.push((id, now, now));
+        leaves
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_ninth_pass_follows_the_contract(acts in proptest::collection::vec((0_u64..DAY / 2, any::<bool>(), 0_usize..8), 1..60)) {
+        let (mut registry, mut model, mut now) = (Registry::new(100), Eight::default(), 40 * DAY);
+        for (id, (pause, mints, which)) in (0_u128..).zip(acts) {
+            now += pause;
+            let time = Timestamp::from_secs(now);
+            if mints || model.0.is_empty() {
+                let minted = registry.mint(SiteId(0), AccountId(1), PassId(id), Way::Login, false, time);
+                prop_assert_eq!(minted.replaced.map(|id| id.0), model.mint(id, now));
+            } else {
+                let at = which % model.0.len();
+                let used = Pass { id: PassId(model.0[at].0), ..pass(0, 0) };
+                registry.confirm(&Pass { account: AccountId(1), ..used }, Way::Header, time);
+                model.0[at].2 = now;
+            }
+            prop_assert!(registry.of(AccountId(1)).count() == model.0.len());
+        }
+    }
+
+    #[test]
+    fn rows_that_are_taken_back_leave_out_the_youngest(firsts in proptest::collection::vec(0_u64..3 * DAY, 1..60)) {
+        let mut registry = Registry::new(16);
+        let row = |(n, &first): (usize, &u64)| Row {
+            id: PassId(n as u128), account: AccountId(n as u128), first_confirmed: Timestamp::from_secs(first),
+            minted: Timestamp::from_secs(first), last_seen: Timestamp::from_secs(3 * DAY), way: Way::Header, in_incident: false,
+        };
+        registry.restore(firsts.iter().enumerate().map(row));
+        let aged = firsts.iter().filter(|&&first| first <= 2 * DAY).count();
+        let kept = registry.rows().filter(|row| row.first_confirmed <= Timestamp::from_secs(2 * DAY)).count();
+        prop_assert_eq!(kept, aged.min(16), "a T1 left for a T2");
+        prop_assert_eq!(registry.count(), firsts.len().min(16));
+    }
 }
 
 proptest! {
@@ -178,4 +280,37 @@ fn coverage_counts_last_weeks_clients_and_says_who_is_young() {
     registry.mint(SiteId(0), AccountId(3), PassId(3), Way::Header, false, Timestamp::from_secs(2 * DAY));
     let Coverage { confirmed, aged, young } = registry.coverage(now);
     assert_eq!((confirmed, aged, young), (2, 1, 1));
+}
+
+#[test]
+fn whoever_lost_a_pass_this_week_is_not_covered() {
+    let mut registry = Registry::new(100);
+    for device in 0..10 {
+        registry.mint(
+            SiteId(0),
+            AccountId(1),
+            PassId(device),
+            Way::Header,
+            false,
+            Timestamp::from_secs(30 * DAY),
+        );
+    }
+    let covered = |day| {
+        let coverage = registry.coverage(Timestamp::from_secs(day * DAY));
+        (coverage.confirmed, coverage.aged + coverage.young)
+    };
+    assert_eq!(covered(31), (10, 8));
+    assert_eq!(covered(40), (0, 0), "last week's customers only");
+}
+
+#[test]
+fn a_registry_full_of_customers_of_age_keeps_them_all() {
+    let mut registry = Registry::new(8);
+    for n in 0..8 {
+        registry.mint(SiteId(0), AccountId(n), PassId(n), Way::Header, false, Timestamp::from_secs(DAY));
+    }
+    let minted =
+        registry.mint(SiteId(0), AccountId(9), PassId(9), Way::Header, false, Timestamp::from_secs(3 * DAY));
+    assert_eq!((registry.count(), minted.replaced), (8, None));
+    assert_eq!(registry.of(AccountId(9)).count(), 0, "its pass is good by its MAC, without a row");
 }
