@@ -47,11 +47,13 @@ impl Paths {
                 };
             }
         }
-        let free = bucket
-            .iter()
-            .map(|cell| (cell, cell.load(Relaxed)))
-            .find(|(_, there)| *there == 0 || is_stale(*there, now));
-        free.map_or(PathVerdict::Unknown, |(cell, there)| claim(cell, there, entry(print, ASKED, now)))
+        let cells = || bucket.iter().map(|cell| (cell, cell.load(Relaxed)));
+        let free = cells().find(|(_, there)| *there == 0 || is_stale(*there, now));
+        // Anybody can make the gate learn of public paths, nobody of private ones: only the former make room.
+        let public =
+            || cells().filter(|(_, there)| yields(*there, now)).max_by_key(|(_, there)| age(*there, now));
+        let place = free.or_else(public);
+        place.map_or(PathVerdict::Unknown, |(cell, there)| claim(cell, there, entry(print, ASKED, now)))
     }
 
     /// The app's answer to a path without a session.
@@ -94,9 +96,18 @@ fn entry(print: u64, state: u64, now: Instant) -> u64 {
 
 /// A verdict lasts a day, an unanswered question a minute or two.
 fn is_stale(entry: u64, now: Instant) -> bool {
-    let age = minute(now).wrapping_sub(entry >> MINUTE_SHIFT) & MINUTE_MASK;
     let keep = if entry >> STATE_SHIFT & 3 == ASKED { ASKED_MINUTES } else { KEEP.as_secs() / 60 };
-    age > keep
+    age(entry, now) > keep
+}
+
+/// A path that proves nothing need not be remembered for long: forgotten, it is only asked again.
+fn yields(entry: u64, now: Instant) -> bool {
+    entry >> STATE_SHIFT & 3 == PUBLIC && age(entry, now) >= PUBLIC_MINUTES
+}
+
+/// Whole minutes since an entry was made.
+fn age(entry: u64, now: Instant) -> u64 {
+    minute(now).wrapping_sub(entry >> MINUTE_SHIFT) & MINUTE_MASK
 }
 
 fn minute(now: Instant) -> u64 {
@@ -112,4 +123,6 @@ const MINUTE_SHIFT: u32 = 46;
 const MINUTE_MASK: u64 = (1 << 18) - 1;
 const KEEP: Duration = Duration::from_secs(24 * 3_600);
 const ASKED_MINUTES: u64 = 1;
+/// A full bucket learns one new path in so many minutes for each public one in it: that bounds the gate's questions.
+const PUBLIC_MINUTES: u64 = 10;
 const WAYS: usize = 4;

@@ -1,6 +1,10 @@
 //! Logins that wait for their proof: a session cookie was set, and within ten minutes it must open a private page.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
+    fence,
+};
 use std::time::Duration;
 
 use model::{AccountId, Instant};
@@ -19,7 +23,7 @@ pub struct Pending {
 struct Cell {
     trace: AtomicU64,
     identity: [AtomicU64; 2],
-    /// When the login was, in milliseconds; 0 is free.
+    /// When the login was, in milliseconds; 0 is free. Written last, so that readers can tell half an entry.
     since: AtomicU64,
 }
 
@@ -41,29 +45,44 @@ impl Pending {
     pub fn wait(&self, cookie: Trace, identity: AccountId, now: Instant) {
         let cells = self.bucket(cookie);
         let same = cells.iter().find(|cell| cell.trace.load(Relaxed) == cookie.0);
-        let free = || cells.iter().find(|cell| !cell.is_live(now));
+        let free = || cells.iter().find(|cell| is_free(cell.since.load(Relaxed), now));
         let Some(cell) = same.or_else(free) else { return };
-        cell.since.store(0, Relaxed);
+        let since = cell.since.load(Relaxed);
+        let claimed = cell.since.compare_exchange(since, CHANGING, AcqRel, Relaxed).is_ok();
+        if since == CHANGING || !claimed {
+            // Somebody else is writing here this very moment.
+            return;
+        }
         for (cell, half) in cell.identity.iter().zip(halves(identity.0)) {
             cell.store(half, Relaxed);
         }
         cell.trace.store(cookie.0, Relaxed);
-        cell.since.store(now.as_millis().max(1), Relaxed);
+        cell.since.store(now.as_millis().max(1), Release);
         self.count.fetch_add(1, Relaxed);
     }
 
     /// Whose login a cookie belongs to, if it waits for proof.
     pub fn find(&self, cookie: Trace, now: Instant) -> Option<AccountId> {
         let cells = self.bucket(cookie);
-        let cell = cells.iter().find(|cell| cell.trace.load(Relaxed) == cookie.0 && cell.is_live(now))?;
-        let [high, low] = [0, 1].map(|half| u128::from(cell.identity[half].load(Relaxed)));
-        Some(AccountId(high << 64 | low))
+        cells.iter().find_map(|cell| {
+            let since = cell.since.load(Acquire);
+            let trace = cell.trace.load(Relaxed);
+            let [high, low] = [0, 1].map(|half| u128::from(cell.identity[half].load(Relaxed)));
+            fence(Acquire);
+            // The same moment before and after: nobody wrote in between, so the halves belong together.
+            let intact = cell.since.load(Relaxed) == since && is_live(since, now);
+            (intact && trace == cookie.0).then_some(AccountId(high << 64 | low))
+        })
     }
 
     /// The proof has come.
     pub fn done(&self, cookie: Trace) {
         if let Some(cell) = self.bucket(cookie).iter().find(|cell| cell.trace.load(Relaxed) == cookie.0) {
-            cell.since.store(0, Relaxed);
+            let since = cell.since.load(Relaxed);
+            if since != CHANGING {
+                // Whoever wrote in between has a newer login.
+                let _raced = cell.since.compare_exchange(since, 0, Relaxed, Relaxed);
+            }
         }
     }
 
@@ -74,13 +93,17 @@ impl Pending {
     }
 }
 
-impl Cell {
-    fn is_live(&self, now: Instant) -> bool {
-        let since = self.since.load(Relaxed);
-        since != 0 && now.since(Instant::from_millis(since)) <= PROOF_WITHIN
-    }
+/// A login that waits is no older than ten minutes; a cell that is being written is nobody's.
+fn is_live(since: u64, now: Instant) -> bool {
+    since != 0 && since != CHANGING && now.since(Instant::from_millis(since)) <= PROOF_WITHIN
 }
 
+fn is_free(since: u64, now: Instant) -> bool {
+    since != CHANGING && !is_live(since, now)
+}
+
+/// Stands for the time of a login while its cell is being written.
+const CHANGING: u64 = u64::MAX;
 /// Contract: within ten minutes.
 const PROOF_WITHIN: Duration = Duration::from_secs(600);
 const WAYS: usize = 4;

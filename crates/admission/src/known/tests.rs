@@ -61,6 +61,25 @@ fn a_full_table_of_paths_knows_nothing_new() {
 }
 
 #[test]
+fn public_paths_that_anybody_may_ask_for_do_not_crowd_out_private_ones() {
+    let paths = Paths::new(4, [1; 16]);
+    let at = Instant::from_secs;
+    assert_eq!(paths.look("/account", at(0)), PathVerdict::Ask);
+    paths.settle("/account", true, at(0));
+    for n in 0..3 {
+        paths.look(&format!("/{n}"), at(0));
+        paths.settle(&format!("/{n}"), false, at(0));
+    }
+    assert_eq!(paths.look("/orders", at(60)), PathVerdict::Unknown, "no room yet");
+    assert_eq!(paths.look("/orders", at(600)), PathVerdict::Ask);
+    for n in 100..200 {
+        paths.look(&format!("/{n}"), at(3_600));
+        paths.settle(&format!("/{n}"), false, at(3_600));
+    }
+    assert_eq!(paths.look("/account", at(3_600)), PathVerdict::Private);
+}
+
+#[test]
 fn a_login_waits_ten_minutes_for_its_proof() {
     let pending = Pending::new(64);
     assert!(pending.is_idle());
@@ -92,7 +111,25 @@ fn a_token_comes_of_age_by_use_over_a_day() {
     later.insert(kept[0]);
     assert!(later.is_known(hash), "its age survives a restart");
     tokens.refused(hash);
-    assert!(!tokens.is_known(hash), "401 ends it");
+    assert!(!tokens.is_known(hash) && tokens.rows().is_empty(), "401 ends it");
+    use_at(25);
+    assert!(tokens.is_known(hash), "an app in trouble refused it once");
+}
+
+#[test]
+fn a_token_that_the_app_refused_makes_room_for_others() {
+    let tokens = Tokens::new(4);
+    let row = |n: u128| TokenRow {
+        hash: (n + 1) << 64 | 4,
+        first: Timestamp::from_secs(0),
+        last: Timestamp::from_secs(25 * HOUR),
+        good: 30,
+    };
+    (0..4).for_each(|n| tokens.insert(row(n)));
+    tokens.refused(row(2).hash);
+    tokens.insert(row(9));
+    let known = [0, 1, 2, 3, 9].map(|n| tokens.is_known(row(n).hash));
+    assert_eq!(known, [true, true, false, true, true]);
 }
 
 #[test]

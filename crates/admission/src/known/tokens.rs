@@ -1,6 +1,6 @@
 //! Bearer tokens: known once the app has answered them well twenty times over a day, on paths that refuse without one.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use model::Timestamp;
@@ -16,6 +16,8 @@ pub struct Tokens {
 struct Cell {
     /// High and low half of the hash; high is never 0 for a token.
     hash: [AtomicU64; 2],
+    /// The app's last word on it was 401.
+    refused: AtomicBool,
     /// Seconds of the first good answer (high half) and of the last (low half).
     times: AtomicU64,
     good: AtomicU64,
@@ -40,9 +42,9 @@ impl Tokens {
         Self { cells: (0..tokens.next_power_of_two().max(WAYS)).map(|_| Cell::default()).collect() }
     }
 
-    /// Whether a token counts as known.
+    /// Whether a token counts as known: it is of age, and the app has not just answered it with 401.
     pub fn is_known(&self, hash: u128) -> bool {
-        self.find(hash).is_some_and(|cell| cell.row().is_of_age())
+        self.find(hash).is_some_and(Cell::is_known)
     }
 
     /// The app answered well where it refuses without a token. Returns the row in the moment the token comes of age,
@@ -54,6 +56,7 @@ impl Tokens {
             return None;
         };
         let before = cell.row();
+        cell.refused.store(false, Relaxed);
         cell.good.fetch_add(1, Relaxed);
         let times = cell.times.load(Relaxed);
         if seconds > times & SECONDS_MASK {
@@ -64,25 +67,24 @@ impl Tokens {
         (after.is_of_age() && (hourly || !before.is_of_age())).then_some(after)
     }
 
-    /// The app has just refused the token with 401: it begins again.
+    /// The app has just refused the token with 401: it counts for nothing until it is answered well again. It keeps
+    /// its age, for an app in trouble may refuse a good token once.
     pub fn refused(&self, hash: u128) {
         if let Some(cell) = self.find(hash) {
-            cell.good.store(0, Relaxed);
-            cell.times.store(0, Relaxed);
-            cell.hash[0].store(0, Relaxed);
+            cell.refused.store(true, Relaxed);
         }
     }
 
     /// Takes back a kept row.
     pub fn insert(&self, row: TokenRow) {
         let bucket = self.bucket(row.hash);
-        // A free cell, or that of the youngest token that is not of age: tokens of age are never driven out.
+        // A free cell, or that of the least used token that is not known: known ones are never driven out.
         let free = bucket.iter().find(|cell| cell.hash[0].load(Relaxed) == 0);
-        let young = || {
-            bucket.iter().filter(|cell| !cell.row().is_of_age()).min_by_key(|cell| cell.good.load(Relaxed))
-        };
+        let young =
+            || bucket.iter().filter(|cell| !cell.is_known()).min_by_key(|cell| cell.good.load(Relaxed));
         if let Some(cell) = free.or_else(young) {
             cell.good.store(row.good, Relaxed);
+            cell.refused.store(false, Relaxed);
             cell.times.store(
                 (row.first.as_secs() & SECONDS_MASK) << 32 | row.last.as_secs() & SECONDS_MASK,
                 Relaxed,
@@ -92,9 +94,9 @@ impl Tokens {
         }
     }
 
-    /// Tokens of age, to be kept.
+    /// Known tokens, to be kept.
     pub fn rows(&self) -> Vec<TokenRow> {
-        self.cells.iter().map(Cell::row).filter(TokenRow::is_of_age).collect()
+        self.cells.iter().filter(|cell| cell.is_known()).map(Cell::row).collect()
     }
 
     fn find(&self, hash: u128) -> Option<&Cell> {
@@ -115,6 +117,10 @@ fn high(hash: u128) -> u64 {
 }
 
 impl Cell {
+    fn is_known(&self) -> bool {
+        self.row().is_of_age() && !self.refused.load(Relaxed)
+    }
+
     fn row(&self) -> TokenRow {
         let times = self.times.load(Relaxed);
         let [high, low] = [0, 1].map(|half| u128::from(self.hash[half].load(Relaxed)));
