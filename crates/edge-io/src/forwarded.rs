@@ -52,16 +52,17 @@ impl Front {
         name: &str,
         parse: fn(&str) -> Option<IpAddr>,
     ) -> Option<IpAddr> {
+        let lines: Vec<_> = headers.get_all(name).iter().collect();
+        let elements = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|&byte| byte == b','));
         let mut last = None;
-        for value in headers.get_all(name) {
-            let Ok(text) = value.to_str() else { return None };
-            for element in text.rsplit(',').take(HOPS_MAX) {
-                // An entry that cannot be read ends the part that fronts vouch for.
-                let Some(address) = parse(element.trim()) else { break };
-                last = Some(address);
-                if !self.is(address) {
-                    break;
-                }
+        for element in elements.take(HOPS_MAX) {
+            // An entry that cannot be read ends the part that fronts vouch for; what stands left of it does not matter.
+            let Some(address) = std::str::from_utf8(element).ok().and_then(|text| parse(text.trim())) else {
+                break;
+            };
+            last = Some(address);
+            if !self.is(address) {
+                break;
             }
         }
         last
@@ -101,7 +102,7 @@ mod tests {
     fn check(client_address: ClientAddress, name: &'static str, value: &str, expected: &str) {
         let front = Front { sources: vec!["198.51.100.0/24".parse().unwrap()], client_address };
         let mut headers = HeaderMap::new();
-        headers.insert(name, value.parse().unwrap());
+        headers.insert(name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
         let found = front.client(&headers).map_or("none".to_owned(), |address| address.to_string());
         assert_eq!(found, expected, "{value}");
     }
@@ -115,6 +116,20 @@ mod tests {
         xff("198.51.100.2", "198.51.100.2");
         xff("unknown", "none");
         xff("192.0.2.9, junk, 198.51.100.2", "198.51.100.2");
+        xff("gr\u{fc}n, 192.0.2.9", "192.0.2.9");
+    }
+
+    #[test]
+    fn of_several_lines_the_last_is_the_rightmost() {
+        let front = Front {
+            sources: vec!["198.51.100.0/24".parse().unwrap()],
+            client_address: ClientAddress::XForwardedFor,
+        };
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "1.1.1.1".parse().unwrap());
+        headers.append("x-forwarded-for", "192.0.2.9".parse().unwrap());
+        headers.append("x-forwarded-for", "198.51.100.2".parse().unwrap());
+        assert_eq!(front.client(&headers), Some("192.0.2.9".parse().unwrap()));
     }
 
     #[test]
