@@ -1,0 +1,96 @@
+//! What must not end the service: power cuts, a sick app, too many connections, a stolen pass.
+
+mod world;
+
+use std::net::Ipv4Addr;
+
+use lab::clock::{pause, wait_for};
+use lab::{Gate, Peer, need};
+use std::time::Duration;
+use world::{DYING, GARBLED, HANGING, SOON, WELL, World, connect_from, get_from};
+
+#[test]
+fn a_login_older_than_a_second_outlives_a_power_cut_under_load() {
+    let mut world = need!(World::start(&[], &[]));
+    let passes: Vec<String> = (0..20).map(|person| world.sign_in(&format!("person{person}"))).collect();
+    pause(Duration::from_millis(1_100));
+    let listen = world.listen;
+    let load = std::thread::spawn(move || {
+        (0..400_u16).filter(|_| get_from(Ipv4Addr::new(127, 9, 0, 1), listen, "X-Load: 1").is_ok()).count()
+    });
+    pause(Duration::from_millis(100));
+    world.cut_and_restart();
+    let served = load.join().expect("the load only counts");
+    assert!(served < 400, "the load was over before the cut");
+    // A pass is valid by its MAC alone, so the rows are counted before any pass is shown again.
+    let rows = world.tell(&["clients", "list"]);
+    assert!(rows.starts_with("20 known clients"), "{rows}");
+    for pass in &passes {
+        assert_eq!(world.tier(&[pass]), "tier=t2");
+    }
+    world.check_unharmed();
+}
+
+#[test]
+fn a_sick_app_is_an_error_of_the_app_and_is_served_again_when_well() {
+    let mut world = need!(World::start(&[], &[]));
+    for mood in [DYING, GARBLED, HANGING] {
+        world.app.feel(mood);
+        if let Ok(answer) = world.get(&[]) {
+            assert!([502, 503, 504].contains(&answer.status), "mood {mood}: {}", answer.head);
+        }
+        world.app.feel(WELL);
+        let again = wait_for(SOON, || world.get(&[]).ok().filter(|answer| answer.status == 200));
+        assert!(again.is_some(), "mood {mood}: not served again\n{}", world.gate.log());
+    }
+    world.check_unharmed();
+}
+
+#[test]
+fn a_newcomer_is_served_when_idle_connections_hold_every_descriptor() {
+    need!(Gate::binary());
+    let prlimit = need!(Peer::find("prlimit"));
+    let path = prlimit.path().display().to_string();
+    let mut world = need!(World::start(&[&path, "--nofile=256:256"], &[]));
+    let idle: Vec<_> = (0..500_u16)
+        .filter_map(|at| {
+            let [high, low] = at.to_be_bytes();
+            connect_from(Ipv4Addr::new(127, 20 + high, low, 1), world.listen).ok()
+        })
+        .collect();
+    assert!(idle.len() > 200, "only {} connections", idle.len());
+    assert!(world.tier(&[]).starts_with("tier="));
+    world.check_unharmed();
+}
+
+#[test]
+fn a_stolen_pass_harms_the_thieves_alone() {
+    let mut world = need!(World::start(&[], &[]));
+    let (stolen, other) = (world.sign_in("owner"), world.sign_in("neighbour"));
+    let thieves: Vec<String> = (0..200_u8)
+        .filter_map(|at| get_from(Ipv4Addr::new(127, 40, at, 1), world.listen, &stolen).ok())
+        .collect();
+    assert_eq!(thieves.len(), 200);
+    let late = thieves[150..].iter().filter(|answer| answer.contains("tier=t5")).count();
+    assert_eq!(late, 50, "a thief after the eighth prefix is more than unknown: {}", thieves[199]);
+    assert_eq!(world.tier(&[&stolen]), "tier=t2", "the owner, at home");
+    assert_eq!(world.tier(&[&other]), "tier=t2", "another customer, in the same prefix");
+    world.check_unharmed();
+}
+
+#[test]
+fn observing_changes_no_answer() {
+    let mut world = need!(World::start(&[], &["--observe"]));
+    for at in 0..300_u16 {
+        let path = format!("/page/{at}");
+        let direct = lab::web::get(world.app.address, &path, &[]).expect("the app answers");
+        let through = lab::web::get(world.listen, &path, &[]).expect("the gate answers");
+        assert_eq!(
+            (direct.status, &direct.body),
+            (through.status, &through.body),
+            "request {at}: {}",
+            through.head
+        );
+    }
+    world.check_unharmed();
+}
