@@ -4,13 +4,18 @@
 //! that covers the page's own files for ten minutes. Waiting is on the GET, never on the POST: a filled-in form is never
 //! lost to a queue.
 
+mod room;
+
+use std::hash::Hash;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use aws_lc_rs::{constant_time, hmac};
 use data_encoding::BASE64URL_NOPAD;
 use model::{Instant, Net, Timestamp};
 
 use crate::limits::{Charge, Rate, Table};
+use room::{Knock, Room};
 
 /// Which paths belong to signing in.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +36,10 @@ pub struct Lane {
     key: hmac::Key,
     assets: Table,
     posts: Table,
+    /// Tickets of their own, by network.
+    tickets: Table,
+    serial: AtomicU32,
+    room: Room,
 }
 
 /// What a request is to the lane.
@@ -48,6 +57,35 @@ pub enum Step {
     Elsewhere,
 }
 
+/// What a client that asks for a page of the login is told while there is a waiting room.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum LaneVerdict {
+    /// It is its turn; the page's answer carries a lane ticket, and nothing waits after that.
+    Enter,
+    /// Its network has a place in the waiting room.
+    Wait {
+        /// The waiting ticket, as the value of a `Set-Cookie` header.
+        set_cookie: String,
+        /// When it should come again, in seconds.
+        refresh_seconds: u64,
+    },
+    /// Even the waiting room is full.
+    Full {
+        /// When it makes sense to try again, in seconds.
+        retry_seconds: u64,
+    },
+}
+
+/// What a ticket is for; part of what is signed.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Purpose {
+    /// The files and forms of a page.
+    Lane = 1,
+    /// A place in the waiting room.
+    Waiting = 2,
+}
+
 /// Who holds, or asks for, a lane ticket.
 #[derive(Clone, Copy, Debug)]
 pub struct Holder<'a> {
@@ -61,12 +99,15 @@ impl Lane {
     /// The lane, with the key that signs its tickets and room for so many of them at once.
     pub fn new(paths: LanePaths, key: &[u8; 32], tickets: usize, table_key: [u8; 16]) -> Self {
         let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"lane ticket");
-        let other = table_key.map(|byte| !byte);
+        let key_of = |label: u8| table_key.map(|byte| byte ^ label);
         Self {
             paths,
             key: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
             assets: Table::new(tickets, table_key),
-            posts: Table::new(tickets, other),
+            posts: Table::new(tickets, key_of(0xFF)),
+            tickets: Table::new(tickets, key_of(0x55)),
+            serial: AtomicU32::new(1),
+            room: Room::new(key_of(0xAA)),
         }
     }
 
@@ -96,7 +137,7 @@ impl Lane {
         time: Timestamp,
         now: Instant,
     ) -> bool {
-        let valid = ticket.and_then(|ticket| self.verify(ticket, holder, time));
+        let valid = ticket.and_then(|ticket| self.verify(Purpose::Lane, ticket, holder, time));
         match (step, valid) {
             (Step::Page | Step::Later, _) => true,
             (Step::Submit, None) => true,
@@ -127,43 +168,103 @@ impl Lane {
     }
 
     /// A ticket, as the value of a `Set-Cookie` header.
+    ///
+    /// People behind one address with the same browser get one each. A network that takes more than 60 a minute shares
+    /// one of that minute: otherwise a loop over the page would buy any number of files.
     pub fn ticket(&self, holder: Holder<'_>, time: Timestamp) -> String {
-        let minute = minute(time);
-        let tag = self.tag(minute, holder);
+        let (network, now) = (Net::network(holder.address), Instant::from_millis(time.as_millis()));
+        let own = is_allowed(&self.tickets, network.bits(), now, tickets_per_network);
+        let second = second(time);
+        let (second, serial) =
+            if own { (second, self.serial.fetch_add(1, Relaxed).max(1)) } else { (second - second % 60, 0) };
+        self.cookie(Purpose::Lane, second, serial, holder)
+    }
+
+    /// Somebody asks for a page of the login while there is a waiting room: enter, or wait.
+    ///
+    /// Only for [`Step::Page`] without a valid lane ticket, see [`Lane::holds_ticket`]. `ticket` is the cookie
+    /// [`COOKIE`], which carries either kind of ticket.
+    pub fn knock(
+        &self,
+        holder: Holder<'_>,
+        ticket: Option<&[u8]>,
+        time: Timestamp,
+        now: Instant,
+    ) -> LaneVerdict {
+        let waited = ticket.and_then(|ticket| self.verify(Purpose::Waiting, ticket, holder, time)).is_some();
+        let (network, address) = (Net::network(holder.address), Net::address(holder.address));
+        match self.room.knock(network, address, waited, now) {
+            Knock::Enter => LaneVerdict::Enter,
+            Knock::Wait => {
+                let serial = self.serial.fetch_add(1, Relaxed).max(1);
+                LaneVerdict::Wait {
+                    set_cookie: self.cookie(Purpose::Waiting, second(time), serial, holder),
+                    // Spread a little, so that those who came together do not come again together.
+                    refresh_seconds: REFRESH_SECONDS + u64::from(serial % 3),
+                }
+            }
+            Knock::Full => LaneVerdict::Full { retry_seconds: FULL_RETRY_SECONDS },
+        }
+    }
+
+    /// Lets at most `entries` of the waiting networks enter, drawn evenly. To be called at every step of the
+    /// controller, by one thread; `random` is fresh each time.
+    pub fn draw(&self, entries: u32, random: u64, now: Instant) {
+        self.room.draw(entries, random, now);
+    }
+
+    /// Networks in the waiting room, at most 4,096.
+    pub fn waiting(&self, now: Instant) -> usize {
+        self.room.waiting(now)
+    }
+
+    /// Whether a client has a valid lane ticket: it has been let in, and does not wait again.
+    pub fn holds_ticket(&self, holder: Holder<'_>, ticket: Option<&[u8]>, time: Timestamp) -> bool {
+        ticket.is_some_and(|ticket| self.verify(Purpose::Lane, ticket, holder, time).is_some())
+    }
+
+    fn cookie(&self, purpose: Purpose, second: u32, serial: u32, holder: Holder<'_>) -> String {
+        let head = head(second, serial);
         let mut bytes = [0; TICKET_BYTES];
-        bytes[..4].copy_from_slice(&minute.to_be_bytes());
-        bytes[4..].copy_from_slice(&tag);
+        bytes[..HEAD_BYTES].copy_from_slice(&head);
+        bytes[HEAD_BYTES..].copy_from_slice(&self.tag(purpose, &head, holder));
         format!(
             "{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={TICKET_SECONDS}",
             BASE64URL_NOPAD.encode(&bytes)
         )
     }
 
-    /// The ticket's own number, if it is valid for this holder now.
-    fn verify(&self, ticket: &[u8], holder: Holder<'_>, time: Timestamp) -> Option<u128> {
+    /// The ticket's own number, if it is valid for this purpose and holder now.
+    fn verify(&self, purpose: Purpose, ticket: &[u8], holder: Holder<'_>, time: Timestamp) -> Option<u128> {
         let mut bytes = [0; TICKET_BYTES];
         if ticket.len() != TICKET_TEXT_BYTES {
             return None;
         }
         BASE64URL_NOPAD.decode_mut(ticket, &mut bytes).ok()?;
-        let issued = u32::from_be_bytes(*bytes.first_chunk()?);
-        let tag = self.tag(issued, holder);
-        constant_time::verify_slices_are_equal(&tag, &bytes[4..]).ok()?;
-        let age = minute(time).checked_sub(issued)?;
-        (age <= TICKET_SECONDS / 60).then(|| u128::from_be_bytes(tag))
+        let (head, sent) = bytes.split_first_chunk::<HEAD_BYTES>()?;
+        let tag = self.tag(purpose, head, holder);
+        constant_time::verify_slices_are_equal(&tag, sent).ok()?;
+        let age = second(time).checked_sub(u32::from_be_bytes(*head.first_chunk()?))?;
+        (age <= TICKET_SECONDS).then(|| u128::from_be_bytes(tag))
     }
 
-    fn tag(&self, minute: u32, holder: Holder<'_>) -> [u8; 16] {
+    fn tag(&self, purpose: Purpose, head: &[u8; HEAD_BYTES], holder: Holder<'_>) -> [u8; 16] {
         let mut context = hmac::Context::with_key(&self.key);
-        context.update(&minute.to_be_bytes());
+        context.update(&[purpose as u8]);
+        context.update(head);
         context.update(&Net::network(holder.address).bits().to_be_bytes());
         context.update(holder.user_agent);
         context.sign().as_ref().first_chunk().copied().unwrap_or_default()
     }
 }
 
-fn is_allowed(table: &Table, ticket: u128, now: Instant, rate: fn() -> Rate) -> bool {
-    !matches!(table.charge(&ticket, now, 1_000, rate()), Charge::Refused { .. })
+/// When a ticket was given, and its serial number.
+fn head(second: u32, serial: u32) -> [u8; HEAD_BYTES] {
+    (u64::from(second) << 32 | u64::from(serial)).to_be_bytes()
+}
+
+fn is_allowed<K: Hash>(table: &Table, key: K, now: Instant, rate: fn() -> Rate) -> bool {
+    !matches!(table.charge(&key, now, 1_000, rate()), Charge::Refused { .. })
 }
 
 /// A path whose last segment has the extension of a style, script, font or picture.
@@ -192,19 +293,28 @@ fn is_file(path: &str) -> bool {
     .contains(&extension)
 }
 
-fn minute(time: Timestamp) -> u32 {
-    u32::try_from(time.as_secs() / 60).unwrap_or(u32::MAX)
+fn second(time: Timestamp) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// The cookie of a lane ticket.
 pub const COOKIE: &str = "portcullis-lane";
 const TICKET_SECONDS: u32 = 600;
-const TICKET_BYTES: usize = 20;
-const TICKET_TEXT_BYTES: usize = 27;
+const HEAD_BYTES: usize = 8;
+const TICKET_BYTES: usize = HEAD_BYTES + 16;
+const TICKET_TEXT_BYTES: usize = 32;
+/// Who waits comes again after five to seven seconds: three times before a place is left.
+const REFRESH_SECONDS: u64 = 5;
+const FULL_RETRY_SECONDS: u64 = 30;
 
 /// 40 files in ten minutes, all at once if need be (contract).
 fn assets_per_ticket() -> Rate {
     Rate::per_second(40.0 / 600.0, 40.0)
+}
+
+/// Tickets for one network: 60 a minute (decision-science, section 7, mint rate).
+fn tickets_per_network() -> Rate {
+    Rate::per_minute(60.0)
 }
 
 /// 5 forms in ten minutes (contract).
@@ -213,46 +323,4 @@ fn posts_per_ticket() -> Rate {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lane() -> Lane {
-        let list = |entries: &[&str]| entries.iter().map(|&entry| entry.to_owned()).collect();
-        let paths = LanePaths {
-            pages: list(&["/login"]),
-            submit: list(&["/login"]),
-            steps: list(&["/mfa"]),
-            assets: vec![],
-        };
-        Lane::new(paths, &[3; 32], 64, [4; 16])
-    }
-
-    fn value(cookie: &str) -> Vec<u8> {
-        cookie.split(['=', ';']).nth(1).unwrap().as_bytes().to_vec()
-    }
-
-    #[test]
-    fn a_ticket_covers_forty_files_of_its_holder_for_ten_minutes() {
-        let (lane, time, now) = (lane(), Timestamp::from_secs(6_000), Instant::from_secs(10));
-        let holder = Holder { address: "192.0.2.1".parse().unwrap(), user_agent: b"browser" };
-        let ticket = value(&lane.ticket(holder, time));
-        let admits = |holder, time| lane.admits(lane.step("GET", "/a.css"), holder, Some(&ticket), time, now);
-        let admitted = (0..50).filter(|_| admits(holder, time)).count();
-        assert_eq!(admitted, 40);
-        assert!(!admits(Holder { user_agent: b"bot", ..holder }, time));
-        assert!(!admits(Holder { address: "192.0.3.1".parse().unwrap(), ..holder }, time));
-        assert!(!lane.admits(Step::Asset, holder, Some(&ticket), Timestamp::from_secs(6_661), now));
-        assert!(!lane.admits(Step::Asset, holder, None, time, now));
-    }
-
-    #[test]
-    fn every_step_of_a_login_is_in_the_lane() {
-        let lane = lane();
-        assert_eq!(lane.step("GET", "/login"), Step::Page);
-        assert_eq!(lane.step("POST", "/login"), Step::Submit);
-        assert_eq!(lane.step("POST", "/mfa/code"), Step::Later);
-        assert_eq!(lane.step("GET", "/event/1"), Step::Elsewhere);
-        assert!(lane.is_page(b"https://shop.example/login?failed=1"));
-        assert!(!lane.is_page(b"/account"));
-    }
-}
+mod tests;

@@ -107,6 +107,7 @@ impl Controller {
     pub fn step(&mut self, site: &Site, tick: &Tick<'_>) -> Turn {
         let time = self.clock.tick(tick.now, tick.wall);
         site.pass_time.store(time.as_millis(), Relaxed);
+        site.passes.note_level(site.level().severity() >= 3, time);
         let limit = self.move_limit(site, tick);
         self.gather(site, tick, limit);
         let mut turn = Turn::default();

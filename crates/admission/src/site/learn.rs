@@ -272,7 +272,9 @@ impl Site {
     ) {
         let time = self.pass_time();
         let network = identity.address.map(Net::network);
-        if let Some(proof) = identity.proof().filter(|proof| proof.account == account) {
+        if let Some(proof) =
+            identity.proof().filter(|proof| proof.account == account && proof.tier.is_known())
+        {
             if self.passes.is_confirmation_due(proof.pass, time) {
                 let pass = Pass {
                     site: self.id(),

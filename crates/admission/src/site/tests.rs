@@ -173,6 +173,21 @@ fn the_apps_own_word_makes_a_customer() {
 }
 
 #[test]
+fn the_owner_of_a_stolen_pass_signs_in_again_and_gets_a_new_one() {
+    let mut shop = Shop::new(Mode::Auto);
+    let word = Says { status: 200, login: Some("ann"), ..Says::default() };
+    let (pass, _) = shop.exchange(ask("GET /", HOME, &[]), word);
+    let cookies = [("__Host-portcullis", pass.as_deref().unwrap())];
+    let thieves: Vec<String> = (0..20).map(|n| format!("198.18.{n}.1")).collect();
+    assert!(thieves.iter().map(|from| shop.tier(ask("GET /", from, &cookies))).any(|tier| tier == Tier::T5));
+    let away = "203.0.113.200";
+    assert_eq!(shop.tier(ask("GET /", away, &cookies)), Tier::T5);
+    let (renewed, _) = shop.exchange(ask("GET /", away, &cookies), word);
+    let renewed = [("__Host-portcullis", renewed.as_deref().unwrap())];
+    assert_eq!(shop.tier(ask("GET /", away, &renewed)), Tier::T2);
+}
+
+#[test]
 fn a_login_and_then_a_private_page_make_a_customer_and_a_wrong_password_never() {
     let mut shop = Shop::new(Mode::Auto);
     let failed = Says {
