@@ -199,7 +199,7 @@ impl Arena {
         let Settings { calm, attack, aftermath, factor, seed } = self.settings;
         let aftermath = if passage == Passage::Gate { aftermath } else { Duration::ZERO };
         let door = self.door(passage);
-        let rates = Rates { customers: self.capacity * 0.26, visitors: self.capacity * 0.10, logins: 2.0 };
+        let rates = Rates { customers: self.capacity * 0.28, visitors: self.capacity * 0.10, logins: 2.0 };
         let before = self.live.moment();
         self.verify(passage)?;
         let (live, lasting) = (self.live.clone(), calm + attack + aftermath);
