@@ -70,6 +70,16 @@ fn without_effect(config: &Config) -> Vec<String> {
     if (config.privacy.addresses, config.privacy.history) != (DAY, DAY * 30) {
         settings.push("privacy.addresses and privacy.history (24 h and 30 d are in force)");
     }
+    let limits = Config::default().limits;
+    if config.limits.login_share != limits.login_share {
+        settings.push("limits.login_share (8 % is in force)");
+    }
+    if config.limits.body_timeout != limits.body_timeout {
+        settings.push("limits.body_timeout (10 s, then 500 bytes a second, is in force)");
+    }
+    if config.limits.streams != limits.streams {
+        settings.push("limits.streams (streams are counted, not yet bounded)");
+    }
     settings
         .into_iter()
         .map(|setting| format!("note: {setting} is understood but has no effect yet"))
