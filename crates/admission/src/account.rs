@@ -31,6 +31,12 @@ impl SiteKey {
         self.hash(b"token", &[token])
     }
 
+    /// The account of a JSON web token: accounts of different issuers never meet (RFC 7519, section 4.1.2).
+    pub fn jwt(&self, issuer: &[u8], account: &[u8]) -> AccountId {
+        // The length keeps the border between both parts.
+        AccountId(self.hash(b"jwt", &[&issuer.len().to_be_bytes(), issuer, account]))
+    }
+
     /// A cookie by name and value.
     pub fn cookie(&self, name: &[u8], value: &[u8]) -> Trace {
         let hash = self.hash(b"cookie", &[name, b"=", value]);
@@ -57,6 +63,8 @@ mod tests {
         assert_eq!(key.account(b"ann"), key.account(b"ann"));
         assert_ne!(key.account(b"ann").0, key.session(b"ann").0);
         assert_ne!(key.account(b"ann"), SiteKey::new(&[8; 32]).account(b"ann"));
+        assert_ne!(key.jwt(b"issuer", b"ann"), key.account(b"ann"));
+        assert_ne!(key.jwt(b"issuer", b"ann"), key.jwt(b"issue", b"rann"));
         assert_ne!(key.cookie(b"a", b"b=c"), key.cookie(b"a", b"b"));
     }
 }

@@ -16,6 +16,7 @@ use crate::access_log::LogSink;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::forwarded::Front;
+use crate::jwt::{Jwt, JwtSettings, KeysNews};
 use crate::ledger::Ledger;
 use crate::origin::Origins;
 use crate::remembered::Remembered;
@@ -33,6 +34,8 @@ pub struct EdgeSettings {
     pub fronts: Vec<Front>,
     /// What single paths need.
     pub routes: Routes,
+    /// JSON web tokens that make a client known.
+    pub jwt: Option<JwtSettings>,
     /// From accept, or the first byte of a later request, to the end of its head.
     pub head_timeout: Duration,
     /// Between two requests on a connection.
@@ -77,6 +80,7 @@ pub struct Shared {
     pub(crate) log: Arc<dyn LogSink>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) remembered: Remembered,
+    pub(crate) jwt: Option<Jwt>,
     pub(crate) stopping: AtomicBool,
     /// One for each worker: another one needs room in the connection table.
     pub(crate) room_wanted: Box<[Notify]>,
@@ -102,6 +106,11 @@ impl Shared {
     pub(crate) fn weigh_buffers(&self) {
         let unsent: u64 = self.counters.iter().map(|counters| counters.unsent.load(Relaxed)).sum();
         self.scarce.store(unsent > self.settings.buffer_bytes, Relaxed);
+    }
+
+    /// What became of the keys of JSON web tokens since the last call.
+    pub fn keys_news(&self) -> Option<KeysNews> {
+        self.jwt.as_ref()?.news()
     }
 
     /// How long the last step of the ticker took.
@@ -139,6 +148,8 @@ pub struct Edge {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     ticker: Option<JoinHandle<()>>,
+    /// Keeps the keys of JSON web tokens fresh.
+    keys: Option<JoinHandle<()>>,
 }
 
 /// What the edge needs of the rest of the gate.
@@ -166,6 +177,7 @@ impl Edge {
     /// When a thread or a runtime cannot be made.
     pub fn start(settings: EdgeSettings, listeners: Vec<Listener>, parts: Parts) -> io::Result<Self> {
         let places = parts.site.settings().waiting_places.max(admission::slots::PLACES_MAX);
+        let (jwt, keys) = settings.jwt.as_ref().map(Jwt::start).transpose()?.unzip();
         let shared = Arc::new(Shared {
             counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),
             streams: Streams::default(),
@@ -176,6 +188,7 @@ impl Edge {
             log: parts.log,
             ledger: parts.ledger,
             remembered: Remembered::default(),
+            jwt,
             stopping: AtomicBool::new(false),
             room_wanted: (0..settings.workers.max(1)).map(|_| Notify::new()).collect(),
             held: AtomicI64::new(0),
@@ -190,7 +203,7 @@ impl Edge {
             threads.push(start_worker(&shared, index, listening)?);
         }
         let ticker = ticker::start(shared.clone(), parts.controller, parts.listener)?;
-        Ok(Self { shared, threads, ticker: Some(ticker) })
+        Ok(Self { shared, threads, ticker: Some(ticker), keys })
     }
 
     /// What the workers share: counters, origins, admission.
@@ -203,11 +216,14 @@ impl Edge {
         let until = self.shared.clock.now() + self.shared.settings.drain;
         self.shared.stop_at.store(until.as_nanos(), Relaxed);
         self.shared.stopping.store(true, Relaxed);
+        if let Some(jwt) = &self.shared.jwt {
+            jwt.stop();
+        }
         if let Some(ticker) = self.ticker.take() {
             ticker.thread().unpark();
             let _panicked = ticker.join();
         }
-        for thread in self.threads.drain(..) {
+        for thread in self.threads.drain(..).chain(self.keys.take()) {
             let _panicked = thread.join();
         }
     }

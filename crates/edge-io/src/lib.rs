@@ -18,6 +18,7 @@ mod forwarded;
 mod gauge;
 mod headers;
 mod intake;
+mod jwt;
 mod ledger;
 mod origin;
 mod probe;
@@ -39,6 +40,11 @@ pub use clock::Clock;
 pub use counters::{Counters, SECONDS_BUCKETS};
 pub use edge::{Edge, EdgeSettings, Listener, Parts, Shared, Streams};
 pub use forwarded::{ClientAddress, Front};
+pub use jwt::{
+    Algorithm, CHECKS_PER_NETWORK, CHECKS_PER_SECOND, Claims, Ignored, JWKS_BYTES_MAX, JwksError, JwksSource,
+    JwtRules, JwtSettings, KEYS_MAX, KeySet, KeySetError, KeysNews, Proved, TOKEN_BYTES_MAX, TokenError,
+    Unproved,
+};
 pub use ledger::{Ledger, Refused};
 pub use origin::{Origin, OriginSettings, Origins};
 pub use proxy_protocol::{Decoded, Proxied, ProxyProtocolError, decode as decode_proxy_protocol};

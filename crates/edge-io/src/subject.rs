@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use admission::site::{Facts, Identity};
+use admission::site::{Facts, Identity, VerifyJwt};
 use http::Method;
 use http::header::{COOKIE, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
@@ -46,7 +46,11 @@ impl Subject {
         let identity = if site.is_bypassed() {
             Identity::unjudged()
         } else {
-            site.identify(&facts(connection, parts, &scan, &found, address, &Lookup(&parts.headers)), now)
+            let jwt = worker.jwt(&parts.headers, address, now);
+            let lookup = Lookup(&parts.headers);
+            let mut facts = facts(connection, parts, &scan, &found, address, &lookup);
+            facts.jwt = jwt.as_ref().map(|jwt| jwt as &dyn VerifyJwt);
+            site.identify(&facts, now)
         };
         Self {
             identity,
@@ -94,6 +98,7 @@ fn facts<'a>(
         path: parts.uri.path(),
         inherited: connection.proof(),
         headers,
+        jwt: None,
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use admission::caps::CapRefused;
 use admission::slots::Place;
 use bytes::{Bytes, BytesMut};
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use model::{Group, Instant, Level, Tier, Timestamp};
@@ -24,6 +24,7 @@ use crate::connection::{Connection, PhaseLimits, Registry, Seat};
 use crate::counters::{Counters, add};
 use crate::edge::Shared;
 use crate::gauge::Metered;
+use crate::jwt;
 use crate::origin::Pool;
 use crate::proxy_protocol::{self, Decoded, HEADER_BYTES_MAX, Proxied};
 use crate::request;
@@ -37,6 +38,8 @@ pub(crate) struct Worker {
     log: RefCell<LogBuffer>,
     request_ids: Cell<u64>,
     refusals: Cell<u64>,
+    /// Tokens that were checked, where `[site.known.jwt]` is set.
+    tokens: Option<jwt::Tokens>,
 }
 
 /// One of the worker's listeners.
@@ -55,6 +58,7 @@ impl Worker {
             log: RefCell::new(LogBuffer::new()),
             request_ids: Cell::new(0),
             refusals: Cell::new(0),
+            tokens: shared.jwt.is_some().then(jwt::Tokens::new),
             shared,
         })
     }
@@ -118,6 +122,17 @@ impl Worker {
         let count = self.refusals.get();
         self.refusals.set(count.wrapping_add(1));
         count.is_multiple_of(u64::from(every)).then_some(every)
+    }
+
+    /// The request's JSON web token, to be verified when somebody asks.
+    pub(crate) fn jwt<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        address: Option<IpAddr>,
+        now: Instant,
+    ) -> Option<jwt::Asked<'a>> {
+        let (jwt, tokens) = self.shared.jwt.as_ref().zip(self.tokens.as_ref())?;
+        Some(jwt::Asked { jwt, tokens, site: &self.shared.site, clock: self.clock(), headers, address, now })
     }
 
     /// Nanoseconds since a moment.

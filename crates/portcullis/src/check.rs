@@ -4,7 +4,7 @@ use std::path::Path;
 
 use admission::pass::{Coverage, Registry, Row, Way};
 use config::Config;
-use edge_io::Clock;
+use edge_io::{Clock, JwtSettings};
 use journal_io::journal::Reader;
 use model::{Mode, Timestamp};
 
@@ -38,6 +38,11 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     say(&format!("  mode: {}", mode_means(config.site[0].mode)));
     for sentence in known_ways(&config) {
         say(&format!("  {sentence}"));
+    }
+    if let Some(jwt) = &plan.jwt {
+        for sentence in keys(jwt) {
+            say(&format!("  {sentence}"));
+        }
     }
     for sentence in around_the_gate(&config) {
         say(&format!("  {sentence}"));
@@ -74,10 +79,31 @@ fn known_ways(config: &Config) -> Vec<String> {
     if site.known.token.is_some() {
         ways.push("bearer tokens in use for a day");
     }
+    if site.known.jwt.is_some() {
+        ways.push("JSON web tokens with a good signature");
+    }
     if ways.is_empty() {
-        return vec!["customers: nobody becomes known, so nobody can be served first; set [site.login], [site.known.session] or [site.known.token]".to_owned()];
+        return vec!["customers: nobody becomes known, so nobody can be served first; set [site.login], [site.known.session], [site.known.token] or [site.known.jwt]".to_owned()];
     }
     vec![format!("customers become known by {}", ways.join(", "))]
+}
+
+/// Whether the keys of JSON web tokens can be had now. That they cannot is no error: the gate tries again.
+fn keys(jwt: &JwtSettings) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let Ok(runtime) = runtime else {
+        return vec!["tokens: their keys were not read: out of resources".to_owned()];
+    };
+    let read = runtime.block_on(jwt.jwks.read());
+    runtime.shutdown_background();
+    match read {
+        Ok(keys) => {
+            let found = format!("tokens: {} keys in {} can verify them", keys.count(), jwt.jwks);
+            let ignored = keys.ignored().iter().map(|ignored| format!("tokens: {ignored}"));
+            std::iter::once(found).chain(ignored.take(IGNORED_SHOWN)).collect()
+        }
+        Err(error) => vec![format!("tokens: none can be verified now: {error}")],
+    }
 }
 
 /// The gate protects only what comes through it.
@@ -150,6 +176,8 @@ pub(crate) fn coverage_sentence(coverage: &Option<Coverage>) -> String {
 }
 
 const FILES_FEW: u64 = 8_192;
+/// Keys of a set that are not used are named one by one up to here.
+const IGNORED_SHOWN: usize = 8;
 const PAGE: u32 = 10_000;
 
 #[cfg(test)]

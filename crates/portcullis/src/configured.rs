@@ -7,7 +7,7 @@ use admission::limits::{Limits, Rate};
 use admission::pass::Scheme;
 use admission::site::{Monitor, Partner, SessionProof};
 use config::{Config, SecretSource};
-use edge_io::{ClientAddress, Front, OriginSettings, Route, Routes};
+use edge_io::{ClientAddress, Front, JwksSource, JwtRules, JwtSettings, OriginSettings, Route, Routes};
 use journal_io::journal::JournalSettings;
 use journal_io::logs::LogSettings;
 
@@ -35,14 +35,6 @@ pub(crate) enum ConfigureError {
         path: PathBuf,
         /// The operating system's words.
         error: std::io::Error,
-    },
-    /// A setting whose part of the gate is not built yet.
-    #[error("`{setting}` is not built yet; {instead}")]
-    Unbuilt {
-        /// Which.
-        setting: &'static str,
-        /// What to do.
-        instead: &'static str,
     },
 }
 
@@ -89,10 +81,6 @@ fn without_effect(config: &Config) -> Vec<String> {
 /// The plan that a configuration describes.
 pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     let site = &config.site[0];
-    if site.known.jwt.is_some() {
-        let instead = "until then use [site.known.token], which learns bearer tokens from the app's answers";
-        return Err(ConfigureError::Unbuilt { setting: "[site.known.jwt]", instead });
-    }
     let limits = &config.limits;
     let mut plan = Plan::new(site.mode, site.origin.iter().map(origin).collect());
     if let Some(workers) = limits.workers {
@@ -106,6 +94,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
         path: session.proof.as_str().to_owned(),
     });
     plan.token_header = site.known.token.as_ref().map(|token| token.header.to_ascii_lowercase());
+    plan.jwt = site.known.jwt.as_ref().map(jwt);
     if let Some(login) = &site.login {
         plan.lane = lane(login);
         plan.login_evidence = login.evidence;
@@ -177,6 +166,21 @@ fn route(route: &config::Route) -> Route {
         websocket: route.websocket,
         long: route.long,
     }
+}
+
+fn jwt(jwt: &config::Jwt) -> JwtSettings {
+    let jwks = match &jwt.jwks {
+        config::Jwks::File(path) => JwksSource::File(path.clone()),
+        config::Jwks::Url(url, path) => {
+            JwksSource::Http { authority: url.authority(), path: path.as_str().to_owned() }
+        }
+    };
+    let rules = JwtRules {
+        issuer: jwt.issuer.clone(),
+        audience: jwt.audience.clone(),
+        account_claim: jwt.account_claim.clone(),
+    };
+    JwtSettings { jwks, rules }
 }
 
 fn lane(login: &config::Login) -> LanePaths {

@@ -13,8 +13,8 @@ use admission::nat::Seed;
 use admission::pass::Scheme;
 use admission::site::{Controller, Monitor, Partner, SessionProof, Site, SiteSettings};
 use edge_io::{
-    Clock, Edge, EdgeSettings, Front, Ledger, Listener, LogSink, Origin, OriginSettings, Origins, Parts,
-    Routes, TurnListener,
+    Clock, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink, Origin, OriginSettings,
+    Origins, Parts, Routes, TurnListener,
 };
 use model::{Mode, Net, Prefix, SiteId, Timestamp};
 
@@ -33,6 +33,7 @@ pub(crate) struct Plan {
     pub(crate) login_secret: Option<Vec<u8>>,
     pub(crate) session: Option<SessionProof>,
     pub(crate) token_header: Option<String>,
+    pub(crate) jwt: Option<JwtSettings>,
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
@@ -68,6 +69,7 @@ impl Plan {
             login_secret: None,
             session: None,
             token_header: None,
+            jwt: None,
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),
@@ -161,7 +163,7 @@ pub(crate) fn site(plan: &Plan, secrets: &Secrets) -> Arc<Site> {
         waiting_places: 4_096,
         passes_in_use: 1 << 17,
         known_max: plan.known_max,
-        tokens: 1 << 15,
+        tokens: if plan.jwt.is_some() { 1 << 17 } else { 1 << 15 },
         networks: 1 << 16,
         session: plan.session.clone(),
         token_header: plan.token_header.clone(),
@@ -203,6 +205,7 @@ pub(crate) fn start(
         hosts: plan.hosts,
         fronts: plan.fronts,
         routes: plan.routes,
+        jwt: plan.jwt,
         head_timeout: plan.head_timeout,
         idle_timeout: plan.idle_timeout,
         buffer_bytes: plan.buffer_bytes,

@@ -9,7 +9,7 @@ use admission::known::TokenRow;
 use admission::nat::NatRow;
 use admission::pass::{Row, Way};
 use admission::site::Site;
-use edge_io::{Clock, Edge, Listener, LogSink};
+use edge_io::{Clock, Edge, KeysNews, Listener, LogSink};
 use journal_io::Now;
 use journal_io::journal::{Journal, JournalSettings, Loaded, NetworkRow};
 use journal_io::keys::Keys;
@@ -114,11 +114,31 @@ pub(crate) fn start(
 impl Running {
     /// What is to be done once a second: rows that wait, and every few seconds the sweep.
     pub(crate) fn keep_house(&self, second: u64) {
+        if let Some(news) = self.edge.shared().keys_news() {
+            self.say_keys(&news);
+        }
         if second.is_multiple_of(SWEEP_SECONDS) {
             self.journal.sweep(self.clock.wall());
         }
         if second % NETWORKS_SECONDS == NETWORKS_SECONDS - 1 {
             self.keep_networks();
+        }
+    }
+
+    fn say_keys(&self, news: &KeysNews) {
+        match news {
+            KeysNews::Read { count, ignored } => {
+                self.events.info(format_args!("tokens are verified with {count} keys"));
+                for ignored in ignored.iter().take(IGNORED_SHOWN) {
+                    self.events.info(format_args!("jwks: {ignored}"));
+                }
+            }
+            KeysNews::Failed { why, count: 0 } => self.events.warning(format_args!(
+                "no JSON web token can be verified, so none makes a client known: {why}"
+            )),
+            KeysNews::Failed { why, count } => {
+                self.events.warning(format_args!("the {count} earlier keys for tokens stay in use: {why}"));
+            }
         }
     }
 
@@ -250,4 +270,6 @@ const TIME_KEY: &str = "pass-time";
 const SWEEP_SECONDS: u64 = 5;
 const NETWORKS_SECONDS: u64 = 300;
 const NETWORKS_AT_ONCE: usize = 5_000;
+/// Keys of a set that are not used are named one by one up to here.
+const IGNORED_SHOWN: usize = 8;
 const SETTLE: Duration = Duration::from_secs(5);

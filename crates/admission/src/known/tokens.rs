@@ -1,4 +1,5 @@
 //! Bearer tokens: known once the app has answered them well twenty times over a day, on paths that refuse without one.
+//! The accounts of JSON web tokens, which are known at once, come of age in the same table.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -45,6 +46,11 @@ impl Tokens {
     /// Whether a token counts as known: it is of age, and the app has not just answered it with 401.
     pub fn is_known(&self, hash: u128) -> bool {
         self.find(hash).is_some_and(Cell::is_known)
+    }
+
+    /// When the app first answered a token well, if it is in the table.
+    pub fn first(&self, hash: u128) -> Option<Timestamp> {
+        self.find(hash).map(|cell| cell.row().first)
     }
 
     /// The app answered well where it refuses without a token. Returns the row in the moment the token comes of age,

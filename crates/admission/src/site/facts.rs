@@ -33,6 +33,14 @@ pub struct Facts<'a> {
     pub inherited: Option<(Proof, Instant)>,
     /// The other headers, for what only some settings need.
     pub headers: &'a dyn Headers,
+    /// Verifies the JSON web token, where `[site.known.jwt]` is set.
+    pub jwt: Option<&'a dyn VerifyJwt>,
+}
+
+/// Verifies the JSON web token of a request when it is asked: signatures cost time, and a valid pass needs none.
+pub trait VerifyJwt {
+    /// Whose token it is ([`crate::account::SiteKey::jwt`]); `None` unless it is good in every respect.
+    fn account(&self) -> Option<AccountId>;
 }
 
 /// The headers of a request, by name. Only asked for what the settings name.
@@ -47,13 +55,13 @@ pub trait Headers {
 /// A client that the app confirmed, as proved by a pass or token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Proof {
-    /// The pass, or for tokens the hash of the token.
+    /// The pass, or for tokens the hash of the token, for JSON web tokens that of the account.
     pub pass: PassId,
     /// Whose it is.
     pub account: AccountId,
     /// T1 or T2.
     pub tier: Tier,
-    /// The first confirmation of the account; the epoch for tokens.
+    /// The first confirmation of the account; the epoch for bearer tokens.
     pub issued: Timestamp,
     /// Minted during an incident.
     pub in_incident: bool,
@@ -70,7 +78,7 @@ pub struct Identity {
     pub(crate) proof: Option<Proof>,
     /// The proof was inherited: it is charged to its pass, but proves nothing new.
     pub(crate) inherited: bool,
-    /// Keyed hash of the token that was sent, known or not.
+    /// Keyed hash of the token that was sent, known or not; for a good JSON web token, of its account.
     pub(crate) token: Option<u128>,
     pub(crate) denied: bool,
     /// Allowed by an admin's list: exempt from client limits.

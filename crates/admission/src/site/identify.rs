@@ -49,10 +49,17 @@ impl Site {
         self.lane.admits(step, holder, facts.lane, self.pass_time(), now)
     }
 
-    /// A pass, a token, or what the same browser proved a moment ago.
+    /// A pass, a JSON web token, a token, or what the same browser proved a moment ago.
     fn proof_of(&self, facts: &Facts<'_>, now: Instant, identity: &mut Identity) -> Option<(Proof, Cohort)> {
-        if let Some(found) = self.best_pass(facts, now) {
+        let pass = self.best_pass(facts, now);
+        if pass.is_some_and(|(proof, _)| proof.tier.is_known()) {
+            return pass;
+        }
+        if let Some(found) = self.jwt(facts, identity) {
             return Some(found);
+        }
+        if pass.is_some() {
+            return pass;
         }
         if let Some(found) = self.token(facts, identity) {
             return Some(found);
@@ -95,6 +102,23 @@ impl Site {
             in_incident: pass.in_incident,
             half_budget: standing.half_budget,
         })
+    }
+
+    /// A verified JSON web token is known at once (contract): newly known until its account has come of age as a
+    /// bearer token would. An account that the app has just answered with 401 loses its age only: the signature holds.
+    fn jwt(&self, facts: &Facts<'_>, identity: &mut Identity) -> Option<(Proof, Cohort)> {
+        let account = facts.jwt?.account()?;
+        identity.token = Some(account.0);
+        let tier = if self.tokens.is_known(account.0) { Tier::T1 } else { Tier::T2 };
+        let proof = Proof {
+            pass: PassId(account.0),
+            account,
+            tier,
+            issued: self.tokens.first(account.0).unwrap_or_else(|| self.pass_time()),
+            in_incident: false,
+            half_budget: false,
+        };
+        Some((proof, self.age_rank(&proof)))
     }
 
     /// A bearer token that has come of age. Notes the hash of any token, so that its age can begin.

@@ -38,7 +38,9 @@ use crate::trip::Layer;
 
 pub use classes::{CLASSES, Classes};
 pub use control::{Controller, Served, Tick, Turn};
-pub use facts::{Demand, Facts, Headers, Identity, PASS_COPIES_MAX, Proof, Refusal, Verdict, Waiting};
+pub use facts::{
+    Demand, Facts, Headers, Identity, PASS_COPIES_MAX, Proof, Refusal, Verdict, VerifyJwt, Waiting,
+};
 pub use inherit::INHERIT_FOR;
 pub use learn::{Answered, Confirmed, Lesson, SetCookies, Watch};
 pub use lists::{ENTRIES_MAX, Entry, List, ListFull};

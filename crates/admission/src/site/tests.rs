@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use model::{Instant, Level, Masks, Mode, PassId, Reason, SiteId, Tier};
+use model::{AccountId, Instant, Level, Masks, Mode, PassId, Reason, SiteId, Tier};
 
 use super::*;
 use crate::caps::ConnectionSettings;
@@ -52,10 +52,18 @@ struct Ask<'a> {
     from: &'a str,
     cookies: &'a [(&'a str, &'a str)],
     headers: &'a [(&'a str, &'a str)],
+    /// Whose good JSON web token came along.
+    jwt: Option<AccountId>,
+}
+
+impl VerifyJwt for Ask<'_> {
+    fn account(&self) -> Option<AccountId> {
+        self.jwt
+    }
 }
 
 fn ask<'a>(line: &'a str, from: &'a str, cookies: &'a [(&'a str, &'a str)]) -> Ask<'a> {
-    Ask { line, from, cookies, headers: &[] }
+    Ask { line, from, cookies, headers: &[], jwt: None }
 }
 
 impl Shop {
@@ -114,6 +122,7 @@ impl Shop {
             path,
             inherited: None,
             headers: &headers,
+            jwt: Some(&ask),
         };
         self.site.identify(&facts, self.now)
     }
@@ -300,10 +309,46 @@ fn the_excess_of_a_pass_is_unknown_and_its_budget_stays() {
 }
 
 #[test]
+fn a_good_json_web_token_is_known_at_once_and_comes_of_age() {
+    let mut shop = Shop::new(Mode::Auto);
+    let ann = Some(AccountId(7 << 64 | 7));
+    let call = Ask { jwt: ann, ..ask("GET /api", HOME, &[]) };
+    let first = shop.identify(call);
+    assert_eq!((first.tier(), first.account(), first.cohort().index()), (Tier::T2, ann, 127));
+    // No pass is minted for it, and its age begins where the app refuses without it.
+    let good = Says { status: 200, ..Says::default() };
+    assert_eq!(shop.exchange(call, good), (None, Some("/api".into())));
+    shop.site.probed("/api", 401, None, shop.now);
+    for _ in 0..30 {
+        assert_eq!(shop.exchange(call, good).0, None);
+        shop.site.pass_time.fetch_add(3_600_000, Relaxed);
+    }
+    let aged = shop.identify(call);
+    assert_eq!((aged.tier(), aged.cohort().index()), (Tier::T1, 126));
+    shop.exchange(call, Says { status: 401, ..Says::default() });
+    assert_eq!(shop.tier(call), Tier::T2, "the signature still holds");
+    assert_eq!(shop.tier(Ask { jwt: None, ..call }), Tier::T5);
+}
+
+#[test]
+fn the_budget_of_a_json_web_token_is_that_of_its_account() {
+    let shop = Shop::new(Mode::Auto);
+    shop.decide(Level::CustomersFirst, Masks::OPEN.with(Tier::T5, 0), true);
+    let from = |network: u32| format!("203.0.{network}.1");
+    let known = (0..400).filter(|&number| {
+        let from = from(number % 100);
+        let call = Ask { jwt: Some(AccountId(9)), ..ask("GET /api", &from, &[]) };
+        shop.admit(call).identity.tier() == Tier::T2
+    });
+    let known = known.count();
+    assert!((190..=210).contains(&known), "{known} of 400 were within the budget, from whatever network");
+}
+
+#[test]
 fn a_monitor_is_its_source_and_its_secret() {
     let shop = Shop::new(Mode::Auto);
     let secret = [("x-probe", "s3cret")];
-    let from = |from, headers| shop.tier(Ask { line: "GET /", from, cookies: &[], headers });
+    let from = |from, headers| shop.tier(Ask { line: "GET /", from, cookies: &[], headers, jwt: None });
     assert_eq!(from("198.51.100.4", &secret[..]), Tier::T0);
     assert_eq!(from("198.51.100.4", &[]), Tier::T5);
     assert_eq!(from("203.0.113.1", &secret[..]), Tier::T5);

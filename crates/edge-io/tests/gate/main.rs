@@ -4,4 +4,7 @@
 
 mod forwarding;
 mod hostile;
+mod jwt;
+#[path = "../../src/jwt/tests/signer.rs"]
+mod signer;
 mod world;

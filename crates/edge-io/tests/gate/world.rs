@@ -11,8 +11,8 @@ use admission::limits::LadderSettings;
 use admission::pass::Scheme;
 use admission::site::{Confirmed, Controller, Site, SiteSettings, Turn};
 use edge_io::{
-    Clock, Edge, EdgeSettings, Front, Ledger, Listener, LogSink, Origin, OriginSettings, Origins, Parts,
-    Refused, Routes, TurnListener,
+    Clock, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink, Origin, OriginSettings,
+    Origins, Parts, Refused, Routes, TurnListener,
 };
 use model::{Instant, Mode, SiteId};
 
@@ -42,6 +42,7 @@ pub(crate) struct Setting {
     pub(crate) hosts: Vec<String>,
     pub(crate) answer_timeout: Duration,
     pub(crate) connections_max: u32,
+    pub(crate) jwt: Option<JwtSettings>,
 }
 
 impl Default for Setting {
@@ -53,6 +54,7 @@ impl Default for Setting {
             hosts: Vec::new(),
             answer_timeout: Duration::from_secs(60),
             connections_max: 1_000,
+            jwt: None,
         }
     }
 }
@@ -147,6 +149,7 @@ pub(crate) fn world(app: SocketAddr, setting: Setting) -> World {
         hosts: setting.hosts,
         fronts: setting.fronts,
         routes: Routes::default(),
+        jwt: setting.jwt,
         head_timeout: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(15),
         buffer_bytes: 64 << 20,
