@@ -7,18 +7,21 @@
 mod targets;
 
 pub use targets::{
-    access_log, configuration, cookies, forwarded, login_header, pass, prefix, proxy_protocol, reference,
+    access_log, configuration, cookies, forwarded, jwks, jwt, login_header, pass, prefix, proxy_protocol,
+    reference,
 };
 
 /// A target: it returns when all is well.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its corpus.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("access_log", access_log),
     ("configuration", configuration),
     ("cookies", cookies),
     ("forwarded", forwarded),
+    ("jwks", jwks),
+    ("jwt", jwt),
     ("login_header", login_header),
     ("pass", pass),
     ("prefix", prefix),

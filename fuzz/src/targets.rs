@@ -1,13 +1,17 @@
 //! What each decoder promises about any input.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use admission::known::LoginHeader;
 use admission::pass::PassKeys;
 use admission::reference::ReferenceKey;
-use edge_io::{ClientAddress, Decoded, Front, decode_proxy_protocol};
+use edge_io::{
+    ClientAddress, Decoded, Front, JWKS_BYTES_MAX, JwtRules, KEYS_MAX, KeySet, TOKEN_BYTES_MAX, Unproved,
+    decode_proxy_protocol,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use model::Prefix;
+use model::{Prefix, Timestamp};
 
 // Decoders that are private to their crates are taken by their files.
 #[path = "../../crates/portcullis/src/assess/line.rs"]
@@ -18,6 +22,9 @@ mod cookie;
 
 /// The key of passes and references in corpora.
 const KEY: [u8; 32] = [7; 32];
+
+/// The public keys of the tokens in the corpus.
+const JWKS: &[u8] = include_bytes!("../corpus/jwks/three-kinds");
 
 /// Longest PROXY protocol header that is read.
 const PROXY_HEADER_BYTES_MAX: usize = 16 + 512;
@@ -80,6 +87,30 @@ pub fn forwarded(data: &[u8]) {
 
 fn visible(line: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(line).ok().filter(|value| value.to_str().is_ok())
+}
+
+/// A set of keys: what is used and what is not are told apart, within the limits.
+pub fn jwks(data: &[u8]) {
+    match KeySet::parse(data) {
+        Ok(keys) => assert!((1..=KEYS_MAX).contains(&keys.count()) && data.len() <= JWKS_BYTES_MAX),
+        Err(error) => assert!(!error.to_string().is_empty(), "refused without a word"),
+    }
+}
+
+/// A JSON web token: nobody forges one, so what is believed names the account of the corpus.
+pub fn jwt(data: &[u8]) {
+    static KEYS: LazyLock<KeySet> = LazyLock::new(|| KeySet::parse(JWKS).expect("the key is whole"));
+    static RULES: LazyLock<JwtRules> = LazyLock::new(|| JwtRules {
+        issuer: "https://login.example".to_owned(),
+        audience: "shop".to_owned(),
+        account_claim: "sub".to_owned(),
+    });
+    let wall = Timestamp::from_secs(1_800_000_000);
+    let Ok(unproved) = Unproved::read(data, &KEYS, &RULES, wall) else { return };
+    if let Ok(proved) = unproved.prove(&KEYS) {
+        assert!(data.len() <= TOKEN_BYTES_MAX);
+        assert_eq!((proved.claims.account.as_str(), proved.claims.until.as_secs()), ("ann", 4_102_444_860));
+    }
 }
 
 /// `Portcullis-Login`: an account is part of the header, and with a secret nothing unsigned is believed.

@@ -58,6 +58,18 @@ fn the_corpora_hold_inputs_that_are_accepted() {
     let reference =
         fs::read_to_string(root().join("corpus/reference/valid-v6-as-typed")).expect("it is committed");
     assert!(admission::reference::ReferenceKey::new(&[7; 32]).open(&reference).is_ok());
+    let token = fs::read(root().join("corpus/jwt/valid")).expect("it is committed");
+    let keys = fs::read(root().join("corpus/jwks/three-kinds")).expect("it is committed");
+    let keys = edge_io::KeySet::parse(&keys).expect("the set of keys of the corpus is whole");
+    assert_eq!(keys.count(), 3);
+    let rules = edge_io::JwtRules {
+        issuer: "https://login.example".to_owned(),
+        audience: "shop".to_owned(),
+        account_claim: "sub".to_owned(),
+    };
+    let wall = model::Timestamp::from_secs(1_800_000_000);
+    let proved = edge_io::Unproved::read(&token, &keys, &rules, wall).and_then(|token| token.prove(&keys));
+    assert!(proved.is_ok(), "the token of the corpus is not believed: {proved:?}");
     let smallest = fs::read_to_string(root().join("corpus/configuration/smallest")).expect("it is committed");
     assert!(config::Config::parse("smallest", &smallest).is_ok());
 }

@@ -53,11 +53,12 @@ pub(super) struct Circumstances<'a> {
 }
 
 impl Checked {
-    /// An empty memory. The key is random, so that nobody can choose tokens that share a place.
-    pub(super) fn new(key: &[u8; 16]) -> Self {
+    /// An empty memory for so many good tokens, rounded up to eight. The key is random, so that nobody can choose
+    /// tokens that share a place.
+    pub(super) fn new(key: &[u8; 16], good_max: usize) -> Self {
         Self {
             hasher: SipHasher13::new_with_key(key),
-            good: vec![[Good::default(); WAYS]; GOOD_MAX / WAYS].into(),
+            good: vec![[Good::default(); WAYS]; good_max.div_ceil(WAYS).max(1)].into(),
             bad: vec![0; BAD_MAX].into(),
             generation: 0,
             budget: Budget { second: 0, used: 0, networks: [0; NETWORKS] },
@@ -110,7 +111,7 @@ impl Checked {
 
     /// A token that was good before is good as long as it has not expired and its key is in the set.
     fn recall(&mut self, hash: u128, around: &Circumstances<'_>) -> Option<AccountId> {
-        let bucket = &mut self.good[place(hash, GOOD_MAX / WAYS)];
+        let bucket = &mut self.good[place(hash, self.good.len())];
         let good = bucket.iter_mut().find(|good| good.hash == hash)?;
         if good.until <= around.wall || !around.keys.holds(good.key_mark) {
             *good = Good::default();
@@ -122,7 +123,7 @@ impl Checked {
 
     /// Takes a free place or that of the token that was used least lately.
     fn keep(&mut self, hash: u128, account: AccountId, proved: &Proved, around: &Circumstances<'_>) {
-        let bucket = &mut self.good[place(hash, GOOD_MAX / WAYS)];
+        let bucket = &mut self.good[place(hash, self.good.len())];
         if let Some(good) = bucket.iter_mut().min_by_key(|good| (good.hash != 0, good.used)) {
             let (until, key_mark) = (proved.claims.until, proved.key_mark);
             *good = Good { hash, account, until, key_mark, used: around.now.as_secs() };
@@ -178,8 +179,6 @@ impl Budget {
     }
 }
 
-/// Good tokens that one worker remembers: 2 MiB.
-const GOOD_MAX: usize = 32_768;
 const WAYS: usize = 8;
 /// Wrong tokens: one that is sent again and again costs one signature.
 const BAD_MAX: usize = 1_024;

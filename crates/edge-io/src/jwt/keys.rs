@@ -58,7 +58,7 @@ pub enum KeySetError {
     #[error("this is no set of keys: it must be JSON such as {{\"keys\": [...]}} (RFC 7517)")]
     Shape,
     /// A set without a key that may be used.
-    #[error("no key of the set can be used{}; RS256, PS256, ES256, ES384 and EdDSA are", reasons(.0))]
+    #[error("no key of the set is for RS256, PS256, ES256, ES384 or EdDSA{}", reasons(.0))]
     NoKey(Vec<Ignored>),
 }
 

@@ -76,7 +76,7 @@ impl Tokens {
     /// With a random key.
     pub(crate) fn new() -> Self {
         let key = crate::random::bytes();
-        Self(RefCell::new(cache::Checked::new(key.first_chunk().unwrap_or(&[0; 16]))))
+        Self(RefCell::new(cache::Checked::new(key.first_chunk().unwrap_or(&[0; 16]), GOOD_MAX)))
     }
 }
 
@@ -122,4 +122,6 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim_ascii())
 }
 
+/// Good tokens that one worker remembers: 2 MiB. One more costs a signature and drives out the longest unused.
+const GOOD_MAX: usize = 32_768;
 const SCHEME: &[u8] = b"Bearer ";
