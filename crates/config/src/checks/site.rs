@@ -1,6 +1,9 @@
 //! The site: hosts, origins, sign-in, routes.
 
+use std::net::IpAddr;
+
 use super::Desk;
+use crate::kinds::Jwks;
 use crate::settings::{Config, Login, Site};
 
 pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
@@ -13,6 +16,7 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
             sign_in(login, confirms || login.secret_source().is_some(), &format!("{place}.login"), desk);
         }
         session(site, &place, desk);
+        tokens(site, &place, desk);
         strangers(site, &place, desk);
         let routes = site.route.iter().enumerate();
         let routes = routes.map(|(index, route)| (format!("{place}.route.{index}.path"), &route.path));
@@ -116,6 +120,31 @@ fn session(site: &Site, place: &str, desk: &mut Desk<'_>) {
     }
 }
 
+fn tokens(site: &Site, place: &str, desk: &mut Desk<'_>) {
+    let Some(jwt) = &site.known.jwt else { return };
+    let claim = jwt.account_claim.as_str();
+    if ["iss", "aud", "exp", "nbf"].contains(&claim) {
+        let what = format!("`{claim}` names no account: it is the same in the tokens of many people");
+        desk.error(&format!("{place}.known.jwt.account_claim"), what, "write \"sub\", or leave it out");
+    }
+    if let Jwks::Url(url, _) = &jwt.jwks
+        && let Ok(address) = url.host().trim_matches(['[', ']']).parse::<IpAddr>()
+        && !is_private(address)
+    {
+        let what = format!("{address} is no private address: anybody on the way could replace the keys");
+        let cure = "fetch them over https into a file, and write its path";
+        desk.error(&format!("{place}.known.jwt.jwks"), what, cure);
+    }
+}
+
+/// This machine, a private network (RFC 1918, RFC 4193) or the own link. Names are looked at when they are resolved.
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
 /// A gate that knows nobody can only limit and shed.
 fn strangers(site: &Site, place: &str, desk: &mut Desk<'_>) {
     let by_login = site.login.as_ref().is_some_and(|login| login.evidence && !login.submit.is_empty());
@@ -127,6 +156,6 @@ fn strangers(site: &Site, place: &str, desk: &mut Desk<'_>) {
     desk.warning(
         place,
         "nobody ever becomes known here: under attack, customers are treated like everybody else",
-        "write [site.login] with pages and submit, [site.known.session] or [site.known.token]",
+        "write [site.login] with pages and submit, [site.known.session], [site.known.token] or [site.known.jwt]",
     );
 }

@@ -79,16 +79,19 @@ settings! {
 }
 
 settings! {
-    /// JSON web tokens (RFC 7519) in the `Authorization: Bearer` header, known at once when their signature
-    /// is good.
+    /// JSON web tokens (RFC 7519) in the `Authorization: Bearer` header. A client is known at once when its
+    /// token has a good signature (RS256, PS256, ES256, ES384 or EdDSA), comes from this issuer for this
+    /// audience, and has not expired. Each account has one budget, from whatever network.
     pub struct Jwt {
-        /// The keys that verify them (RFC 7517): a file, or an http:// address. https comes with part 2.
+        /// The keys that verify them (RFC 7517): a file, or an http:// address of a private network. They are
+        /// read every ten minutes, and within one when a token names a new key. A key without `alg` is for
+        /// the usual algorithm of its kind: RS256, ES256, ES384, EdDSA. https comes with part 2.
         jwks: Jwks = required("/etc/portcullis/jwks.json", JWKS);
-        /// What `iss` must be.
+        /// What `iss` must be, to the letter.
         issuer: String = required("https://login.example", TEXT);
         /// What `aud` must be, or hold.
         audience: String = required("shop", TEXT);
-        /// The claim that names the account.
+        /// The claim that names the account: a text, or a whole number.
         account_claim: String = default("sub", TEXT);
     }
 }
