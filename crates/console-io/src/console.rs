@@ -1,29 +1,38 @@
-//! Starting and stopping.
+//! Starts and stops both listeners.
 
+use std::future::Future;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use model::Prefix;
-use tokio::sync::oneshot;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+use web_io::ServerLimits;
 
 use crate::ControlPlane;
-use crate::ctl::socket;
-use crate::listener::{self, Rules};
+use crate::ctl::{self, Socket, SocketError};
+use crate::desk::Desk;
+use crate::http::{Access, answer};
 
 /// Where the console listens and whom it answers.
 #[derive(Clone, Debug, Default)]
 pub struct ConsoleSettings {
-    /// The listener; `None` leaves it out.
+    /// The listener; `None` leaves it out. Port 0 takes a free one, see [`Console::address`].
     pub address: Option<SocketAddr>,
     /// Host names that may be asked for, beside the listener's own address and `localhost`.
     pub hosts: Vec<String>,
-    /// The bearer token.
+    /// The bearer token; an empty one opens to nobody.
     pub token: String,
     /// Networks that may read `/metrics` without it.
     pub metrics_allow: Vec<Prefix>,
-    /// The control socket; `None` leaves it out.
+    /// The control socket, in a folder of its own; `None` leaves it out.
     pub socket: Option<PathBuf>,
 }
 
@@ -32,71 +41,128 @@ pub struct ConsoleSettings {
 pub enum ConsoleError {
     /// The address.
     #[error("the console cannot listen on {0}: {1}; choose another with [console] address or --console")]
-    Address(SocketAddr, std::io::Error),
+    Address(SocketAddr, io::Error),
     /// The socket.
-    #[error("the control socket {} cannot be opened: {error}; does another gate use the same state folder?", path.display())]
-    Socket {
-        /// Where.
-        path: PathBuf,
-        /// The operating system's words.
-        error: std::io::Error,
-    },
-    /// The thread.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The thread or its runtime.
     #[error("the console's thread cannot be started: {0}")]
-    Thread(std::io::Error),
+    Thread(io::Error),
 }
 
-/// The running console.
+/// The running console. Dropping it stops it.
 pub struct Console {
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
+    address: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Console {
     /// Opens listener and socket, and answers on a thread of its own.
     ///
     /// # Errors
-    /// [`ConsoleError`].
+    /// [`ConsoleError`]; nothing stays open then.
     pub fn start(settings: ConsoleSettings, plane: Arc<dyn ControlPlane>) -> Result<Self, ConsoleError> {
-        let http = settings
-            .address
-            .map(|address| bind(address).map_err(|error| ConsoleError::Address(address, error)));
-        let http = http.transpose()?;
-        let ctl = settings
-            .socket
-            .clone()
-            .map(|path| socket::open(&path).map_err(|error| ConsoleError::Socket { path, error }));
-        let ctl = ctl.transpose()?;
-        let (stop, stopped) = oneshot::channel::<()>();
+        let web = settings.address.map(bind).transpose()?;
+        let address = web.as_ref().map(|(_, address)| *address);
+        let ctl = settings.socket.as_deref().map(open).transpose()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            .max_blocking_threads(Desk::THREADS)
             .build()
             .map_err(ConsoleError::Thread)?;
-        let thread = std::thread::Builder::new().name("console".to_owned()).spawn(move || {
-            let tasks = tokio::task::LocalSet::new();
-            tasks.block_on(&runtime, async move {
-                if let Some(listener) = ctl {
-                    tokio::task::spawn_local(socket::serve(listener, plane.clone()));
-                }
-                let stopped = async { stopped.await.unwrap_or(()) };
-                match http {
-                    Some(http) => listener::serve(http, Rules::new(settings), plane, stopped).await,
-                    None => stopped.await,
-                }
-            });
-        });
-        Ok(Self { stop, thread: thread.map_err(ConsoleError::Thread)? })
+        let (stop, stopped) = watch::channel(false);
+        let work = move || run(runtime, web, ctl, &settings, plane, stopped);
+        let thread = std::thread::Builder::new().name("console".to_owned()).spawn(work);
+        Ok(Self { address, stop, thread: Some(thread.map_err(ConsoleError::Thread)?) })
     }
 
-    /// Stops answering.
-    pub fn stop(self) {
-        drop(self.stop);
-        let _ended = self.thread.join();
+    /// Where the listener is.
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// Stops answering, removes the socket, and waits for commands under way for at most 2 s.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take() {
+            // Its panic was reported when it happened.
+            let _ended = thread.join();
+        }
     }
 }
 
-fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+impl Drop for Console {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
+
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ConsoleError> {
+    let failed = |error| ConsoleError::Address(address, error);
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+fn open(path: &Path) -> Result<(Socket, UnixListener), ConsoleError> {
+    // Without the file there is no such group, and the socket is for the gate's own user.
+    let groups = std::fs::read_to_string(GROUPS).unwrap_or_default();
+    let (socket, listener) = Socket::open(path, ctl::group_id(&groups, ctl::GROUP))?;
+    listener.set_nonblocking(true).map_err(ConsoleError::Thread)?;
+    Ok((socket, listener))
+}
+
+fn run(
+    runtime: Runtime,
+    web: Option<(TcpListener, SocketAddr)>,
+    ctl: Option<(Socket, UnixListener)>,
+    settings: &ConsoleSettings,
+    plane: Arc<dyn ControlPlane>,
+    stopped: watch::Receiver<bool>,
+) {
+    let desk = Rc::new(Desk::new(plane));
+    let tasks = LocalSet::new();
+    let serving = async {
+        let Some((listener, address)) = web else { return };
+        let access = Access::new(address, settings);
+        serve_http(listener, access, desk.clone(), wait_for(stopped.clone())).await;
+    };
+    let listening = async {
+        let Some((socket, listener)) = ctl else { return };
+        // Taken over without fail: it is non-blocking, and the reactor runs.
+        let Ok(listener) = tokio::net::UnixListener::from_std(listener) else { return };
+        tokio::select! {
+            () = ctl::listen(listener, Rc::new(socket), desk.clone()) => {}
+            () = wait_for(stopped.clone()) => {}
+        }
+    };
+    tasks.block_on(&runtime, async { tokio::join!(serving, listening) });
+    drop(tasks);
+    runtime.shutdown_timeout(LAST_COMMANDS);
+}
+
+async fn serve_http(listener: TcpListener, access: Access, desk: Rc<Desk>, stop: impl Future<Output = ()>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let access = Rc::new(access);
+    let limits = ServerLimits { body_bytes: ctl::LINE_BYTES_MAX, ..ServerLimits::default() };
+    let handler = move |request, peer| {
+        let (access, desk) = (access.clone(), desk.clone());
+        async move { answer(&access, &desk, request, peer).await }
+    };
+    web_io::serve(listener, limits, handler, stop).await;
+}
+
+async fn wait_for(mut stopped: watch::Receiver<bool>) {
+    // An error means that the console is gone, which is the same.
+    let _stop = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Groups of this machine; those of a directory service are not seen.
+const GROUPS: &str = "/etc/group";
+const LAST_COMMANDS: Duration = Duration::from_secs(2);

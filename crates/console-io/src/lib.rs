@@ -6,7 +6,8 @@
 
 mod console;
 pub mod ctl;
-mod listener;
+mod desk;
+mod http;
 pub mod metrics;
 
 pub use console::{Console, ConsoleError, ConsoleSettings};

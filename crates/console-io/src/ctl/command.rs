@@ -133,16 +133,6 @@ pub struct Hint {
     pub failures: u32,
 }
 
-/// One of the two lists of networks.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ListName {
-    /// Let in whatever they do.
-    Allow,
-    /// Refused whatever they do.
-    Deny,
-}
-
 /// Why a command cannot be meant.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CommandError {
@@ -276,9 +266,22 @@ impl Command {
             Self::Deny { prefix, minutes, remove } => edit("deny", prefix, minutes, *remove),
             Self::Import { hints } => Some(format!("clients import of {} addresses", hints.len())),
             Self::Revoke { client } => Some(format!("clients revoke {}", Nameless(client))),
-            Self::Forget { client } => Some(format!("clients forget {}", Nameless(client))),
+            // Whose it was must not stay in a log.
+            Self::Forget { .. } => Some("clients forget of one account".to_owned()),
             Self::Status | Self::Level | Self::Clients { .. } | Self::Why(_) | Self::Rules => None,
         }
+    }
+
+    /// Whether it may read or write much of the journal and so take seconds.
+    pub(crate) const fn is_slow(&self) -> bool {
+        matches!(
+            self,
+            Self::Clients { .. }
+                | Self::Import { .. }
+                | Self::Revoke { .. }
+                | Self::Forget { .. }
+                | Self::Why(_)
+        )
     }
 }
 
@@ -363,3 +366,6 @@ const fn page_clients() -> u32 {
 const fn one_account() -> u32 {
     1
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The admin's HTTP listener: what it answers, and to whom.
+//!
+//! `/healthz` is open; all else, loopback included, needs the token, an allowed `Host` and an `Origin` of its own, so
+//! that no web page can speak to it through an admin's browser.
+
+mod access;
+mod openapi;
+mod problem;
+
+pub(crate) use access::Access;
+
+use std::net::SocketAddr;
+
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use web_io::Bytes;
+
+use self::problem::Problem;
+use crate::ctl::{self, Command, Reply};
+use crate::desk::{Desk, Undone};
+use crate::metrics::Exposition;
+
+/// Answers one request.
+pub(crate) async fn answer(
+    access: &Access,
+    desk: &Desk,
+    request: Request<Bytes>,
+    peer: SocketAddr,
+) -> Response<Bytes> {
+    let is_head = request.method() == Method::HEAD;
+    let mut answer = route(access, desk, &request, peer).await.unwrap_or_else(Problem::answer);
+    guard(answer.headers_mut());
+    if is_head {
+        *answer.body_mut() = Bytes::new();
+    }
+    answer
+}
+
+type Answer = Result<Response<Bytes>, Problem>;
+
+async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: SocketAddr) -> Answer {
+    let path = request.uri().path();
+    if path == "/healthz" {
+        allow(request, READ)?;
+        return Ok(health(desk.is_healthy()));
+    }
+    access.check_host(request)?;
+    access.check_origin(request)?;
+    if !(path == "/metrics" && access.may_scrape(peer.ip())) {
+        access.check_token(request.headers())?;
+    }
+    match path {
+        "/metrics" => {
+            allow(request, READ)?;
+            metrics(desk).await
+        }
+        "/api/v1/status" => {
+            allow(request, READ)?;
+            replied(desk.command(None, Command::Status).await)
+        }
+        "/api/v1/ctl" => {
+            allow(request, &[Method::POST])?;
+            ctl(desk, request).await
+        }
+        "/api/v1/openapi.json" => {
+            allow(request, READ)?;
+            Ok(typed(StatusCode::OK, JSON, openapi::text()))
+        }
+        "/" | "/api/v1/incidents" | "/api/v1/rules" => {
+            Err(Problem::new(StatusCode::NOT_IMPLEMENTED, NOT_BUILT))
+        }
+        _ => Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "There is nothing here. GET /api/v1/openapi.json lists what there is.",
+        )),
+    }
+}
+
+async fn metrics(desk: &Desk) -> Answer {
+    let text = desk.metrics().await.ok_or_else(|| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The metrics could not be gathered in time; ask less often.",
+        )
+    })?;
+    Ok(typed(StatusCode::OK, Exposition::CONTENT_TYPE, text))
+}
+
+async fn ctl(desk: &Desk, request: &Request<Bytes>) -> Answer {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    // A form of another site cannot send this type.
+    if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JSON)) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Send the command as JSON, with the header Content-Type: application/json.",
+        ));
+    }
+    let command = ctl::parse(request.body()).map_err(|text| Problem::new(StatusCode::BAD_REQUEST, text))?;
+    replied(desk.command(None, command).await)
+}
+
+/// 409 for a command that was understood and not carried out.
+fn replied(outcome: Result<Reply, Undone>) -> Answer {
+    let reply = outcome.map_err(|undone| {
+        let status = match undone {
+            Undone::Invalid(_) => StatusCode::BAD_REQUEST,
+            Undone::Late => StatusCode::SERVICE_UNAVAILABLE,
+            Undone::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Problem::new(status, undone.to_string())
+    })?;
+    let status = if reply.ok { StatusCode::OK } else { StatusCode::CONFLICT };
+    Ok(typed(status, JSON, serde_json::to_string(&reply).expect("a reply has only texts as keys")))
+}
+
+fn health(is_healthy: bool) -> Response<Bytes> {
+    let (status, text) = if is_healthy {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not serving\n")
+    };
+    typed(status, "text/plain; charset=utf-8", text.to_owned())
+}
+
+fn allow(request: &Request<Bytes>, methods: &[Method]) -> Result<(), Problem> {
+    if methods.contains(request.method()) {
+        return Ok(());
+    }
+    let list = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let detail = format!("Only {list} is possible here.");
+    let list = HeaderValue::try_from(list).expect("names of methods are plain text");
+    Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(ALLOW, list))
+}
+
+fn typed(status: StatusCode, kind: &'static str, text: String) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from(text));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
+}
+
+/// Nothing of the console is kept by a cache, guessed at, framed or read by another site.
+fn guard(headers: &mut HeaderMap) {
+    for (name, value) in [
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("referrer-policy", "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+const READ: &[Method] = &[Method::GET, Method::HEAD];
+const JSON: &str = "application/json";
+const NOT_BUILT: &str =
+    "This part is not built yet. What there is: /healthz, /metrics, /api/v1/status and /api/v1/ctl.";
+
+#[cfg(test)]
+mod tests;
