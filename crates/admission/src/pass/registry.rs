@@ -1,6 +1,7 @@
 //! All known clients: on the way of a confirmation only, behind the caller's lock.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::time::Duration;
 
 use model::{AccountId, PassId, SiteId, Timestamp};
@@ -182,14 +183,22 @@ impl Registry {
         passes
     }
 
+    /// An admin takes a pass back: its row goes, and its owner counts as one who lost it until the next login.
+    pub fn revoke(&mut self, pass: PassId) -> bool {
+        let was_there = self.rows.contains_key(&pass);
+        self.lose(pass);
+        was_there
+    }
+
     /// Passes of an account.
     pub fn of(&self, account: AccountId) -> impl Iterator<Item = &Row> {
         self.accounts.get(&account).into_iter().flatten().filter_map(|id| self.rows.get(id))
     }
 
-    /// All rows by pass.
-    pub fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows.values()
+    /// All rows behind a pass, or all without one, in the order of passes.
+    pub fn rows_behind(&self, pass: Option<PassId>) -> impl Iterator<Item = &Row> {
+        let begin = pass.map_or(Bound::Unbounded, Bound::Excluded);
+        self.rows.range((begin, Bound::Unbounded)).map(|(_, row)| row)
     }
 
     /// How many passes there are.

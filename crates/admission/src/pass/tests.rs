@@ -240,7 +240,7 @@ proptest! {
         };
         registry.restore(firsts.iter().enumerate().map(row));
         let aged = firsts.iter().filter(|&&first| first <= 2 * DAY).count();
-        let kept = registry.rows().filter(|row| row.first_confirmed <= Timestamp::from_secs(2 * DAY)).count();
+        let kept = registry.rows_behind(None).filter(|row| row.first_confirmed <= Timestamp::from_secs(2 * DAY)).count();
         prop_assert_eq!(kept, aged.min(16), "a T1 left for a T2");
         prop_assert_eq!(registry.count(), firsts.len().min(16));
     }
@@ -259,7 +259,7 @@ proptest! {
             registry.mint(SiteId(0), AccountId(account), PassId(n as u128), Way::Login, false, Timestamp::from_secs(40 * DAY + secs));
             prop_assert!(registry.count() <= 16);
         }
-        let left = registry.rows().filter(|row| row.first_confirmed == Timestamp::default()).count();
+        let left = registry.rows_behind(None).filter(|row| row.first_confirmed == Timestamp::default()).count();
         prop_assert_eq!(left, 8, "a T1 had to leave for a T2");
     }
 }
@@ -301,6 +301,21 @@ fn whoever_lost_a_pass_this_week_is_not_covered() {
     };
     assert_eq!(covered(31), (10, 8));
     assert_eq!(covered(40), (0, 0), "last week's customers only");
+}
+
+#[test]
+fn a_revoked_pass_has_no_row_and_its_owner_is_not_covered() {
+    let mut registry = Registry::new(100);
+    let time = Timestamp::from_secs(30 * DAY);
+    for device in 0..3 {
+        registry.mint(SiteId(0), AccountId(1), PassId(device), Way::Header, false, time);
+    }
+    assert_eq!([registry.revoke(PassId(1)), registry.revoke(PassId(1))], [true, false]);
+    let ids = |after| registry.rows_behind(after).map(|row| row.id.0).collect::<Vec<_>>();
+    assert_eq!((ids(None), ids(Some(PassId(0))), ids(Some(PassId(2)))), (vec![0, 2], vec![2], vec![]));
+    assert_eq!(registry.of(AccountId(1)).count(), 2);
+    let Coverage { confirmed, aged, young } = registry.coverage(time);
+    assert_eq!((confirmed, aged + young), (3, 2));
 }
 
 #[test]
