@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use admission::site::{Controller, Site};
 use atomic_waker::AtomicWaker;
-use model::{Group, Instant};
+use model::{AccountId, Group, Instant};
 use tokio::sync::Notify;
 
 use crate::access_log::LogSink;
@@ -111,6 +111,11 @@ impl Shared {
     /// What became of the keys of JSON web tokens since the last call.
     pub fn keys_news(&self) -> Option<KeysNews> {
         self.jwt.as_ref()?.news()
+    }
+
+    /// The identity of an account by its JSON web tokens.
+    pub fn token_account(&self, account: &str) -> Option<AccountId> {
+        Some(self.jwt.as_ref()?.identify(&self.site, account))
     }
 
     /// How long the last step of the ticker took.

@@ -98,7 +98,7 @@ fn keys(jwt: &JwtSettings) -> Vec<String> {
     runtime.shutdown_background();
     match read {
         Ok(keys) => {
-            let found = format!("tokens: {} keys in {} can verify them", keys.count(), jwt.jwks);
+            let found = format!("tokens: keys in {} that can verify them: {}", jwt.jwks, keys.count());
             let ignored = keys.ignored().iter().map(|ignored| format!("tokens: {ignored}"));
             std::iter::once(found).chain(ignored.take(IGNORED_SHOWN)).collect()
         }

@@ -237,11 +237,20 @@ impl Control {
     }
 
     fn forget(&self, client: &ClientName) -> Reply {
-        let account = self.account(client);
-        let passes = self.site.registry().forget(account);
-        passes.iter().for_each(|&pass| self.site.passes().revoke(pass));
-        if self.journal.forget(SITE, account, FORGET_PATIENCE) {
-            Reply::done("everything about this account has been erased", json!(passes.len()))
+        let known_by_token = match client {
+            ClientName::Name(name) => self.shared.token_account(name),
+            ClientName::Account(_) | ClientName::Pass(_) => None,
+        };
+        let (mut passes, mut erased) = (0, true);
+        for account in std::iter::once(self.account(client)).chain(known_by_token) {
+            let forgotten = self.site.registry().forget(account);
+            forgotten.iter().for_each(|&pass| self.site.passes().revoke(pass));
+            self.site.tokens().forget(account.0);
+            erased &= self.journal.forget(SITE, account, FORGET_PATIENCE);
+            passes += forgotten.len();
+        }
+        if erased {
+            Reply::done("everything about this account has been erased", json!(passes))
         } else {
             Reply::failed("the journal is busy; the account is erased as soon as it can write again")
         }

@@ -128,16 +128,18 @@ impl Running {
     fn say_keys(&self, news: &KeysNews) {
         match news {
             KeysNews::Read { count, ignored } => {
-                self.events.info(format_args!("tokens are verified with {count} keys"));
+                self.events.info(format_args!("jwks: read; keys in use: {count}"));
                 for ignored in ignored.iter().take(IGNORED_SHOWN) {
                     self.events.info(format_args!("jwks: {ignored}"));
                 }
             }
             KeysNews::Failed { why, count: 0 } => self.events.warning(format_args!(
-                "no JSON web token can be verified, so none makes a client known: {why}"
+                "jwks: no JSON web token can be verified, so none makes a client known: {why}"
             )),
             KeysNews::Failed { why, count } => {
-                self.events.warning(format_args!("the {count} earlier keys for tokens stay in use: {why}"));
+                self.events.warning(format_args!(
+                    "jwks: keys that stay in use: {count}; new ones cannot be had: {why}"
+                ));
             }
         }
     }

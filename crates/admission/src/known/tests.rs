@@ -114,6 +114,9 @@ fn a_token_comes_of_age_by_use_over_a_day() {
     assert!(!tokens.is_known(hash) && tokens.rows().is_empty(), "401 ends it");
     use_at(25);
     assert!(tokens.is_known(hash), "an app in trouble refused it once");
+    assert_eq!(tokens.first(hash), Some(Timestamp::from_secs(1_000_000)));
+    tokens.forget(hash);
+    assert_eq!((tokens.is_known(hash), tokens.first(hash), tokens.rows().len()), (false, None, 0));
 }
 
 #[test]

@@ -81,6 +81,14 @@ impl Tokens {
         }
     }
 
+    /// Forgets a token, as when a person asks for it.
+    pub fn forget(&self, hash: u128) {
+        if let Some(cell) = self.find(hash) {
+            cell.hash[0].store(0, Relaxed);
+            cell.good.store(0, Relaxed);
+        }
+    }
+
     /// Takes back a kept row.
     pub fn insert(&self, row: TokenRow) {
         let bucket = self.bucket(row.hash);

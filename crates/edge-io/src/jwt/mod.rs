@@ -58,6 +58,11 @@ impl Jwt {
         Ok((Self { rules: settings.rules.clone(), keyring }, thread))
     }
 
+    /// Issuer and account as one identity.
+    pub(crate) fn identify(&self, site: &Site, account: &str) -> AccountId {
+        site.site_key().jwt(self.rules.issuer.as_bytes(), account.as_bytes())
+    }
+
     /// What became of the keys since the last call.
     pub(crate) fn news(&self) -> Option<KeysNews> {
         self.keyring.news()
@@ -103,8 +108,7 @@ impl VerifyJwt for Asked<'_> {
             now: self.now,
             wall: self.clock.wall(),
         };
-        let issuer = self.jwt.rules.issuer.as_bytes();
-        let identify = |account: &str| self.site.site_key().jwt(issuer, account.as_bytes());
+        let identify = |account: &str| self.jwt.identify(self.site, account);
         let outcome = self.tokens.0.borrow_mut().account(text, &around, identify);
         if outcome == Err(TokenError::UnknownKey) {
             self.jwt.keyring.want();

@@ -87,10 +87,10 @@ pub struct Claims {
 }
 
 impl<'a> Token<'a> {
-    /// Whether a text could be a token at all: three parts, and a header that begins like JSON.
+    /// Whether a text could be a token at all: three parts, and a header that begins like a JSON object.
     pub(super) fn is_likely(text: &[u8]) -> bool {
         text.len() <= TOKEN_BYTES_MAX
-            && text.starts_with(b"ey")
+            && (text.starts_with(b"ey") || text.starts_with(b"ew"))
             && text.iter().filter(|&&byte| byte == b'.').count() == 2
     }
 
