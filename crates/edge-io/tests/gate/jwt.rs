@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use edge_io::{Clock, JwksSource, JwtRules, JwtSettings};
+use edge_io::{ClientAddress, Clock, Front, JwksSource, JwtRules, JwtSettings};
 
 use crate::signer::{Signer, jwks};
-use crate::world::{Setting, World, app, app_saying, read_head, world};
+use crate::world::{Setting, World, app, app_saying, read_head, read_until, world};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -27,6 +27,11 @@ fn claims(account: &str, seconds_left: i64) -> String {
 fn tier(world: &World, hears: &std::sync::mpsc::Receiver<String>, lines: &str) -> String {
     let answer = world.ask(&format!("GET /api HTTP/1.1\r\nHost: a\r\n{lines}Connection: close\r\n\r\n"));
     assert!(answer.ends_with("ok") && !answer.to_lowercase().contains("set-cookie"), "{answer}");
+    tier_heard(hears)
+}
+
+/// The tier that the app was told for the next request of a client.
+fn tier_heard(hears: &std::sync::mpsc::Receiver<String>) -> String {
     loop {
         // The gate itself asks once how the path is answered without a token.
         let head = hears.recv().unwrap().to_lowercase();
@@ -85,4 +90,29 @@ fn keys_of_a_server_are_fetched_and_kept_when_it_goes() {
     let lines = format!("Authorization: Bearer {}\r\n", signer.token(&claims("ann", 600)));
     let known = (0..1_000).any(|_| tier(&world, &hears, &lines) == "t2");
     assert!(known, "{:?}", world.edge.as_ref().unwrap().shared().keys_news());
+}
+
+#[test]
+fn on_the_connection_of_a_front_nobody_inherits_what_another_client_proved() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jwks.json");
+    let signer = Signer::new("k1", "EdDSA");
+    std::fs::write(&file, jwks(&[signer.jwk()])).unwrap();
+    let token = signer.token(&claims("ann", 600));
+    for (fronts, second) in [(vec![], "t2"), (vec![front()], "t5")] {
+        let (app, hears) = app_saying(OK);
+        let world = world(app, Setting { fronts, ..settings(JwksSource::File(file.clone())) });
+        let mut stream = world.connect();
+        let mut ask = |lines: &str| {
+            stream.write_all(format!("GET /a.css HTTP/1.1\r\nHost: a\r\n{lines}\r\n").as_bytes()).unwrap();
+            read_until(&mut stream, b"ok").unwrap();
+            tier_heard(&hears)
+        };
+        assert_eq!(ask(&format!("X-Forwarded-For: 198.51.100.1\r\nAuthorization: Bearer {token}\r\n")), "t2");
+        assert_eq!(ask("X-Forwarded-For: 203.0.113.9\r\n"), second);
+    }
+}
+
+fn front() -> Front {
+    Front { sources: vec!["127.0.0.0/8".parse().unwrap()], client_address: ClientAddress::XForwardedFor }
 }
