@@ -1,11 +1,16 @@
 //! `portcullis ctl …`: commands to a running gate, over its control socket.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use console_io::ctl::{ClientName, Command, CtlError, Reply, SOCKET_NAME, Subject, call};
+use console_io::ctl::{
+    self, ClientName, Command, CtlError, Imported, Reply, SOCKET_NAME, Subject, TransferError, call,
+};
 use model::{Level, Mode, Prefix};
+use serde_json::json;
+
+use crate::learn::{self, LearnError};
 
 /// What was asked for.
 #[derive(Debug, Args)]
@@ -105,6 +110,22 @@ enum ClientsAct {
         /// How many.
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// The last pass of the page before.
+        #[arg(long)]
+        after: Option<ClientName>,
+    },
+    /// Take addresses from an access log, an export or a list as hints how many people share a network. Nobody becomes known.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Where people sign in, if that is not /login or alike: for access logs.
+        #[arg(long)]
+        login: Option<String>,
+    },
+    /// Write all known clients to a new file that only you can read.
+    Export {
+        /// The file; it must not exist.
+        file: PathBuf,
     },
     /// Make passes invalid.
     Revoke {
@@ -130,12 +151,23 @@ pub(crate) enum CtlArgsError {
     /// The gate.
     #[error(transparent)]
     Ctl(#[from] CtlError),
+    /// An export or import.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// The file to import.
+    #[error(transparent)]
+    Learn(#[from] LearnError),
 }
 
 impl CtlArgs {
     /// Asks the gate; whether it did what was asked.
     pub(crate) fn run(self) -> Result<bool, CtlArgsError> {
-        let reply = call(&self.state.join(SOCKET_NAME), &self.act.command()?)?;
+        let socket = self.state.join(SOCKET_NAME);
+        let reply = match self.act.task()? {
+            Task::Once(command) => call(&socket, &command)?,
+            Task::Export(file) => export(&socket, &file)?,
+            Task::Import { file, login } => import(&socket, &file, login.as_deref())?,
+        };
         let Reply { ok, text, .. } = &reply;
         if self.json {
             println!("{}", serde_json::to_string(&reply).unwrap_or_default());
@@ -148,9 +180,35 @@ impl CtlArgs {
     }
 }
 
+fn export(socket: &Path, file: &Path) -> Result<Reply, CtlArgsError> {
+    let clients = ctl::export(socket, file)?;
+    let text = format!("{clients} known clients are in {}; only you can read it", file.display());
+    Ok(Reply::done(text, json!({ "clients": clients })))
+}
+
+fn import(socket: &Path, file: &Path, login: Option<&str>) -> Result<Reply, CtlArgsError> {
+    let Imported { taken, addresses } = ctl::import(socket, learn::hints(file, login)?)?;
+    let text = format!(
+        "{taken} of {addresses} addresses were taken as hints; the others look like somebody who tries passwords, or like many people behind one address"
+    );
+    Ok(Reply::done(text, json!({ "taken": taken, "addresses": addresses })))
+}
+
+/// What is to be sent.
+enum Task {
+    Once(Command),
+    /// As many pages as there are.
+    Export(PathBuf),
+    /// As many portions as it takes.
+    Import {
+        file: PathBuf,
+        login: Option<String>,
+    },
+}
+
 impl Act {
-    fn command(self) -> Result<Command, CtlArgsError> {
-        Ok(match self {
+    fn task(self) -> Result<Task, CtlArgsError> {
+        Ok(Task::Once(match self {
             Self::Status => Command::Status,
             Self::Mode { mode } => Command::Mode { mode },
             Self::Level { act: None } => Command::Level,
@@ -169,14 +227,24 @@ impl Act {
             Self::Deny(ListArgs { network, minutes, remove }) => {
                 Command::Deny { prefix: network, minutes, remove }
             }
-            Self::Clients { act: ClientsAct::List { limit } } => Command::Clients { after: None, limit },
-            Self::Clients { act: ClientsAct::Revoke { client } } => Command::Revoke { client },
-            Self::Clients { act: ClientsAct::Forget { client } } => Command::Forget { client },
+            Self::Clients { act } => return Ok(act.task()),
             Self::Why { account: Some(account), .. } => Command::Why(Subject::Account(account)),
             Self::Why { address: Some(address), .. } => Command::Why(Subject::Address(address)),
             Self::Why { code: Some(code), .. } => Command::Why(Subject::Code(code)),
             Self::Why { .. } => return Err(CtlArgsError::Nothing),
             Self::Rules => Command::Rules,
-        })
+        }))
+    }
+}
+
+impl ClientsAct {
+    fn task(self) -> Task {
+        match self {
+            Self::List { limit, after } => Task::Once(Command::Clients { after, limit }),
+            Self::Revoke { client } => Task::Once(Command::Revoke { client }),
+            Self::Forget { client } => Task::Once(Command::Forget { client }),
+            Self::Export { file } => Task::Export(file),
+            Self::Import { file, login } => Task::Import { file, login },
+        }
     }
 }

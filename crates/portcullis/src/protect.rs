@@ -1,15 +1,18 @@
 //! `portcullis protect URL`: a gate without a configuration file.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use admission::lane::LanePaths;
 use edge_io::Listener;
-use model::Mode;
+use model::{Level, Mode, Timestamp};
 
+use crate::announcer::Pins;
 use crate::gate::{self, Plan};
+use crate::learn::{self, LearnError};
 use crate::running::{self, RunError, StateSettings};
-use crate::service::{self, Beside};
+use crate::service::{self, Beside, StopSignals};
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -28,6 +31,12 @@ pub(crate) struct ProtectArgs {
     /// Where people sign in, such as /login: the page and the form's target.
     #[arg(long)]
     login: Option<String>,
+    /// An access log (uncompressed) or an export of another gate: tells how many customers share a network.
+    #[arg(long)]
+    learn: Option<PathBuf>,
+    /// An attack is running already: there is no calm to learn from, and client limits refuse at once.
+    #[arg(long, conflicts_with = "observe")]
+    now: bool,
     /// Only watch and report; refuse nothing.
     #[arg(long)]
     observe: bool,
@@ -40,9 +49,6 @@ pub(crate) struct ProtectArgs {
     /// Comes with part 4 (status page).
     #[arg(long, hide = true)]
     status: Option<SocketAddr>,
-    /// Comes with part 3 (decision core).
-    #[arg(long, hide = true)]
-    now: bool,
 }
 
 /// Why the arguments cannot be served.
@@ -72,6 +78,9 @@ pub(crate) enum ProtectError {
     /// No data directory.
     #[error("no folder for state: neither XDG_DATA_HOME nor HOME is set; give one with --state")]
     NoHome,
+    /// The file to learn from.
+    #[error(transparent)]
+    Learn(#[from] LearnError),
     /// The gate itself.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -81,8 +90,41 @@ impl ProtectArgs {
     /// Runs the gate until it is told to stop.
     pub(crate) fn run(self) -> Result<(), ProtectError> {
         self.refuse_unbuilt()?;
-        let authority = authority(&self.url)?;
-        let mut origin = gate::origin(&authority);
+        let plan = self.plan()?;
+        let hints = match &self.learn {
+            Some(file) => learn::hints(file, self.login.as_deref())?,
+            None => Vec::new(),
+        };
+        let folder = self.state.clone().map_or_else(default_state, Ok)?;
+        let signals = StopSignals::install()?;
+        let sockets = gate::listen(self.listen, plan.workers).map_err(RunError::from)?;
+        let listener = Listener { sockets, proxy_protocol: false };
+        let mode = plan.mode;
+        let running = running::start(plan, &StateSettings::new(&folder), vec![listener])?;
+        let taken = learn::seed(&running.site, &hints);
+        if self.now {
+            running.desk.pin(no_calm(running.clock.wall()));
+        }
+        eprintln!(
+            "Portcullis stands before {} at http://{} (mode {mode}, state in {}).",
+            self.url,
+            self.listen,
+            folder.display()
+        );
+        self.say_what_follows(taken, hints.len(), &folder);
+        let beside = Beside {
+            site_name: "site".to_owned(),
+            address: self.console,
+            hosts: Vec::new(),
+            token_file: None,
+            metrics_allow: Vec::new(),
+        };
+        service::until_stopped(signals, running, &folder, beside)?;
+        Ok(())
+    }
+
+    fn plan(&self) -> Result<Plan, ProtectError> {
+        let mut origin = gate::origin(&authority(&self.url)?);
         origin.confirms_logins = true;
         let mode = if self.observe { Mode::Observe } else { Mode::Auto };
         let mut plan = Plan::new(mode, vec![origin]);
@@ -96,28 +138,25 @@ impl ProtectArgs {
             plan.login_evidence = true;
         }
         plan.token_header = Some("authorization".to_owned());
-        let folder = self.state.clone().map_or_else(default_state, Ok)?;
-        let sockets = gate::listen(self.listen, plan.workers).map_err(RunError::from)?;
-        let listener = Listener { sockets, proxy_protocol: false };
-        let running = running::start(plan, &StateSettings::new(&folder), vec![listener])?;
-        eprintln!(
-            "Portcullis stands before {} at http://{} (mode {mode}, state in {}).",
-            self.url,
-            self.listen,
-            folder.display()
-        );
+        Ok(plan)
+    }
+
+    fn say_what_follows(&self, taken: usize, addresses: usize, folder: &Path) {
+        if let Some(file) = &self.learn {
+            eprintln!(
+                "{taken} of {addresses} customers' addresses in {} tell how many people share a network; nobody becomes known by that.",
+                file.display()
+            );
+        }
+        if self.now {
+            eprintln!(
+                "An attack is running: for {NO_CALM_MINUTES} minutes client limits refuse and nothing counts as calm. `portcullis ctl level unpin --state {}` ends that.",
+                folder.display()
+            );
+        }
         if self.login.is_none() {
             eprintln!("Nobody becomes known by signing in until --login PATH says where people sign in.");
         }
-        let beside = Beside {
-            site_name: "site".to_owned(),
-            address: self.console,
-            hosts: Vec::new(),
-            token_file: None,
-            metrics_allow: Vec::new(),
-        };
-        service::until_stopped(running, &folder, beside)?;
-        Ok(())
     }
 
     fn refuse_unbuilt(&self) -> Result<(), ProtectError> {
@@ -131,13 +170,6 @@ impl ProtectArgs {
         }
         if self.status.is_some() {
             return unbuilt("--status", 4, "leave it out");
-        }
-        if self.now {
-            return unbuilt(
-                "--now",
-                3,
-                "start the gate without it: L is found from queueing and errors within seconds",
-            );
         }
         Ok(())
     }
@@ -158,12 +190,22 @@ pub(crate) fn authority(url: &str) -> Result<String, ProtectError> {
     Ok(if has_port { rest.to_owned() } else { format!("{rest}:80") })
 }
 
+/// Calm is what service times, limits and the app's capacity are measured in, and in which limits only count: while an
+/// attack runs nothing may look like it. The level still rises by itself when the app has too much to do.
+fn no_calm(now: Timestamp) -> Pins {
+    let until = now + Duration::from_secs(NO_CALM_MINUTES * 60);
+    Pins { floor: Some((Level::Limiting, until)), ceiling: None }
+}
+
 /// `portcullis` in the user's data directory (XDG base directory specification).
 fn default_state() -> Result<PathBuf, ProtectError> {
     let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = from("XDG_DATA_HOME").or_else(|| from("HOME").map(|home| home.join(".local/share")));
     data.map(|data| data.join("portcullis")).ok_or(ProtectError::NoHome)
 }
+
+/// As long as a pin lasts that an admin sets without a time (contracts, `ctl`).
+const NO_CALM_MINUTES: u64 = 60;
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,7 @@ use journal_io::logs::{Events, LogSettings, LogWriter};
 use model::{SiteId, Timestamp};
 
 use crate::announcer::{Announcer, Desk, Keeper};
+use crate::erasures::Erasures;
 use crate::gate::{self, Around, GateError, Kept, Plan};
 use crate::ledger::JournalLedger;
 use crate::secrets::Secrets;
@@ -72,6 +73,7 @@ pub(crate) struct Running {
     pub(crate) edge: Edge,
     pub(crate) site: Arc<Site>,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) erasures: Arc<Erasures>,
     pub(crate) events: Arc<Events>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) access: Arc<LogWriter>,
@@ -108,7 +110,8 @@ pub(crate) fn start(
         listener: Box::new(announcer),
     };
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, &kept, around)?;
-    Ok(Running { edge, site, journal, events, desk, access, clock })
+    let erasures = Arc::new(Erasures::new(journal.clone()));
+    Ok(Running { edge, site, journal, erasures, events, desk, access, clock })
 }
 
 impl Running {
@@ -119,6 +122,13 @@ impl Running {
         }
         if second.is_multiple_of(SWEEP_SECONDS) {
             self.journal.sweep(self.clock.wall());
+        }
+        let unerased = self.erasures.try_again();
+        if unerased > 0 && second.is_multiple_of(UNERASED_SECONDS) {
+            self.events.error(format_args!(
+                "{unerased} forgotten accounts cannot be erased from the journal yet: {}",
+                self.journal.health().trouble.as_deref().unwrap_or("another program reads it")
+            ));
         }
         if second % NETWORKS_SECONDS == NETWORKS_SECONDS - 1 {
             self.keep_networks();
@@ -270,6 +280,8 @@ pub(crate) const SITE: SiteId = SiteId(0);
 const LIMIT_KEY: &str = "limit";
 const TIME_KEY: &str = "pass-time";
 const SWEEP_SECONDS: u64 = 5;
+/// Forgetting is promised within a minute (contracts, "Privacy").
+const UNERASED_SECONDS: u64 = 60;
 const NETWORKS_SECONDS: u64 = 300;
 const NETWORKS_AT_ONCE: usize = 5_000;
 /// Keys of a set that are not used are named one by one up to here.

@@ -9,7 +9,8 @@ use console_io::ctl::SOCKET_NAME;
 use console_io::{Console, ConsoleSettings};
 use journal_io::keys::ConsoleToken;
 use model::Prefix;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::control::Control;
 use crate::running::{RunError, Running};
@@ -23,32 +24,62 @@ pub(crate) struct Beside {
     pub(crate) metrics_allow: Vec<Prefix>,
 }
 
-/// Starts the console, then keeps house once a second until SIGTERM or SIGINT, then stops in good order.
-pub(crate) fn until_stopped(running: Running, state: &Path, beside: Beside) -> Result<(), RunError> {
-    let console = start_console(&running, state, beside)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(wait(&running))?;
+/// Hears SIGTERM and SIGINT from its making on: one that comes while the gate starts stops it as soon as it stands.
+pub(crate) struct StopSignals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Must come before the first socket opens, or a signal could end a gate that serves already without its order.
+    pub(crate) fn install() -> Result<Self, RunError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (terminate, interrupt) = {
+            let _inside = runtime.enter();
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        };
+        Ok(Self { runtime, terminate, interrupt })
+    }
+}
+
+/// Starts the console, then keeps house once a second until a signal asks to stop, then stops in good order.
+pub(crate) fn until_stopped(
+    signals: StopSignals,
+    running: Running,
+    state: &Path,
+    beside: Beside,
+) -> Result<(), RunError> {
+    let console = match start_console(&running, state, beside) {
+        Ok(console) => console,
+        Err(error) => {
+            running.stop();
+            return Err(error);
+        }
+    };
+    let StopSignals { runtime, mut terminate, mut interrupt } = signals;
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = keep_house(&running) => {}
+        }
+    });
     running.events.info(format_args!("stopping: open requests may end first"));
     console.stop();
     running.stop();
     Ok(())
 }
 
-async fn wait(running: &Running) -> std::io::Result<()> {
-    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+/// Never ends.
+async fn keep_house(running: &Running) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
-    let mut seconds = 0_u64;
-    loop {
-        tokio::select! {
-            _ = term.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = second.tick() => {
-                seconds += 1;
-                running.keep_house(seconds);
-                if seconds.is_multiple_of(REMIND_SECONDS) && running.site.is_bypassed() {
-                    running.events.error(format_args!("bypass is still on: nothing is protected"));
-                }
-            }
+    for seconds in 1_u64.. {
+        second.tick().await;
+        running.keep_house(seconds);
+        if seconds.is_multiple_of(REMIND_SECONDS) && running.site.is_bypassed() {
+            running.events.error(format_args!("bypass is still on: nothing is protected"));
         }
     }
 }
@@ -69,6 +100,8 @@ fn start_console(running: &Running, state: &Path, beside: Beside) -> Result<Cons
         shared: running.edge.shared().clone(),
         desk: running.desk.clone(),
         journal: running.journal.clone(),
+        erasures: running.erasures.clone(),
+        state: state.to_owned(),
         events: running.events.clone(),
         access: running.access.clone(),
         clock: running.clock,

@@ -1,12 +1,15 @@
 //! `portcullis assess`: what an access log says before anything is installed. Who the customers are, what would have
 //! been refused in the busiest moments, and a configuration to begin with.
 
+mod hints;
 mod line;
 mod proposal;
 mod reading;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+
+use console_io::ctl::Hint;
 
 pub(crate) use proposal::Assessment;
 use reading::Reading;
@@ -34,7 +37,15 @@ pub(crate) enum AssessError {
 
 /// Reads all logs, in the order given, and assesses them together.
 pub(crate) fn assess(paths: &[PathBuf]) -> Result<Assessment, AssessError> {
-    let mut reading = Reading::default();
+    Ok(Assessment::of(&read_all(paths, Reading::default())?))
+}
+
+/// The customers' addresses that an access log shows, as hints; people sign in at `login` too.
+pub(crate) fn hints(path: &Path, login: Option<&str>) -> Result<Vec<Hint>, AssessError> {
+    Ok(hints::of(&read_all(&[path.to_owned()], Reading::with_login(login))?))
+}
+
+fn read_all(paths: &[PathBuf], mut reading: Reading) -> Result<Reading, AssessError> {
     for path in paths {
         read(path, &mut reading).map_err(|error| AssessError::Read { path: path.clone(), error })?;
     }
@@ -42,7 +53,7 @@ pub(crate) fn assess(paths: &[PathBuf]) -> Result<Assessment, AssessError> {
     if reading.requests() == 0 {
         return Err(AssessError::NoLines { lines: reading.lines() });
     }
-    Ok(Assessment::of(&reading))
+    Ok(reading)
 }
 
 fn read(path: &Path, reading: &mut Reading) -> std::io::Result<()> {

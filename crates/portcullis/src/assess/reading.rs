@@ -28,6 +28,8 @@ pub(crate) struct Reading {
     pub(crate) seconds: BTreeMap<i64, u32>,
     pub(crate) first: i64,
     pub(crate) last: i64,
+    /// Where people sign in, beside the usual paths.
+    login: Option<String>,
     ladder: Ladder,
     /// Requests that wait for their turn: servers write lines when requests end, not in the order of their times.
     waiting: BinaryHeap<Reverse<(i64, IpAddr)>>,
@@ -41,6 +43,8 @@ pub(crate) struct Client {
     pub(crate) days: BTreeSet<i64>,
     pub(crate) failures: u64,
     pub(crate) logins: u64,
+    /// Answers to the sign-ins that it tried.
+    pub(crate) sign_ins: SignIns,
     pub(crate) users: BTreeSet<String>,
     pub(crate) agents: BTreeSet<String>,
     pub(crate) kind: Kind,
@@ -49,6 +53,17 @@ pub(crate) struct Client {
     window: (i64, u32),
     /// Most requests within ten seconds.
     pub(crate) peak_ten_seconds: u32,
+}
+
+/// How attempts to sign in were answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SignIns {
+    /// 2xx: the next page, or the form again.
+    pub(crate) pages: u64,
+    /// 3xx.
+    pub(crate) redirects: u64,
+    /// 4xx.
+    pub(crate) denied: u64,
 }
 
 /// What kind of program a client is, by its user agent alone.
@@ -88,6 +103,7 @@ impl Default for Reading {
             seconds: BTreeMap::new(),
             first: i64::MAX,
             last: i64::MIN,
+            login: None,
             ladder: Ladder::new(&LadderSettings::new(keys)),
             waiting: BinaryHeap::new(),
         }
@@ -95,6 +111,11 @@ impl Default for Reading {
 }
 
 impl Reading {
+    /// Begins; people sign in at this path too.
+    pub(crate) fn with_login(login: Option<&str>) -> Self {
+        Self { login: login.map(str::to_owned), ..Self::default() }
+    }
+
     /// Takes one line.
     pub(crate) fn add(&mut self, text: &str) {
         self.lines += 1;
@@ -129,7 +150,9 @@ impl Reading {
             self.charge_next();
         }
         if self.clients.len() < CLIENTS_MAX || self.clients.contains_key(&entry.client) {
-            self.clients.entry(entry.client).or_default().count(entry, kind);
+            let is_sign_in = entry.method == "POST"
+                && (is_login(&entry.path) || self.login.as_deref() == Some(entry.path.as_str()));
+            self.clients.entry(entry.client).or_default().count(entry, kind, is_sign_in);
         }
     }
 
@@ -167,15 +190,16 @@ impl Reading {
 }
 
 impl Client {
-    fn count(&mut self, entry: Entry, kind: Kind) {
+    fn count(&mut self, entry: Entry, kind: Kind, is_sign_in: bool) {
         self.requests += 1;
+        if is_sign_in {
+            self.sign_ins.count(entry.status);
+            self.logins += u64::from(entry.status < 400);
+        }
         self.failures += u64::from(matches!(entry.status, 400..=499));
         self.days.insert(entry.at.div_euclid(86_400));
         if self.days.len() > 32 {
             self.days.pop_first();
-        }
-        if is_login(&entry.path) && entry.method == "POST" && entry.status < 400 {
-            self.logins += 1;
         }
         let (begun, in_window) = self.window;
         self.window = if entry.at.abs_diff(begun) < 10 { (begun, in_window + 1) } else { (entry.at, 1) };
@@ -189,6 +213,17 @@ impl Client {
             self.agents.insert(entry.user_agent);
         }
         self.kind = kind;
+    }
+}
+
+impl SignIns {
+    fn count(&mut self, status: u16) {
+        match status {
+            200..=299 => self.pages += 1,
+            300..=399 => self.redirects += 1,
+            400..=499 => self.denied += 1,
+            _ => {}
+        }
     }
 }
 

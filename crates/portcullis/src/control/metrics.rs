@@ -1,0 +1,118 @@
+//! What the console shows of the gate in numbers.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use console_io::metrics::{Buckets, Exposition, catalogue};
+use edge_io::SECONDS_BUCKETS;
+use model::{Group, Outcome, Tier};
+
+use super::Control;
+
+impl Control {
+    /// All metrics as OpenMetrics text.
+    pub(super) fn exposition(&self) -> String {
+        let mut out = Exposition::default();
+        self.request_metrics(&mut out);
+        self.gate_metrics(&mut out);
+        self.connection_metrics(&mut out);
+        out.finish()
+    }
+
+    fn request_metrics(&self, out: &mut Exposition) {
+        let (site, counters) = (self.site_name.as_str(), &self.shared.counters);
+        let cells = || Tier::ALL.into_iter().flat_map(|tier| Outcome::ALL.map(|outcome| (tier, outcome)));
+        out.counter(
+            &catalogue::REQUESTS,
+            cells().map(|(tier, outcome)| {
+                (
+                    [site, tier.label(), outcome.label()],
+                    counters.iter().map(|c| c.requests(tier, outcome)).sum(),
+                )
+            }),
+        );
+        out.counter(
+            &catalogue::WOULD_REFUSE,
+            cells().map(|(tier, outcome)| {
+                (
+                    [site, tier.label(), outcome.label()],
+                    counters.iter().map(|c| c.would_refuse(tier, outcome)).sum(),
+                )
+            }),
+        );
+        let seconds: Vec<(Tier, Vec<u64>, f64)> =
+            Tier::ALL.into_iter().map(|tier| self.seconds(tier)).collect();
+        out.histogram(
+            &catalogue::REQUEST_SECONDS,
+            seconds.iter().map(|(tier, counts, sum)| {
+                ([tier.label()], Buckets { bounds: &SECONDS_BUCKETS, counts, sum: *sum })
+            }),
+        );
+    }
+
+    fn seconds(&self, tier: Tier) -> (Tier, Vec<u64>, f64) {
+        let mut totals = vec![0; SECONDS_BUCKETS.len() + 1];
+        let mut nanos = 0_u64;
+        for counters in &self.shared.counters {
+            let (counts, sum) = counters.seconds(tier);
+            totals.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
+            nanos += sum;
+        }
+        (tier, totals, Duration::from_nanos(nanos).as_secs_f64())
+    }
+
+    fn gate_metrics(&self, out: &mut Exposition) {
+        let (site, slots) = (self.site_name.as_str(), self.site.slots());
+        let coverage = self.site.registry().coverage(self.site.pass_time());
+        let ratio = number(coverage.aged + coverage.young) / number(coverage.confirmed.max(1));
+        out.gauge(&catalogue::GATE_LEVEL, [([site], f64::from(self.site.level().number()))]);
+        out.gauge(&catalogue::CONCURRENCY_LIMIT, [([site], self.desk.limit().0)]);
+        let groups = [
+            (Group::Admin, "t0"),
+            (Group::Known, "t1"),
+            (Group::Login, "t3"),
+            (Group::Ticket, "t4"),
+            (Group::Unknown, "t5"),
+        ];
+        out.gauge(
+            &catalogue::INFLIGHT,
+            groups.map(|(group, tier)| ([site, tier], f64::from(slots.inflight(group)))),
+        );
+        out.gauge(&catalogue::KNOWN_COVERAGE, [([site], ratio)]);
+        out.counter(&catalogue::PASSES_MINTED, [([site], self.sum(|c| c.minted.load(Relaxed)))]);
+        let overflow = admission::limits::TableName::ALL
+            .map(|table| ([table.label()], self.site.ladder().overflows(table)));
+        out.counter(&catalogue::LIMITER_OVERFLOW, overflow);
+        out.gauge(&catalogue::BYPASS, [([] as [&str; 0], f64::from(u8::from(self.site.is_bypassed())))]);
+    }
+
+    fn connection_metrics(&self, out: &mut Exposition) {
+        let states = [
+            ("idle", self.sum(|c| c.idle.load(Relaxed))),
+            ("active", self.sum(|c| c.active.load(Relaxed))),
+            ("stream", self.sum(|c| c.stream.load(Relaxed))),
+        ];
+        out.gauge(&catalogue::CONNECTIONS, states.map(|(state, count)| ([state], number(count))));
+        let none: [&str; 0] = [];
+        out.counter(&catalogue::CONNECTIONS_ACCEPTED, [(none, self.sum(|c| c.accepted.load(Relaxed)))]);
+        out.counter(&catalogue::CONNECTIONS_TURNED_AWAY, [(none, self.sum(|c| c.turned_away.load(Relaxed)))]);
+        out.counter(&catalogue::CONNECTIONS_EVICTED, [(none, self.sum(|c| c.evicted.load(Relaxed)))]);
+        out.counter(&catalogue::LOG_BYTES, [(none, self.access.counters().bytes)]);
+        let dropped = self.access.counters().dropped_lines;
+        let reasons = ["budget", "queue", "disk", "oversize"];
+        out.counter(
+            &catalogue::LOG_DROPPED,
+            reasons.iter().zip(dropped).map(|(reason, lines)| ([*reason], lines)),
+        );
+    }
+
+    fn sum(&self, cell: impl Fn(&edge_io::Counters) -> u64) -> u64 {
+        self.shared.counters.iter().map(cell).sum()
+    }
+}
+
+fn number(count: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "counts shown to people")]
+    let number = count as f64;
+    number
+}
