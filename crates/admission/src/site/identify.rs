@@ -160,6 +160,9 @@ impl Site {
             .filter(|(_, at)| now.since(*at) <= super::inherit::INHERIT_FOR)
             .map(|(proof, _)| proof);
         let proof = on_connection.or_else(|| self.inheritance.find(facts.address?, facts.user_agent, now))?;
+        if self.passes.is_revoked(proof.pass) {
+            return None;
+        }
         let heir = self.heirs.charge(&proof.pass.0, now, 1_000, super::heir_rate());
         // The cohort of a known tier only matters when known clients themselves exceed L; the middle is fair.
         matches!(heir, Charge::Allowed).then_some((proof, Cohort::new(64)))

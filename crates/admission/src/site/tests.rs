@@ -182,6 +182,19 @@ fn the_apps_own_word_makes_a_customer() {
 }
 
 #[test]
+fn nothing_is_inherited_from_a_pass_that_was_taken_back() {
+    let mut shop = Shop::new(Mode::Auto);
+    let word = Says { status: 200, login: Some("ann"), ..Says::default() };
+    let (pass, _) = shop.exchange(ask("GET /", HOME, &[]), word);
+    let cookies = [("__Host-portcullis", pass.as_deref().unwrap())];
+    assert_eq!(shop.tier(ask("GET /", HOME, &cookies)), Tier::T2);
+    let without = || ask("GET /font.woff2", HOME, &[]);
+    assert_eq!(shop.tier(without()), Tier::T2, "the same browser, without cookies");
+    shop.site.passes().revoke(PassId(shop.ids));
+    assert_eq!([shop.tier(ask("GET /", HOME, &cookies)), shop.tier(without())], [Tier::T5, Tier::T5]);
+}
+
+#[test]
 fn the_owner_of_a_stolen_pass_signs_in_again_and_gets_a_new_one() {
     let mut shop = Shop::new(Mode::Auto);
     let word = Says { status: 200, login: Some("ann"), ..Says::default() };
