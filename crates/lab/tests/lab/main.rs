@@ -1,4 +1,5 @@
 //! Tests against real processes. Each names the peers it needs; `cargo xtask test` counts those it had to skip.
 
+mod ctl;
 mod gate;
 mod peers;

@@ -1,0 +1,214 @@
+//! What an admin asks of a running gate, through its binary, and what then happens to clients.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::Duration;
+
+use lab::clock::wait_for;
+use lab::origin::{Origin, plain};
+
+use lab::{Gate, Running, free_address, need, web};
+
+const CONFIG: &str = r#"
+[[listen]]
+address = "{listen}"
+
+[[site]]
+mode = "auto"
+
+[[site.origin]]
+url = "{origin}"
+confirms_logins = true
+
+[state]
+dir = "{state}"
+
+[console]
+address = "{console}"
+"#;
+
+/// An app that signs in whoever asks for `/in/NAME` and otherwise answers with the head that it saw.
+fn app() -> Origin {
+    let answer = |head: &str| match head.strip_prefix("GET /in/").and_then(|rest| rest.split(' ').next()) {
+        Some(name) => plain("200 OK", &format!("Portcullis-Login: {name}\r\n"), "welcome"),
+        None => plain("200 OK", "", head),
+    };
+    Origin::start(answer).expect("loopback has a port")
+}
+
+fn gate(app: &Origin) -> Gate {
+    Gate::start(&CONFIG.replace("{origin}", &app.url())).expect("the gate starts")
+}
+
+/// Signs somebody in and returns the header with the pass.
+fn sign_in(gate: &Gate, name: &str) -> String {
+    let answer = web::get(gate.listen(), &format!("/in/{name}"), &[]).expect("the gate answers");
+    let (_, after) = answer.head.split_once("portcullis=").expect("a pass is given");
+    format!("Cookie: portcullis={}", after.split([';', '\r']).next().unwrap_or_default())
+}
+
+/// What the app is told about the client that sends this header.
+fn tier(gate: &Gate, pass: &str) -> String {
+    let answer = web::get(gate.listen(), "/", &[pass]).expect("the gate answers");
+    let head = answer.body.to_ascii_lowercase();
+    head.lines()
+        .find_map(|line| line.strip_prefix("portcullis-tier: ").map(str::to_owned))
+        .unwrap_or_default()
+}
+
+/// The text behind a key of a JSON line.
+fn value<'a>(json: &'a str, key: &str) -> &'a str {
+    let (_, after) = json.split_once(&format!(r#""{key}":""#)).unwrap_or_default();
+    after.split('"').next().unwrap_or_default()
+}
+
+#[test]
+fn known_clients_are_listed_exported_revoked_and_forgotten() {
+    need!(Gate::binary());
+    let app = app();
+    let mut gate = gate(&app);
+    let (ann, bo) = (sign_in(&gate, "ann"), sign_in(&gate, "bo"));
+    assert_eq!((tier(&gate, &ann).as_str(), tier(&gate, &bo).as_str()), ("t2", "t2"), "{}", gate.log());
+    // The journal writes in batches; the list shows networks as soon as it has.
+    let list = || {
+        gate.control(&["clients", "list"]).ok().filter(|(_, text)| text.matches("127.0.0.0/24").count() == 2)
+    };
+    let (_, text) = wait_for(SOON, list).expect("both are listed with their network");
+    assert!(text.starts_with("2 known clients"), "{text}");
+    let first = gate.tell(&["clients", "list", "--limit", "1", "--json"]).expect("a page is shown");
+    let (_, second) = gate.control(&["clients", "list", "--after", value(&first, "pass")]).expect("it runs");
+    assert!(second.contains("pass:") && !second.contains(value(&first, "pass")), "{first}\n{second}");
+
+    let file = gate.folder().join("clients.jsonl");
+    gate.tell(&["clients", "export", &file.display().to_string()]).expect("they are exported");
+    let export = fs::read_to_string(&file).expect("the file is there");
+    assert_eq!((export.lines().count(), mode(&file)), (2, 0o600));
+    assert!(!export.contains("ann"), "an account's name is in {export}");
+
+    let (_, why) = gate.control(&["why", "--account", "ann"]).expect("it runs");
+    assert!(why.contains("known, on one device") && why.contains("signed in"), "{why}");
+    gate.tell(&["clients", "revoke", "ann"]).expect("her passes are taken back");
+    gate.tell(&["clients", "forget", "bo"]).expect("he is forgotten");
+    let gone = |gate: &Gate| [tier(gate, &ann), tier(gate, &bo)];
+    assert_eq!(gone(&gate), ["t5", "t5"]);
+    let (_, why) = gate.control(&["why", "--account", "bo"]).expect("it runs");
+    assert!(why.contains("not known") && !why.contains("signed in"), "{why}");
+    let (_, none) = gate.control(&["clients", "list"]).expect("it runs");
+    assert!(none.starts_with("0 known clients"), "{none}");
+
+    gate.cut_and_restart().expect("it starts again");
+    assert_eq!(gone(&gate), ["t5", "t5"], "a restart gives nothing back\n{}", gate.log());
+    let again = sign_in(&gate, "ann");
+    assert_eq!(tier(&gate, &again), "t2");
+}
+
+#[test]
+fn an_import_makes_hints_and_nobody_known() {
+    need!(Gate::binary());
+    let app = app();
+    let gate = gate(&app);
+    let file = gate.folder().join("addresses");
+    let office = (1..=8).map(|host| format!("192.0.2.{host} 5 0\n"));
+    let others = "198.51.100.1 20 0\n198.51.100.2 1 5\n";
+    fs::write(&file, office.chain([others.to_owned()]).collect::<String>()).expect("the folder is writable");
+    let said = gate.tell(&["clients", "import", &file.display().to_string()]).expect("they are taken");
+    assert!(said.starts_with("8 of 10 addresses"), "{said}");
+    let why = |address| gate.control(&["why", "--address", address]).expect("it runs").1;
+    assert!(why("192.0.2.200").contains("customers were seen there"), "{}", why("192.0.2.200"));
+    assert!(why("198.51.100.1").contains("no customer was seen there"), "{}", why("198.51.100.1"));
+    let (_, list) = gate.control(&["clients", "list"]).expect("it runs");
+    assert!(list.starts_with("0 known clients"), "{list}");
+}
+
+#[test]
+fn the_console_does_what_ctl_does_for_whoever_has_the_token() {
+    need!(Gate::binary());
+    let app = app();
+    let gate = gate(&app);
+    gate.tell(&["status"]).expect("the console is up");
+    let path = gate.folder().join("state/console.token");
+    let token = fs::read_to_string(&path).expect("the token is there");
+    assert_eq!(mode(&path), 0o600);
+    let bypass = r#"{"command":"bypass","on":true}"#;
+    let refused = post(gate.console(), "", bypass);
+    assert!(refused.starts_with("HTTP/1.1 401"), "{refused}");
+    let done = post(gate.console(), &format!("Authorization: Bearer {}\r\n", token.trim()), bypass);
+    assert!(done.starts_with("HTTP/1.1 200") && done.contains("bypass is on"), "{done}");
+    let (_, status) = gate.control(&["status"]).expect("it runs");
+    assert!(status.contains("BYPASS IS ON"), "{status}");
+    assert!(gate.log().contains("the console: bypass on"), "{}", gate.log());
+    gate.tell(&["bypass", "off"]).expect("it is switched off");
+    let user = rustix::process::geteuid().as_raw();
+    assert!(gate.log().contains(&format!("user {user}: bypass off")), "{}", gate.log());
+}
+
+#[test]
+fn a_signal_that_comes_while_the_gate_starts_stops_it_in_good_order() {
+    need!(Gate::binary());
+    let app = app();
+    for _ in 0..3 {
+        let mut gate = gate(&app);
+        // The data listener has just answered; journal, console and the rest may still be on their way.
+        let status = gate.process().stop().expect("it ends within its time");
+        assert!(status.success(), "{status}\n{}", gate.log());
+    }
+}
+
+#[test]
+fn protect_learns_from_a_log_and_knows_no_calm_when_an_attack_is_running() {
+    need!(Gate::binary());
+    let app = app();
+    let folder = tempfile::tempdir().expect("there is room");
+    let log = folder.path().join("access.log");
+    let line = |host| {
+        format!(
+            "192.0.2.{host} - - [01/May/2026:10:00:00 +0000] \"POST /enter HTTP/1.1\" 302 1 \"-\" \"Mozilla/5.0\"\n"
+        )
+    };
+    fs::write(&log, (1..=40).map(line).collect::<String>()).expect("there is room");
+    let (listen, console) = (free_address(), free_address());
+    let state = folder.path().join("state");
+    let binary = Gate::binary().expect("it was needed");
+    let mut command = Command::new(&binary);
+    command.args(["protect", &app.url(), "--login", "/enter", "--now", "--learn"]).arg(&log);
+    command.args(["--listen", &listen.to_string(), "--console", &console.to_string(), "--state"]).arg(&state);
+    let ready = || web::get(console, "/healthz", &[]).is_ok_and(|answer| answer.status == 200);
+    let mut running = Running::start_and_wait(&mut command, &folder.path().join("log"), READY_WITHIN, ready)
+        .expect("it starts");
+    assert!(running.log().contains("40 of 40 customers' addresses"), "{}", running.log());
+    let ctl = |words: &[&str]| {
+        let output = Command::new(&binary).arg("ctl").args(words).arg("--state").arg(&state).output();
+        String::from_utf8_lossy(&output.expect("it runs").stdout).into_owned()
+    };
+    let is_limiting = || ctl(&["level"]).contains("limiting").then_some(());
+    assert!(wait_for(SOON, is_limiting).is_some(), "{}\n{}", ctl(&["level"]), running.log());
+    let why = ctl(&["why", "--address", "192.0.2.99"]);
+    // Half of the 40 people (decision-science, section 4).
+    assert!(why.contains("count 20 times") || why.contains("count 19 times"), "{why}");
+    assert!(running.stop().is_some_and(|status| status.success()), "{}", running.log());
+}
+
+fn post(address: SocketAddr, headers: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the console listens");
+    stream.set_read_timeout(Some(READY_WITHIN)).expect("a socket has a timeout");
+    let length = body.len();
+    write!(
+        stream,
+        "POST /api/v1/ctl HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n{headers}Connection: close\r\n\r\n{body}"
+    )
+    .expect("the console reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the console answers");
+    answer
+}
+
+fn mode(path: &std::path::Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+}
+
+const SOON: Duration = Duration::from_secs(5);
+const READY_WITHIN: Duration = Duration::from_secs(20);
