@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::announcer::{Desk, Pins, meaning};
 use crate::check::coverage_sentence;
 use crate::erasures::Erasures;
+use crate::orders::Orders;
 use crate::running::SITE;
 
 /// Commands and metrics of one gate.
@@ -30,6 +31,7 @@ pub(crate) struct Control {
     pub(crate) desk: Arc<Desk>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) erasures: Arc<Erasures>,
+    pub(crate) orders: Arc<Orders>,
     /// The folder that the journal is in.
     pub(crate) state: PathBuf,
     pub(crate) events: Arc<Events>,
@@ -60,7 +62,8 @@ impl ControlPlane for Control {
             }
             Command::Bypass { on } => self.bypass(on),
             Command::Enforce { percent } => {
-                self.site.set_enforced(percent);
+                self.orders.enforce(percent);
+                self.orders.keep();
                 Reply::done(
                     format!("refusals apply to {percent} % of unknown clients; the rest are only observed"),
                     json!(percent),
@@ -118,8 +121,14 @@ impl Control {
         } else {
             ""
         };
+        let enforced = match self.orders.enforced() {
+            100 => String::new(),
+            percent => {
+                format!("\nrefusals apply to {percent} % of unknown clients; the rest are only observed")
+            }
+        };
         let text = format!(
-            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{bypass}",
+            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{enforced}{bypass}",
             self.site.mode(),
             decision.level,
             meaning(decision.level),
@@ -133,6 +142,7 @@ impl Control {
             "limit": limit.is_finite().then_some(limit),
             "inflight": self.site.slots().total(),
             "bypass": self.site.is_bypassed(),
+            "enforced_percent": self.orders.enforced(),
             "known_clients": self.site.registry().count(),
             "confirmed_last_week": coverage.confirmed,
         });
@@ -166,6 +176,7 @@ impl Control {
 
     fn bypass(&self, on: bool) -> Reply {
         self.site.set_bypass(on);
+        self.orders.keep();
         if on {
             self.events.error(format_args!("bypass is on: everything is forwarded, nothing is protected"));
             Reply::done(
@@ -188,6 +199,7 @@ impl Control {
         let Some(prefix) = prefix else { return show(name, list) };
         if remove {
             let was_on = list.remove(prefix);
+            self.orders.keep();
             let text = if was_on {
                 format!("{prefix} is off the list")
             } else {
@@ -196,13 +208,12 @@ impl Control {
             return Reply::done(text, json!(was_on));
         }
         let until = minutes.map(|minutes| self.clock.wall() + Duration::from_secs(u64::from(minutes) * 60));
-        match list.add(Entry { prefix, until }) {
-            Ok(()) => Reply::done(
-                format!("{name} {prefix}{}", minutes.map_or(String::new(), |n| format!(" for {n} minutes"))),
-                json!(null),
-            ),
-            Err(error) => Reply::failed(error.to_string()),
+        if let Err(error) = list.add(Entry { prefix, until }) {
+            return Reply::failed(error.to_string());
         }
+        self.orders.keep();
+        let time = minutes.map_or(String::new(), |n| format!(" for {n} minutes"));
+        Reply::done(format!("{name} {prefix}{time}"), json!(null))
     }
 }
 

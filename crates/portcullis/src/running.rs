@@ -20,6 +20,7 @@ use crate::announcer::{Announcer, Desk, Keeper};
 use crate::erasures::Erasures;
 use crate::gate::{self, Around, GateError, Kept, Plan};
 use crate::ledger::JournalLedger;
+use crate::orders::Orders;
 use crate::secrets::Secrets;
 
 /// Where and how state is kept.
@@ -74,6 +75,7 @@ pub(crate) struct Running {
     pub(crate) site: Arc<Site>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) erasures: Arc<Erasures>,
+    pub(crate) orders: Arc<Orders>,
     pub(crate) events: Arc<Events>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) access: Arc<LogWriter>,
@@ -99,6 +101,7 @@ pub(crate) fn start(
     let secrets = Secrets::of(&keys, SITE, clock.wall())?;
     let site = gate::site(&plan, &secrets);
     restore(&site, &loaded, clock.wall());
+    let orders = Orders::resume(site.clone(), journal.clone(), &loaded, clock.wall(), &events);
     let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded) };
     let ledger = Arc::new(JournalLedger::new(journal.clone(), SITE, secrets.pseudonym_key, clock));
     let desk = Arc::new(Desk::default());
@@ -111,7 +114,8 @@ pub(crate) fn start(
     };
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, &kept, around)?;
     let erasures = Arc::new(Erasures::new(journal.clone()));
-    Ok(Running { edge, site, journal, erasures, events, desk, access, clock })
+    let orders = Arc::new(orders);
+    Ok(Running { edge, site, journal, erasures, orders, events, desk, access, clock })
 }
 
 impl Running {

@@ -101,6 +101,7 @@ fn start_console(running: &Running, state: &Path, beside: Beside) -> Result<Cons
         desk: running.desk.clone(),
         journal: running.journal.clone(),
         erasures: running.erasures.clone(),
+        orders: running.orders.clone(),
         state: state.to_owned(),
         events: running.events.clone(),
         access: running.access.clone(),

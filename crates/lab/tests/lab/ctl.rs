@@ -124,6 +124,30 @@ fn an_import_makes_hints_and_nobody_known() {
 }
 
 #[test]
+fn what_an_admin_switched_and_listed_outlives_a_restart() {
+    need!(Gate::binary());
+    let app = app();
+    let mut gate = gate(&app);
+    for words in
+        [&["deny", "192.0.2.0/24"][..], &["allow", "198.51.100.0/24", "--minutes", "60"], &["enforce", "20%"]]
+    {
+        gate.tell(words).expect("it is done");
+    }
+    gate.tell(&["deny", "203.0.113.0/24"]).expect("it is done");
+    gate.tell(&["deny", "203.0.113.0/24", "--remove"]).expect("it is undone");
+    gate.tell(&["bypass", "on"]).expect("it is done");
+    // The journal writes within a moment.
+    lab::clock::pause(Duration::from_millis(500));
+    gate.cut_and_restart().expect("it starts again");
+    let (deny, allow) = (gate.tell(&["deny"]), gate.tell(&["allow"]));
+    assert_eq!(deny.expect("it is shown").trim(), "192.0.2.0/24");
+    assert!(allow.expect("it is shown").starts_with("198.51.100.0/24  until "));
+    let status = gate.tell(&["status"]).expect("it is shown");
+    assert!(status.contains("BYPASS IS ON"), "{status}");
+    assert!(gate.log().contains("in force from before the start: enforce 20"), "{}", gate.log());
+}
+
+#[test]
 fn the_console_does_what_ctl_does_for_whoever_has_the_token() {
     need!(Gate::binary());
     let app = app();

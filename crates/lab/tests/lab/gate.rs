@@ -71,7 +71,7 @@ fn it_comes_back_after_a_power_cut_on_the_same_state() {
 fn it_ends_in_good_order_when_asked() {
     need!(Gate::binary());
     let (_origin, mut gate) = shop();
-    // The console comes up last: who asks the gate to end before that interrupts its start.
+    // The console comes up last.
     let console = gate.console();
     let is_up = || web::get(console, "/healthz", &[]).is_ok_and(|answer| answer.status == 200).then_some(());
     wait_for(Duration::from_secs(10), is_up).expect("the console answers");

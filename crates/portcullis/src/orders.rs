@@ -1,0 +1,111 @@
+//! What an admin switched and listed, so that a restart does not undo it (contracts, `ctl`: `bypass` stays until it is
+//! switched off).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use admission::site::{Entry, List, Site};
+use journal_io::journal::{Journal, Loaded, Row};
+use journal_io::logs::Events;
+use model::{Prefix, Timestamp};
+
+use crate::running::SITE;
+
+/// An admin's standing orders: bypass, the enforced share, both lists. Mode and pins are not among them: the one is
+/// configured, the others expire.
+pub(crate) struct Orders {
+    site: Arc<Site>,
+    journal: Arc<Journal>,
+    /// The enforced share in percent.
+    enforced: AtomicU8,
+}
+
+impl Orders {
+    /// Puts in force again what an earlier process kept, and says so.
+    pub(crate) fn resume(
+        site: Arc<Site>,
+        journal: Arc<Journal>,
+        loaded: &Loaded,
+        wall: Timestamp,
+        events: &Events,
+    ) -> Self {
+        let kept = String::from_utf8_lossy(loaded.state(SITE, KEY).unwrap_or_default()).into_owned();
+        let orders = Self { site, journal, enforced: AtomicU8::new(EVERYBODY) };
+        for order in kept.lines() {
+            match orders.obey(order, wall) {
+                Some(true) => events.warning(format_args!("in force from before the start: {order}")),
+                Some(false) => {}
+                None => events.error(format_args!("cannot be read and is not in force any more: {order}")),
+            }
+        }
+        orders
+    }
+
+    /// Applies refusals to a share of unknown clients, 5 to 100 %.
+    pub(crate) fn enforce(&self, percent: u8) {
+        self.site.set_enforced(percent);
+        self.enforced.store(percent, Relaxed);
+    }
+
+    /// The share of unknown clients that refusals apply to, in percent.
+    pub(crate) fn enforced(&self) -> u8 {
+        self.enforced.load(Relaxed)
+    }
+
+    /// Keeps what is in force now; call it after each change.
+    pub(crate) fn keep(&self) {
+        let row = Row::State { site: SITE, key: KEY.into(), value: self.text().into_bytes().into() };
+        // State is vital: a full queue drops everything else before it.
+        let _queued = self.journal.record(row);
+    }
+
+    /// One order a line, as `ctl` takes them; a time is in seconds since 1970.
+    fn text(&self) -> String {
+        let mut lines = Vec::new();
+        if self.site.is_bypassed() {
+            lines.push("bypass on".to_owned());
+        }
+        let percent = self.enforced();
+        if percent != EVERYBODY {
+            lines.push(format!("enforce {percent}"));
+        }
+        for (word, list) in [("allow", self.site.allowed()), ("deny", self.site.denied())] {
+            lines.extend(list.entries().iter().map(|Entry { prefix, until }| match until {
+                Some(until) => format!("{word} {prefix} {}", until.as_secs()),
+                None => format!("{word} {prefix}"),
+            }));
+        }
+        lines.join("\n")
+    }
+
+    /// Whether an order of an earlier process is in force again; `None` if it is none.
+    fn obey(&self, order: &str, wall: Timestamp) -> Option<bool> {
+        let mut words = order.split(' ');
+        match (words.next()?, words.next()?, words.next()) {
+            ("bypass", "on", None) => {
+                self.site.set_bypass(true);
+                Some(true)
+            }
+            ("enforce", percent, None) => {
+                self.enforce(percent.parse().ok()?);
+                Some(true)
+            }
+            ("allow", prefix, until) => add(self.site.allowed(), prefix, until, wall),
+            ("deny", prefix, until) => add(self.site.denied(), prefix, until, wall),
+            _ => None,
+        }
+    }
+}
+
+fn add(list: &List, prefix: &str, until: Option<&str>, wall: Timestamp) -> Option<bool> {
+    let prefix: Prefix = prefix.parse().ok()?;
+    let until = until.map(|until| until.parse().map(Timestamp::from_secs)).transpose().ok()?;
+    if until.is_some_and(|until| until <= wall) {
+        return Some(false);
+    }
+    list.add(Entry { prefix, until }).ok().map(|()| true)
+}
+
+const KEY: &str = "orders";
+/// Refusals apply to all unknown clients unless an admin says less.
+const EVERYBODY: u8 = 100;
