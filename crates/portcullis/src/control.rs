@@ -98,10 +98,11 @@ impl ControlPlane for Control {
 
 impl Control {
     fn keep_act(&self, uid: Option<u32>, act: String) {
-        self.events.info(format_args!(
-            "{}: {act}",
-            uid.map_or("the console".to_owned(), |uid| format!("user {uid}"))
-        ));
+        let who = uid.map_or("the console".to_owned(), |uid| format!("user {uid}"));
+        // What the journal has of an account can be erased from it; a line of the log cannot.
+        let said =
+            act.split_once("account:").map_or(act.clone(), |(before, _)| format!("{before}an account"));
+        self.events.info(format_args!("{who}: {said}"));
         let row = ActRow { site: SITE, at: self.clock.wall(), uid, text: act.into() };
         // Acts are vital: the journal keeps them before anything else.
         let _queued = self.journal.record(Row::Act(row));

@@ -1,6 +1,6 @@
 //! Known clients: shown, imported, revoked, forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use admission::pass;
@@ -64,7 +64,7 @@ impl Control {
         let passes: Vec<PassId> = match client {
             ClientName::Pass(pass) => vec![*pass],
             ClientName::Account(_) | ClientName::Name(_) => {
-                self.site.registry().of(self.account(client)).map(|row| row.id).collect()
+                self.accounts(client).into_iter().flat_map(|account| self.passes_of(account)).collect()
             }
         };
         let known = passes.iter().filter(|pass| self.withdraw(**pass)).count();
@@ -94,7 +94,8 @@ impl Control {
     pub(super) fn forget(&self, client: &ClientName) -> Reply {
         let (mut passes, mut erased) = (0, true);
         for account in self.accounts(client) {
-            let forgotten = self.site.registry().forget(account);
+            let forgotten = self.passes_of(account);
+            self.site.registry().forget(account);
             // A pass is valid without a row: what stays of it is that it is revoked, without whose it was.
             forgotten.iter().for_each(|&pass| {
                 self.withdraw(pass);
@@ -109,6 +110,14 @@ impl Control {
             "the account is forgotten; the journal is busy and erases it within a minute"
         };
         Reply::done(text, json!({ "passes": passes, "erased": erased }))
+    }
+
+    /// Passes of an account, those too that found no room in the registry.
+    fn passes_of(&self, account: AccountId) -> BTreeSet<PassId> {
+        let kept = Reader::open(&self.state).and_then(|reader| reader.passes_of(SITE, account));
+        let kept =
+            kept.unwrap_or_default().into_iter().filter(|row| row.revoked.is_none()).map(|row| row.pass);
+        kept.chain(self.site.registry().of(account).map(|row| row.id)).collect()
     }
 
     /// What a client is known by: an account's name may stand in a JSON web token too.
