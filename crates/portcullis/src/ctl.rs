@@ -48,7 +48,8 @@ enum Act {
     /// Apply refusals to a share of unknown clients, such as 20%.
     Enforce {
         /// 5% to 100%.
-        percent: String,
+        #[arg(value_parser = share)]
+        percent: u8,
     },
     /// Exempt a network from client limits, or show the list.
     Allow(ListArgs),
@@ -62,6 +63,7 @@ enum Act {
     /// Explain a refusal by its reference, an account or an address.
     Why {
         /// The reference.
+        #[arg(required_unless_present_any = ["account", "address"])]
         code: Option<String>,
         /// An account.
         #[arg(long, conflicts_with = "code")]
@@ -139,15 +141,9 @@ enum ClientsAct {
     },
 }
 
-/// The arguments cannot be meant.
+/// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CtlArgsError {
-    /// A share.
-    #[error("`{0}` is not a share; write 5% to 100%")]
-    Percent(String),
-    /// Nothing to explain.
-    #[error("say what to explain: a reference, --account or --address")]
-    Nothing,
+pub(crate) enum AskError {
     /// The gate.
     #[error(transparent)]
     Ctl(#[from] CtlError),
@@ -161,9 +157,9 @@ pub(crate) enum CtlArgsError {
 
 impl CtlArgs {
     /// Asks the gate; whether it did what was asked.
-    pub(crate) fn run(self) -> Result<bool, CtlArgsError> {
+    pub(crate) fn run(self) -> Result<bool, AskError> {
         let socket = self.state.join(SOCKET_NAME);
-        let reply = match self.act.task()? {
+        let reply = match self.act.task() {
             Task::Once(command) => call(&socket, &command)?,
             Task::Export(file) => export(&socket, &file)?,
             Task::Import { file, login } => import(&socket, &file, login.as_deref())?,
@@ -180,13 +176,13 @@ impl CtlArgs {
     }
 }
 
-fn export(socket: &Path, file: &Path) -> Result<Reply, CtlArgsError> {
+fn export(socket: &Path, file: &Path) -> Result<Reply, AskError> {
     let clients = ctl::export(socket, file)?;
     let text = format!("{clients} known clients are in {}; only you can read it", file.display());
     Ok(Reply::done(text, json!({ "clients": clients })))
 }
 
-fn import(socket: &Path, file: &Path, login: Option<&str>) -> Result<Reply, CtlArgsError> {
+fn import(socket: &Path, file: &Path, login: Option<&str>) -> Result<Reply, AskError> {
     let Imported { taken, addresses } = ctl::import(socket, learn::hints(file, login)?)?;
     let text = format!(
         "{taken} of {addresses} addresses were taken as hints; the others look like somebody who tries passwords, or like many people behind one address"
@@ -207,8 +203,8 @@ enum Task {
 }
 
 impl Act {
-    fn task(self) -> Result<Task, CtlArgsError> {
-        Ok(Task::Once(match self {
+    fn task(self) -> Task {
+        Task::Once(match self {
             Self::Status => Command::Status,
             Self::Mode { mode } => Command::Mode { mode },
             Self::Level { act: None } => Command::Level,
@@ -217,23 +213,19 @@ impl Act {
             }
             Self::Level { act: Some(LevelAct::Unpin) } => Command::Unpin,
             Self::Bypass { switch } => Command::Bypass { on: switch == "on" },
-            Self::Enforce { percent } => match percent.trim_end_matches('%').parse() {
-                Ok(number) => Command::Enforce { percent: number },
-                Err(_) => return Err(CtlArgsError::Percent(percent)),
-            },
+            Self::Enforce { percent } => Command::Enforce { percent },
             Self::Allow(ListArgs { network, minutes, remove }) => {
                 Command::Allow { prefix: network, minutes, remove }
             }
             Self::Deny(ListArgs { network, minutes, remove }) => {
                 Command::Deny { prefix: network, minutes, remove }
             }
-            Self::Clients { act } => return Ok(act.task()),
+            Self::Clients { act } => return act.task(),
             Self::Why { account: Some(account), .. } => Command::Why(Subject::Account(account)),
             Self::Why { address: Some(address), .. } => Command::Why(Subject::Address(address)),
-            Self::Why { code: Some(code), .. } => Command::Why(Subject::Code(code)),
-            Self::Why { .. } => return Err(CtlArgsError::Nothing),
+            Self::Why { code, .. } => Command::Why(Subject::Code(code.unwrap_or_default())),
             Self::Rules => Command::Rules,
-        }))
+        })
     }
 }
 
@@ -247,4 +239,12 @@ impl ClientsAct {
             Self::Import { file, login } => Task::Import { file, login },
         }
     }
+}
+
+/// A share such as `20%`.
+fn share(text: &str) -> Result<u8, String> {
+    let percent = text.trim_end_matches('%').parse().ok().filter(|percent| (5..=100).contains(percent));
+    percent.ok_or_else(|| {
+        format!("`{text}` is not a share; write 5% to 100%. To refuse nobody use `mode observe`")
+    })
 }

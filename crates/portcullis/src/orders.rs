@@ -109,3 +109,6 @@ fn add(list: &List, prefix: &str, until: Option<&str>, wall: Timestamp) -> Optio
 const KEY: &str = "orders";
 /// Refusals apply to all unknown clients unless an admin says less.
 const EVERYBODY: u8 = 100;
+
+#[cfg(test)]
+mod tests;

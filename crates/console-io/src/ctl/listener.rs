@@ -116,7 +116,7 @@ impl Drop for Seat {
 }
 
 /// Connections at once; each costs a descriptor and at most two lines of memory.
-const CONNECTIONS_MAX: usize = 32;
+pub(super) const CONNECTIONS_MAX: usize = 32;
 const CUT: &str = "…\nThe answer was too long and is cut here.";
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// From the reply before to the end of the next request.

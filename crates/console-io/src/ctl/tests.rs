@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use model::PassId;
 use serde_json::{Value, json};
 
-use super::listener::{encode, serve};
+use super::listener::{CONNECTIONS_MAX, encode, serve};
 use super::{
     ClientName, Command, CtlError, Hint, Imported, LINE_BYTES_MAX, Reply, Socket, SocketError, call, export,
     group_id, import,
@@ -186,6 +186,17 @@ fn a_request_longer_than_a_line_may_be_is_not_read_to_its_end() {
     use std::io::Write;
     let gate = serve_one(|mut stream| stream.write_all(&vec![b'x'; LINE_BYTES_MAX]).unwrap());
     assert!(gate.heard.lock().unwrap().is_empty());
+}
+
+#[test]
+fn more_clients_than_there_are_seats_are_turned_away_at_once() {
+    let stage = stage(0);
+    let seated: Vec<_> = (0..CONNECTIONS_MAX).map(|_| UnixStream::connect(&stage.path).unwrap()).collect();
+    assert!(matches!(call(&stage.path, &Command::Status), Err(CtlError::Closed(_))));
+    // A seat is free as soon as its holder is gone, if not at once.
+    drop(seated);
+    let replies = std::iter::repeat_with(|| call(&stage.path, &Command::Status)).take(10_000);
+    assert!(replies.flatten().any(|reply| reply.ok));
 }
 
 #[test]
