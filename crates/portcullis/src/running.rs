@@ -169,6 +169,12 @@ impl Running {
     /// Stops: open exchanges end, then everything that waits is written.
     pub(crate) fn stop(self) {
         self.edge.stop();
+        let unerased = self.erasures.try_again();
+        if unerased > 0 {
+            self.events.error(format_args!(
+                "{unerased} forgotten accounts are still in the journal: repeat `ctl clients forget` after the start"
+            ));
+        }
         self.journal.settle(SETTLE);
     }
 }
