@@ -1,0 +1,3 @@
+import { name } from "./part.js";
+
+window.moduleLoaded(name);
