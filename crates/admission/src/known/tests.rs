@@ -120,6 +120,34 @@ fn a_token_comes_of_age_by_use_over_a_day() {
 }
 
 #[test]
+fn a_young_token_keeps_its_history_over_restarts() {
+    let hash = 5 << 64 | 9;
+    let mut tokens = Tokens::new(64);
+    // Restarted every six hours, as an app that is deployed often: no process lives for a day.
+    for hour in 0..25 {
+        let mut kept = None;
+        for _ in 0..20 {
+            kept = tokens.good(hash, Timestamp::from_secs(HOUR * (1_000 + hour))).or(kept);
+        }
+        if hour % 6 == 5 {
+            let row = kept.expect("the journal hears of it once an hour");
+            tokens = Tokens::new(64);
+            tokens.insert(row);
+        }
+        assert_eq!(tokens.is_known(hash), hour == 24, "after {hour} h");
+    }
+}
+
+#[test]
+fn the_journal_hears_little_of_a_busy_token_and_nothing_of_a_rare_one() {
+    let tokens = Tokens::new(64);
+    let heard = |hash: u128, times: usize| {
+        (0..times).filter(|_| tokens.good(hash << 64 | 9, Timestamp::from_secs(HOUR)).is_some()).count()
+    };
+    assert_eq!((heard(5, 1_000), heard(6, 19)), (1, 0));
+}
+
+#[test]
 fn a_token_that_the_app_refused_makes_room_for_others() {
     let tokens = Tokens::new(4);
     let row = |n: u128| TokenRow {

@@ -53,8 +53,8 @@ impl Tokens {
         self.find(hash).map(|cell| cell.row().first)
     }
 
-    /// The app answered well where it refuses without a token. Returns the row in the moment the token comes of age,
-    /// and then once an hour, for the journal.
+    /// The app answered well where it refuses without a token. Returns the row for the journal when it has been
+    /// answered often enough, when it comes of age, and once an hour from then on: a restart takes nobody's age.
     pub fn good(&self, hash: u128, time: Timestamp) -> Option<TokenRow> {
         let seconds = time.as_secs() & SECONDS_MASK;
         let Some(cell) = self.find(hash) else {
@@ -70,7 +70,9 @@ impl Tokens {
         }
         let after = cell.row();
         let hourly = after.last.as_secs() / 3_600 != before.last.as_secs() / 3_600;
-        (after.is_of_age() && (hourly || !before.is_of_age())).then_some(after)
+        let is_new =
+            after.is_of_age() != before.is_of_age() || after.is_often_used() != before.is_often_used();
+        (is_new || hourly && after.is_often_used()).then_some(after)
     }
 
     /// The app has just refused the token with 401: it counts for nothing until it is answered well again. It keeps
@@ -149,7 +151,11 @@ impl Cell {
 
 impl TokenRow {
     fn is_of_age(&self) -> bool {
-        self.hash >> 64 != 0 && self.good >= GOOD_MIN && self.last.since(self.first) >= AGE_MIN
+        self.is_often_used() && self.last.since(self.first) >= AGE_MIN
+    }
+
+    fn is_often_used(&self) -> bool {
+        self.hash >> 64 != 0 && self.good >= GOOD_MIN
     }
 }
 
