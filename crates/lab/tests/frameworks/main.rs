@@ -3,6 +3,7 @@
 
 mod app;
 mod known;
+mod tokens;
 mod visitor;
 
 use std::time::Duration;
