@@ -20,7 +20,7 @@ app.use((request, response, next) => {
   const tier = request.get("Portcullis-Tier") ?? "";
   response.set("Seen", `tier=${tier}`);
   const { method, path, hostname } = request;
-  response.on("finish", () => {
+  response.on("close", () => {
     const cookies = request.get("Cookie") !== undefined;
     console.log(JSON.stringify({ method, path, host: hostname, tier, status: response.statusCode, cookies }));
   });

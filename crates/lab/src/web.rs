@@ -1,6 +1,6 @@
 //! The smallest HTTP client that can ask whether somebody answers, and ask as many different people.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ pub fn get(address: SocketAddr, path: &str, headers: &[&str]) -> io::Result<Answ
     send(address, &Request { headers, ..Request::get(path) })
 }
 
-/// Sends a request and reads the answer until the other end closes.
+/// Sends a request and reads the answer: as much as its `Content-Length` says, or until the other end closes.
 ///
 /// # Errors
 /// What the connection said, or `InvalidData` when the answer is no HTTP.
@@ -84,9 +84,8 @@ pub fn send(address: SocketAddr, request: &Request<'_>) -> io::Result<Answer> {
     let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let extra: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     write!(stream, "{method} {path} HTTP/1.1\r\n{host}{length}{extra}Connection: close\r\n\r\n{body}")?;
-    let mut bytes = Vec::new();
-    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut bytes)?;
-    parse(&String::from_utf8_lossy(&bytes))
+    let head_only = method == "HEAD";
+    read_answer(stream, head_only)
 }
 
 /// Whether anybody accepts connections there.
@@ -106,6 +105,20 @@ fn connect_from(from: Ipv4Addr, address: SocketAddr, within: Duration) -> io::Re
     stream.set_read_timeout(Some(within))?;
     stream.set_write_timeout(Some(within))?;
     Ok(stream)
+}
+
+/// Some servers keep the connection open although they were asked to close it.
+fn read_answer(stream: TcpStream, head_only: bool) -> io::Result<Answer> {
+    let mut reader = BufReader::new(stream.take(ANSWER_BYTES_MAX));
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") && reader.read_until(b'\n', &mut bytes)? > 0 {}
+    let mut answer = parse(&String::from_utf8_lossy(&bytes))?;
+    let length = answer.header("content-length").and_then(|length| length.parse().ok());
+    let length = if head_only { 0 } else { length.unwrap_or(ANSWER_BYTES_MAX) };
+    let mut body = Vec::new();
+    reader.take(length).read_to_end(&mut body)?;
+    answer.body = String::from_utf8_lossy(&body).into_owned();
+    Ok(answer)
 }
 
 fn parse(text: &str) -> io::Result<Answer> {

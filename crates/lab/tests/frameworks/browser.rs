@@ -1,0 +1,121 @@
+//! Headless Chromium over WebDriver (W3C WebDriver, section 6: commands are JSON over HTTP).
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use lab::web::{self, Request};
+use lab::{Missing, Peer, Running, free_address};
+use serde_json::{Value, json};
+
+/// A page with a part that never loads says so after 8 s; a start on a busy machine takes as long.
+const COMMAND_WITHIN: Duration = Duration::from_secs(60);
+
+/// Hosts of the tests are this machine; every other name leads nowhere, so that the browser reaches nobody else.
+const NAMES: &str = "--host-resolver-rules=MAP *.localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
+
+/// One browser with a profile of its own. Dropping it closes the browser, then its driver.
+pub(crate) struct Browser {
+    driver: SocketAddr,
+    session: String,
+    _running: Running,
+    _folder: tempfile::TempDir,
+}
+
+impl Browser {
+    /// `name` is its user agent: the gate tells browsers behind one address by it.
+    pub(crate) fn start(name: &str) -> Result<Self, Missing> {
+        let (chromium, chromedriver) = (Peer::find("chromium")?, Peer::find("chromedriver")?);
+        let folder = tempfile::tempdir().expect("there is room");
+        let driver = free_address();
+        let mut command = chromedriver.command();
+        command.arg(format!("--port={}", driver.port())).current_dir(folder.path());
+        let ready = || web::get(driver, "/status", &[]).is_ok_and(|answer| answer.status == 200);
+        let running =
+            Running::start_and_wait(&mut command, &folder.path().join("log"), COMMAND_WITHIN, ready)
+                .unwrap_or_else(|error| panic!("{error}"));
+        let profile = folder.path().join("profile");
+        let options = json!({ "binary": chromium.path(), "args": [
+            // Whoever runs the tests as root has no other way; it only ever opens pages of this machine.
+            "--no-sandbox",
+            "--headless=new",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--no-first-run",
+            NAMES,
+            format!("--user-data-dir={}", profile.display()),
+            format!("--user-agent={name}"),
+        ]});
+        let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": options });
+        let body = json!({ "capabilities": { "alwaysMatch": wanted } });
+        let session = command_to(driver, "POST", "/session", &body)["sessionId"].clone();
+        let session = session.as_str().expect("a session has an id").to_owned();
+        Ok(Self { driver, session, _running: running, _folder: folder })
+    }
+
+    /// Goes to a page and waits for its `load` event.
+    pub(crate) fn open(&self, address: &str) {
+        self.post("url", &json!({ "url": address }));
+    }
+
+    /// What a script returns.
+    pub(crate) fn run(&self, script: &str) -> Value {
+        self.post("execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// What a script's promise becomes.
+    pub(crate) fn resolve(&self, promise: &str) -> Value {
+        let script =
+            format!("const done = arguments[0]; ({promise}).then(done, (error) => done(String(error)));");
+        self.post("execute/async", &json!({ "script": script, "args": [] }))
+    }
+
+    /// A command of the Chrome DevTools Protocol.
+    pub(crate) fn devtools(&self, name: &str) -> Value {
+        self.post("goog/cdp/execute", &json!({ "cmd": name, "params": {} }))
+    }
+
+    /// Whether it holds a cookie of that name for the page that it shows.
+    pub(crate) fn has_cookie(&self, name: &str) -> bool {
+        let cookies =
+            command_to(self.driver, "GET", &format!("/session/{}/cookie", self.session), &Value::Null);
+        cookies.as_array().is_some_and(|cookies| cookies.iter().any(|cookie| cookie["name"] == name))
+    }
+
+    fn post(&self, command: &str, body: &Value) -> Value {
+        command_to(self.driver, "POST", &format!("/session/{}/{command}", self.session), body)
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The driver would leave the browser running. A test that has failed already shall not fail in here.
+        let path = format!("/session/{}", self.session);
+        let _gone = send(self.driver, "DELETE", &path, &Value::Null);
+    }
+}
+
+impl fmt::Debug for Browser {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "session {} at {}", self.session, self.driver)
+    }
+}
+
+fn command_to(driver: SocketAddr, method: &str, path: &str, body: &Value) -> Value {
+    match send(driver, method, path, body) {
+        Ok(value) if value.get("error").is_none() => value,
+        Ok(value) => panic!("{method} {path} {body}: {value:#}"),
+        Err(error) => panic!("{method} {path} {body}: {error}"),
+    }
+}
+
+fn send(driver: SocketAddr, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
+    let text = if body.is_null() { String::new() } else { body.to_string() };
+    let headers = ["Content-Type: application/json"];
+    let request =
+        Request { method, headers: &headers, body: &text, within: COMMAND_WITHIN, ..Request::get(path) };
+    let answer = web::send(driver, &request)?;
+    let mut answer: Value = serde_json::from_str(&answer.body)?;
+    Ok(answer["value"].take())
+}
