@@ -15,7 +15,7 @@ const ANSWER_BYTES_MAX: u64 = 1 << 20;
 /// A request on a connection of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// `GET`, `POST`, …
+    /// `GET`, `POST`, `DELETE`: not HEAD, whose answer has a length but no body.
     pub method: &'a str,
     /// The path with its query.
     pub path: &'a str,
@@ -84,8 +84,7 @@ pub fn send(address: SocketAddr, request: &Request<'_>) -> io::Result<Answer> {
     let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let extra: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     write!(stream, "{method} {path} HTTP/1.1\r\n{host}{length}{extra}Connection: close\r\n\r\n{body}")?;
-    let head_only = method == "HEAD";
-    read_answer(stream, head_only)
+    read_answer(stream)
 }
 
 /// Whether anybody accepts connections there.
@@ -108,15 +107,14 @@ fn connect_from(from: Ipv4Addr, address: SocketAddr, within: Duration) -> io::Re
 }
 
 /// Some servers keep the connection open although they were asked to close it.
-fn read_answer(stream: TcpStream, head_only: bool) -> io::Result<Answer> {
+fn read_answer(stream: TcpStream) -> io::Result<Answer> {
     let mut reader = BufReader::new(stream.take(ANSWER_BYTES_MAX));
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") && reader.read_until(b'\n', &mut bytes)? > 0 {}
     let mut answer = parse(&String::from_utf8_lossy(&bytes))?;
     let length = answer.header("content-length").and_then(|length| length.parse().ok());
-    let length = if head_only { 0 } else { length.unwrap_or(ANSWER_BYTES_MAX) };
     let mut body = Vec::new();
-    reader.take(length).read_to_end(&mut body)?;
+    reader.take(length.unwrap_or(ANSWER_BYTES_MAX)).read_to_end(&mut body)?;
     answer.body = String::from_utf8_lossy(&body).into_owned();
     Ok(answer)
 }
