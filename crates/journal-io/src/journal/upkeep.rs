@@ -24,6 +24,9 @@ const HISTORY_AGE_MAX: Duration = Duration::from_secs(30 * 86_400);
 /// A pass or token that nobody used for so long is forgotten.
 const KNOWN_AGE_MAX: Duration = Duration::from_secs(90 * 86_400);
 
+/// A revoked pass is remembered for longer than any key opens one (four of 30 days each): else it would count again.
+const REVOKED_AGE_MAX: Duration = Duration::from_secs(180 * 86_400);
+
 /// The gate asks about a path again each day, so an answer of the day before yesterday serves nobody.
 const PATH_AGE_MAX: Duration = Duration::from_secs(2 * 86_400);
 
@@ -55,6 +58,8 @@ impl Store {
             (DELETE_PATHS, millis(now.before(PATH_AGE_MAX))),
             (DELETE_REFUSED, history_hour),
             (DELETE_PASSES, known),
+            (DISOWN_REVOKED, known),
+            (DELETE_REVOKED, millis(now.before(REVOKED_AGE_MAX))),
             (DELETE_TOKENS, known),
             (DELETE_ACTS, millis(now.before(ACT_AGE_MAX))),
         ] {
@@ -225,6 +230,12 @@ const DELETE_PATHS: &str = "DELETE FROM paths WHERE (site, path_hash) IN
 const DELETE_REFUSED: &str = "DELETE FROM refused WHERE (hour, site, reason, tier, would_be, path, network) IN
      (SELECT hour, site, reason, tier, would_be, path, network FROM refused WHERE hour < ?1 ORDER BY hour LIMIT ?2)";
 const DELETE_PASSES: &str = "DELETE FROM passes WHERE (site, pass) IN
-     (SELECT site, pass FROM passes WHERE last_seen < ?1 ORDER BY last_seen LIMIT ?2)";
+     (SELECT site, pass FROM passes WHERE last_seen < ?1 AND revoked IS NULL ORDER BY last_seen LIMIT ?2)";
+/// The row of a revoked pass loses its person when that of another would be deleted.
+const DISOWN_REVOKED: &str = "UPDATE passes SET account = zeroblob(16), homes = NULL WHERE (site, pass) IN
+     (SELECT site, pass FROM passes WHERE last_seen < ?1 AND revoked IS NOT NULL AND account <> zeroblob(16)
+      ORDER BY last_seen LIMIT ?2)";
+const DELETE_REVOKED: &str = "DELETE FROM passes WHERE (site, pass) IN
+     (SELECT site, pass FROM passes WHERE last_seen < ?1 AND revoked IS NOT NULL ORDER BY last_seen LIMIT ?2)";
 const DELETE_TOKENS: &str = "DELETE FROM tokens WHERE (site, hash) IN
      (SELECT site, hash FROM tokens WHERE last < ?1 LIMIT ?2)";

@@ -38,6 +38,22 @@ fn addresses_go_after_a_day_and_everything_about_them_after_thirty() {
 }
 
 #[test]
+fn a_revoked_pass_is_remembered_longer_than_any_key_opens_it_and_loses_its_person() {
+    let mut stage = Stage::new();
+    let revoked = Row::Revoked { site: SITE, pass: PassId(1), at: Timestamp::from_secs(1) };
+    stage.record([Row::Pass(pass(1, 0)), Row::Pass(pass(2, 0)), revoked]);
+    stage.sweep(90 * DAY - 1);
+    assert_eq!(stage.count("passes WHERE account = zeroblob(16)"), 0);
+    stage.sweep(90 * DAY + 1);
+    assert_eq!((stage.count("passes"), stage.count("passes WHERE account = zeroblob(16)")), (1, 1));
+    stage.sweep(180 * DAY - 1);
+    stage.restart();
+    assert_eq!(stage.count("passes WHERE revoked IS NOT NULL"), 1);
+    stage.sweep(180 * DAY + 1);
+    assert_eq!(stage.count("passes"), 0);
+}
+
+#[test]
 fn one_sweep_is_a_bounded_piece_of_work() {
     let stage = Stage::with_quota(256 << 20);
     for round in 0..4 {
