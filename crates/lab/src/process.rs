@@ -57,13 +57,14 @@ pub enum StartError {
 }
 
 impl Running {
-    /// Starts `command` with both its outputs in the file `log`.
+    /// Starts `command` with both its outputs in the file `log`, after what an earlier process said there: a panic
+    /// before a restart must stay visible.
     ///
     /// # Errors
     /// [`StartError::Spawn`] when the program or the log file cannot be opened.
     pub fn start(command: &mut Command, log: &Path) -> Result<Self, StartError> {
         let spawn = |error| StartError::Spawn { command: format!("{command:?}"), error };
-        let output = File::create(log).map_err(spawn)?;
+        let output = File::options().create(true).append(true).open(log).map_err(spawn)?;
         let errors = output.try_clone().map_err(spawn)?;
         let started = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn();
         match started {

@@ -5,9 +5,10 @@ mod world;
 use std::net::Ipv4Addr;
 
 use lab::clock::{pause, wait_for};
+use lab::web::{self, Request};
 use lab::{Gate, Peer, need};
 use std::time::Duration;
-use world::{DYING, GARBLED, HANGING, SOON, WELL, World, connect_from, get_from};
+use world::{App, DYING, GARBLED, HANGING, SOON, WELL, World, connect_from, get_from};
 
 #[test]
 fn a_login_older_than_a_second_outlives_a_power_cut_under_load() {
@@ -33,17 +34,22 @@ fn a_login_older_than_a_second_outlives_a_power_cut_under_load() {
 
 #[test]
 fn a_sick_app_is_an_error_of_the_app_and_is_served_again_when_well() {
-    let mut world = need!(World::start(&[], &[]));
-    for mood in [DYING, GARBLED, HANGING] {
-        world.app.feel(mood);
-        if let Ok(answer) = world.get(&[]) {
-            assert!([502, 503, 504].contains(&answer.status), "mood {mood}: {}", answer.head);
-        }
-        world.app.feel(WELL);
-        let again = wait_for(SOON, || world.get(&[]).ok().filter(|answer| answer.status == 200));
-        assert!(again.is_some(), "mood {mood}: not served again\n{}", world.gate.log());
+    need!(Gate::binary());
+    let app = App::start();
+    let config = Gate::CONFIG
+        .replace("{origin}", &format!("http://{}", app.address))
+        .replace("[state]", "answer_timeout = \"1s\"\n[state]");
+    let mut gate = Gate::start(&config).expect("the gate starts");
+    let get = || web::send(gate.listen(), &Request { within: SOON, ..Request::get("/") }).ok();
+    for (mood, expected) in [(DYING, 502), (GARBLED, 502), (HANGING, 504)] {
+        app.feel(mood);
+        let status = get().map(|answer| answer.status);
+        assert_eq!(status, Some(expected), "mood {mood}\n{}", gate.log());
+        app.feel(WELL);
+        let again = wait_for(SOON, || get().filter(|answer| answer.status == 200));
+        assert!(again.is_some(), "mood {mood}: not served again\n{}", gate.log());
     }
-    world.check_unharmed();
+    assert!(gate.process().ended().is_none() && !gate.log().contains("panicked"), "{}", gate.log());
 }
 
 #[test]
@@ -76,6 +82,15 @@ fn a_stolen_pass_harms_the_thieves_alone() {
     assert_eq!(late, 850, "a thief after the eighth prefix is more than unknown: {}", thieves[999]);
     assert_eq!(world.tier(&[&stolen]), "tier=t2", "the owner, at home");
     assert_eq!(world.tier(&[&other]), "tier=t2", "another customer, in the same prefix");
+    world.tell(&["level", "pin", "customers-first"]);
+    let elsewhere = Ipv4Addr::new(127, 43, 249, 1);
+    let shut = wait_for(SOON, || {
+        let answer = get_from(elsewhere, world.listen, &stolen).ok()?;
+        answer.starts_with("HTTP/1.1 503").then_some(answer)
+    });
+    assert!(shut.is_some(), "a thief is served while only customers are");
+    assert_eq!(world.tier(&[&stolen]), "tier=t2", "the owner, at home, while only customers are served");
+    assert_eq!(world.tier(&[&other]), "tier=t2", "another customer, meanwhile");
     world.check_unharmed();
 }
 
@@ -84,8 +99,8 @@ fn observing_changes_no_answer() {
     let mut world = need!(World::start(&[], &["--observe"]));
     for at in 0..300_u16 {
         let path = format!("/page/{at}");
-        let direct = lab::web::get(world.app.address, &path, &[]).expect("the app answers");
-        let through = lab::web::get(world.listen, &path, &[]).expect("the gate answers");
+        let direct = web::get(world.app.address, &path, &[]).expect("the app answers");
+        let through = web::get(world.listen, &path, &[]).expect("the gate answers");
         assert_eq!(
             (direct.status, &direct.body),
             (through.status, &through.body),
