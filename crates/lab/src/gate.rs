@@ -64,6 +64,24 @@ pub struct Placement {
 }
 
 impl Gate {
+    /// A gate that may do everything, before one app: `{origin}` becomes its URL, and tests add their tables.
+    pub const CONFIG: &str = r#"
+[[listen]]
+address = "{listen}"
+
+[[site]]
+mode = "auto"
+
+[[site.origin]]
+url = "{origin}"
+
+[state]
+dir = "{state}"
+
+[console]
+address = "{console}"
+"#;
+
     /// Starts `portcullis run` with this configuration and waits until it serves.
     ///
     /// In the text `{listen}`, `{console}` and `{state}` are replaced by free loopback addresses and a fresh folder.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use lab::{Gate, Missing, Peer, Running, checkout, free_address, web};
 
-use crate::{CONFIG, SOON};
+use crate::SOON;
 
 /// What Gunicorn writes for each request, as the app on Express does by itself.
 const ACCESS_LOG: &str = r#"{"path":"%(U)s","tier":"%({portcullis-tier}i)s","status":%(s)s}"#;
@@ -60,9 +60,9 @@ impl App {
         Ok(Self { framework, address, log, _running: running, _folder: folder })
     }
 
-    /// A gate before it, with these tables besides [`CONFIG`].
+    /// A gate before it, with these tables besides [`Gate::CONFIG`].
     pub(crate) fn gate(&self, tables: &str) -> Gate {
-        let config = format!("{CONFIG}{tables}").replace("{origin}", &format!("http://{}", self.address));
+        let config = [Gate::CONFIG, tables].concat().replace("{origin}", &format!("http://{}", self.address));
         Gate::start(&config).unwrap_or_else(|error| panic!("the gate before {:?}: {error}", self.framework))
     }
 

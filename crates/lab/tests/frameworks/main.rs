@@ -13,24 +13,6 @@ use std::time::Duration;
 /// Generous on a busy machine; nothing here measures speed.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// A gate that may do everything. A test adds its tables and `{origin}` becomes the app.
-pub(crate) const CONFIG: &str = r#"
-[[listen]]
-address = "{listen}"
-
-[[site]]
-mode = "auto"
-
-[[site.origin]]
-url = "{origin}"
-
-[state]
-dir = "{state}"
-
-[console]
-address = "{console}"
-"#;
-
 /// The two apps sign people in at the same place.
 pub(crate) const LOGIN: &str = r#"
 [site.login]

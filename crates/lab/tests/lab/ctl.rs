@@ -12,24 +12,6 @@ use lab::origin::{Origin, plain};
 
 use lab::{Gate, Running, free_address, need, web};
 
-const CONFIG: &str = r#"
-[[listen]]
-address = "{listen}"
-
-[[site]]
-mode = "auto"
-
-[[site.origin]]
-url = "{origin}"
-confirms_logins = true
-
-[state]
-dir = "{state}"
-
-[console]
-address = "{console}"
-"#;
-
 /// An app that signs in whoever asks for `/in/NAME` and otherwise answers with the head that it saw.
 fn app() -> Origin {
     let answer = |head: &str| match head.strip_prefix("GET /in/").and_then(|rest| rest.split(' ').next()) {
@@ -40,7 +22,8 @@ fn app() -> Origin {
 }
 
 fn gate(app: &Origin) -> Gate {
-    Gate::start(&CONFIG.replace("{origin}", &app.url())).expect("the gate starts")
+    let config = Gate::CONFIG.replace("{origin}", &app.url());
+    Gate::start(&config.replace("[state]", "confirms_logins = true\n[state]")).expect("the gate starts")
 }
 
 /// Signs somebody in and returns the header with the pass.

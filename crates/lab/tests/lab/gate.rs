@@ -7,24 +7,6 @@ use lab::load::Load;
 use lab::origin::{Origin, plain};
 use lab::{Gate, Peer, need, web};
 
-/// A gate that does everything it may, before one origin.
-const CONFIG: &str = r#"
-[[listen]]
-address = "{listen}"
-
-[[site]]
-mode = "auto"
-
-[[site.origin]]
-url = "{origin}"
-
-[state]
-dir = "{state}"
-
-[console]
-address = "{console}"
-"#;
-
 #[test]
 fn it_serves_what_the_app_answers_and_says_who_asked() {
     need!(Gate::binary());
@@ -120,6 +102,6 @@ const SOON: Duration = Duration::from_secs(1);
 /// An app that answers with the head of the request it saw, and a gate before it.
 fn shop() -> (Origin, Gate) {
     let origin = Origin::start(|head| plain("200 OK", "", head)).expect("loopback has a port");
-    let gate = Gate::start(&CONFIG.replace("{origin}", &origin.url())).expect("the gate starts");
+    let gate = Gate::start(&Gate::CONFIG.replace("{origin}", &origin.url())).expect("the gate starts");
     (origin, gate)
 }
