@@ -22,7 +22,8 @@ pub enum TableName {
     Networks,
     /// Wider networks: IPv4 /20 and /16, IPv6 /48 and /32.
     Wide,
-    /// Login attempts. They are paid back slowly, so that a flood of them would crowd out the other tables.
+    /// The login lane: its requests, and login attempts. These are paid back slowly, so that a flood of them would crowd
+    /// out the other tables.
     Logins,
     /// Clients that may be taking more than a quarter of a resource.
     Hogs,
@@ -141,6 +142,9 @@ pub enum Keys {
     },
     /// Everybody else: the address and the networks that it lies in.
     Address(IpAddr),
+    /// Somebody on the way of signing in: as for others, but on accounts of the lane's own. Otherwise bots that ask for
+    /// other pages would use up what their neighbours need for signing in.
+    Lane(IpAddr),
 }
 
 /// Why a request is above a limit. Whether it is refused for that is the caller's choice: in calm it is only counted.
@@ -186,6 +190,10 @@ enum Key {
     Near(Net),
     Wide(Net),
     Widest(Net),
+    LaneAddress(Net),
+    LaneNear(Net),
+    LaneWide(Net),
+    LaneWidest(Net),
     LoginAddress(Net),
     LoginNetwork(Net),
     LoginAccount(AccountId, Net),
@@ -226,16 +234,22 @@ impl Ladder {
                 self.climb(&rungs, Rest::Known, now, cost_milli)
             }
             Keys::Address(addr) => {
-                let rung =
-                    |table, key, rate: Rate, reason| self.rung(table, &key, rate.times(nat_factor), reason);
-                let address = Key::Address(Net::address(addr));
-                let rungs = [
-                    rung(TableName::Addresses, address, limits.address, Reason::AddressLimit),
-                    rung(TableName::Networks, Key::Near(Net::near(addr)), limits.near, Reason::NetworkLimit),
-                    rung(TableName::Wide, Key::Wide(Net::wide(addr)), limits.wide, Reason::WideLimit),
-                    rung(TableName::Wide, Key::Widest(Net::widest(addr)), limits.widest, Reason::WideLimit),
+                let keys = [
+                    (TableName::Addresses, Key::Address(Net::address(addr))),
+                    (TableName::Networks, Key::Near(Net::near(addr))),
+                    (TableName::Wide, Key::Wide(Net::wide(addr))),
+                    (TableName::Wide, Key::Widest(Net::widest(addr))),
                 ];
-                self.climb(&rungs, Rest::Unknown, now, cost_milli)
+                self.climb(&self.address_rungs(&keys, nat_factor), Rest::Unknown, now, cost_milli)
+            }
+            Keys::Lane(addr) => {
+                let keys = [
+                    (TableName::Logins, Key::LaneAddress(Net::address(addr))),
+                    (TableName::Logins, Key::LaneNear(Net::near(addr))),
+                    (TableName::Logins, Key::LaneWide(Net::wide(addr))),
+                    (TableName::Logins, Key::LaneWidest(Net::widest(addr))),
+                ];
+                self.climb(&self.address_rungs(&keys, nat_factor), Rest::Login, now, cost_milli)
             }
         }
     }
@@ -293,7 +307,7 @@ impl Ladder {
     pub fn is_hog(&self, keys: &Keys, now: Instant, cost_milli: u32, quarter_of_capacity: Rate) -> bool {
         let key = match *keys {
             Keys::Known { pass, .. } => Key::Pass(pass),
-            Keys::Address(addr) => Key::Address(Net::address(addr)),
+            Keys::Address(addr) | Keys::Lane(addr) => Key::Address(Net::address(addr)),
         };
         let charge = self.table(TableName::Hogs).charge(&key, now, cost_milli, quarter_of_capacity);
         matches!(charge, Charge::Refused { .. })
@@ -353,6 +367,21 @@ impl Ladder {
         shared
             .find(|charge| *charge != Charge::NoRoom)
             .unwrap_or_else(|| act(&self.rest, self.rest.print(&rest), widest.sixteenth()))
+    }
+
+    /// The rungs of an address, narrow to wide.
+    fn address_rungs(&self, keys: &[(TableName, Key); 4], nat_factor: u32) -> [Rung<'_>; 4] {
+        let Limits { address, near, wide, widest, .. } = self.limits;
+        let limits = [
+            (address, Reason::AddressLimit),
+            (near, Reason::NetworkLimit),
+            (wide, Reason::WideLimit),
+            (widest, Reason::WideLimit),
+        ];
+        std::array::from_fn(|at| {
+            let ((table, key), (rate, reason)) = (&keys[at], limits[at]);
+            self.rung(*table, key, rate.times(nat_factor), reason)
+        })
     }
 
     fn rung(&self, table: TableName, key: &Key, rate: Rate, reason: Reason) -> Rung<'_> {

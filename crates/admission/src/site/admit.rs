@@ -104,7 +104,8 @@ impl Site {
         if self.lane.is_submit(demand.method, demand.path) {
             self.ladder.login(address, None, now, factor)?;
         }
-        self.ladder.charge(&Keys::Address(address), now, self.charge_milli(verdict.cost_micros), factor)
+        let keys = if identity.tier == Tier::T3 { Keys::Lane(address) } else { Keys::Address(address) };
+        self.ladder.charge(&keys, now, self.charge_milli(verdict.cost_micros), factor)
     }
 
     /// What a request is charged in thousandths of a request: dear ones count more, up to eight times.

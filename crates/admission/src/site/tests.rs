@@ -309,6 +309,23 @@ fn in_calm_limits_only_count() {
 }
 
 #[test]
+fn bots_use_up_the_limit_of_their_network_and_not_its_way_of_signing_in() {
+    let shop = Shop::new(Mode::Auto);
+    shop.decide(Level::Limiting, Masks::OPEN, true);
+    let refused = |line, from: &str| shop.admit(ask(line, from, &[])).refuse.map(|refusal| refusal.reason);
+    for bot in (1..=4).map(|host| format!("203.0.113.{host}")) {
+        let over = (0..200).filter(|_| refused("GET /", &bot).is_some()).count();
+        assert!(over >= 160, "{bot}");
+    }
+    let neighbour = "203.0.113.9";
+    assert_eq!(refused("GET /", neighbour), Some(Reason::NetworkLimit));
+    assert_eq!([refused("GET /login", neighbour), refused("POST /login", neighbour)], [None, None]);
+    let flood =
+        (0..200).filter(|_| refused("GET /login", "203.0.113.1") == Some(Reason::AddressLimit)).count();
+    assert_eq!(flood, 160, "the lane has the same limits, on accounts of its own");
+}
+
+#[test]
 fn the_excess_of_a_pass_is_unknown_and_its_budget_stays() {
     let mut shop = Shop::new(Mode::Auto);
     let (pass, _) =
