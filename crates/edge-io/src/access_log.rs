@@ -151,7 +151,9 @@ fn address(out: &mut Vec<u8>, address: IpAddr) {
 /// Text from a client, escaped for JSON and for terminals. Plain ASCII, nearly all of it, is copied.
 fn untrusted(out: &mut Vec<u8>, bytes: &[u8]) {
     let plain = |&byte: &u8| matches!(byte, 0x20..=0x7E) && !matches!(byte, b'"' | b'\\' | b'`');
-    if bytes.len() <= Untrusted::BYTES_MAX && bytes.iter().all(plain) {
+    // Without an early end the compiler looks at 16 bytes at once.
+    let all_plain = || bytes.iter().fold(true, |all, byte| all & plain(byte));
+    if bytes.len() <= Untrusted::BYTES_MAX && all_plain() {
         out.extend_from_slice(bytes);
     } else {
         // The escapes begin with a backslash, which JSON wants doubled.
@@ -166,7 +168,8 @@ fn civil(seconds: u64) -> [u8; 19] {
     shown.as_bytes().first_chunk().copied().unwrap_or(*b"1970-01-01T00:00:00")
 }
 
-const BATCH_BYTES: usize = 16 * 1024;
+/// Fewer, larger batches: each one wakes the writer.
+const BATCH_BYTES: usize = 64 * 1024;
 const LINE_BYTES_TYPICAL: usize = 1_024;
 
 #[cfg(test)]

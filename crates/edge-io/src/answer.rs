@@ -1,7 +1,7 @@
 //! What becomes of the origin's answer: what is learnt from it, what is added and removed, how it is passed on.
 
 use admission::site::{Answered, Lesson, Watch};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
 use http::response::Parts;
 use http::{Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -27,15 +27,17 @@ pub(crate) fn to_client(
     now: Instant,
 ) -> Response<AnswerBody> {
     let (mut parts, incoming) = response.into_parts();
-    learn(way, watch, &mut parts, &exchange, now);
+    let scan = headers::scan_answer(&parts.headers);
+    let login = if scan.login { parts.headers.remove(PORTCULLIS_LOGIN) } else { None };
+    learn(way, watch, login.as_ref(), &mut parts, &exchange, now);
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         return switch(way, parts, incoming, exchange, client);
     }
     // The version belongs to the hop between gate and origin.
     parts.version = Version::HTTP_11;
-    headers::for_client(&mut parts.headers);
+    headers::for_client(&mut parts.headers, scan);
     remember(way, &parts, &mut exchange, now);
-    if is_event_stream(&parts.headers) {
+    if scan.event_stream {
         exchange.become_stream();
     }
     Response::from_parts(parts, AnswerBody::Origin { incoming, exchange })
@@ -61,7 +63,7 @@ fn remember(way: &Way, parts: &Parts, exchange: &mut Exchange, now: Instant) {
 /// Only `websocket` is upgraded, and only after a valid 101 that the client asked for.
 fn switch(
     way: &Way,
-    mut parts: Parts,
+    parts: Parts,
     incoming: Incoming,
     mut exchange: Box<Exchange>,
     client: Option<OnUpgrade>,
@@ -73,25 +75,26 @@ fn switch(
     };
     exchange.become_stream();
     tokio::task::spawn_local(upgrade::relay(client, origin, exchange));
-    parts.headers.remove(PORTCULLIS_LOGIN);
     Response::from_parts(parts, AnswerBody::Whole(None))
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// Lets admission learn from the answer, and hands on what follows: a pass for the client, a note for the journal, a
 /// question to the app.
-fn learn(way: &Way, watch: Option<Box<Watch>>, parts: &mut Parts, exchange: &Exchange, now: Instant) {
-    let login = parts.headers.remove(PORTCULLIS_LOGIN);
+fn learn(
+    way: &Way,
+    watch: Option<Box<Watch>>,
+    login: Option<&HeaderValue>,
+    parts: &mut Parts,
+    exchange: &Exchange,
+    now: Instant,
+) {
     if watch.is_none() && login.is_none() {
         return;
     }
     let shared = way.worker.shared();
     let answered = Answered {
         status: parts.status.as_u16(),
-        login: login.as_ref().filter(|_| exchange.origin_confirms_logins()).map(HeaderValue::as_bytes),
+        login: login.filter(|_| exchange.origin_confirms_logins()).map(HeaderValue::as_bytes),
         request_id: exchange.request_id.as_bytes(),
         location: parts.headers.get(LOCATION).map(HeaderValue::as_bytes),
         cookies: &SetCookies(&parts.headers),

@@ -3,8 +3,7 @@
 
 use std::rc::Rc;
 
-use http::uri::PathAndQuery;
-use http::{HeaderValue, Method};
+use http::HeaderValue;
 use model::{Group, Instant, Outcome, Reason, Tier};
 
 use crate::access_log::Line;
@@ -12,24 +11,23 @@ use crate::connection::Connection;
 use crate::gauge::Phase;
 use crate::origin::Lease;
 use crate::remembered::Recording;
+use crate::request::Way;
+use crate::subject::Subject;
 use crate::worker::Worker;
 
 /// What is known of one exchange with the origin.
 pub(crate) struct Exchange {
     pub(crate) worker: Rc<Worker>,
     pub(crate) connection: Rc<Connection>,
-    pub(crate) begun: Instant,
+    subject: Rc<Subject>,
+    begun: Instant,
     pub(crate) dispatched: Option<Instant>,
-    pub(crate) first_byte: Option<Instant>,
-    pub(crate) client: std::net::IpAddr,
-    pub(crate) tier: Tier,
-    pub(crate) class: u8,
-    pub(crate) method: Method,
-    pub(crate) path: Option<PathAndQuery>,
-    pub(crate) user_agent: Option<HeaderValue>,
+    first_byte: Option<Instant>,
+    /// When the last byte of the answer was handed on.
+    finished: Option<Instant>,
     pub(crate) request_id: HeaderValue,
     pub(crate) status: u16,
-    pub(crate) would: Option<Reason>,
+    would: Option<Reason>,
     pub(crate) outcome: Outcome,
     slot: Option<Group>,
     stream: Option<Group>,
@@ -41,35 +39,18 @@ pub(crate) struct Exchange {
     recording: Option<Recording>,
 }
 
-/// What an exchange begins with.
-pub(crate) struct Opening {
-    pub(crate) begun: Instant,
-    pub(crate) client: std::net::IpAddr,
-    pub(crate) tier: Tier,
-    pub(crate) class: u8,
-    pub(crate) method: Method,
-    pub(crate) path: Option<PathAndQuery>,
-    pub(crate) user_agent: Option<HeaderValue>,
-    pub(crate) request_id: HeaderValue,
-    pub(crate) would: Option<Reason>,
-}
-
 impl Exchange {
-    pub(crate) fn open(worker: Rc<Worker>, connection: Rc<Connection>, opening: Opening) -> Box<Self> {
-        let Opening { begun, client, tier, class, method, path, user_agent, request_id, would } = opening;
+    /// The account of a request that was admitted; `would` is what only observes and would have refused it.
+    pub(crate) fn open(way: &Way, would: Option<Reason>) -> Box<Self> {
         Box::new(Self {
-            worker,
-            connection,
-            begun,
+            worker: way.worker.clone(),
+            connection: way.connection.clone(),
+            subject: way.subject.clone(),
+            begun: way.begun,
             dispatched: None,
             first_byte: None,
-            client,
-            tier,
-            class,
-            method,
-            path,
-            user_agent,
-            request_id,
+            finished: None,
+            request_id: way.worker.request_id(),
             status: 0,
             would,
             outcome: Outcome::Abandoned,
@@ -112,7 +93,7 @@ impl Exchange {
         let nanos = now.since(self.dispatched.unwrap_or(self.begun)).as_nanos();
         let counters = self.worker.counters();
         if self.outcome == Outcome::Forwarded {
-            counters.served(self.class, u64::try_from(nanos).unwrap_or(u64::MAX));
+            counters.served(self.subject.class, u64::try_from(nanos).unwrap_or(u64::MAX));
         }
         counters.origin_answered(status);
     }
@@ -125,12 +106,14 @@ impl Exchange {
             self.recording = None;
         }
         if last {
+            let now = self.worker.now();
+            self.finished = Some(now);
             if let Some(recording) = self.recording.take() {
-                self.worker.shared().remembered.keep_file(recording, self.worker.now());
+                self.worker.shared().remembered.keep_file(recording, now);
             }
-            self.give_slot_back();
+            self.give_slot_back(now);
             if let Some(lease) = self.lease.take() {
-                lease.keep(self.worker.now());
+                lease.keep(now);
             }
         } else if self.bytes > SLOT_BYTES_MAX && self.slot.is_some() {
             self.become_stream();
@@ -146,7 +129,7 @@ impl Exchange {
     pub(crate) fn broke_off(&mut self) {
         self.outcome = Outcome::OriginError;
         self.worker.counters().origin_broke_off();
-        self.give_slot_back();
+        self.give_slot_back(self.worker.now());
         self.lease = None;
     }
 
@@ -160,10 +143,11 @@ impl Exchange {
         if self.stream.is_some() {
             return;
         }
-        self.connection.enter(Phase::Stream, self.worker.now());
-        self.stream = Some(self.tier.group());
-        self.worker.shared().streams.add(self.tier.group());
-        self.give_slot_back();
+        let (now, group) = (self.worker.now(), self.tier().group());
+        self.connection.enter(Phase::Stream, now);
+        self.stream = Some(group);
+        self.worker.shared().streams.add(group);
+        self.give_slot_back(now);
     }
 
     /// Whether the answer must not be read further until the client has taken some of it: the byte budget of all
@@ -172,20 +156,25 @@ impl Exchange {
         self.connection.gauge.unsent() > UNSENT_WHEN_SCARCE && self.worker.shared().buffers_are_scarce()
     }
 
-    fn give_slot_back(&mut self) {
+    fn give_slot_back(&mut self, now: Instant) {
         if let Some(group) = self.slot.take() {
-            self.worker.release(group);
+            self.worker.release(group, now);
         }
     }
 
-    fn log(&self, micros: u64) {
+    fn tier(&self) -> Tier {
+        self.subject.identity.tier()
+    }
+
+    fn log(&self, now: Instant, micros: u64) {
+        let subject = &self.subject;
         let since_dispatch = |first: Instant| first.since(self.dispatched.unwrap_or(self.begun)).as_micros();
         self.worker.log(&Line {
-            at: self.worker.wall(),
-            client: self.client,
-            tier: self.tier,
-            method: self.method.as_str(),
-            path: self.path.as_ref().map_or("*", PathAndQuery::path),
+            at: self.worker.wall_at(now),
+            client: subject.address.unwrap_or(self.connection.address),
+            tier: self.tier(),
+            method: subject.method.as_str(),
+            path: subject.path(),
             status: self.status,
             outcome: self.outcome,
             reason: None,
@@ -194,7 +183,7 @@ impl Exchange {
             micros,
             service_micros: self.first_byte.map(since_dispatch).and_then(|micros| u64::try_from(micros).ok()),
             request_id: self.request_id.as_bytes(),
-            user_agent: self.user_agent.as_ref().map_or(b"", |value| value.as_bytes()),
+            user_agent: subject.user_agent(),
             weight: 1,
         });
     }
@@ -202,22 +191,22 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.give_slot_back();
+        let now = self.finished.unwrap_or_else(|| self.worker.now());
+        self.give_slot_back(now);
         if let Some(group) = self.stream.take() {
             self.worker.shared().streams.remove(group);
         }
         if self.counted {
             return;
         }
-        let now = self.worker.now();
         let nanos = u64::try_from(now.since(self.begun).as_nanos()).unwrap_or(u64::MAX);
-        self.worker.counters().ended(self.tier, self.outcome, nanos);
+        self.worker.counters().ended(self.tier(), self.outcome, nanos);
         if let Some(reason) = self.would {
-            self.worker.counters().would_have_refused(self.tier, reason.kind().into());
+            self.worker.counters().would_have_refused(self.tier(), reason.kind().into());
         }
         self.connection.await_origin(None);
         self.connection.enter(Phase::Idle, now);
-        self.log(nanos / 1_000);
+        self.log(now, nanos / 1_000);
     }
 }
 

@@ -119,6 +119,8 @@ pub(crate) struct Chores {
     expects: bool,
     gate_cookies: bool,
     websocket: bool,
+    /// `Host` is there.
+    pub(crate) host: bool,
 }
 
 impl Scan<'_> {
@@ -131,6 +133,7 @@ impl Scan<'_> {
             connection_names: self.connection_names,
             expects: self.expects,
             gate_cookies,
+            host: self.host.is_some(),
             websocket: self.websocket && self.connection.is_some_and(|value| names(value, "upgrade")),
         }
     }
@@ -267,16 +270,48 @@ pub(crate) fn clean_trailers(trailers: &mut HeaderMap) {
     }
 }
 
-/// Removes what belongs to the hop between gate and origin from an answer.
-pub(crate) fn for_client(headers: &mut HeaderMap) {
-    if let Some(connection) = headers.get(header::CONNECTION) {
-        if !is_plain_connection(connection.as_bytes()) {
-            remove_named(headers);
+/// What one walk over an answer's headers found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AnswerScan {
+    /// `Portcullis-Login` is there.
+    pub(crate) login: bool,
+    /// `Content-Type: text/event-stream`.
+    pub(crate) event_stream: bool,
+    connection: bool,
+    connection_names: bool,
+    hop_by_hop: bool,
+}
+
+/// Reads an answer's headers once.
+pub(crate) fn scan_answer(headers: &HeaderMap) -> AnswerScan {
+    let mut scan = AnswerScan::default();
+    for (name, value) in headers {
+        match name.as_str() {
+            "connection" => {
+                scan.connection = true;
+                scan.connection_names |= !is_plain_connection(value.as_bytes());
+            }
+            "content-type" => scan.event_stream = value.as_bytes().starts_with(b"text/event-stream"),
+            "portcullis-login" => scan.login = true,
+            "transfer-encoding" | "keep-alive" | "proxy-connection" => scan.hop_by_hop = true,
+            _ => {}
         }
+    }
+    scan
+}
+
+/// Removes what belongs to the hop between gate and origin from an answer.
+pub(crate) fn for_client(headers: &mut HeaderMap, scan: AnswerScan) {
+    if scan.connection_names {
+        remove_named(headers);
+    }
+    if scan.connection {
         headers.remove(header::CONNECTION);
     }
-    for name in [header::TRANSFER_ENCODING, KEEP_ALIVE, PROXY_CONNECTION] {
-        headers.remove(name);
+    if scan.hop_by_hop {
+        for name in [header::TRANSFER_ENCODING, KEEP_ALIVE, PROXY_CONNECTION] {
+            headers.remove(name);
+        }
     }
 }
 

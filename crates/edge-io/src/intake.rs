@@ -39,7 +39,8 @@ pub(crate) async fn take_body(
     let unknown = way.subject.identity.tier() >= Tier::T5;
     let small = way.subject.length.is_some_and(|length| length <= BODY_BYTES_READ_FIRST);
     if small || (unknown && enforced) {
-        return read(way, body, if enforced { allowed } else { u64::MAX })
+        // Boxed: most requests have no body, and each client connection has room for the whole future.
+        return Box::pin(read(way, body, if enforced { allowed } else { u64::MAX }))
             .await
             .map(|whole| RequestBody::Whole(Some(whole)));
     }

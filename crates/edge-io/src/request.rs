@@ -1,7 +1,8 @@
 //! The way of a request: who, limits, threshold, body, slot, origin.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::mem::take;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
@@ -18,7 +19,7 @@ use crate::access_log::Line;
 use crate::answer;
 use crate::body::{AnswerBody, RequestBody};
 use crate::connection::Connection;
-use crate::exchange::{Exchange, Opening};
+use crate::exchange::Exchange;
 use crate::gauge::Phase;
 use crate::headers::{self, Told};
 use crate::intake;
@@ -51,8 +52,8 @@ pub(crate) async fn handle(
     }
     let subject = Subject::of(&worker, &connection, &parts, begun);
     connection.note_identity(&subject.identity, begun);
-    let mut way = Way { worker, connection, subject, begun };
-    let outcome = way.go(parts, body).await;
+    let mut way = Way { worker, connection, subject: Rc::new(subject), begun, parts };
+    let outcome = way.go(body).await;
     if way.connection.gauge.has_ended() {
         return Err(Ended);
     }
@@ -92,32 +93,42 @@ pub(crate) enum Declined {
 pub(crate) struct Way {
     pub(crate) worker: Rc<Worker>,
     pub(crate) connection: Rc<Connection>,
-    pub(crate) subject: Subject,
+    pub(crate) subject: Rc<Subject>,
     pub(crate) begun: Instant,
+    /// The head as the client sent it, until it goes to the origin.
+    parts: Parts,
 }
 
 impl Way {
-    async fn go(&mut self, parts: Parts, body: Incoming) -> Result<Response<AnswerBody>, Declined> {
+    async fn go(&mut self, body: Incoming) -> Result<Response<AnswerBody>, Declined> {
         let verdict = self.judge();
-        self.subject.identity = verdict.identity;
-        let (shared, identity) = (self.worker.shared(), &self.subject.identity);
+        if let Some(subject) = Rc::get_mut(&mut self.subject) {
+            // Nobody else holds it before the exchange opens.
+            subject.identity = verdict.identity;
+        }
+        let worker = self.worker.clone();
+        let (shared, identity) = (worker.shared(), &self.subject.identity);
         self.worker.counters().offered(identity.tier(), identity.cohort(), verdict.cost_micros);
         if let Some(refusal) = verdict.refuse {
-            return Err(self.refuse(&parts, refusal));
+            return Err(self.refuse(refusal));
         }
-        if let Some(reason) = verdict.would {
+        // Only these live on over the waits: each connection has room for the whole future.
+        let (would, delay) = (verdict.would, verdict.delay);
+        if let Some(reason) = would {
             self.note(reason, false);
         }
-        if verdict.delay > Duration::ZERO {
-            tokio::time::sleep(verdict.delay).await;
+        if delay > Duration::ZERO {
+            tokio::time::sleep(delay).await;
         }
         let route = shared.settings.routes.of(self.subject.path());
         let body = intake::take_body(self, body, route).await?;
-        let mut exchange = self.open(verdict.would);
+        let mut exchange = Exchange::open(self, would);
+        let at_once = delay == Duration::ZERO && matches!(body, RequestBody::Whole(None));
+        let mut now = if at_once { self.begun } else { self.worker.now() };
         if !shared.site.is_bypassed() {
-            self.take_slot(&mut exchange).await?;
+            now = self.take_slot(&mut exchange, now).await?;
         }
-        self.forward(parts, body, route, exchange).await
+        self.forward(body, route, exchange, now).await
     }
 
     fn judge(&self) -> Verdict {
@@ -140,44 +151,29 @@ impl Way {
     }
 
     /// A refused request may still be answered from what the gate remembers of the app.
-    fn refuse(&self, parts: &Parts, refusal: Refusal) -> Declined {
+    fn refuse(&self, refusal: Refusal) -> Declined {
         let remembered = &self.worker.shared().remembered;
         let answer = match self.subject.method {
-            Method::OPTIONS => remembered.preflight(self.subject.path(), &parts.headers, self.begun),
+            Method::OPTIONS => remembered.preflight(self.subject.path(), &self.parts.headers, self.begun),
             Method::GET | Method::HEAD => remembered.copy_of(self.subject.path()),
             _ => None,
         };
         answer.map_or(Declined::Refused(refusal), |answer| Declined::Remembered(Box::new(answer)))
     }
 
-    fn open(&self, would: Option<Reason>) -> Box<Exchange> {
-        let subject = &self.subject;
-        let opening = Opening {
-            begun: self.begun,
-            client: subject.address.unwrap_or(self.connection.address),
-            tier: subject.identity.tier(),
-            class: subject.class,
-            method: subject.method.clone(),
-            path: subject.path.clone(),
-            user_agent: subject.user_agent.clone(),
-            request_id: self.worker.request_id(),
-            would,
-        };
-        Exchange::open(self.worker.clone(), self.connection.clone(), opening)
-    }
-
-    async fn take_slot(&self, exchange: &mut Exchange) -> Result<(), Declined> {
+    /// Returns when the slot was had.
+    async fn take_slot(&self, exchange: &mut Exchange, now: Instant) -> Result<Instant, Declined> {
         let site = &self.worker.shared().site;
         let group = self.subject.identity.tier().group();
-        match wait::slot(&self.worker, group, self.worker.now()).await {
-            Ok(()) => {
+        match wait::slot(&self.worker, group, now).await {
+            Ok(had) => {
                 exchange.hold_slot(group);
-                Ok(())
+                Ok(had)
             }
             Err(reason) if site.observes_queue() => {
                 // Only observing: the origin gets it all the same, outside the account.
                 self.note(reason, false);
-                Ok(())
+                Ok(self.worker.now())
             }
             Err(reason) => {
                 exchange.decline();
@@ -187,24 +183,30 @@ impl Way {
     }
 
     async fn forward(
-        &self,
-        mut parts: Parts,
+        &mut self,
         body: RequestBody,
         route: Option<&Route>,
         mut exchange: Box<Exchange>,
+        dispatched: Instant,
     ) -> Result<Response<AnswerBody>, Declined> {
-        let upgrade = self.upgrade(&mut parts, route)?;
-        let dispatched = self.worker.now();
+        let upgrade = self.upgrade(route)?;
         let request_id = exchange.request_id.clone();
         let watch = self.worker.shared().site.watch(
             &self.subject.identity,
             &self.demand(),
-            &Lookup(&parts.headers),
+            &Lookup(&self.parts.headers),
             dispatched,
         );
-        let request = self.for_origin(parts, body, request_id)?;
+        let mut request = self.for_origin(body, request_id)?;
         exchange.dispatched = Some(dispatched);
-        let (response, lease) = match self.send(request, route, dispatched).await {
+        let sent = match self.choose_origin(&mut request, route, dispatched) {
+            Some(index) => {
+                let sending = pin!(self.worker.pool().send(index, request, dispatched));
+                self.sent(index, self.while_in_time(sending).await)
+            }
+            None => Err(Declined::Unreachable),
+        };
+        let (response, lease) = match sent {
             Ok(answered) => answered,
             Err(declined) => {
                 self.worker.counters().origin_broke_off();
@@ -221,27 +223,22 @@ impl Way {
     }
 
     /// The client's side of a WebSocket, if the request asks for one and its route allows it.
-    fn upgrade(
-        &self,
-        parts: &mut Parts,
-        route: Option<&Route>,
-    ) -> Result<Option<hyper::upgrade::OnUpgrade>, Declined> {
+    fn upgrade(&mut self, route: Option<&Route>) -> Result<Option<hyper::upgrade::OnUpgrade>, Declined> {
         if !self.subject.websocket {
             return Ok(None);
         }
         if route.is_some_and(|route| !route.websocket) {
             return Err(Declined::Bad("this path takes no WebSocket"));
         }
-        Ok(parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
+        Ok(self.parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
     }
 
     fn for_origin(
-        &self,
-        parts: Parts,
+        &mut self,
         body: RequestBody,
         request_id: HeaderValue,
     ) -> Result<Request<RequestBody>, Declined> {
-        let Parts { method, uri, mut headers, .. } = parts;
+        let (uri, mut headers) = (take(&mut self.parts.uri), take(&mut self.parts.headers));
         if let Some(authority) = uri.authority() {
             // RFC 9112 section 3.2.2: the target's authority replaces what `Host` says.
             let host = HeaderValue::from_str(authority.as_str())
@@ -257,7 +254,7 @@ impl Way {
         };
         headers::for_origin(&mut headers, self.subject.chores, told);
         let mut request = Request::new(body);
-        *request.method_mut() = method;
+        *request.method_mut() = self.subject.method.clone();
         *request.version_mut() = Version::HTTP_11;
         *request.uri_mut() = match (&self.subject.path, uri.authority()) {
             (Some(path), Some(_)) => path.clone().into(),
@@ -267,16 +264,18 @@ impl Way {
         Ok(request)
     }
 
-    async fn send(
+    /// The origin for a request, and by when it must answer; `None` if there is none.
+    fn choose_origin(
         &self,
-        mut request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
         route: Option<&Route>,
         dispatched: Instant,
-    ) -> Result<(Response<Incoming>, Lease), Declined> {
+    ) -> Option<usize> {
         let origins = &self.worker.shared().origins;
-        let index = origins.choose(dispatched).ok_or(Declined::Unreachable)?;
+        let index = origins.choose(dispatched)?;
         let origin = origins.at(index);
-        if !request.headers().contains_key(HOST)
+        if !self.subject.chores.host
+            && !request.headers().contains_key(HOST)
             && let Some(host) = origin.host()
         {
             // HTTP/1.0 clients may leave it out.
@@ -285,7 +284,16 @@ impl Way {
         if !route.is_some_and(|route| route.long) {
             self.connection.await_origin(Some(dispatched + origin.settings().answer_timeout));
         }
-        let sent = self.while_in_time(self.worker.pool().send(index, request, dispatched)).await;
+        Some(index)
+    }
+
+    /// What has become of a request that was sent to an origin.
+    fn sent(
+        &self,
+        index: usize,
+        sent: Option<Result<(Response<Incoming>, Lease), SendError>>,
+    ) -> Result<(Response<Incoming>, Lease), Declined> {
+        let origin = self.worker.shared().origins.at(index);
         self.connection.await_origin(None);
         match sent {
             Some(Ok(answered)) => Ok(answered),
@@ -306,8 +314,7 @@ impl Way {
     }
 
     /// Runs until done, or until a sweep finds that the origin is late or the connection must end.
-    async fn while_in_time<F: Future>(&self, doing: F) -> Option<F::Output> {
-        let mut doing = pin!(doing);
+    async fn while_in_time<F: Future>(&self, mut doing: Pin<&mut F>) -> Option<F::Output> {
         poll_fn(|cx| {
             if self.connection.origin_is_late() || self.connection.gauge.has_ended() {
                 return Poll::Ready(None);

@@ -9,11 +9,11 @@ use model::{Group, Instant, Reason};
 
 use crate::worker::Worker;
 
-/// Takes a slot, waiting for one if the admission order allows it.
-pub(crate) async fn slot(worker: &Worker, group: Group, now: Instant) -> Result<(), Reason> {
+/// Takes a slot, waiting for one if the admission order allows it; returns when it was had.
+pub(crate) async fn slot(worker: &Worker, group: Group, now: Instant) -> Result<Instant, Reason> {
     let slots = worker.shared().site.slots();
     if slots.try_acquire(group, now) {
-        return Ok(());
+        return Ok(now);
     }
     let calm = worker.shared().site.is_calm();
     let latest = now + Duration::from_millis(PATIENT_MILLIS);
@@ -25,7 +25,7 @@ pub(crate) async fn slot(worker: &Worker, group: Group, now: Instant) -> Result<
     let done = worker.now();
     worker.counters().waited(u64::try_from(done.since(now).as_nanos()).unwrap_or(u64::MAX));
     match granted {
-        Ok(true) => Ok(()),
+        Ok(true) => Ok(done),
         Ok(false) | Err(_) => Err(Reason::QueueTimeout),
     }
 }

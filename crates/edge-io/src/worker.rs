@@ -38,6 +38,8 @@ pub(crate) struct Worker {
     log: RefCell<LogBuffer>,
     request_ids: Cell<u64>,
     refusals: Cell<u64>,
+    /// One moment on both clocks.
+    wall_at: Cell<(Instant, Timestamp)>,
     /// Tokens that were checked, where `[site.known.jwt]` is set.
     tokens: Option<jwt::Tokens>,
 }
@@ -58,6 +60,7 @@ impl Worker {
             log: RefCell::new(LogBuffer::new()),
             request_ids: Cell::new(0),
             refusals: Cell::new(0),
+            wall_at: Cell::new((shared.clock.now(), shared.clock.wall())),
             tokens: shared.jwt.is_some().then(jwt::Tokens::new),
             shared,
         })
@@ -99,6 +102,13 @@ impl Worker {
 
     pub(crate) fn wall(&self) -> Timestamp {
         self.shared.clock.wall()
+    }
+
+    /// The wall clock at a moment that has just been read, for records: a jump of that clock shows within half a second.
+    pub(crate) fn wall_at(&self, now: Instant) -> Timestamp {
+        let (at, wall) = self.wall_at.get();
+        let since = u64::try_from(now.since(at).as_millis()).unwrap_or(0);
+        Timestamp::from_millis(wall.as_millis().saturating_add(since))
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -150,16 +160,19 @@ impl Worker {
         let count = self.request_ids.get();
         self.request_ids.set(count.wrapping_add(1));
         let low = splitmix((count << 8) | self.index as u64 & 0xFF);
-        let mut text = BytesMut::with_capacity(32);
-        for half in [self.shared.settings.run_id, low] {
-            text.extend(half.to_be_bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit));
+        let mut text = [0; 32];
+        for (half, digits) in [self.shared.settings.run_id, low].into_iter().zip(text.chunks_exact_mut(16)) {
+            for (byte, pair) in half.to_be_bytes().into_iter().zip(digits.chunks_exact_mut(2)) {
+                pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(byte)]);
+            }
         }
-        HeaderValue::from_maybe_shared(text.freeze()).expect("hexadecimal digits are a valid header value")
+        let text = Bytes::copy_from_slice(&text);
+        HeaderValue::from_maybe_shared(text).expect("hexadecimal digits are a valid header value")
     }
 
     /// Gives a slot back; the best waiter of any worker gets it.
-    pub(crate) fn release(&self, group: Group) {
-        self.shared.site.slots().release(group, self.now(), &mut |place| self.wake(place));
+    pub(crate) fn release(&self, group: Group, now: Instant) {
+        self.shared.site.slots().release(group, now, &mut |place| self.wake(place));
     }
 
     /// Wakes the task that waits in a place.
@@ -267,7 +280,6 @@ impl Worker {
             async move { request::handle(worker, connection, request).await }
         });
         let serving = hyper::server::conn::http1::Builder::new()
-            .max_headers(HEADERS_MAX)
             .max_buf_size(BUFFER_BYTES)
             .pipeline_flush(true)
             .serve_connection(io, service)
@@ -283,6 +295,7 @@ impl Worker {
         loop {
             pause.tick().await;
             let now = self.now();
+            self.wall_at.set((now, self.wall()));
             let census = self.registry.sweep(&self.limits(), now);
             let counters = self.counters();
             counters.idle.store(census.idle, Relaxed);
@@ -357,8 +370,6 @@ const ROOM_PAUSE: Duration = Duration::from_millis(2);
 const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Workers compete for the slots that each of them frees, so one try may not be enough.
 const SEAT_TRIES: usize = 16;
-/// Fields of a request head (decision-science, section 9, says 64; browsers behind several proxies send 50 to 60).
-const HEADERS_MAX: usize = 100;
 /// What one connection may hold of an answer that its client has not taken (contract: 256 KiB a response).
 const BUFFER_BYTES: usize = 256 * 1024;
 const HEAD_LOWERED: Duration = Duration::from_secs(5);

@@ -79,6 +79,16 @@ impl Pool {
                 },
             }
         }
+        // Boxed: rare and large, it would make the future of every client connection larger.
+        Box::pin(self.send_anew(index, request)).await
+    }
+
+    /// Sends a request over a new connection.
+    async fn send_anew(
+        self: &Rc<Self>,
+        index: usize,
+        request: Request<RequestBody>,
+    ) -> Result<(Response<Incoming>, Lease), SendError> {
         let (mut sender, open) = self.connect(index).await?;
         let lease = self.lease(index, open, false);
         let response = sender.send_request(request).await?;
@@ -114,7 +124,6 @@ impl Pool {
             .map_err(|_| SendError::ConnectTimeout)?
             .map_err(SendError::Connect)?;
         let (sender, connection) = hyper::client::conn::http1::Builder::new()
-            .max_headers(ANSWER_HEADERS_MAX)
             .max_buf_size(ANSWER_BUFFER_BYTES)
             .handshake(TokioIo::new(stream))
             .await?;
@@ -225,6 +234,5 @@ const IDLE_PER_ORIGIN: usize = 256;
 const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 /// Idle for longer than this, a connection may have been closed by the app just now.
 const DOUBTFUL_AFTER: std::time::Duration = std::time::Duration::from_millis(250);
-const ANSWER_HEADERS_MAX: usize = 128;
 /// What is read ahead of the client from one answer.
 const ANSWER_BUFFER_BYTES: usize = 64 * 1024;
