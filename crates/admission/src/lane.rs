@@ -115,9 +115,11 @@ impl Lane {
     pub fn step(&self, method: &str, path: &str) -> Step {
         let paths = &self.paths;
         let exact = |list: &[String]| list.iter().any(|entry| entry == path);
+        if self.is_submit(method, path) {
+            return Step::Submit;
+        }
         let begins = |list: &[String]| list.iter().any(|entry| path.starts_with(entry.as_str()));
         match method {
-            "POST" if exact(&paths.submit) => Step::Submit,
             "GET" | "HEAD" if exact(&paths.pages) => Step::Page,
             _ if begins(&paths.steps) => Step::Later,
             "GET" | "HEAD" if begins(&paths.assets) || (paths.assets.is_empty() && is_file(path)) => {
@@ -149,7 +151,7 @@ impl Lane {
 
     /// Whether a path takes the filled-in form.
     pub fn is_submit(&self, method: &str, path: &str) -> bool {
-        self.step(method, path) == Step::Submit
+        method == "POST" && self.paths.submit.iter().any(|entry| entry == path)
     }
 
     /// Whether `location` leads back to a page of the login: then a login has failed.
