@@ -5,10 +5,11 @@
 //! lost to a queue.
 
 mod room;
+mod turns;
 
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 use aws_lc_rs::{constant_time, hmac};
 use data_encoding::BASE64URL_NOPAD;
@@ -16,6 +17,8 @@ use model::{Instant, Net, Timestamp};
 
 use crate::limits::{Charge, Rate, Table};
 use room::{Knock, Room};
+
+pub(crate) use turns::Turns;
 
 /// Which paths belong to signing in.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +43,8 @@ pub struct Lane {
     tickets: Table,
     serial: AtomicU32,
     room: Room,
+    /// More want to sign in than the lane can serve: who has not been let in waits.
+    has_waiting_room: AtomicBool,
 }
 
 /// What a request is to the lane.
@@ -57,7 +62,18 @@ pub enum Step {
     Elsewhere,
 }
 
-/// What a client that asks for a page of the login is told while there is a waiting room.
+/// What a client's ticket says of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// It has no valid ticket.
+    Stranger,
+    /// It was told to wait for its turn.
+    Waiting,
+    /// It was let in; the number of its ticket.
+    Admitted(u128),
+}
+
+/// What a client that wants to sign in is told while there is a waiting room.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum LaneVerdict {
     /// It is its turn; the page's answer carries a lane ticket, and nothing waits after that.
@@ -108,6 +124,7 @@ impl Lane {
             tickets: Table::new(tickets, key_of(0x55)),
             serial: AtomicU32::new(1),
             room: Room::new(key_of(0xAA)),
+            has_waiting_room: AtomicBool::new(false),
         }
     }
 
@@ -129,24 +146,55 @@ impl Lane {
         }
     }
 
+    /// What the cookie [`COOKIE`] says of its holder; it carries a ticket of either kind.
+    pub fn standing(&self, holder: Holder<'_>, ticket: Option<&[u8]>, time: Timestamp) -> Standing {
+        let Some(ticket) = ticket else { return Standing::Stranger };
+        if let Some(number) = self.verify(Purpose::Lane, ticket, holder, time) {
+            return Standing::Admitted(number);
+        }
+        let waits = self.verify(Purpose::Waiting, ticket, holder, time).is_some();
+        if waits { Standing::Waiting } else { Standing::Stranger }
+    }
+
     /// Whether a request belongs to the lane: any step of the login, and with a valid ticket 40 of its files. POSTs
     /// are five for each ticket; without one they are counted against the address alone.
-    pub fn admits(
-        &self,
-        step: Step,
-        holder: Holder<'_>,
-        ticket: Option<&[u8]>,
-        time: Timestamp,
-        now: Instant,
-    ) -> bool {
-        let valid = ticket.and_then(|ticket| self.verify(Purpose::Lane, ticket, holder, time));
-        match (step, valid) {
+    pub fn admits(&self, step: Step, standing: Standing, now: Instant) -> bool {
+        match (step, standing) {
             (Step::Page | Step::Later, _) => true,
-            (Step::Submit, None) => true,
-            (Step::Submit, Some(ticket)) => is_allowed(&self.posts, ticket, now, posts_per_ticket),
-            (Step::Asset, Some(ticket)) => is_allowed(&self.assets, ticket, now, assets_per_ticket),
-            (Step::Asset, None) | (Step::Elsewhere, _) => false,
+            (Step::Submit, Standing::Admitted(ticket)) => {
+                is_allowed(&self.posts, ticket, now, posts_per_ticket)
+            }
+            (Step::Submit, Standing::Stranger | Standing::Waiting) => true,
+            (Step::Asset, Standing::Admitted(ticket)) => {
+                is_allowed(&self.assets, ticket, now, assets_per_ticket)
+            }
+            (Step::Asset, Standing::Stranger | Standing::Waiting) | (Step::Elsewhere, _) => false,
         }
+    }
+
+    /// Whether a step of the lane must wait for its turn: while there is a waiting room, everybody who has not been let
+    /// in. A form that is sent carries the ticket of its page, so it never waits.
+    pub fn must_knock(&self, step: Step, standing: Standing) -> bool {
+        self.has_waiting_room.load(Relaxed)
+            && matches!(step, Step::Page | Step::Submit | Step::Later)
+            && !matches!(standing, Standing::Admitted(_))
+    }
+
+    /// Opens the waiting room, or lets everybody in at once again.
+    pub fn set_waiting_room(&self, open: bool) {
+        self.has_waiting_room.store(open, Relaxed);
+    }
+
+    /// Whether there is a waiting room at the moment.
+    pub fn has_waiting_room(&self) -> bool {
+        self.has_waiting_room.load(Relaxed)
+    }
+
+    /// The first page of the login and where its form goes, as method and path: what one who signs in asks the app.
+    pub fn journey(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let page = self.paths.pages.first().map(|path| ("GET", path.as_str()));
+        let submit = self.paths.submit.first().map(|path| ("POST", path.as_str()));
+        page.into_iter().chain(submit)
     }
 
     /// Whether a path takes the filled-in form.
@@ -182,20 +230,10 @@ impl Lane {
         self.cookie(Purpose::Lane, second, serial, holder)
     }
 
-    /// Somebody asks for a page of the login while there is a waiting room: enter, or wait.
-    ///
-    /// Only for [`Step::Page`] without a valid lane ticket, see [`Lane::holds_ticket`]. `ticket` is the cookie
-    /// [`COOKIE`], which carries either kind of ticket.
-    pub fn knock(
-        &self,
-        holder: Holder<'_>,
-        ticket: Option<&[u8]>,
-        time: Timestamp,
-        now: Instant,
-    ) -> LaneVerdict {
-        let waited = ticket.and_then(|ticket| self.verify(Purpose::Waiting, ticket, holder, time)).is_some();
+    /// Somebody who [must knock](Lane::must_knock) does so: enter, or wait. `has_waited`: with [`Standing::Waiting`].
+    pub fn knock(&self, holder: Holder<'_>, has_waited: bool, time: Timestamp, now: Instant) -> LaneVerdict {
         let (network, address) = (Net::network(holder.address), Net::address(holder.address));
-        match self.room.knock(network, address, waited, now) {
+        match self.room.knock(network, address, has_waited, now) {
             Knock::Enter => LaneVerdict::Enter,
             Knock::Wait => {
                 let serial = self.serial.fetch_add(1, Relaxed).max(1);
@@ -218,11 +256,6 @@ impl Lane {
     /// Networks in the waiting room, at most 4,096.
     pub fn waiting(&self, now: Instant) -> usize {
         self.room.waiting(now)
-    }
-
-    /// Whether a client has a valid lane ticket: it has been let in, and does not wait again.
-    pub fn holds_ticket(&self, holder: Holder<'_>, ticket: Option<&[u8]>, time: Timestamp) -> bool {
-        ticket.is_some_and(|ticket| self.verify(Purpose::Lane, ticket, holder, time).is_some())
     }
 
     fn cookie(&self, purpose: Purpose, second: u32, serial: u32, holder: Holder<'_>) -> String {

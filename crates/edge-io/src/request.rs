@@ -146,6 +146,7 @@ impl Way {
             method: self.subject.method.as_str(),
             path: self.subject.path(),
             navigation: self.subject.navigation,
+            user_agent: self.subject.user_agent(),
             scatter: self.worker.scatter(),
         }
     }

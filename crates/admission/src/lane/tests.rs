@@ -22,13 +22,15 @@ fn a_ticket_covers_forty_files_of_its_holder_for_ten_minutes() {
     let (lane, time, now) = (lane(), Timestamp::from_secs(6_000), Instant::from_secs(10));
     let holder = Holder { address: "192.0.2.1".parse().unwrap(), user_agent: b"browser" };
     let ticket = value(&lane.ticket(holder, time));
-    let admits = |holder, time| lane.admits(lane.step("GET", "/a.css"), holder, Some(&ticket), time, now);
+    let admits = |holder, time| {
+        lane.admits(lane.step("GET", "/a.css"), lane.standing(holder, Some(&ticket), time), now)
+    };
     let admitted = (0..50).filter(|_| admits(holder, time)).count();
     assert_eq!(admitted, 40);
     assert!(!admits(Holder { user_agent: b"bot", ..holder }, time));
     assert!(!admits(Holder { address: "192.0.3.1".parse().unwrap(), ..holder }, time));
-    assert!(!lane.admits(Step::Asset, holder, Some(&ticket), Timestamp::from_secs(6_601), now));
-    assert!(!lane.admits(Step::Asset, holder, None, time, now));
+    assert!(!admits(holder, Timestamp::from_secs(6_601)));
+    assert!(!lane.admits(Step::Asset, Standing::Stranger, now));
 }
 
 #[test]
@@ -50,10 +52,8 @@ fn people_behind_one_address_do_not_share_a_ticket_until_they_are_sixty_a_minute
     let distinct: std::collections::BTreeSet<&String> = tickets.iter().collect();
     assert_eq!(distinct.len(), 61);
     let submits = |ticket: &str| {
-        let ticket = value(ticket);
-        (0..9)
-            .filter(|_| lane.admits(Step::Submit, holder, Some(&ticket), time, Instant::from_secs(10)))
-            .count()
+        let standing = lane.standing(holder, Some(&value(ticket)), time);
+        (0..9).filter(|_| lane.admits(Step::Submit, standing, Instant::from_secs(10))).count()
     };
     assert_eq!([0, 1, 99].map(|at| submits(&tickets[at])), [5, 5, 5]);
     assert_eq!(submits(&tickets[98]), 0, "the same ticket as the last");
@@ -75,7 +75,8 @@ impl Person {
     fn knocks(&mut self, lane: &Lane, secs: u64) -> bool {
         let holder = Holder { address: self.address, user_agent: b"browser" };
         let (time, now) = (Timestamp::from_secs(6_000 + secs), Instant::from_secs(secs));
-        match lane.knock(holder, self.ticket.as_deref(), time, now) {
+        let has_waited = lane.standing(holder, self.ticket.as_deref(), time) == Standing::Waiting;
+        match lane.knock(holder, has_waited, time, now) {
             LaneVerdict::Enter => self.entered = Some(secs),
             LaneVerdict::Wait { set_cookie, refresh_seconds } => {
                 assert!((5..=7).contains(&refresh_seconds));
@@ -111,10 +112,11 @@ fn a_waiting_ticket_opens_no_files_and_a_lane_ticket_jumps_no_queue() {
     let holder = Holder { address: "192.0.2.1".parse().unwrap(), user_agent: b"browser" };
     let mut ann = Person::at("192.0.2.1");
     ann.knocks(&lane, 0);
-    assert!(!lane.admits(Step::Asset, holder, ann.ticket.as_deref(), time, now));
-    assert!(!lane.holds_ticket(holder, ann.ticket.as_deref(), time));
+    let waiting = lane.standing(holder, ann.ticket.as_deref(), time);
+    assert_eq!(waiting, Standing::Waiting);
+    assert!(!lane.admits(Step::Asset, waiting, now));
     let ticket = value(&lane.ticket(holder, time));
-    assert!(lane.holds_ticket(holder, Some(&ticket), time));
+    assert!(matches!(lane.standing(holder, Some(&ticket), time), Standing::Admitted(_)));
     lane.draw(1, 9, now);
     ann.ticket = Some(ticket);
     assert!(!ann.knocks(&lane, 1));
@@ -196,6 +198,7 @@ proptest! {
     #[test]
     fn arbitrary_tickets_never_panic(ticket in proptest::collection::vec(any::<u8>(), 0..64)) {
         let holder = Holder { address: "192.0.2.1".parse().unwrap(), user_agent: b"browser" };
-        prop_assert!(!lane().holds_ticket(holder, Some(&ticket), Timestamp::from_secs(6_000)));
+        let standing = lane().standing(holder, Some(&ticket), Timestamp::from_secs(6_000));
+        prop_assert_eq!(standing, Standing::Stranger);
     }
 }

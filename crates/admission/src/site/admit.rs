@@ -6,12 +6,14 @@ use std::time::Duration;
 use model::{Instant, Level, Mode, Net, Reason, RefusalKind, Tier};
 
 use super::Site;
-use super::facts::{Demand, Identity, Refusal, Verdict};
+use super::facts::{Demand, Door, Identity, Refusal, Verdict, Waiting};
+use crate::lane::{Holder, LaneVerdict};
 use crate::limits::{Keys, Limited};
 use crate::trip::Layer;
 
 impl Site {
-    /// Judges a request that has been identified: lists, client limits, threshold, in this order.
+    /// Judges a request that has been identified: lists, client limits, a turn in the login lane, threshold, in this
+    /// order.
     ///
     /// A step that only observes at the moment (by mode, in calm, or because it harmed known clients) reports what it
     /// would have refused; the request goes on.
@@ -27,6 +29,11 @@ impl Site {
         }
         if let Err(limited) = self.charge(identity, demand, now, &mut verdict) {
             self.apply(identity, limited.reason, limited.retry_after, &mut verdict);
+        }
+        if verdict.refuse.is_none()
+            && let Door::Knock { has_waited } = identity.door
+        {
+            self.wait_for_turn(identity, demand, has_waited, now, &mut verdict);
         }
         let judged = verdict.identity;
         let closed = !self.decision().masks.admits(judged.tier, judged.cohort);
@@ -64,16 +71,39 @@ impl Site {
         }
     }
 
+    /// More want to sign in than the lane can serve: this one enters, or waits for its turn.
+    fn wait_for_turn(
+        &self,
+        identity: &Identity,
+        demand: &Demand<'_>,
+        has_waited: bool,
+        now: Instant,
+        verdict: &mut Verdict,
+    ) {
+        let Some(address) = identity.address else { return };
+        let holder = Holder { address, user_agent: demand.user_agent };
+        let (retry_secs, waiting) = match self.lane.knock(holder, has_waited, self.pass_time(), now) {
+            LaneVerdict::Enter => return,
+            LaneVerdict::Wait { set_cookie, refresh_seconds } => {
+                (refresh_seconds, Some(Waiting { set_cookie, refresh_secs: refresh_seconds }))
+            }
+            LaneVerdict::Full { retry_seconds } => (retry_seconds, None),
+        };
+        self.apply(identity, Reason::LaneFull, Duration::from_secs(retry_secs), verdict);
+        if let Some(refusal) = &mut verdict.refuse {
+            refusal.waiting = waiting;
+        }
+    }
+
     /// Whether a step refuses this client now.
     fn enforces(&self, identity: &Identity, reason: Reason) -> bool {
         if self.mode() == Mode::Observe {
             return false;
         }
-        let limit = reason.kind() == RefusalKind::Limited;
-        if limit
-            && (Layer::of(reason).is_some_and(|layer| self.only_reports(layer))
-                || !self.decision().limits_refuse)
-        {
+        if Layer::of(reason).is_some_and(|layer| self.only_reports(layer)) {
+            return false;
+        }
+        if reason.kind() == RefusalKind::Limited && !self.decision().limits_refuse {
             return false;
         }
         // `enforce 20%` refuses a stable fifth of the unknown clients and observes the rest.

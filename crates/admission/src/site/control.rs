@@ -6,6 +6,7 @@ use model::{COHORTS, Group, Instant, Level, Mode, Summary, Tier, Timestamp};
 
 use super::Site;
 use crate::concurrency::{ClassSample, ConcurrencyLimit, Snapshot, Window};
+use crate::lane::Turns;
 use crate::pass::PassClock;
 use crate::threshold::{Bounds, Threshold};
 use crate::trip::{SelfHarm, TripEvent};
@@ -67,6 +68,7 @@ pub struct Controller {
     ceiling: Option<(Level, Timestamp)>,
     closing: u64,
     in_force: f64,
+    turns: Turns,
 }
 
 impl Controller {
@@ -100,6 +102,7 @@ impl Controller {
             ceiling: None,
             closing: 0,
             in_force: f64::INFINITY,
+            turns: Turns::default(),
         }
     }
 
@@ -114,6 +117,7 @@ impl Controller {
         if self.summary.millis >= THRESHOLD_MILLIS {
             self.move_threshold(site, tick, &mut turn);
         }
+        self.let_in(site, tick);
         turn.trips.extend(self.watch_harm(site, tick));
         site.denied.sweep(tick.wall);
         site.allowed.sweep(tick.wall);
@@ -176,6 +180,7 @@ impl Controller {
             *cost /= 1_000;
         }
         let bounds = self.bounds(site, tick.wall);
+        self.judge_lane(site);
         let step = self.threshold.step(&self.summary, &bounds, tick.random);
         let before = site.level();
         if step.closing != self.closing {
@@ -194,6 +199,35 @@ impl Controller {
         (self.summary.origin_answers, self.summary.origin_failures) = (0, 0);
         self.summary.offered.iter_mut().for_each(|tier| tier.fill(0));
         self.learn_costs(site);
+    }
+
+    /// Whether signing in needs a waiting room. While the gate only observes nobody waits.
+    fn judge_lane(&mut self, site: &Site) {
+        let millis = self.summary.millis.max(1);
+        let asked: u64 = self.summary.offered[Tier::T3.index()].iter().sum();
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of half a second's requests")]
+        let demand = asked as f64 / millis as f64;
+        let is_calm = site.is_calm() || site.mode() == Mode::Observe;
+        site.lane.set_waiting_room(self.turns.judge(demand, site.slots.lane_slots(), is_calm));
+    }
+
+    /// Draws from those who wait to sign in as many as the lane can serve.
+    fn let_in(&mut self, site: &Site, tick: &Tick<'_>) {
+        if !site.lane.has_waiting_room() {
+            return;
+        }
+        let micros: u64 = site
+            .lane
+            .journey()
+            .map(|(method, path)| site.classes.cost_micros(site.classes.of(method, path)))
+            .sum();
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "at most two hours, and a step of a tenth of a second"
+        )]
+        let (journey, seconds) = (micros as f64 / 1e6, tick.millis as f64 / 1e3);
+        let entries = self.turns.entries(site.slots.lane_slots(), journey, seconds);
+        site.lane.draw(entries, tick.random, tick.now);
     }
 
     fn bounds(&mut self, site: &Site, wall: Timestamp) -> Bounds {

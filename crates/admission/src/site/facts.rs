@@ -83,6 +83,20 @@ pub struct Identity {
     pub(crate) denied: bool,
     /// Allowed by an admin's list: exempt from client limits.
     pub(crate) allowed: bool,
+    /// Signing in, while others wait for that.
+    pub(crate) door: Door,
+}
+
+/// Whether somebody who signs in must wait for a turn.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Door {
+    /// No.
+    Open,
+    /// Yes.
+    Knock {
+        /// It was told so before, and came back.
+        has_waited: bool,
+    },
 }
 
 impl Identity {
@@ -101,6 +115,7 @@ impl Identity {
             token: None,
             denied: false,
             allowed: false,
+            door: Door::Open,
         }
     }
 
@@ -136,6 +151,8 @@ pub struct Demand<'a> {
     pub path: &'a str,
     /// A browser navigates: it can be shown a page.
     pub navigation: bool,
+    /// The user agent, empty without one.
+    pub user_agent: &'a [u8],
     /// A number unlike the one of the request before, for draws and jitter.
     pub scatter: u64,
 }

@@ -8,8 +8,8 @@ use siphasher::sip::SipHasher13;
 use subtle::ConstantTimeEq;
 
 use super::Site;
-use super::facts::{Facts, Identity, Proof};
-use crate::lane::Holder;
+use super::facts::{Door, Facts, Identity, Proof};
+use crate::lane::{Holder, Standing};
 use crate::limits::Charge;
 use crate::pass::{Pass, Scheme};
 
@@ -33,20 +33,26 @@ impl Site {
         }
         if self.partner(facts) {
             identity.tier = Tier::T2;
-        } else if self.is_in_lane(facts, now) {
+        } else if let Some(door) = self.lane_door(facts, now) {
             identity.tier = Tier::T3;
+            identity.door = door;
         }
         identity
     }
 
-    /// The login lane: its paths, and with a ticket the files of its pages.
-    fn is_in_lane(&self, facts: &Facts<'_>, now: Instant) -> bool {
+    /// The login lane: its paths, and with a ticket the files of its pages. `None` for what does not belong to it.
+    fn lane_door(&self, facts: &Facts<'_>, now: Instant) -> Option<Door> {
         if !self.lane.is_configured() {
-            return false;
+            return None;
         }
         let step = self.lane.step(facts.method, facts.path);
         let holder = Holder { address: facts.address.unwrap_or(facts.peer), user_agent: facts.user_agent };
-        self.lane.admits(step, holder, facts.lane, self.pass_time(), now)
+        let standing = self.lane.standing(holder, facts.lane, self.pass_time());
+        if !self.lane.admits(step, standing, now) {
+            return None;
+        }
+        let knocks = self.lane.must_knock(step, standing);
+        Some(if knocks { Door::Knock { has_waited: standing == Standing::Waiting } } else { Door::Open })
     }
 
     /// A pass, a JSON web token, a token, or what the same browser proved a moment ago.

@@ -106,7 +106,9 @@ impl Site {
             Step::Elsewhere
         };
         match step {
-            Step::Page if demand.method == "GET" && !identity.tier.is_known() => return Some(What::LanePage),
+            Step::Page | Step::Later if demand.method == "GET" && !identity.tier.is_known() => {
+                return Some(What::LanePage);
+            }
             Step::Submit if self.settings.login_evidence => return Some(What::Submit(self.traces(headers))),
             Step::Page | Step::Submit | Step::Later | Step::Asset | Step::Elsewhere => {}
         }

@@ -1,13 +1,16 @@
 //! Scenarios over the whole of admission: a small shop's customers, step by step.
 
+mod turns;
+
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{AccountId, Instant, Level, Masks, Mode, PassId, Reason, SiteId, Tier};
 
 use super::*;
 use crate::caps::ConnectionSettings;
-use crate::lane::LanePaths;
+use crate::lane::{Holder, LanePaths};
 use crate::limits::LadderSettings;
 use crate::pass::Scheme;
 
@@ -135,7 +138,7 @@ impl Shop {
     fn exchange(&mut self, ask: Ask<'_>, says: Says<'_>) -> (Option<String>, Option<String>) {
         let identity = self.identify(ask);
         let (method, path) = ask.line.split_once(' ').unwrap();
-        let demand = Demand { class: 0, method, path, navigation: true, scatter: 0 };
+        let demand = Demand { class: 0, method, path, navigation: true, user_agent: b"browser", scatter: 0 };
         let watch = self.site.watch(&identity, &demand, &Sent(ask.cookies, ask.headers), self.now);
         let answered = Answered {
             status: says.status,
@@ -154,7 +157,7 @@ impl Shop {
         let (method, path) = ask.line.split_once(' ').unwrap();
         self.site.admit(
             &self.identify(ask),
-            &Demand { class: 0, method, path, navigation: true, scatter: 0 },
+            &Demand { class: 0, method, path, navigation: true, user_agent: b"browser", scatter: 0 },
             self.now,
         )
     }

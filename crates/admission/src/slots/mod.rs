@@ -22,7 +22,7 @@ pub use shares::INFLIGHT_MAX;
 use crossbeam_utils::CachePadded;
 use model::{Group, Instant};
 use queue::{Left, Ring, Seen};
-use shares::{Claim, Counts, ORDER, Shares};
+use shares::{Claim, Counts, LOGIN_MOST, LOGIN_OWN, ORDER, Shares, UNLENT};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -99,6 +99,15 @@ impl Slots {
     /// L in slots.
     pub fn limit(&self) -> f64 {
         f64::from_bits(self.limit.load(SeqCst))
+    }
+
+    /// How many slots the login lane may count on now: what known clients leave of L, between its own share and the most
+    /// that it may borrow.
+    pub fn lane_slots(&self) -> f64 {
+        let limit = self.limit();
+        let left =
+            limit * (1.0 - UNLENT) - f64::from(self.inflight(Group::Known) + self.inflight(Group::Admin));
+        if left.is_nan() { limit } else { left.min(limit * LOGIN_MOST).max(limit * LOGIN_OWN) }
     }
 
     /// Takes a slot if one is free for this group and nobody of the same or a better group waits for it.

@@ -6,9 +6,9 @@ use model::{Group, Instant};
 pub const INFLIGHT_MAX: u32 = u16::MAX as u32;
 
 /// Share of L that is the login lane's own (decision-science, section 3); at least one slot.
-const LOGIN_OWN: f64 = 0.08;
+pub(super) const LOGIN_OWN: f64 = 0.08;
 /// Share of L beyond which the login lane gets nothing, even when everything else is idle.
-const LOGIN_MOST: f64 = 0.20;
+pub(super) const LOGIN_MOST: f64 = 0.20;
 /// Share of L that known clients take without asking whether something has been lent.
 const KNOWN_OWN: f64 = 0.50;
 /// Share of L up to which known clients go before everybody but the login lane's own share: 1 less the shares of
@@ -19,7 +19,7 @@ const TICKET_MOST: f64 = 0.15;
 /// Share of L that unknown clients get even while known clients could use all of it.
 const UNKNOWN_OWN: f64 = 0.04;
 /// Share of L that is never lent, so that the owner of a share need not wait for slow requests to end.
-const UNLENT: f64 = 0.05;
+pub(super) const UNLENT: f64 = 0.05;
 
 /// The period over which a fraction of a slot is a slot for that fraction of the time.
 const PERIOD_MILLIS: u64 = 1_000;
