@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use lab::clock::{pause, wait_for};
 use lab::web::{self, Answer};
-use lab::{Gate, Missing, Running, free_address};
+use lab::{Gate, Missing, Peer, Running, free_address};
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 /// Generous on a busy machine; nothing here measures speed.
@@ -91,6 +91,8 @@ pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) gate: Running,
     pub(crate) listen: SocketAddr,
+    // Dropped after the gate and before the folder that it is mounted in.
+    disk: Option<SmallDisk>,
     folder: tempfile::TempDir,
     before: Vec<String>,
     options: Vec<String>,
@@ -99,12 +101,26 @@ pub(crate) struct World {
 impl World {
     /// `before` is a command that starts the gate, such as `prlimit …`; `options` are further ones of `protect`.
     pub(crate) fn start(before: &[&str], options: &[&str]) -> Result<Self, Missing> {
+        Self::start_on(|_| Ok(None), before, options)
+    }
+
+    /// As [`World::start`], with a state folder on a disk of its own that is soon full.
+    pub(crate) fn start_on_small_disk() -> Result<Self, Missing> {
+        Self::start_on(|state| SmallDisk::mount(state).map(Some), &[], &[])
+    }
+
+    fn start_on(
+        disk: impl FnOnce(PathBuf) -> Result<Option<SmallDisk>, Missing>,
+        before: &[&str],
+        options: &[&str],
+    ) -> Result<Self, Missing> {
         let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         let (before, options) = (owned(before), owned(options));
         let (app, listen) = (App::start(), free_address());
         let folder = tempfile::tempdir().expect("a folder for state");
+        let disk = disk(folder.path().join("state"))?;
         let gate = launch(&before, &options, app.address, listen, folder.path())?;
-        Ok(Self { app, gate, listen, folder, before, options })
+        Ok(Self { app, gate, listen, disk, folder, before, options })
     }
 
     /// A power cut, then a start with the same folder.
@@ -112,6 +128,11 @@ impl World {
         self.gate.kill();
         self.gate = launch(&self.before, &self.options, self.app.address, self.listen, self.folder.path())
             .expect("the binary is still there");
+    }
+
+    /// The disk of a world that was started on a small one.
+    pub(crate) fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().expect("this world has a small disk")
     }
 
     pub(crate) fn get(&self, headers: &[&str]) -> io::Result<Answer> {
@@ -152,6 +173,52 @@ impl World {
     pub(crate) fn check_unharmed(&mut self) {
         assert!(self.gate.ended().is_none(), "the gate ended:\n{}", self.gate.log());
         assert!(!self.gate.log().contains("panicked"), "{}", self.gate.log());
+    }
+}
+
+/// A file system of 192 MiB in memory, so that a test can fill it.
+pub(crate) struct SmallDisk {
+    pub(crate) folder: PathBuf,
+}
+
+impl SmallDisk {
+    fn mount(folder: PathBuf) -> Result<Self, Missing> {
+        let mount = Peer::find("mount")?;
+        std::fs::create_dir(&folder).expect("the folder is fresh");
+        let words = ["-t", "tmpfs", "-o", "size=192m,mode=0700", "portcullis-test"];
+        let done = Command::new(mount.path()).args(words).arg(&folder).output();
+        if done.is_ok_and(|output| output.status.success()) {
+            Ok(Self { folder })
+        } else {
+            Err(Missing::Program { name: "mount (as root)".to_owned() })
+        }
+    }
+
+    /// Takes every free byte; true when there was one.
+    pub(crate) fn fill(&self) -> bool {
+        let path = self.folder.join("filler");
+        let Ok(mut file) = std::fs::OpenOptions::new().append(true).create(true).open(path) else {
+            return false;
+        };
+        let piece = vec![1_u8; 65_536];
+        let mut has_taken = false;
+        // Bounded by the size of the disk.
+        while matches!(file.write(&piece), Ok(1..)) {
+            has_taken = true;
+        }
+        has_taken
+    }
+
+    /// Gives back what [`SmallDisk::fill`] took.
+    pub(crate) fn empty(&self) {
+        std::fs::remove_file(self.folder.join("filler")).expect("the filler was written");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // A mount that stays behind would only take memory until the machine stops.
+        let _unheard = Command::new("umount").arg("-l").arg(&self.folder).status();
     }
 }
 
