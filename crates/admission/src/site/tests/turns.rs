@@ -22,9 +22,9 @@ impl Busy {
     }
 
     /// Seconds in which logins ask for so many slots.
-    fn runs(&mut self, seconds: u32, slots: f64) {
+    fn runs(&mut self, seconds: u32, slots: u64) {
         let mut offered = vec![[0; COHORTS]; Tier::COUNT];
-        offered[Tier::T3.index()][0] = (slots * 100_000.0) as u64;
+        offered[Tier::T3.index()][0] = slots * 100_000;
         for step in 0..seconds * 10 {
             self.shop.now = self.shop.now + Duration::from_millis(100);
             self.shop.site.slots().set_limit(10.0, self.shop.now, &mut |_| {});
@@ -60,27 +60,27 @@ fn value(cookie: &str) -> String {
 #[test]
 fn who_wants_to_sign_in_waits_for_a_turn_on_the_page_and_never_on_the_form() {
     let mut busy = Busy::new(Mode::Auto);
-    busy.runs(2, 1.0);
+    busy.runs(2, 1);
     assert_eq!(busy.asks("GET /login", None), None, "the lane can serve all of them");
-    busy.runs(2, 50.0);
+    busy.runs(2, 50);
     let Some((Reason::LaneFull, Some(ticket))) = busy.asks("GET /login", None) else {
         panic!("no place in the waiting room")
     };
-    busy.runs(6, 50.0);
+    busy.runs(6, 50);
     assert_eq!(busy.asks("GET /login", None).map(|(reason, _)| reason), Some(Reason::LaneFull));
     assert_eq!(busy.asks("GET /login", Some(&ticket)), None, "its turn has come");
     let holder = Holder { address: HOME.parse().unwrap(), user_agent: b"browser" };
     let ticket = value(&busy.shop.site.lane.ticket(holder, busy.shop.site.pass_time()));
     assert_eq!(busy.asks("POST /login", Some(&ticket)), None, "the form of a page that was let in");
     assert_eq!(busy.asks("POST /login", None).map(|(reason, _)| reason), Some(Reason::LaneFull));
-    busy.runs(12, 1.0);
+    busy.runs(12, 1);
     assert_eq!(busy.asks("GET /login", None), None, "nobody waits any more");
 }
 
 #[test]
 fn nobody_waits_while_the_gate_only_observes() {
     let mut busy = Busy::new(Mode::Observe);
-    busy.runs(5, 50.0);
+    busy.runs(5, 50);
     assert_eq!(busy.asks("GET /login", None), None);
 }
 
@@ -89,7 +89,7 @@ fn known_clients_never_wait_to_sign_in() {
     let mut busy = Busy::new(Mode::Auto);
     let word = Says { status: 200, login: Some("ann"), ..Says::default() };
     let (pass, _) = busy.shop.exchange(ask("GET /", HOME, &[]), word);
-    busy.runs(5, 50.0);
+    busy.runs(5, 50);
     let cookies = [("__Host-portcullis", pass.as_deref().unwrap())];
     assert!(busy.shop.admit(ask("GET /login", HOME, &cookies)).refuse.is_none());
 }
