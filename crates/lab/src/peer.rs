@@ -36,12 +36,19 @@ pub enum Missing {
         /// The path inside the data folder.
         name: String,
     },
+    /// The tests run as somebody who may not do this.
+    #[error("this test must {name}, which needs root (in a container: the capability SYS_ADMIN)")]
+    Privilege {
+        /// What must be done.
+        name: String,
+    },
 }
 
 impl Missing {
-    /// Data sets are not part of a clone, so tests that need them may skip everywhere.
+    /// Data sets are not part of a clone, and no test command can give itself privileges: tests that need them may skip
+    /// everywhere.
     pub fn may_always_skip(&self) -> bool {
-        matches!(self, Self::Data { .. })
+        matches!(self, Self::Data { .. } | Self::Privilege { .. })
     }
 }
 

@@ -190,7 +190,7 @@ impl SmallDisk {
         if done.is_ok_and(|output| output.status.success()) {
             Ok(Self { folder })
         } else {
-            Err(Missing::Program { name: "mount (as root)".to_owned() })
+            Err(Missing::Privilege { name: "mount a file system".to_owned() })
         }
     }
 
