@@ -1,13 +1,13 @@
 //! A gate with state: keys, journal, logs and console around it, from start to stop.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use admission::concurrency::{ClassBase, Snapshot};
 use admission::known::TokenRow;
 use admission::nat::NatRow;
-use admission::pass::{Row, Way};
+use admission::pass::{PassClock, Row, Way};
 use admission::site::Site;
 use edge_io::{Clock, Edge, KeysNews, Listener, LogSink};
 use journal_io::Now;
@@ -80,6 +80,9 @@ pub(crate) struct Running {
     pub(crate) desk: Arc<Desk>,
     pub(crate) access: Arc<LogWriter>,
     pub(crate) clock: Clock,
+    /// The wall clock as it was at the start, moved by the monotonic one: a jump of the wall clock must not make
+    /// everything in the journal too old at once. (Its pass time would not do: after a long absence it stays behind.)
+    aging: Mutex<PassClock>,
 }
 
 /// Starts a gate on sockets that are open already.
@@ -115,7 +118,8 @@ pub(crate) fn start(
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, &kept, around)?;
     let erasures = Arc::new(Erasures::new(journal.clone()));
     let orders = Arc::new(orders);
-    Ok(Running { edge, site, journal, erasures, orders, events, desk, access, clock })
+    let aging = Mutex::new(PassClock::resume(None, clock.wall()));
+    Ok(Running { edge, site, journal, erasures, orders, events, desk, access, clock, aging })
 }
 
 impl Running {
@@ -125,7 +129,9 @@ impl Running {
             self.say_keys(&news);
         }
         if second.is_multiple_of(SWEEP_SECONDS) {
-            self.journal.sweep(self.clock.wall());
+            let wall = self.clock.wall();
+            let aged = self.aging.lock().unwrap_or_else(PoisonError::into_inner).tick(self.clock.now(), wall);
+            self.journal.sweep(wall.min(aged));
         }
         let unerased = self.erasures.try_again();
         if unerased > 0 && second.is_multiple_of(UNERASED_SECONDS) {

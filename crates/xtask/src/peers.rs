@@ -16,13 +16,14 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 10] = [
+const PACKAGES: [Package; 11] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
     Package { name: "curl", command: "curl" },
     Package { name: "util-linux", command: "taskset" },
     Package { name: "python3", command: "python3" },
+    Package { name: "faketime", command: "faketime" },
     Package { name: "nodejs", command: "node" },
     Package { name: "npm", command: "npm" },
     Package { name: "chromium", command: "chromium" },

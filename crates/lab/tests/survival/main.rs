@@ -1,5 +1,6 @@
 //! What must not end the service: power cuts, a sick app, too many connections, a stolen pass.
 
+mod clock_jumps;
 mod disk;
 mod world;
 
