@@ -10,7 +10,7 @@ use lab::clock::{pause, wait_for};
 use lab::web::{self, Request};
 use lab::{Gate, Peer, need};
 use std::time::Duration;
-use world::{App, DYING, GARBLED, HANGING, SOON, WELL, World, connect_from, get_from};
+use world::{App, DYING, GARBLED, HANGING, SOON, WELL, World, connect_from, get_from, pass_in};
 
 #[test]
 fn a_login_older_than_a_second_outlives_a_power_cut_under_load() {
@@ -51,6 +51,37 @@ fn a_sick_app_is_an_error_of_the_app_and_is_served_again_when_well() {
         let again = wait_for(SOON, || get().filter(|answer| answer.status == 200));
         assert!(again.is_some(), "mood {mood}: not served again\n{}", gate.log());
     }
+    assert!(gate.process().ended().is_none() && !gate.log().contains("panicked"), "{}", gate.log());
+}
+
+#[test]
+fn one_app_that_hangs_leaves_customers_to_the_other() {
+    need!(Gate::binary());
+    let apps = [App::start(), App::start()];
+    let origin = |app: &App| {
+        format!(
+            "[[site.origin]]\nurl = \"http://{}\"\nconfirms_logins = true\nanswer_timeout = \"1s\"\n",
+            app.address
+        )
+    };
+    let config = Gate::CONFIG
+        .replace("[[site.origin]]\nurl = \"{origin}\"\n", &apps.each_ref().map(origin).join("\n"));
+    let mut gate = Gate::start(&config).expect("the gate starts");
+    let signing_in = web::get(gate.listen(), "/", &["Cookie: session=owner"]).expect("both apps are well");
+    let pass = pass_in(&signing_in).unwrap_or_else(|| panic!("no pass: {}", signing_in.head));
+    apps[0].feel(HANGING);
+    let statuses: Vec<u16> = (0..100)
+        .filter_map(|_| {
+            let headers = [pass.as_str()];
+            let request = Request { headers: &headers, within: SOON, ..Request::get("/") };
+            Some(web::send(gate.listen(), &request).ok()?.status)
+        })
+        .collect();
+    assert_eq!(statuses.len(), 100, "{statuses:?}\n{}", gate.log());
+    let late = statuses.iter().filter(|&&status| status == 504).count();
+    let served = statuses.iter().filter(|&&status| status == 200).count();
+    assert!(late <= 5 && served == 100 - late, "{statuses:?}\n{}", gate.log());
+    assert!(statuses[20..].iter().all(|&status| status == 200), "{statuses:?}\n{}", gate.log());
     assert!(gate.process().ended().is_none() && !gate.log().contains("panicked"), "{}", gate.log());
 }
 

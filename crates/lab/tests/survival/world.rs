@@ -222,7 +222,8 @@ impl Drop for SmallDisk {
     }
 }
 
-fn pass_in(answer: &Answer) -> Option<String> {
+/// The `Cookie` line with the pass that an answer sets.
+pub(crate) fn pass_in(answer: &Answer) -> Option<String> {
     let (_, after) = answer.head.split_once("portcullis=")?;
     Some(format!("Cookie: portcullis={}", after.split([';', '\r']).next()?))
 }
