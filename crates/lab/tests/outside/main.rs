@@ -1,0 +1,123 @@
+//! Clients that nobody here wrote against `try --stay`: curl, wrk and Python, as customers and as strangers.
+//!
+//! One run of two to three minutes: the sample shop plays its two evenings first and opens again. In calm everybody is served and
+//! two people sign in through the shop's own form; then `wrk` floods the expensive search as an unknown client.
+
+mod clients;
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use lab::clock::{pause, wait_for};
+use lab::load::Load;
+use lab::{Gate, Running, StartError, need};
+
+use clients::{Clients, Seen};
+
+/// Two evenings with an attack of 10 s each, and time to spare on a busy machine.
+const STAYS_WITHIN: Duration = Duration::from_secs(150);
+/// Until the gate is open again after the evenings.
+const CALM_WITHIN: Duration = Duration::from_secs(60);
+/// Length of the flood; the customers need less.
+const FLOOD_SECONDS: u64 = 18;
+/// Connections of the flood: together with the customer's `wrk` below the 100 that one address may hold.
+const FLOOD_CONNECTIONS: u32 = 80;
+/// The promise holds from two seconds after the flood's start.
+const PROTECTED_AFTER: Duration = Duration::from_secs(2);
+/// Requests of each customer; all of them must be answered.
+const ASKED: u32 = 60;
+/// Strangers of each kind.
+const STRANGERS: u32 = 24;
+
+#[test]
+fn customers_with_clients_of_their_own_are_served_while_strangers_are_asked_to_come_back() {
+    let clients = need!(Clients::find());
+    let binary = need!(Gate::binary());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (_shop, address) = stay(&binary, folder.path()).expect("the sample shop stays up");
+    let clients = clients.of(address, folder.path());
+
+    assert!(calm_again(&clients), "strangers were not served again within {CALM_WITHIN:?}");
+    check_served(&clients.curl_strangers(10), 10, "strangers in calm, curl");
+    check_served(&clients.python_strangers(10), 10, "strangers in calm, Python");
+    clients.sign_in();
+
+    let flood = Load {
+        path: "/search?q=tickets".into(),
+        headers: vec![],
+        connections: FLOOD_CONNECTIONS,
+        seconds: FLOOD_SECONDS,
+        core: None,
+    };
+    thread::scope(|scope| {
+        let flood = scope.spawn(|| flood.run(address).expect("wrk floods"));
+        pause(PROTECTED_AFTER);
+        let curl = scope.spawn(|| clients.curl_customer(ASKED));
+        let python = scope.spawn(|| clients.python_customer(ASKED));
+        let wrk = scope.spawn(|| clients.wrk_customer(10));
+        let curl_strangers = scope.spawn(|| clients.curl_strangers(STRANGERS));
+        let python_strangers = scope.spawn(|| clients.python_strangers(STRANGERS));
+        check_served(&curl.join().expect("curl runs"), ASKED, "customer, curl");
+        check_served(&python.join().expect("Python runs"), ASKED, "customer, Python");
+        let wrk = wrk.join().expect("wrk runs");
+        check_served(&wrk, wrk.asked(), "customer, wrk");
+        assert!(wrk.asked() >= 30, "the customer's wrk hardly asked: {wrk:?}");
+        check_refused(&curl_strangers.join().expect("curl runs"), "strangers, curl");
+        check_refused(&python_strangers.join().expect("Python runs"), "strangers, Python");
+        let flood = flood.join().expect("wrk runs");
+        assert!(flood.refused * 100 >= flood.requests * 95, "the flood was served: {flood:?}");
+        assert!(flood.requests >= 1_000, "that was no flood: {flood:?}");
+    });
+}
+
+/// Every request got its page.
+#[track_caller]
+fn check_served(seen: &Seen, asked: u32, who: &str) {
+    assert_eq!((seen.with_status(200), seen.asked()), (asked, asked), "{who}: {seen:?}");
+    assert!(seen.wrong.is_empty(), "{who}: {seen:?}");
+}
+
+/// Most got the documented refusal; the others, who had their turn or found room, a page. Nobody got anything else.
+#[track_caller]
+fn check_refused(seen: &Seen, who: &str) {
+    let refused = seen.with_status(503);
+    assert_eq!(refused + seen.with_status(200), STRANGERS, "{who}: {seen:?}");
+    assert!(refused * 2 >= STRANGERS, "{who}: {seen:?}");
+    assert!(seen.wrong.is_empty(), "{who}: {seen:?}");
+}
+
+/// Starts the sample shop and waits until it has played its evenings and stays; gives the gate's address.
+fn stay(binary: &Path, folder: &Path) -> Result<(Running, std::net::SocketAddr), StartError> {
+    let log: PathBuf = folder.join("try.log");
+    let mut command = std::process::Command::new(binary);
+    command.args(["try", "--stay", "--seconds", "10"]);
+    let text = || std::fs::read_to_string(&log).unwrap_or_default();
+    let running =
+        Running::start_and_wait(&mut command, &log, STAYS_WITHIN, || address_in(&text()).is_some())?;
+    let address = address_in(&text()).expect("it was there a moment ago");
+    Ok((running, address))
+}
+
+/// The gate's address in `Shop and gate stay up until Ctrl-C: gate http://127.0.0.1:1234/, shop …`.
+fn address_in(text: &str) -> Option<std::net::SocketAddr> {
+    let (_, after) = text.split_once("stay up until Ctrl-C: gate http://")?;
+    after.split_once('/')?.0.parse().ok()
+}
+
+/// Strangers are served, eight in a row.
+fn calm_again(clients: &Clients) -> bool {
+    let served = || {
+        let seen = clients.curl_strangers(8);
+        (seen.with_status(200) == 8).then_some(())
+    };
+    wait_for(CALM_WITHIN, served).is_some()
+}
+
+#[test]
+fn the_address_is_read_from_what_a_person_reads() {
+    let text =
+        "\nShop and gate stay up until Ctrl-C: gate http://127.0.0.1:1234/, shop http://127.0.0.1:5/. A";
+    assert_eq!(address_in(text), Some(([127, 0, 0, 1], 1_234).into()));
+    assert_eq!(address_in("Look at it meanwhile: http://127.0.0.1:1234/"), None);
+}
