@@ -106,8 +106,9 @@ proptest! {
             let failed = Says { status, sets: &sets, location, ..Says::default() };
             prop_assert_eq!(shop.exchange(ask("POST /login", STRANGER, &[]), failed).0, None);
         }
-        shop.site.probed("/private", 401, None, shop.now);
         let page = Says { status: 200, ..Says::default() };
+        shop.exchange(ask("GET /private", STRANGER, &sets), page);
+        shop.site.probed("/private", 401, None, shop.now);
         prop_assert_eq!(shop.exchange(ask("GET /private", STRANGER, &sets), page).0, None);
         prop_assert_eq!(shop.tier(ask("GET /", STRANGER, &sets)), Tier::T5);
     }
