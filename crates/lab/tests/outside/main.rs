@@ -1,7 +1,7 @@
 //! Clients that nobody here wrote against `try --stay`: curl, wrk and Python, as customers and as strangers.
 //!
-//! One run of two to three minutes: the sample shop plays its two evenings first and opens again. In calm everybody is served and
-//! two people sign in through the shop's own form; then `wrk` floods the expensive search as an unknown client.
+//! One run of two to three minutes: the sample shop plays its two evenings first and opens again. In calm everybody is
+//! served and two people sign in through the shop's own form; then `wrk` floods the expensive search as a stranger.
 
 mod clients;
 
