@@ -127,7 +127,7 @@ fn pins_hold_the_level_up_and_down() {
 }
 
 #[test]
-fn every_closed_cohort_has_its_turn_within_128_minutes() {
+fn everybody_who_is_closed_out_has_a_turn_within_128_minutes() {
     let mut story = Story::new(20_000);
     story.plays("0s T1 30 T5 2000, 40s end");
     let mut turns = std::collections::BTreeSet::new();

@@ -38,7 +38,7 @@ proptest! {
 
     /// Invariant 7: neither tier nor cohort, from which everything else follows, can be chosen by what is sent.
     #[test]
-    fn what_is_sent_without_proof_chooses_neither_tier_nor_cohort(
+    fn what_is_sent_without_proof_chooses_no_place_in_the_order(
         method in prop::sample::select(vec!["GET", "HEAD", "POST", "DELETE"]), path in "/x[a-z/.]{0,12}",
         pass in "[A-Za-z0-9_-]{0,90}", session in "[ -~]{0,40}", token in "[!-~]{0,60}", name in header(),
     ) {
