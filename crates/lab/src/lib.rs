@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod cpu;
+pub mod crowd;
 pub mod load;
 pub mod origin;
 pub mod web;

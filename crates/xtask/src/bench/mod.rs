@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: the gate beside its peers, as ratios taken in one run.
 
 mod edge;
+mod memory;
 mod result;
 mod subject;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -33,6 +35,8 @@ pub(crate) struct BenchArguments {
 enum What {
     /// Forwarding and refusing over HTTP/1.1, beside nginx and `HAProxy`.
     Edge,
+    /// Resident size over rounds (`--pairs`) of a million new sources and of idle connections in every slot.
+    Memory,
     /// Comes with part 4.
     #[value(hide = true)]
     Status,
@@ -40,30 +44,33 @@ enum What {
 
 /// Measures and prints.
 pub(crate) fn run(arguments: &BenchArguments) -> ExitCode {
-    let measured = match arguments.what {
-        What::Edge => {
-            if !arguments.as_built
-                && let Err(error) = build_release()
-            {
-                eprintln!("{error}");
-                return ExitCode::FAILURE;
-            }
-            edge::measure(arguments.pairs, arguments.seconds)
+    match measure(arguments) {
+        Ok(shown) => {
+            println!("{}", shown.trim_end());
+            ExitCode::SUCCESS
         }
-        What::Status => {
-            eprintln!("`cargo xtask bench status` comes with part 4 (the status page) and is not built yet");
-            return ExitCode::FAILURE;
-        }
-    };
-    match measured {
-        Ok(result) if arguments.json => println!("{}", result.to_json()),
-        Ok(result) => print!("{}", result.to_text()),
         Err(error) => {
             eprintln!("{error}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
+}
+
+fn measure(arguments: &BenchArguments) -> Result<String, Box<dyn Error>> {
+    if arguments.what == What::Status {
+        return Err(
+            "`cargo xtask bench status` comes with part 4 (the status page) and is not built yet".into()
+        );
+    }
+    if !arguments.as_built {
+        build_release()?;
+    }
+    if arguments.what == What::Memory {
+        let memory = memory::measure(arguments.pairs)?;
+        return Ok(if arguments.json { memory.to_json() } else { memory.to_text() });
+    }
+    let result = edge::measure(arguments.pairs, arguments.seconds)?;
+    Ok(if arguments.json { result.to_json() } else { result.to_text() })
 }
 
 fn build_release() -> Result<(), ShellError> {
