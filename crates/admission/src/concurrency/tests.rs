@@ -211,13 +211,13 @@ fn a_clock_that_stands_or_runs_backwards_changes_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(30))]
 
     #[test]
     fn whatever_is_seen_the_limit_stays_a_number_within_its_bounds(
         seen in prop::collection::vec(
             (any::<u8>(), 0_u32..5_000, any::<f64>(), 0_u32..5_000, 0_u32..100, any::<bool>(), any::<f64>(), 0_u64..900),
-            1..60,
+            1..200,
         ),
         most in prop::option::of(any::<f64>()),
     ) {

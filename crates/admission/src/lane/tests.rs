@@ -144,9 +144,9 @@ fn wait_of_a_person(hostile: u32, per_second: u32, seed: u64) -> Option<u64> {
 #[test]
 fn a_person_waits_no_longer_than_the_networks_over_the_rate() {
     // 25 s × 8 a second: the most hostile networks for which the wait is promised to be 30 s.
-    let waits: Vec<Option<u64>> = (0..6).map(|seed| wait_of_a_person(200, 8, seed)).collect();
+    let waits: Vec<Option<u64>> = (0..12).map(|seed| wait_of_a_person(200, 8, seed)).collect();
     let in_time = waits.iter().filter(|wait| wait.is_some_and(|wait| wait <= 30)).count();
-    assert!(in_time >= 5, "{waits:?}");
+    assert!(in_time >= 11, "{waits:?}");
 }
 
 #[test]
@@ -177,9 +177,9 @@ fn knocking_fast_is_no_advantage_within_a_network() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn the_room_never_lets_in_more_than_it_drew(acts in proptest::collection::vec((0_u32..600, 0_u64..3, 0_u32..3, any::<u64>()), 1..80)) {
+    fn the_room_never_lets_in_more_than_it_drew(acts in proptest::collection::vec((0_u32..600, 0_u64..3, 0_u32..3, any::<u64>()), 1..150)) {
         let lane = lane();
         let (mut drawn, mut entered, mut now) = (0, 0, 0);
         let mut people: Vec<Person> = (0..600_u32)

@@ -251,13 +251,13 @@ proptest! {
     }
 }
 
-/// Average slots held by each group over 20 s in which these groups want as many as they can get, for 40 ms each.
+/// Average slots held by each group over 40 s in which these groups want as many as they can get, for 40 ms each.
 fn hold_everything(limit: f64, groups: [Group; 4]) -> [f64; Group::COUNT] {
     let slots = Slots::new(4_096);
     slots.set_limit(limit, Instant::ORIGIN, &mut |_| {});
     let mut ends: Vec<(u64, Group)> = Vec::new();
     let mut sums = [0_u32; Group::COUNT];
-    for millis in 0..20_000 {
+    for millis in 0..40_000 {
         let now = Instant::from_millis(millis);
         ends.retain(|&(end, group)| {
             if end <= millis {
@@ -276,7 +276,7 @@ fn hold_everything(limit: f64, groups: [Group; 4]) -> [f64; Group::COUNT] {
             sums[group.index()] += slots.inflight(group);
         }
     }
-    sums.map(|sum| f64::from(sum) / 20_000.0)
+    sums.map(|sum| f64::from(sum) / 40_000.0)
 }
 
 /// Plays a script of `<milliseconds> <act>` against slots, and compares what was said.

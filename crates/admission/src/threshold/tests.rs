@@ -192,7 +192,7 @@ proptest! {
     }
 
     #[test]
-    fn a_site_sixteen_times_as_large_is_treated_alike(acts in acts(12)) {
+    fn a_site_sixteen_times_as_large_is_treated_alike(acts in acts(20)) {
         let small = Story::played(&acts, 1, LIMIT);
         let large = Story::played(&acts, 16, 16.0 * LIMIT);
         prop_assert_eq!(small.step.decision.masks, large.step.decision.masks);
@@ -200,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn twice_the_limit_never_admits_fewer(acts in acts(12)) {
+    fn twice_the_limit_never_admits_fewer(acts in acts(20)) {
         let (last, before) = acts.split_last().expect("there is one");
         let after = |factor: f64| {
             let mut story = Story::played(before, 1, LIMIT);
@@ -217,7 +217,7 @@ proptest! {
 
     #[test]
     fn it_is_calm_again_within_ten_minutes(
-        acts in acts(12),
+        acts in acts(25),
         shares in prop::array::uniform7(0.0..1.0_f64),
         load in 0.0..0.699_f64,
     ) {
@@ -277,7 +277,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_inputs_give_the_same_decisions(acts in acts(12)) {
+    fn the_same_inputs_give_the_same_decisions(acts in acts(20)) {
         prop_assert_eq!(Story::played(&acts, 1, LIMIT).log, Story::played(&acts, 1, LIMIT).log);
     }
 }
