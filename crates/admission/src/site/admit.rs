@@ -139,7 +139,7 @@ impl Site {
     }
 
     /// What a request is charged in thousandths of a request: dear ones count more, up to eight times.
-    fn charge_milli(&self, cost_micros: u64) -> u32 {
+    pub(super) fn charge_milli(&self, cost_micros: u64) -> u32 {
         let usual = self.usual_cost_micros.load(Relaxed).max(1);
         let milli = (cost_micros * 1_000 / usual).clamp(1_000, DEAREST_MILLI);
         u32::try_from(milli).unwrap_or(1_000)

@@ -52,6 +52,12 @@ impl Classes {
         self.cost_micros[usize::from(class)].load(Relaxed).into()
     }
 
+    /// [`Classes::cost_micros`], if it was measured.
+    pub fn known_cost_micros(&self, class: u8) -> Option<u64> {
+        let micros = self.cost_micros[usize::from(class)].load(Relaxed);
+        (class != 0 && micros != COST_UNKNOWN_MICROS).then_some(micros.into())
+    }
+
     /// Sets what a request of a class costs, in milliseconds, from calm answers.
     pub fn set_cost(&self, class: usize, millis: f64) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to an hour")]

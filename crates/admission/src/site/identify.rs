@@ -169,7 +169,11 @@ impl Site {
         if self.passes.is_revoked(proof.pass) {
             return None;
         }
-        let heir = self.heirs.charge(&proof.pass.0, now, 1_000, super::heir_rate());
+        // Forty files a minute, or few dear pages: a stranger who shares address and browser with a customer must not
+        // spend L in the customers' name.
+        let class = self.classes.of(facts.method, facts.path);
+        let cost = self.charge_milli(self.classes.known_cost_micros(class).unwrap_or(0));
+        let heir = self.heirs.charge(&proof.pass.0, now, cost, super::heir_rate());
         // The cohort of a known tier only matters when known clients themselves exceed L; the middle is fair.
         matches!(heir, Charge::Allowed).then_some((proof, Cohort::new(64)))
     }

@@ -386,7 +386,7 @@ impl TableSeed {
     }
 }
 
-/// Forty requests a minute may inherit one pass (contract).
+/// Forty requests a minute may inherit one pass (contract); one that is known to be dear counts as up to eight.
 fn heir_rate() -> Rate {
     Rate::per_second(40.0 / 60.0, 40.0)
 }

@@ -199,6 +199,22 @@ fn nothing_is_inherited_from_a_pass_that_was_taken_back() {
 }
 
 #[test]
+fn who_inherits_a_pass_is_charged_what_its_requests_cost() {
+    let mut shop = Shop::new(Mode::Auto);
+    let word = Says { status: 200, login: Some("ann"), ..Says::default() };
+    let (pass, _) = shop.exchange(ask("GET /", HOME, &[]), word);
+    let cookies = [("__Host-portcullis", pass.as_deref().unwrap())];
+    shop.site.usual_cost_micros.store(50_000, Relaxed);
+    let search = shop.site.classes.found("GET", "/search");
+    shop.site.classes.set_cost(usize::from(search), 740.0);
+    let known = |line: &str| (0..100).filter(|_| shop.tier(ask(line, HOME, &[])) == Tier::T2).count();
+    assert_eq!(shop.tier(ask("GET /", HOME, &cookies)), Tier::T2);
+    assert_eq!(known("GET /search"), 5, "dear pages in the customer's name");
+    assert_eq!(known("GET /font.woff2"), 0, "the minute's budget is one");
+    assert_eq!(shop.tier(ask("GET /search", HOME, &cookies)), Tier::T2, "with the pass itself");
+}
+
+#[test]
 fn the_owner_of_a_stolen_pass_signs_in_again_and_gets_a_new_one() {
     let mut shop = Shop::new(Mode::Auto);
     let word = Says { status: 200, login: Some("ann"), ..Says::default() };
