@@ -125,10 +125,8 @@ impl Clients {
         self.python(&["strangers", "{gate}", &asked.to_string()])
     }
 
-    /// The customer of curl once more, at a modest rate through `wrk`, from the very address that floods.
-    ///
-    /// With a user agent of her own: what comes without cookies from the same address *and* user agent may inherit a
-    /// pass (fonts, manifests), and the flood would.
+    /// The customer of curl once more, at a modest rate through `wrk`, from the very address that floods and with the
+    /// same user agent, none: so the flood inherits her pass as her browser's requests without cookies would.
     pub(crate) fn wrk_customer(&self, seconds: u64) -> Seen {
         let jar = std::fs::read_to_string(self.curl_jar()).expect("curl kept its cookies");
         let mut command = self.programs.wrk.command();
@@ -136,7 +134,7 @@ impl Clients {
             .args(["--threads=1", "--connections=2", "--timeout=4s"])
             .arg(format!("--duration={seconds}s"));
         command.arg(format!("--script={}", tests().join("customer.lua").display()));
-        command.arg(format!("--header=Cookie: {}", cookies_in(&jar))).arg("--header=User-Agent: reader");
+        command.arg(format!("--header=Cookie: {}", cookies_in(&jar)));
         let text = said(command.arg(format!("http://{}/account", self.gate)));
         let line =
             text.lines().find_map(|line| line.strip_prefix("CUSTOMER ")).unwrap_or_else(|| panic!("{text}"));
