@@ -42,6 +42,12 @@ fn tier(gate: &Gate, pass: &str) -> String {
         .unwrap_or_default()
 }
 
+/// The log says this soon: a thread of its own writes it.
+fn assert_logged(gate: &Gate, text: &str) {
+    let said = wait_for(SOON, || gate.log().contains(text).then_some(()));
+    assert!(said.is_some(), "{}", gate.log());
+}
+
 /// The text behind a key of a JSON line.
 fn value<'a>(json: &'a str, key: &str) -> &'a str {
     let (_, after) = json.split_once(&format!(r#""{key}":""#)).unwrap_or_default();
@@ -127,7 +133,7 @@ fn what_an_admin_switched_and_listed_outlives_a_restart() {
     assert!(allow.expect("it is shown").starts_with("198.51.100.0/24  until "));
     let status = gate.tell(&["status"]).expect("it is shown");
     assert!(status.contains("BYPASS IS ON"), "{status}");
-    assert!(gate.log().contains("in force from before the start: enforce 20"), "{}", gate.log());
+    assert_logged(&gate, "in force from before the start: enforce 20");
 }
 
 #[test]
@@ -146,10 +152,10 @@ fn the_console_does_what_ctl_does_for_whoever_has_the_token() {
     assert!(done.starts_with("HTTP/1.1 200") && done.contains("bypass is on"), "{done}");
     let (_, status) = gate.control(&["status"]).expect("it runs");
     assert!(status.contains("BYPASS IS ON"), "{status}");
-    assert!(gate.log().contains("the console: bypass on"), "{}", gate.log());
+    assert_logged(&gate, "the console: bypass on");
     gate.tell(&["bypass", "off"]).expect("it is switched off");
     let user = rustix::process::geteuid().as_raw();
-    assert!(gate.log().contains(&format!("user {user}: bypass off")), "{}", gate.log());
+    assert_logged(&gate, &format!("user {user}: bypass off"));
 }
 
 #[test]
@@ -185,7 +191,8 @@ fn protect_learns_from_a_log_and_knows_no_calm_when_an_attack_is_running() {
     let ready = || web::get(console, "/healthz", &[]).is_ok_and(|answer| answer.status == 200);
     let mut running = Running::start_and_wait(&mut command, &folder.path().join("log"), READY_WITHIN, ready)
         .expect("it starts");
-    assert!(running.log().contains("40 of 40 customers' addresses"), "{}", running.log());
+    let is_learnt = || running.log().contains("40 of 40 customers' addresses").then_some(());
+    assert!(wait_for(SOON, is_learnt).is_some(), "{}", running.log());
     let ctl = |words: &[&str]| {
         let output = Command::new(&binary).arg("ctl").args(words).arg("--state").arg(&state).output();
         String::from_utf8_lossy(&output.expect("it runs").stdout).into_owned()

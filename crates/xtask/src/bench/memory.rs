@@ -20,6 +20,8 @@ const PER_NETWORK: u32 = 40;
 const OTHER_FILES: u64 = 400;
 /// The share of the slots that only known clients can take, as in the default configuration.
 const KNOWN_SHARE: f64 = 0.3;
+/// Threads that open connections of strangers.
+const OPENERS: u32 = 8;
 /// Connections attempted at most.
 const IDLE_MAX: u64 = 20_000;
 
@@ -97,8 +99,7 @@ fn play(listener: SocketAddr, process: u32, round: u32, slots: u64) -> Result<Ro
     let known_slots = (slots as f64 * KNOWN_SHARE) as u32;
     let unknown_slots = u32::try_from(slots).unwrap_or(u32::MAX).saturating_sub(known_slots);
     let known = known_crowd(listener, known_slots)?;
-    let unknown: Vec<TcpStream> =
-        (0..unknown_slots).filter_map(|at| idle_from(source(100, at), listener, "").ok()).collect();
+    let unknown = unknown_crowd(listener, unknown_slots);
     // Longer than the gate's sweeps, so that what it ends has ended.
     pause(Duration::from_secs(1));
     let with_idle_kib = resident_kib(process);
@@ -129,6 +130,18 @@ fn known_crowd(listener: SocketAddr, count: u32) -> Result<Vec<TcpStream>, Memor
         crowd.extend(places.filter_map(|at| idle_from(source(60, at), listener, &pass).ok()));
     }
     Ok(crowd)
+}
+
+/// Idle connections of strangers, opened by several threads: one that waits for the others may not reach its idle limit.
+fn unknown_crowd(listener: SocketAddr, count: u32) -> Vec<TcpStream> {
+    let open = |thread: u32| {
+        let places = (thread..count).step_by(OPENERS as usize);
+        places.filter_map(|at| idle_from(source(100, at), listener, "").ok()).collect::<Vec<_>>()
+    };
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = (0..OPENERS).map(|thread| scope.spawn(move || open(thread))).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+    })
 }
 
 /// The `at`th client of a crowd on loopback: forty in each /24.
