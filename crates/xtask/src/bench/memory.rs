@@ -18,6 +18,12 @@ const SOURCES: u32 = 1_000_000;
 const PER_NETWORK: u32 = 40;
 /// Files that this process and the gate need beside the connections.
 const OTHER_FILES: u64 = 400;
+/// The second byte from which the addresses of known clients begin.
+const KNOWN_FROM: u8 = 60;
+/// The second byte from which the addresses of strangers begin.
+const UNKNOWN_FROM: u8 = 100;
+/// Wide networks over which a crowd is spread.
+const WIDE: u32 = 40;
 /// The share of the slots that only known clients can take, as in the default configuration.
 const KNOWN_SHARE: f64 = 0.3;
 /// Threads that open connections of strangers.
@@ -117,7 +123,7 @@ fn play(listener: SocketAddr, process: u32, round: u32, slots: u64) -> Result<Ro
 fn known_crowd(listener: SocketAddr, count: u32) -> Result<Vec<TcpStream>, MemoryError> {
     let mut crowd = Vec::new();
     for network in 0..count.div_ceil(PER_NETWORK) {
-        let first = source(60, network * PER_NETWORK);
+        let first = source(KNOWN_FROM, network * PER_NETWORK);
         let session = format!("Cookie: session=person{network}");
         let request = web::Request { headers: &[&session], from: first, ..web::Request::get("/") };
         let signed_in = web::send(listener, &request)?;
@@ -127,7 +133,7 @@ fn known_crowd(listener: SocketAddr, count: u32) -> Result<Vec<TcpStream>, Memor
             .ok_or_else(|| MemoryError::NoPass(signed_in.head.clone()))?;
         let pass = format!("Cookie: portcullis={}\r\n", after.split([';', '\r']).next().unwrap_or_default());
         let places = network * PER_NETWORK..((network + 1) * PER_NETWORK).min(count);
-        crowd.extend(places.filter_map(|at| idle_from(source(60, at), listener, &pass).ok()));
+        crowd.extend(places.filter_map(|at| idle_from(source(KNOWN_FROM, at), listener, &pass).ok()));
     }
     Ok(crowd)
 }
@@ -136,7 +142,7 @@ fn known_crowd(listener: SocketAddr, count: u32) -> Result<Vec<TcpStream>, Memor
 fn unknown_crowd(listener: SocketAddr, count: u32) -> Vec<TcpStream> {
     let open = |thread: u32| {
         let places = (thread..count).step_by(OPENERS as usize);
-        places.filter_map(|at| idle_from(source(100, at), listener, "").ok()).collect::<Vec<_>>()
+        places.filter_map(|at| idle_from(source(UNKNOWN_FROM, at), listener, "").ok()).collect::<Vec<_>>()
     };
     std::thread::scope(|scope| {
         let parts: Vec<_> = (0..OPENERS).map(|thread| scope.spawn(move || open(thread))).collect();
@@ -144,11 +150,12 @@ fn unknown_crowd(listener: SocketAddr, count: u32) -> Vec<TcpStream> {
     })
 }
 
-/// The `at`th client of a crowd on loopback: forty in each /24.
+/// The `at`th client of a crowd on loopback: forty in each /24, and so few /24s in each /16 that no limit of wide networks
+/// is met, which refuses while the table is nearly full.
 fn source(second: u8, at: u32) -> Ipv4Addr {
-    let [_, _, high, low] = (at / PER_NETWORK).to_be_bytes();
-    let last = u8::try_from(at % PER_NETWORK).unwrap_or(0) + 1;
-    Ipv4Addr::new(127, second + high, low, last)
+    let network = at / PER_NETWORK;
+    let part = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
+    Ipv4Addr::new(127, second + part(network % WIDE), part(network / WIDE), part(at % PER_NETWORK) + 1)
 }
 
 /// An app that confirms `session=NAME` as the login of NAME.
