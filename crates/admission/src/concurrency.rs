@@ -238,6 +238,11 @@ impl ConcurrencyLimit {
         self.limit
     }
 
+    /// What may be in service at once: L, and before there is one the admin's own maximum.
+    pub fn in_force(&self) -> f64 {
+        self.most.map_or(self.limit, |most| self.limit.min(most))
+    }
+
     /// Whether L rests on 300 healthy seconds. Before that it is unlimited, or an estimate made in distress.
     pub fn is_measured(&self) -> bool {
         self.health.seconds >= HEALTHY_SECONDS

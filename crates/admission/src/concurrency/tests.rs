@@ -19,6 +19,13 @@ fn under_a_flood_the_limit_settles_a_little_above_capacity() {
 }
 
 #[test]
+fn the_admins_own_maximum_is_in_force_before_anything_is_measured() {
+    let limit = ConcurrencyLimit::new(Some(20.0));
+    assert_eq!((limit.limit(), limit.in_force()), (f64::INFINITY, 20.0));
+    assert_eq!(ConcurrencyLimit::new(None).in_force(), f64::INFINITY);
+}
+
+#[test]
 fn a_growing_app_is_followed_within_five_seconds() {
     for servers in [16, 64] {
         let mut world = warm(servers);

@@ -156,7 +156,7 @@ impl Controller {
             },
         );
         // While observing nothing waits: the slots only count.
-        self.in_force = if site.mode() == Mode::Observe { f64::INFINITY } else { limit };
+        self.in_force = if site.mode() == Mode::Observe { f64::INFINITY } else { self.limit.in_force() };
         limit
     }
 
