@@ -8,7 +8,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use crate::connection::Connection;
+use crate::call::{Call, Late};
+use crate::clock::Clock;
 use crate::exchange::Exchange;
 use crate::headers;
 
@@ -19,9 +20,7 @@ pub(crate) enum RequestBody {
     /// Read from the client while the origin takes it.
     Streaming {
         /// The client's side.
-        incoming: Incoming,
-        /// Whose read deadline ends with the body.
-        connection: Rc<Connection>,
+        incoming: ClientBody,
         /// Bytes that may still come.
         allowance: u64,
     },
@@ -33,9 +32,58 @@ pub(crate) enum BodyError {
     /// The other side stopped, or sent what is no HTTP.
     #[error(transparent)]
     Broken(#[from] hyper::Error),
+    /// The client let the gate wait for it too long.
+    #[error("the body comes too slowly")]
+    TooSlow,
     /// The client sent more than the route allows.
     #[error("the body is larger than the route allows")]
     TooLarge,
+}
+
+/// A request body as it comes from the client, with the time that it lets the gate wait.
+pub(crate) struct ClientBody {
+    incoming: Incoming,
+    call: Rc<Call>,
+    clock: Clock,
+}
+
+impl ClientBody {
+    pub(crate) fn new(incoming: Incoming, call: Rc<Call>, clock: Clock) -> Self {
+        Self { incoming, call, clock }
+    }
+}
+
+impl Body for ClientBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.call.late() == Some(Late::Body) {
+            return Poll::Ready(Some(Err(BodyError::TooSlow)));
+        }
+        let polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        let bytes = match &polled {
+            Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Bytes::len),
+            Poll::Ready(_) => 0,
+            Poll::Pending => {
+                self.call.remember_waker(cx);
+                0
+            }
+        };
+        self.call.polled_body(&polled, bytes, &self.clock);
+        polled.map_err(BodyError::Broken)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
 }
 
 impl RequestBody {
@@ -54,15 +102,12 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Streaming { incoming, connection, allowance } => {
+            Self::Streaming { incoming, allowance } => {
                 let frame = ready!(Pin::new(incoming).poll_frame(cx));
                 Poll::Ready(match frame {
-                    None => {
-                        connection.end_body();
-                        None
-                    }
+                    None => None,
                     Some(Ok(frame)) => Some(pass_on(frame, allowance)),
-                    Some(Err(error)) => Some(Err(error.into())),
+                    Some(Err(error)) => Some(Err(error)),
                 })
             }
         }

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use admission::site::{Identity, Proof, Site};
 use http::HeaderValue;
 use model::Instant;
 
+use crate::call::{Call, Stage};
 use crate::gauge::{Gauge, Phase};
 
 /// How long each phase may last.
@@ -42,12 +43,12 @@ pub(crate) struct Connection {
     pub(crate) gauge: Arc<Gauge>,
     known: Cell<bool>,
     proof: Cell<Option<(Proof, Instant)>>,
-    /// Deadline of the origin's first byte; `None` while no request waits for one.
-    origin_deadline: Cell<Option<Instant>>,
-    /// The last sweep found the deadline passed.
-    origin_late: Cell<bool>,
-    /// A request body is being read: since when, and how many bytes had come by then.
-    body_began: Cell<Option<(Instant, u64)>>,
+    /// Requests in progress.
+    open: Cell<u32>,
+    /// How many of them are streams.
+    streams: Cell<u32>,
+    /// What a sweep looks at; those that have ended are left out at the next sweep.
+    calls: RefCell<Vec<Weak<Call>>>,
 }
 
 impl Connection {
@@ -66,17 +67,52 @@ impl Connection {
             gauge: Arc::new(Gauge::new(now)),
             known: Cell::new(false),
             proof: Cell::new(None),
-            origin_deadline: Cell::new(None),
-            origin_late: Cell::new(false),
-            body_began: Cell::new(None),
+            open: Cell::new(0),
+            streams: Cell::new(0),
+            calls: RefCell::new(Vec::with_capacity(1)),
         }
     }
 
-    /// Enters a phase at `now`.
-    pub(crate) fn enter(&self, phase: Phase, now: Instant) {
-        self.gauge.enter(phase, now);
-        if phase == Phase::Idle {
-            self.body_began.set(None);
+    /// A call for the requests of an HTTP/1 connection, or for one stream of HTTP/2.
+    pub(crate) fn new_call(&self) -> Rc<Call> {
+        let call = Rc::new(Call::new());
+        let mut calls = self.calls.borrow_mut();
+        if calls.len() >= CALLS_BEFORE_CLEANING && calls.len() == calls.capacity() {
+            calls.retain(|call| call.strong_count() > 0);
+        }
+        calls.push(Rc::downgrade(&call));
+        call
+    }
+
+    /// A request has been read.
+    pub(crate) fn begin(&self, call: &Call, now: Instant) {
+        call.enter(Stage::Asked);
+        self.open.set(self.open.get() + 1);
+        if self.streams.get() == 0 {
+            self.gauge.enter(Phase::Active, now);
+        }
+    }
+
+    /// A request has become a stream.
+    pub(crate) fn become_stream(&self, call: &Call, now: Instant) {
+        if call.enter(Stage::Streaming) != Stage::Streaming {
+            self.streams.set(self.streams.get() + 1);
+            self.gauge.enter(Phase::Stream, now);
+        }
+    }
+
+    /// A request has ended. What has ended before does not end again.
+    pub(crate) fn end(&self, call: &Call, now: Instant) {
+        let stage = call.enter(Stage::Idle);
+        if stage == Stage::Idle {
+            return;
+        }
+        self.open.set(self.open.get().saturating_sub(1));
+        self.streams.set(self.streams.get() - u32::from(stage == Stage::Streaming));
+        match (self.open.get(), self.streams.get()) {
+            (0, _) => self.gauge.enter(Phase::Idle, now),
+            (_, 0) => self.gauge.enter(Phase::Active, now),
+            _ => {}
         }
     }
 
@@ -93,32 +129,15 @@ impl Connection {
         self.proof.get()
     }
 
-    /// The gate begins to read a request body.
-    pub(crate) fn begin_body(&self, now: Instant) {
-        self.body_began.set(Some((now, self.gauge.bytes_in())));
-    }
-
-    /// The body has been read, or nobody waits for it any more.
-    pub(crate) fn end_body(&self) {
-        self.body_began.set(None);
-    }
-
-    /// Sets or clears the moment by which the origin must have begun its answer.
-    pub(crate) fn await_origin(&self, deadline: Option<Instant>) {
-        self.origin_deadline.set(deadline);
-        self.origin_late.set(false);
-    }
-
-    /// Whether a sweep found that the origin has missed its deadline.
-    pub(crate) fn origin_is_late(&self) -> bool {
-        self.origin_late.get()
-    }
-
-    fn note_origin(&self, now: Instant) {
-        if self.origin_deadline.get().is_some_and(|deadline| now >= deadline) {
-            self.origin_late.set(true);
-            self.gauge.wake();
-        }
+    /// Lets every request in progress look at its deadlines.
+    fn sweep_calls(&self, now: Instant) {
+        self.calls.borrow_mut().retain(|call| match call.upgrade() {
+            Some(call) => {
+                call.sweep(now);
+                true
+            }
+            None => false,
+        });
     }
 
     /// Whether the connection's time is up, by the limits in force now.
@@ -129,17 +148,8 @@ impl Connection {
             // The last answer may still be on its way to a slow client.
             Phase::Idle if self.gauge.is_stalled() => self.gauge.reads_too_slowly(now),
             Phase::Idle => spent >= if self.known.get() { limits.idle_known } else { limits.idle },
-            Phase::Active | Phase::Stream => self.gauge.reads_too_slowly(now) || self.sends_too_slowly(now),
+            Phase::Active | Phase::Stream => self.gauge.reads_too_slowly(now),
         }
-    }
-
-    /// Slow body: 10 s of grace, then 500 bytes a second on average (decision-science, section 9).
-    fn sends_too_slowly(&self, now: Instant) -> bool {
-        self.body_began.get().is_some_and(|(began, bytes_before)| {
-            let spent = now.since(began);
-            let bytes = self.gauge.bytes_in().saturating_sub(bytes_before);
-            spent > BODY_GRACE && bytes < (spent - BODY_GRACE).as_secs() * BODY_BYTES_PER_SECOND_MIN
-        })
     }
 
     fn may_be_evicted(&self) -> bool {
@@ -175,7 +185,7 @@ impl Registry {
             if connection.is_overdue(limits, now) {
                 connection.gauge.end();
             }
-            connection.note_origin(now);
+            connection.sweep_calls(now);
             census.unsent += connection.gauge.unsent();
             match connection.gauge.phase() {
                 Phase::Idle => census.idle += 1,
@@ -259,6 +269,6 @@ impl Drop for Seat {
     }
 }
 
-const BODY_GRACE: Duration = Duration::from_secs(10);
-const BODY_BYTES_PER_SECOND_MIN: u64 = 500;
+/// Ended calls that may lie about between two sweeps, at the least.
+const CALLS_BEFORE_CLEANING: usize = 16;
 const VICTIMS_PER_SCAN: usize = 256;

@@ -7,8 +7,8 @@ use http::HeaderValue;
 use model::{Group, Instant, Outcome, Reason, Tier};
 
 use crate::access_log::Line;
+use crate::call::{Call, Stage};
 use crate::connection::Connection;
-use crate::gauge::Phase;
 use crate::origin::Lease;
 use crate::remembered::Recording;
 use crate::request::Way;
@@ -19,6 +19,7 @@ use crate::worker::Worker;
 pub(crate) struct Exchange {
     pub(crate) worker: Rc<Worker>,
     pub(crate) connection: Rc<Connection>,
+    pub(crate) call: Rc<Call>,
     subject: Rc<Subject>,
     begun: Instant,
     pub(crate) dispatched: Option<Instant>,
@@ -42,9 +43,11 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// The account of a request that was admitted; `would` is what only observes and would have refused it.
     pub(crate) fn open(way: &Way, would: Option<Reason>) -> Box<Self> {
+        way.call.enter(Stage::Answering);
         Box::new(Self {
             worker: way.worker.clone(),
             connection: way.connection.clone(),
+            call: way.call.clone(),
             subject: way.subject.clone(),
             begun: way.begun,
             dispatched: None,
@@ -87,7 +90,7 @@ impl Exchange {
     pub(crate) fn answered(&mut self, status: u16, now: Instant) {
         self.status = status;
         self.first_byte = Some(now);
-        self.connection.await_origin(None);
+        self.call.await_origin(None);
         self.outcome =
             if matches!(status, 500 | 502..=504) { Outcome::OriginError } else { Outcome::Forwarded };
         let nanos = now.since(self.dispatched.unwrap_or(self.begun)).as_nanos();
@@ -144,7 +147,7 @@ impl Exchange {
             return;
         }
         let (now, group) = (self.worker.now(), self.tier().group());
-        self.connection.enter(Phase::Stream, now);
+        self.connection.become_stream(&self.call, now);
         self.stream = Some(group);
         self.worker.shared().streams.add(group);
         self.give_slot_back(now);
@@ -196,6 +199,7 @@ impl Drop for Exchange {
         if let Some(group) = self.stream.take() {
             self.worker.shared().streams.remove(group);
         }
+        self.connection.end(&self.call, now);
         if self.counted {
             return;
         }
@@ -204,8 +208,6 @@ impl Drop for Exchange {
         if let Some(reason) = self.would {
             self.worker.counters().would_have_refused(self.tier(), reason.kind().into());
         }
-        self.connection.await_origin(None);
-        self.connection.enter(Phase::Idle, now);
         self.log(now, nanos / 1_000);
     }
 }

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use model::{Reason, Tier};
 
-use crate::body::RequestBody;
+use crate::body::{ClientBody, RequestBody};
 use crate::request::{Declined, Way};
 use crate::routes::{BODY_BYTES_DEFAULT, BODY_BYTES_READ_FIRST, Route};
 use crate::worker::Worker;
@@ -35,7 +35,7 @@ pub(crate) async fn take_body(
         }
         way.note(Reason::BodyTooLarge, false);
     }
-    way.connection.begin_body(way.begun);
+    let body = ClientBody::new(body, way.call.clone(), *way.worker.clock());
     let unknown = way.subject.identity.tier() >= Tier::T5;
     let small = way.subject.length.is_some_and(|length| length <= BODY_BYTES_READ_FIRST);
     if small || (unknown && enforced) {
@@ -45,14 +45,14 @@ pub(crate) async fn take_body(
             .map(|whole| RequestBody::Whole(Some(whole)));
     }
     let allowance = if enforced { allowed } else { u64::MAX };
-    Ok(RequestBody::Streaming { incoming: body, connection: way.connection.clone(), allowance })
+    Ok(RequestBody::Streaming { incoming: body, allowance })
 }
 
-async fn read(way: &Way, mut body: Incoming, allowed: u64) -> Result<Bytes, Declined> {
+async fn read(way: &Way, mut body: ClientBody, allowed: u64) -> Result<Bytes, Declined> {
     let mut held = Held::new(&way.worker);
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Declined::Bad("the body broke off"))?;
+        let frame = frame.map_err(|_| Declined::Bad("the body broke off or came too slowly"))?;
         let Ok(data) = frame.into_data() else { continue };
         let reason = if (whole.len() + data.len()) as u64 > allowed {
             Some(Reason::BodyTooLarge)
@@ -67,7 +67,6 @@ async fn read(way: &Way, mut body: Incoming, allowed: u64) -> Result<Bytes, Decl
         }
         whole.extend_from_slice(&data);
     }
-    way.connection.end_body();
     Ok(whole.freeze())
 }
 

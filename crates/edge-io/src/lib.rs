@@ -8,6 +8,7 @@
 mod access_log;
 mod answer;
 mod body;
+mod call;
 mod clock;
 mod connection;
 mod cookies;

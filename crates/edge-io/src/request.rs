@@ -18,9 +18,9 @@ use model::{Instant, Outcome, Reason};
 use crate::access_log::Line;
 use crate::answer;
 use crate::body::{AnswerBody, RequestBody};
+use crate::call::{Call, Late, Stage};
 use crate::connection::Connection;
 use crate::exchange::Exchange;
-use crate::gauge::Phase;
 use crate::headers::{self, Told};
 use crate::intake;
 use crate::ledger::Refused;
@@ -41,18 +41,19 @@ pub(crate) struct Ended;
 pub(crate) async fn handle(
     worker: Rc<Worker>,
     connection: Rc<Connection>,
+    call: Rc<Call>,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Ended> {
     let begun = worker.now();
-    connection.enter(Phase::Active, begun);
+    connection.begin(&call, begun);
     let (parts, body) = request.into_parts();
     if let Some(answer) = own_answer(&worker, &parts) {
-        connection.enter(Phase::Idle, begun);
+        connection.end(&call, begun);
         return Ok(answer);
     }
     let subject = Subject::of(&worker, &connection, &parts, begun);
     connection.note_identity(&subject.identity, begun);
-    let mut way = Way { worker, connection, subject: Rc::new(subject), begun, parts };
+    let mut way = Way { worker, connection, call, subject: Rc::new(subject), begun, parts };
     let outcome = way.go(body).await;
     if way.connection.gauge.has_ended() {
         return Err(Ended);
@@ -93,6 +94,7 @@ pub(crate) enum Declined {
 pub(crate) struct Way {
     pub(crate) worker: Rc<Worker>,
     pub(crate) connection: Rc<Connection>,
+    pub(crate) call: Rc<Call>,
     pub(crate) subject: Rc<Subject>,
     pub(crate) begun: Instant,
     /// The head as the client sent it, until it goes to the origin.
@@ -283,7 +285,7 @@ impl Way {
             request.headers_mut().insert(HOST, host);
         }
         if !route.is_some_and(|route| route.long) {
-            self.connection.await_origin(Some(dispatched + origin.settings().answer_timeout));
+            self.call.await_origin(Some(dispatched + origin.settings().answer_timeout));
         }
         Some(index)
     }
@@ -295,7 +297,7 @@ impl Way {
         sent: Option<Result<(Response<Incoming>, Lease), SendError>>,
     ) -> Result<(Response<Incoming>, Lease), Declined> {
         let origin = self.worker.shared().origins.at(index);
-        self.connection.await_origin(None);
+        self.call.await_origin(None);
         match sent {
             Some(Ok(answered)) => Ok(answered),
             Some(Err(SendError::Busy)) => {
@@ -303,10 +305,13 @@ impl Way {
                 let site = &self.worker.shared().site;
                 Err(Declined::Refused(site.refusal(identity, Reason::QueueFull, self.worker.scatter())))
             }
+            // The client broke its body off, or sent more than it may: that is no failure of the origin.
+            Some(Err(SendError::Broken(error))) if error.is_user() => Err(BODY_BROKE_OFF),
             Some(Err(_)) => {
                 origin.failed(self.worker.now());
                 Err(Declined::Unreachable)
             }
+            None if self.call.late() != Some(Late::Origin) => Err(BODY_BROKE_OFF),
             None => {
                 origin.failed(self.worker.now());
                 Err(Declined::Late)
@@ -314,12 +319,13 @@ impl Way {
         }
     }
 
-    /// Runs until done, or until a sweep finds that the origin is late or the connection must end.
+    /// Runs until done, or until a sweep finds that origin or body are late or the connection must end.
     async fn while_in_time<F: Future>(&self, mut doing: Pin<&mut F>) -> Option<F::Output> {
         poll_fn(|cx| {
-            if self.connection.origin_is_late() || self.connection.gauge.has_ended() {
+            if self.call.late().is_some() || self.connection.gauge.has_ended() {
                 return Poll::Ready(None);
             }
+            self.call.remember_waker(cx);
             self.connection.gauge.remember_waker(cx);
             doing.as_mut().poll(cx).map(Some)
         })
@@ -328,7 +334,6 @@ impl Way {
 
     /// Turns a refusal or failure into an answer and counts it. (Failures of the origin are counted by the exchange.)
     fn decline(&self, declined: Declined) -> Response<AnswerBody> {
-        self.connection.enter(Phase::Idle, self.worker.now());
         match declined {
             Declined::Refused(refusal) => self.answer_refusal(&refusal),
             Declined::Unreachable => refusal::origin_unreachable(self.subject.navigation),
@@ -410,4 +415,13 @@ impl Way {
     }
 }
 
+impl Drop for Way {
+    fn drop(&mut self) {
+        if self.call.stage() == Stage::Asked {
+            self.connection.end(&self.call, self.worker.now());
+        }
+    }
+}
+
+const BODY_BROKE_OFF: Declined = Declined::Bad("the body broke off, came too slowly or was too long");
 const HEALTH_PATH: &str = "/.well-known/portcullis/health";

@@ -274,10 +274,10 @@ impl Worker {
         let key = self.registry.insert(connection.clone());
         let _entry = Entry { worker: self.clone(), key, _seat: seat };
         let io = TokioIo::new(Metered::new(stream, unread, connection.gauge.clone(), *self.clock()));
-        let (worker, shared_connection) = (self.clone(), connection);
+        let (worker, call, shared_connection) = (self.clone(), connection.new_call(), connection);
         let service = service_fn(move |request| {
-            let (worker, connection) = (worker.clone(), shared_connection.clone());
-            async move { request::handle(worker, connection, request).await }
+            let (worker, connection, call) = (worker.clone(), shared_connection.clone(), call.clone());
+            async move { request::handle(worker, connection, call, request).await }
         });
         let serving = hyper::server::conn::http1::Builder::new()
             .max_buf_size(BUFFER_BYTES)

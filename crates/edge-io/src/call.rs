@@ -1,0 +1,190 @@
+//! One request on a connection, as the sweep sees it: its deadlines, and how it is ended from outside.
+//!
+//! HTTP/1 has one at a time and uses the same again; HTTP/2 has one for each stream.
+
+use std::cell::{Cell, RefCell};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use model::Instant;
+
+use crate::clock::Clock;
+
+/// Who answers for the end of a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stage {
+    /// No request.
+    Idle,
+    /// Read, and not yet admitted: its [`crate::request::Way`] answers for its end.
+    Asked,
+    /// Admitted: its [`crate::exchange::Exchange`] answers for its end.
+    Answering,
+    /// As before, and it has become a stream.
+    Streaming,
+}
+
+/// What a sweep watches of one request.
+pub(crate) struct Call {
+    stage: Cell<Stage>,
+    /// Deadline of the origin's first byte; `None` while no request waits for one.
+    origin_deadline: Cell<Option<Instant>>,
+    /// A sweep found a deadline passed.
+    late: Cell<Option<Late>>,
+    /// Since when the gate waits for more of the request's body.
+    body_wanted: Cell<Option<Instant>>,
+    /// How long it has waited for the body before, and what it got.
+    body_waited: Cell<Duration>,
+    body_bytes: Cell<u64>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// Which deadline has passed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Late {
+    /// The origin has not begun to answer.
+    Origin,
+    /// The client sends its body too slowly.
+    Body,
+}
+
+impl Call {
+    pub(crate) fn new() -> Self {
+        Self {
+            stage: Cell::new(Stage::Idle),
+            origin_deadline: Cell::new(None),
+            late: Cell::new(None),
+            body_wanted: Cell::new(None),
+            body_waited: Cell::new(Duration::ZERO),
+            body_bytes: Cell::new(0),
+            waker: RefCell::new(None),
+        }
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
+    /// Enters a stage and returns the one before.
+    pub(crate) fn enter(&self, stage: Stage) -> Stage {
+        if stage == Stage::Asked {
+            self.late.set(None);
+            self.body_waited.set(Duration::ZERO);
+            self.body_bytes.set(0);
+        }
+        if stage == Stage::Idle {
+            self.origin_deadline.set(None);
+            self.body_wanted.set(None);
+        }
+        self.stage.replace(stage)
+    }
+
+    /// Sets or clears the moment by which the origin must have begun its answer.
+    pub(crate) fn await_origin(&self, deadline: Option<Instant>) {
+        self.origin_deadline.set(deadline);
+    }
+
+    /// Whether a sweep found a deadline passed, and which.
+    pub(crate) fn late(&self) -> Option<Late> {
+        self.late.get()
+    }
+
+    /// Remembers whom to wake when a sweep finds a deadline passed.
+    pub(crate) fn remember_waker(&self, cx: &Context<'_>) {
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// Counts the time for which the gate waits for a piece of the request's body; what it waits for the origin does not
+    /// count against the client.
+    pub(crate) fn polled_body<T>(&self, polled: &Poll<T>, bytes: usize, clock: &Clock) {
+        match (polled, self.body_wanted.get()) {
+            (Poll::Pending, None) => self.body_wanted.set(Some(clock.now())),
+            (Poll::Ready(_), Some(since)) => {
+                self.body_waited.set(self.body_waited.get() + clock.now().since(since));
+                self.body_wanted.set(None);
+            }
+            (Poll::Pending, Some(_)) | (Poll::Ready(_), None) => {}
+        }
+        self.body_bytes.set(self.body_bytes.get() + bytes as u64);
+    }
+
+    /// Looks for passed deadlines, and wakes the request if one is.
+    pub(crate) fn sweep(&self, now: Instant) {
+        if self.stage.get() == Stage::Idle || self.late.get().is_some() {
+            return;
+        }
+        let late = if self.origin_deadline.get().is_some_and(|deadline| now >= deadline) {
+            Late::Origin
+        } else if self.sends_too_slowly(now) {
+            Late::Body
+        } else {
+            return;
+        };
+        self.late.set(Some(late));
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Slow body: 10 s of grace, then 500 bytes for each second of waiting (decision-science, section 9).
+    fn sends_too_slowly(&self, now: Instant) -> bool {
+        self.body_wanted.get().is_some_and(|since| {
+            let waited = self.body_waited.get() + now.since(since);
+            waited > BODY_GRACE
+                && self.body_bytes.get() < (waited - BODY_GRACE).as_secs() * BODY_BYTES_PER_SECOND_MIN
+        })
+    }
+}
+
+const BODY_GRACE: Duration = Duration::from_secs(10);
+const BODY_BYTES_PER_SECOND_MIN: u64 = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits so many seconds for each piece of a body; whether that was too slow.
+    fn check(pieces: &[(u64, usize)]) -> bool {
+        let call = Call::new();
+        call.enter(Stage::Asked);
+        let mut now = Instant::from_secs(100);
+        for &(seconds, bytes) in pieces {
+            call.body_wanted.set(Some(now));
+            now = now + Duration::from_secs(seconds);
+            call.sweep(now);
+            if call.late().is_some() {
+                return true;
+            }
+            call.body_waited.set(call.body_waited.get() + Duration::from_secs(seconds));
+            call.body_wanted.set(None);
+            call.body_bytes.set(call.body_bytes.get() + bytes as u64);
+        }
+        call.sweep(now + Duration::from_secs(1_000));
+        call.late().is_some()
+    }
+
+    #[test]
+    fn a_body_needs_500_bytes_a_second_after_ten_seconds_of_waiting() {
+        assert!(!check(&[(10, 5_000), (9, 5_000), (11, 1)]));
+        assert!(check(&[(12, 0)]));
+        assert!(check(&[(5, 900), (10, 0)]));
+        assert!(!check(&[(5, 900), (6, 3_000), (1, 1)]), "time in which nobody waits does not count");
+    }
+
+    #[test]
+    fn an_origin_is_late_once_its_deadline_has_passed() {
+        let call = Call::new();
+        call.enter(Stage::Asked);
+        call.await_origin(Some(Instant::from_secs(60)));
+        call.sweep(Instant::from_secs(59));
+        assert_eq!(call.late(), None);
+        call.sweep(Instant::from_secs(60));
+        assert_eq!(call.late(), Some(Late::Origin));
+        call.enter(Stage::Idle);
+        call.enter(Stage::Asked);
+        call.sweep(Instant::from_secs(90));
+        assert_eq!(call.late(), None, "the next request begins anew");
+    }
+}
