@@ -42,12 +42,13 @@ mod walk;
 pub use finding::{Errors, Finding, Warning};
 pub use kinds::{
     ClientAddress, Jwks, OriginUrl, OriginUrlError, ParsePathError, Rate, RequestPath, Secret, Share, Size,
+    TlsVersion,
 };
 pub use protect::ProtectArgs;
 pub use schema::schema;
 pub use settings::{
-    Config, Console, Front, Health, Jwt, Known, Limits, Listen, Log, Login, Monitor, MonitorAs, Network,
-    Origin, Partner, Privacy, Route, SecretSource, Session, Site, State, Token,
+    Certificate, Config, Console, Front, Health, Jwt, Known, Limits, Listen, Log, Login, Monitor, MonitorAs,
+    Network, Origin, Partner, Privacy, Route, SecretSource, Session, Site, State, Tls, Token,
 };
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use model::{Outcome, Reason, Tier, Timestamp, Untrusted};
 
+use crate::tls::Ja4;
+
 /// Where batches of lines go. Never blocks: what cannot be taken is counted as dropped.
 pub trait LogSink: Send + Sync {
     /// Takes whole lines.
@@ -30,6 +32,8 @@ pub(crate) struct Line<'a> {
     pub(crate) service_micros: Option<u64>,
     pub(crate) request_id: &'a [u8],
     pub(crate) user_agent: &'a [u8],
+    /// The fingerprint of the client's TLS.
+    pub(crate) ja4: Option<Ja4>,
     /// How many such lines this one stands for.
     pub(crate) weight: u32,
 }
@@ -108,6 +112,9 @@ impl LogBuffer {
         out.extend_from_slice(line.request_id);
         out.extend_from_slice(b"\",\"user_agent\":\"");
         untrusted(out, line.user_agent);
+        if let Some(ja4) = &line.ja4 {
+            text(out, "\",\"ja4\":\"", ja4.as_str());
+        }
         out.extend_from_slice(b"\"}\n");
     }
 
@@ -203,6 +210,7 @@ mod tests {
             service_micros: None,
             request_id: b"id",
             user_agent: b"evil\n\x1b[0m\xff",
+            ja4: None,
             weight: 100,
         };
         let (mut buffer, sink) = (LogBuffer::new(), Kept::default());

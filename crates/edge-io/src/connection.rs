@@ -17,10 +17,13 @@ use model::Instant;
 
 use crate::call::{Call, Stage};
 use crate::gauge::{Gauge, Phase};
+use crate::tls::{Hello, Ja4};
 
 /// How long each phase may last.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PhaseLimits {
+    /// From accept to the end of the TLS handshake.
+    pub(crate) handshake: Duration,
     /// From accept, or the first byte of a later request, to the end of its head. Progress does not extend it.
     pub(crate) head: Duration,
     /// Between requests, for clients that have shown no pass on this connection.
@@ -35,6 +38,10 @@ pub(crate) struct Connection {
     pub(crate) address: IpAddr,
     /// Whether the peer is a front, whose clients are named in a header.
     pub(crate) front: bool,
+    /// How it is secured.
+    pub(crate) security: Security,
+    /// The fingerprint of the client's TLS.
+    ja4: Cell<Option<Ja4>>,
     /// The client's address as `X-Forwarded-For` and `Forwarded` want it, made once.
     pub(crate) forwarded_for: HeaderValue,
     /// See `forwarded_for`.
@@ -51,17 +58,31 @@ pub(crate) struct Connection {
     calls: RefCell<Vec<Weak<Call>>>,
 }
 
+/// How a connection is secured, as its listener says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Security {
+    /// It is under TLS.
+    pub(crate) tls: bool,
+    /// Its requests are sent on to https, on this port.
+    pub(crate) redirect: Option<u16>,
+    /// The `Strict-Transport-Security` of its answers.
+    pub(crate) hsts: Option<HeaderValue>,
+}
+
 impl Connection {
     /// A connection accepted at `now`.
-    pub(crate) fn new(address: IpAddr, front: bool, now: Instant) -> Self {
+    pub(crate) fn new(address: IpAddr, front: bool, security: Security, now: Instant) -> Self {
+        let proto = if security.tls { "https" } else { "http" };
         let forwarded = match address {
-            IpAddr::V4(v4) => format!("for={v4};proto=http"),
-            IpAddr::V6(v6) => format!("for=\"[{v6}]\";proto=http"),
+            IpAddr::V4(v4) => format!("for={v4};proto={proto}"),
+            IpAddr::V6(v6) => format!("for=\"[{v6}]\";proto={proto}"),
         };
         let text = "an address is a valid header value";
         Self {
             address,
             front,
+            security,
+            ja4: Cell::new(None),
             forwarded_for: HeaderValue::from_str(&address.to_string()).expect(text),
             forwarded: HeaderValue::from_str(&forwarded).expect(text),
             gauge: Arc::new(Gauge::new(now)),
@@ -71,6 +92,26 @@ impl Connection {
             streams: Cell::new(0),
             calls: RefCell::new(Vec::with_capacity(1)),
         }
+    }
+
+    /// What the client offered in its TLS handshake.
+    pub(crate) fn saw_hello(&self, hello: &Hello) {
+        self.ja4.set(Some(hello.ja4));
+    }
+
+    /// The fingerprint of the client's TLS.
+    pub(crate) fn ja4(&self) -> Option<Ja4> {
+        self.ja4.get()
+    }
+
+    /// Requests in progress.
+    pub(crate) fn open(&self) -> u32 {
+        self.open.get()
+    }
+
+    /// Whether a known client has shown itself here.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known.get()
     }
 
     /// A call for the requests of an HTTP/1 connection, or for one stream of HTTP/2.
@@ -144,6 +185,7 @@ impl Connection {
     fn is_overdue(&self, limits: &PhaseLimits, now: Instant) -> bool {
         let spent = now.since(self.gauge.since());
         match self.gauge.phase() {
+            Phase::Handshake => spent >= limits.handshake,
             Phase::Head => spent >= limits.head,
             // The last answer may still be on its way to a slow client.
             Phase::Idle if self.gauge.is_stalled() => self.gauge.reads_too_slowly(now),
@@ -153,7 +195,7 @@ impl Connection {
     }
 
     fn may_be_evicted(&self) -> bool {
-        let waits = matches!(self.gauge.phase(), Phase::Idle | Phase::Head);
+        let waits = matches!(self.gauge.phase(), Phase::Idle | Phase::Head | Phase::Handshake);
         !self.known.get() && !self.gauge.has_ended() && !self.front && waits
     }
 }
@@ -188,6 +230,7 @@ impl Registry {
             connection.sweep_calls(now);
             census.unsent += connection.gauge.unsent();
             match connection.gauge.phase() {
+                Phase::Handshake => census.handshaking += 1,
                 Phase::Idle => census.idle += 1,
                 Phase::Head | Phase::Active => census.active += 1,
                 Phase::Stream => census.stream += 1,
@@ -215,11 +258,15 @@ impl Registry {
         false
     }
 
-    /// Ends all connections that wait for a request; for a stop.
-    pub(crate) fn end_idle(&self) {
+    /// Ends all connections that wait for a request, and lets the others end after the requests that they have; for a stop.
+    pub(crate) fn drain(&self) {
         for (_, connection) in self.connections.borrow().iter() {
-            if matches!(connection.gauge.phase(), Phase::Idle | Phase::Head) {
+            let waits = matches!(connection.gauge.phase(), Phase::Idle | Phase::Head | Phase::Handshake);
+            if waits && !connection.gauge.is_multiplexed() {
                 connection.gauge.end();
+            } else {
+                // HTTP/2 says goodbye first, so that the client knows which requests were taken (RFC 9113, section 6.8).
+                connection.gauge.drain();
             }
         }
     }
@@ -233,7 +280,7 @@ impl Registry {
         let mut candidates: Vec<(bool, Instant, usize)> = connections
             .iter()
             .filter(|(_, connection)| connection.may_be_evicted())
-            .map(|(key, connection)| (connection.gauge.phase() == Phase::Head, connection.gauge.since(), key))
+            .map(|(key, connection)| (connection.gauge.phase() != Phase::Idle, connection.gauge.since(), key))
             .collect();
         let batch = candidates.len().min(VICTIMS_PER_SCAN);
         if batch < candidates.len() {
@@ -248,6 +295,7 @@ impl Registry {
 /// How many connections are in which state.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Census {
+    pub(crate) handshaking: u64,
     pub(crate) idle: u64,
     pub(crate) active: u64,
     pub(crate) stream: u64,

@@ -37,6 +37,12 @@ pub struct Counters {
     pub evicted: AtomicU64,
     /// Connections between requests, as of the last sweep.
     pub idle: AtomicU64,
+    /// Connections in their TLS handshake.
+    pub handshaking: AtomicU64,
+    /// TLS handshakes that were completed.
+    pub handshakes: AtomicU64,
+    /// TLS handshakes that failed or were broken off.
+    pub handshakes_failed: AtomicU64,
     /// Connections in a request, as of the last sweep.
     pub active: AtomicU64,
     /// Connections that carry a stream, as of the last sweep.
@@ -65,6 +71,9 @@ impl Default for Counters {
             turned_away: zero(),
             evicted: zero(),
             idle: zero(),
+            handshaking: zero(),
+            handshakes: zero(),
+            handshakes_failed: zero(),
             active: zero(),
             stream: zero(),
             unsent: zero(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use admission::site::{Controller, Site};
 use atomic_waker::AtomicWaker;
+use http::HeaderValue;
 use model::{AccountId, Group, Instant};
 use tokio::sync::Notify;
 
@@ -22,6 +23,7 @@ use crate::origin::Origins;
 use crate::remembered::Remembered;
 use crate::routes::Routes;
 use crate::ticker;
+use crate::tls::{CertificateNews, CertificateWatch, Tls};
 use crate::worker::{Listening, Worker};
 
 /// How the edge serves one site.
@@ -58,8 +60,21 @@ pub struct EdgeSettings {
 pub struct Listener {
     /// As many as there are workers (see [`crate::listen`]); workers beyond them get none.
     pub sockets: Vec<TcpListener>,
+    /// What is spoken there.
+    pub manner: Manner,
+}
+
+/// What is spoken on a listener.
+#[derive(Clone, Default)]
+pub struct Manner {
     /// Connections begin with a PROXY protocol header.
     pub proxy_protocol: bool,
+    /// TLS; without it, plain HTTP/1.1.
+    pub tls: Option<Arc<Tls>>,
+    /// Every request is sent on to https, on this port; only proofs for certificates are forwarded.
+    pub redirect: Option<u16>,
+    /// The `Strict-Transport-Security` of answers (RFC 6797).
+    pub hsts: Option<HeaderValue>,
 }
 
 /// What all workers share.
@@ -155,6 +170,8 @@ pub struct Edge {
     ticker: Option<JoinHandle<()>>,
     /// Keeps the keys of JSON web tokens fresh.
     keys: Option<JoinHandle<()>>,
+    /// Keeps certificates fresh.
+    certificates: CertificateWatch,
 }
 
 /// What the edge needs of the rest of the gate.
@@ -202,13 +219,16 @@ impl Edge {
             stop_at: AtomicU64::new(u64::MAX),
             settings,
         });
+        let certificates = CertificateWatch::start(
+            listeners.iter().filter_map(|listener| listener.manner.tls.clone()).collect(),
+        )?;
         let workers = shared.settings.workers.max(1);
         let mut threads = Vec::with_capacity(workers);
         for (index, listening) in deal(listeners, workers).into_iter().enumerate() {
             threads.push(start_worker(&shared, index, listening)?);
         }
         let ticker = ticker::start(shared.clone(), parts.controller, parts.listener)?;
-        Ok(Self { shared, threads, ticker: Some(ticker), keys })
+        Ok(Self { shared, threads, ticker: Some(ticker), keys, certificates })
     }
 
     /// What the workers share: counters, origins, admission.
@@ -216,11 +236,17 @@ impl Edge {
         &self.shared
     }
 
+    /// What became of certificates whose files have changed since the last call.
+    pub fn certificate_news(&self) -> Option<CertificateNews> {
+        self.certificates.news()
+    }
+
     /// Stops accepting, lets open exchanges end for as long as [`EdgeSettings::drain`], then returns.
     pub fn stop(mut self) {
         let until = self.shared.clock.now() + self.shared.settings.drain;
         self.shared.stop_at.store(until.as_nanos(), Relaxed);
         self.shared.stopping.store(true, Relaxed);
+        self.certificates.stop();
         if let Some(jwt) = &self.shared.jwt {
             jwt.stop();
         }
@@ -237,9 +263,9 @@ impl Edge {
 /// One socket of each listener for each worker.
 fn deal(listeners: Vec<Listener>, workers: usize) -> Vec<Vec<Listening>> {
     let mut hands: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
-    for Listener { sockets, proxy_protocol } in listeners {
+    for Listener { sockets, manner } in listeners {
         for (hand, listener) in hands.iter_mut().zip(sockets) {
-            hand.push(Listening { listener, proxy_protocol });
+            hand.push(Listening { listener, manner: manner.clone() });
         }
     }
     hands

@@ -187,6 +187,7 @@ impl Exchange {
             service_micros: self.first_byte.map(since_dispatch).and_then(|micros| u64::try_from(micros).ok()),
             request_id: self.request_id.as_bytes(),
             user_agent: subject.user_agent(),
+            ja4: self.connection.ja4(),
             weight: 1,
         });
     }

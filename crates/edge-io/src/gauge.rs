@@ -30,6 +30,8 @@ pub(crate) enum Phase {
     Active,
     /// A long answer or an upgraded connection.
     Stream,
+    /// Connected, and the TLS handshake is not complete.
+    Handshake,
 }
 
 /// Measures of one connection.
@@ -44,6 +46,9 @@ pub(crate) struct Gauge {
     /// A write that the client has not taken: since when (0: there is none), and how many bytes had left by then.
     stalled: [AtomicU64; 2],
     ended: AtomicBool,
+    draining: AtomicBool,
+    /// HTTP/2: bytes that arrive need not belong to a request's head.
+    multiplexed: AtomicBool,
     waker: AtomicWaker,
 }
 
@@ -60,6 +65,8 @@ impl Gauge {
             unsent: zero(),
             stalled: [zero(), zero()],
             ended: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+            multiplexed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
     }
@@ -69,7 +76,8 @@ impl Gauge {
             0 => Phase::Head,
             1 => Phase::Idle,
             2 => Phase::Active,
-            _ => Phase::Stream,
+            3 => Phase::Stream,
+            _ => Phase::Handshake,
         }
     }
 
@@ -77,6 +85,32 @@ impl Gauge {
     pub(crate) fn enter(&self, phase: Phase, now: Instant) {
         self.phase.store(phase as u8, Relaxed);
         self.since.store(now.as_nanos(), Relaxed);
+    }
+
+    /// The connection begins with a TLS handshake.
+    pub(crate) fn enter_handshake(&self) {
+        self.enter(Phase::Handshake, self.since());
+    }
+
+    /// The connection carries several requests at once.
+    pub(crate) fn multiplex(&self) {
+        self.multiplexed.store(true, Relaxed);
+    }
+
+    /// See [`Gauge::multiplex`].
+    pub(crate) fn is_multiplexed(&self) -> bool {
+        self.multiplexed.load(Relaxed)
+    }
+
+    /// No further request is to be taken.
+    pub(crate) fn drain(&self) {
+        if !self.draining.swap(true, Relaxed) {
+            self.wake();
+        }
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
     }
 
     /// When the phase began.
@@ -144,13 +178,16 @@ impl Gauge {
     /// Counts bytes that arrived; an error when a request head is longer than it may be.
     fn received(&self, bytes: usize, clock: &Clock) -> io::Result<()> {
         self.bytes_in.store(self.bytes_in() + bytes as u64, Relaxed);
+        if self.is_multiplexed() {
+            return Ok(());
+        }
         let head_bytes = match self.phase() {
             Phase::Idle => {
                 self.enter(Phase::Head, clock.now());
                 bytes as u64
             }
             Phase::Head => self.head_bytes.load(Relaxed) + bytes as u64,
-            Phase::Active | Phase::Stream => 0,
+            Phase::Active | Phase::Stream | Phase::Handshake => 0,
         };
         self.head_bytes.store(head_bytes, Relaxed);
         // One read may bring the whole head and some of the body, so only a head that needs a further read is cut.
@@ -189,6 +226,12 @@ pub(crate) struct Metered {
 impl Metered {
     pub(crate) fn new(stream: TcpStream, unread: Bytes, gauge: Arc<Gauge>, clock: Clock) -> Self {
         Self { stream, gauge, clock, unread }
+    }
+
+    /// Bytes that were read too far are read again.
+    pub(crate) fn put_back(&mut self, bytes: Bytes) {
+        self.unread =
+            if self.unread.is_empty() { bytes } else { [&bytes[..], &self.unread[..]].concat().into() };
     }
 
     fn ended(&self) -> io::Result<()> {

@@ -118,6 +118,7 @@ pub(crate) struct Chores {
     connection_names: bool,
     expects: bool,
     gate_cookies: bool,
+    cookies_many: bool,
     websocket: bool,
     /// `Host` is there.
     pub(crate) host: bool,
@@ -133,6 +134,7 @@ impl Scan<'_> {
             connection_names: self.connection_names,
             expects: self.expects,
             gate_cookies,
+            cookies_many: self.cookies_many,
             host: self.host.is_some(),
             websocket: self.websocket && self.connection.is_some_and(|value| names(value, "upgrade")),
         }
@@ -158,6 +160,8 @@ pub(crate) struct Told {
     pub(crate) forwarded: HeaderValue,
     pub(crate) request_id: HeaderValue,
     pub(crate) tier: HeaderValue,
+    /// The client speaks https to the gate.
+    pub(crate) https: bool,
     /// The request came through a front, whose forwarding headers stay.
     pub(crate) front: bool,
 }
@@ -180,6 +184,9 @@ pub(crate) fn for_origin(headers: &mut HeaderMap, chores: Chores, told: Told) {
     if chores.forged {
         remove_forged(headers, told.front);
     }
+    if chores.cookies_many {
+        cookies::join(headers);
+    }
     if chores.gate_cookies {
         cookies::remove_gate_cookies(headers);
     }
@@ -191,14 +198,15 @@ pub(crate) fn for_origin(headers: &mut HeaderMap, chores: Chores, told: Told) {
 }
 
 fn tell(headers: &mut HeaderMap, told: Told) {
+    let proto = HeaderValue::from_static(if told.https { "https" } else { "http" });
     if told.front {
         append(headers, &X_FORWARDED_FOR, &told.forwarded_for);
         append(headers, &header::FORWARDED, &told.forwarded);
-        headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
+        headers.entry(X_FORWARDED_PROTO).or_insert(proto);
     } else {
         headers.insert(X_FORWARDED_FOR, told.forwarded_for);
         headers.insert(header::FORWARDED, told.forwarded);
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+        headers.insert(X_FORWARDED_PROTO, proto);
     }
     headers.insert(X_REQUEST_ID, told.request_id);
     headers.insert(PORTCULLIS_TIER, told.tier);
@@ -361,6 +369,7 @@ mod tests {
             request_id: HeaderValue::from_static("id"),
             tier: HeaderValue::from_static("t5"),
             front,
+            https: false,
         };
         for_origin(&mut headers, chores, told);
         let mut shown: Vec<String> = headers

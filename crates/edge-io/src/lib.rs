@@ -29,9 +29,12 @@ mod refusal;
 mod remembered;
 mod request;
 mod routes;
+mod serve;
 mod socket;
 mod subject;
 mod ticker;
+mod tls;
+mod transport;
 mod upgrade;
 mod wait;
 mod worker;
@@ -39,7 +42,7 @@ mod worker;
 pub use access_log::LogSink;
 pub use clock::Clock;
 pub use counters::{Counters, SECONDS_BUCKETS};
-pub use edge::{Edge, EdgeSettings, Listener, Parts, Shared, Streams};
+pub use edge::{Edge, EdgeSettings, Listener, Manner, Parts, Shared, Streams};
 pub use forwarded::{ClientAddress, Front};
 pub use jwt::{
     Algorithm, CHECKS_PER_NETWORK, CHECKS_PER_SECOND, Claims, Ignored, JWKS_BYTES_MAX, JwksError, JwksSource,
@@ -52,3 +55,4 @@ pub use proxy_protocol::{Decoded, Proxied, ProxyProtocolError, decode as decode_
 pub use routes::{BODY_BYTES_DEFAULT, Route, Routes};
 pub use socket::{connection_slots, listen, raise_open_files};
 pub use ticker::Listener as TurnListener;
+pub use tls::{CertificateFiles, CertificateNews, TicketKeys, Tls, TlsError, TlsSettings};

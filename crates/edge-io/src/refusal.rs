@@ -5,8 +5,11 @@
 
 use std::time::Duration;
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, REFRESH, RETRY_AFTER};
-use http::{Response, StatusCode};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION, REFRESH, RETRY_AFTER,
+};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
 use model::{Reason, RefusalKind, Tier};
 
 use crate::body::AnswerBody;
@@ -83,6 +86,31 @@ pub(crate) fn method_not_allowed() -> Response<AnswerBody> {
 /// The request is for a host that this gate does not serve.
 pub(crate) fn wrong_host() -> Response<AnswerBody> {
     plain_problem(StatusCode::MISDIRECTED_REQUEST, "This host is not served here", "Check the address.")
+}
+
+/// Sends a request on to https: with the same method, unless it is one that asks for a page.
+pub(crate) fn to_https(parts: &Parts, port: u16) -> Response<AnswerBody> {
+    let named = parts.uri.host().map(str::to_owned).or_else(|| {
+        let host = parts.headers.get(HOST)?.to_str().ok()?;
+        let end =
+            if host.starts_with('[') { host.find(']')? + 1 } else { host.find(':').unwrap_or(host.len()) };
+        Some(host[..end].to_owned())
+    });
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let place = match (named, port) {
+        (None, _) => return bad_request("There is no Host."),
+        (Some(host), 443) => format!("https://{host}{path}"),
+        (Some(host), port) => format!("https://{host}:{port}{path}"),
+    };
+    let asks_for_page = matches!(parts.method, Method::GET | Method::HEAD);
+    let status = if asks_for_page { StatusCode::MOVED_PERMANENTLY } else { StatusCode::PERMANENT_REDIRECT };
+    let mut answer = own(status, false, Vec::new());
+    answer.headers_mut().remove(CONTENT_TYPE);
+    match HeaderValue::from_str(&place) {
+        Ok(place) => answer.headers_mut().insert(LOCATION, place),
+        Err(_) => return bad_request("The Host is malformed."),
+    };
+    answer
 }
 
 /// The request cannot be served as it is.

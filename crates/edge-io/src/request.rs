@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use admission::site::{Demand, Refusal, Verdict};
-use http::header::{HOST, HeaderValue};
+use http::header::{HOST, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
@@ -47,10 +47,11 @@ pub(crate) async fn handle(
     let begun = worker.now();
     connection.begin(&call, begun);
     let (parts, body) = request.into_parts();
-    if let Some(answer) = own_answer(&worker, &parts) {
+    if let Some(answer) = own_answer(&worker, &connection, &parts) {
         connection.end(&call, begun);
-        return Ok(answer);
+        return Ok(with_hsts(answer, &connection));
     }
+    let secured = connection.clone();
     let subject = Subject::of(&worker, &connection, &parts, begun);
     connection.note_identity(&subject.identity, begun);
     let mut way = Way { worker, connection, call, subject: Rc::new(subject), begun, parts };
@@ -58,11 +59,11 @@ pub(crate) async fn handle(
     if way.connection.gauge.has_ended() {
         return Err(Ended);
     }
-    Ok(outcome.unwrap_or_else(|declined| way.decline(declined)))
+    Ok(with_hsts(outcome.unwrap_or_else(|declined| way.decline(declined)), &secured))
 }
 
 /// Paths and methods that never reach admission.
-fn own_answer(worker: &Worker, parts: &Parts) -> Option<Response<AnswerBody>> {
+fn own_answer(worker: &Worker, connection: &Connection, parts: &Parts) -> Option<Response<AnswerBody>> {
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Some(refusal::method_not_allowed());
     }
@@ -73,7 +74,20 @@ fn own_answer(worker: &Worker, parts: &Parts) -> Option<Response<AnswerBody>> {
     if !hosts.is_empty() && !hosts.iter().any(|host| is_host(parts, host)) {
         return Some(refusal::wrong_host());
     }
-    None
+    let port = connection.security.redirect?;
+    if parts.uri.path().starts_with(ACME_PATH) {
+        // Whoever makes the certificates may ask for its proof in the clear (RFC 8555, section 8.3).
+        return None;
+    }
+    Some(refusal::to_https(parts, port))
+}
+
+/// Tells browsers to come back by https alone, unless the app has its own word for it.
+fn with_hsts(mut answer: Response<AnswerBody>, connection: &Connection) -> Response<AnswerBody> {
+    if let Some(hsts) = &connection.security.hsts {
+        answer.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| hsts.clone());
+    }
+    answer
 }
 
 /// Why a request gets an answer of the gate's own.
@@ -103,7 +117,12 @@ pub(crate) struct Way {
 
 impl Way {
     async fn go(&mut self, body: Incoming) -> Result<Response<AnswerBody>, Declined> {
-        let verdict = self.judge();
+        let mut verdict = self.judge();
+        if self.has_too_many_streams() {
+            let site = &self.worker.shared().site;
+            let refusal = site.refusal(&verdict.identity, Reason::ConnectionLimit, self.worker.scatter());
+            verdict.refuse = verdict.refuse.or(Some(refusal));
+        }
         if let Some(subject) = Rc::get_mut(&mut self.subject) {
             // Nobody else holds it before the exchange opens.
             subject.identity = verdict.identity;
@@ -140,6 +159,17 @@ impl Way {
             return site.wave_through(&self.subject.identity, &demand);
         }
         site.admit(&self.subject.identity, &demand, self.begun)
+    }
+
+    /// Outside calm a connection of HTTP/2 on which no known client has shown itself has fewer streams (decision-science,
+    /// section 9). Those beyond get an answer and no reset, which clients would take for a failure.
+    fn has_too_many_streams(&self) -> bool {
+        let connection = &self.connection;
+        connection.open() > STREAMS_UNKNOWN_MAX
+            && connection.gauge.is_multiplexed()
+            && !connection.is_known()
+            && !connection.front
+            && self.worker.shared().site.refuses_bodies()
     }
 
     fn demand(&self) -> Demand<'_> {
@@ -254,6 +284,7 @@ impl Way {
             request_id,
             tier: HeaderValue::from_static(self.subject.identity.tier().label()),
             front: self.connection.front,
+            https: self.connection.security.tls,
         };
         headers::for_origin(&mut headers, self.subject.chores, told);
         let mut request = Request::new(body);
@@ -326,7 +357,9 @@ impl Way {
                 return Poll::Ready(None);
             }
             self.call.remember_waker(cx);
-            self.connection.gauge.remember_waker(cx);
+            if !self.connection.gauge.is_multiplexed() {
+                self.connection.gauge.remember_waker(cx);
+            }
             doing.as_mut().poll(cx).map(Some)
         })
         .await
@@ -410,6 +443,7 @@ impl Way {
             service_micros: None,
             request_id: b"",
             user_agent: subject.user_agent(),
+            ja4: self.connection.ja4(),
             weight,
         });
     }
@@ -424,4 +458,6 @@ impl Drop for Way {
 }
 
 const BODY_BROKE_OFF: Declined = Declined::Bad("the body broke off, came too slowly or was too long");
+const STREAMS_UNKNOWN_MAX: u32 = 20;
+const ACME_PATH: &str = "/.well-known/acme-challenge/";
 const HEALTH_PATH: &str = "/.well-known/portcullis/health";

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use admission::site::{Facts, Identity, VerifyJwt};
-use http::Method;
 use http::header::{COOKIE, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
+use http::{Method, Version};
 use model::Instant;
 
 use crate::connection::Connection;
@@ -62,7 +62,7 @@ impl Subject {
             chores: scan.chores(found.gate),
             navigation: scan.navigation,
             websocket: scan.wants_websocket(),
-            length: if scan.chunked { None } else { Some(scan.content_length.unwrap_or(0)) },
+            length: body_length(parts.version, &scan),
             class: site.class_of(parts.method.as_str(), parts.uri.path()),
         }
     }
@@ -76,6 +76,14 @@ impl Subject {
     pub(crate) fn user_agent(&self) -> &[u8] {
         self.user_agent.as_ref().map_or(b"", |value| value.as_bytes())
     }
+}
+
+/// HTTP/2 ends bodies without telling their length before (RFC 9113, section 8.1).
+fn body_length(version: Version, scan: &Scan<'_>) -> Option<u64> {
+    if scan.chunked || (version == Version::HTTP_2 && scan.content_length.is_none()) {
+        return None;
+    }
+    Some(scan.content_length.unwrap_or(0))
 }
 
 fn facts<'a>(

@@ -8,26 +8,22 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use admission::caps::CapRefused;
+use admission::handshakes::HandshakeTime;
 use admission::slots::Place;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use model::{Group, Instant, Level, Tier, Timestamp};
-use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use crate::access_log::{Line, LogBuffer};
 use crate::clock::Clock;
-use crate::connection::{Connection, PhaseLimits, Registry, Seat};
+use crate::connection::{PhaseLimits, Registry, Seat};
 use crate::counters::{Counters, add};
-use crate::edge::Shared;
-use crate::gauge::Metered;
+use crate::edge::{Manner, Shared};
 use crate::jwt;
 use crate::origin::Pool;
-use crate::proxy_protocol::{self, Decoded, HEADER_BYTES_MAX, Proxied};
-use crate::request;
+use crate::serve::{Caller, serve};
 
 /// What the tasks of one worker share.
 pub(crate) struct Worker {
@@ -38,6 +34,7 @@ pub(crate) struct Worker {
     log: RefCell<LogBuffer>,
     request_ids: Cell<u64>,
     refusals: Cell<u64>,
+    handshake_time: Cell<HandshakeTime>,
     /// One moment on both clocks.
     wall_at: Cell<(Instant, Timestamp)>,
     /// Tokens that were checked, where `[site.known.jwt]` is set.
@@ -47,7 +44,7 @@ pub(crate) struct Worker {
 /// One of the worker's listeners.
 pub(crate) struct Listening {
     pub(crate) listener: std::net::TcpListener,
-    pub(crate) proxy_protocol: bool,
+    pub(crate) manner: Manner,
 }
 
 impl Worker {
@@ -60,6 +57,7 @@ impl Worker {
             log: RefCell::new(LogBuffer::new()),
             request_ids: Cell::new(0),
             refusals: Cell::new(0),
+            handshake_time: Cell::new(HandshakeTime::new(shared.clock.now())),
             wall_at: Cell::new((shared.clock.now(), shared.clock.wall())),
             tokens: shared.jwt.is_some().then(jwt::Tokens::new),
             shared,
@@ -71,9 +69,8 @@ impl Worker {
         for listening in listeners {
             if let Ok(listener) = TcpListener::from_std(listening.listener) {
                 let worker = self.clone();
-                tokio::task::spawn_local(
-                    async move { worker.accept(listener, listening.proxy_protocol).await },
-                );
+                let manner = Rc::new(listening.manner);
+                tokio::task::spawn_local(async move { worker.accept(listener, manner).await });
             }
         }
         let worker = self.clone();
@@ -86,6 +83,10 @@ impl Worker {
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     pub(crate) fn pool(&self) -> &Rc<Pool> {
@@ -145,6 +146,21 @@ impl Worker {
         Some(jwt::Asked { jwt, tokens, site: &self.shared.site, clock: self.clock(), headers, address, now })
     }
 
+    /// Whether there is time for another handshake.
+    pub(crate) fn has_time_for_handshake(&self, comes_back: bool) -> bool {
+        let mut time = self.handshake_time.get();
+        let has_time = time.has_time(comes_back, self.now());
+        self.handshake_time.set(time);
+        has_time
+    }
+
+    /// A handshake took so much of this worker's time.
+    pub(crate) fn spent_on_handshake(&self, comes_back: bool, spent: Duration) {
+        let mut time = self.handshake_time.get();
+        time.spend(comes_back, spent);
+        self.handshake_time.set(time);
+    }
+
     /// Nanoseconds since a moment.
     pub(crate) fn nanos_since(&self, begun: Instant) -> u64 {
         u64::try_from(self.now().since(begun).as_nanos()).unwrap_or(u64::MAX)
@@ -180,10 +196,10 @@ impl Worker {
         self.shared.wakers[place.index()].wake();
     }
 
-    async fn accept(self: Rc<Self>, listener: TcpListener, proxy_protocol: bool) {
+    async fn accept(self: Rc<Self>, listener: TcpListener, manner: Rc<Manner>) {
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => self.admit(stream, peer, proxy_protocol).await,
+                Ok((stream, peer)) => self.admit(stream, peer, &manner).await,
                 Err(_) => {
                     // Out of files, most likely: make room and let others run before the next try.
                     self.registry.evict();
@@ -196,24 +212,22 @@ impl Worker {
         }
     }
 
-    async fn admit(self: &Rc<Self>, stream: TcpStream, peer: SocketAddr, proxy_protocol: bool) {
+    async fn admit(self: &Rc<Self>, stream: TcpStream, peer: SocketAddr, manner: &Rc<Manner>) {
         add(&self.counters().accepted, 1);
         let address = peer.ip().to_canonical();
         let named = self.shared.front(address).is_some();
-        if proxy_protocol && !named && !self.shared.settings.fronts.is_empty() {
+        if manner.proxy_protocol && !named && !self.shared.settings.fronts.is_empty() {
             // Somebody who is not the balancer could claim to be anybody.
             add(&self.counters().turned_away, 1);
             return;
         }
-        let front = proxy_protocol || named;
+        let front = manner.proxy_protocol || named;
         let Some(seat) = self.seat(address, front).await else {
             add(&self.counters().turned_away, 1);
             return;
         };
-        let worker = self.clone();
-        tokio::task::spawn_local(
-            async move { worker.serve(stream, address, front, proxy_protocol, seat).await },
-        );
+        let caller = Caller { stream, peer: address, front, seat };
+        tokio::task::spawn_local(serve(self.clone(), caller, manner.clone()));
     }
 
     /// A slot in the connection table; with a full table the oldest idle unknown connection goes, of this worker or
@@ -250,44 +264,6 @@ impl Worker {
         }
     }
 
-    async fn serve(
-        self: Rc<Self>,
-        mut stream: TcpStream,
-        peer: IpAddr,
-        front: bool,
-        proxy_protocol: bool,
-        seat: Seat,
-    ) {
-        // Without it small answers wait for the client's acknowledgement; its failure is no reason to hang up.
-        let _unchanged = stream.set_nodelay(true);
-        let (address, unread, front) = if proxy_protocol {
-            let reading = tokio::time::timeout(PROXY_HEADER_TIMEOUT, read_proxy_header(&mut stream)).await;
-            let Ok(Some((proxied, unread))) = reading else { return };
-            match proxied {
-                Proxied::Client(client) => (client.to_canonical(), unread, false),
-                Proxied::Local => (peer, unread, true),
-            }
-        } else {
-            (peer, Bytes::new(), front)
-        };
-        let connection = Rc::new(Connection::new(address, front, self.now()));
-        let key = self.registry.insert(connection.clone());
-        let _entry = Entry { worker: self.clone(), key, _seat: seat };
-        let io = TokioIo::new(Metered::new(stream, unread, connection.gauge.clone(), *self.clock()));
-        let (worker, call, shared_connection) = (self.clone(), connection.new_call(), connection);
-        let service = service_fn(move |request| {
-            let (worker, connection, call) = (worker.clone(), shared_connection.clone(), call.clone());
-            async move { request::handle(worker, connection, call, request).await }
-        });
-        let serving = hyper::server::conn::http1::Builder::new()
-            .max_buf_size(BUFFER_BYTES)
-            .pipeline_flush(true)
-            .serve_connection(io, service)
-            .with_upgrades();
-        // Errors here are the client's: broken off, malformed, ended by the sweep.
-        let _ended = serving.await;
-    }
-
     /// Twice a second: deadlines, idle connections, the log buffer, the connection counts.
     async fn keep_house(&self) {
         let mut pause = tokio::time::interval(SWEEP_INTERVAL);
@@ -298,6 +274,7 @@ impl Worker {
             self.wall_at.set((now, self.wall()));
             let census = self.registry.sweep(&self.limits(), now);
             let counters = self.counters();
+            counters.handshaking.store(census.handshaking, Relaxed);
             counters.idle.store(census.idle, Relaxed);
             counters.active.store(census.active, Relaxed);
             counters.stream.store(census.stream, Relaxed);
@@ -305,7 +282,7 @@ impl Worker {
             self.pool.sweep(now);
             self.log.borrow_mut().flush(&*self.shared.log);
             if self.shared.stopping.load(Relaxed) {
-                self.registry.end_idle();
+                self.registry.drain();
                 if self.registry.len() == 0 || self.shared.drained(now) {
                     return;
                 }
@@ -318,37 +295,12 @@ impl Worker {
         let settings = &self.shared.settings;
         let lowered = matches!(self.shared.site.level(), Level::CustomersFirst | Level::Reopening);
         PhaseLimits {
+            handshake: HANDSHAKE_MAX,
             head: if lowered { settings.head_timeout.min(HEAD_LOWERED) } else { settings.head_timeout },
             idle: if lowered { settings.idle_timeout.min(IDLE_LOWERED) } else { settings.idle_timeout },
             idle_known: settings.idle_timeout.max(IDLE_KNOWN_MIN),
         }
     }
-}
-
-/// A connection's place in the registry and the table, left when its task ends.
-struct Entry {
-    worker: Rc<Worker>,
-    key: usize,
-    _seat: Seat,
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        self.worker.registry.remove(self.key);
-    }
-}
-
-async fn read_proxy_header(stream: &mut TcpStream) -> Option<(Proxied, Bytes)> {
-    let mut bytes = BytesMut::with_capacity(HEADER_BYTES_MAX);
-    while bytes.len() < HEADER_BYTES_MAX {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-        if let Decoded::Complete(proxied, used) = proxy_protocol::decode(&bytes).ok()? {
-            return Some((proxied, bytes.split_off(used).freeze()));
-        }
-    }
-    None
 }
 
 fn hex_digit(value: u8) -> u8 {
@@ -367,11 +319,9 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// Time for another worker to close a connection.
 const ROOM_PAUSE: Duration = Duration::from_millis(2);
-const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Workers compete for the slots that each of them frees, so one try may not be enough.
 const SEAT_TRIES: usize = 16;
-/// What one connection may hold of an answer that its client has not taken (contract: 256 KiB a response).
-const BUFFER_BYTES: usize = 256 * 1024;
+const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 const HEAD_LOWERED: Duration = Duration::from_secs(5);
 const IDLE_LOWERED: Duration = Duration::from_secs(2);
 const IDLE_KNOWN_MIN: Duration = Duration::from_secs(60);

@@ -4,6 +4,7 @@
 //! It is *not* part of the product, nothing but tests and `xtask` depends on it, and it is the only crate that sleeps.
 //! Its main types are [`Peer`], [`Gate`] and [`Running`]; a test whose peer is missing says so through [`need!`].
 
+pub mod certificate;
 pub mod clock;
 pub mod cpu;
 pub mod crowd;

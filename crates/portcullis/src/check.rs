@@ -9,6 +9,7 @@ use journal_io::journal::Reader;
 use model::{Mode, Timestamp};
 
 use crate::configured::{self, ConfigureError};
+use crate::listeners;
 use crate::running::SITE;
 
 /// Reads and judges a configuration; the text is for people.
@@ -20,6 +21,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         out.push_str(line);
         out.push('\n');
     };
+    let certificates = listeners::check(&config)?;
     say(&format!("{} is in order.", path.display()));
     warnings.iter().for_each(|warning| say(warning));
     say("");
@@ -34,6 +36,9 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         say(
             "  a flood fills these quickly: raise the limit of open files (LimitNOFILE= in the service, or ulimit -n)",
         );
+    }
+    if certificates > 0 {
+        say(&format!("  https: {certificates} certificate(s) can be read and fit their keys"));
     }
     say(&format!("  mode: {}", mode_means(config.site[0].mode)));
     for sentence in known_ways(&config) {

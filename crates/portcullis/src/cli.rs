@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use edge_io::{Clock, Listener};
+use edge_io::Clock;
 
 use crate::assess;
 use crate::configured;
 use crate::ctl::CtlArgs;
-use crate::gate;
+use crate::listeners::Opened;
 use crate::protect::ProtectArgs;
 use crate::report::Report;
 use crate::running;
@@ -153,8 +153,7 @@ fn run_configured(path: &Path) -> Result<(), Box<dyn Error>> {
     let signals = StopSignals::install()?;
     let mut listeners = Vec::new();
     for listen in &config.listen {
-        let sockets = gate::listen(listen.address, plan.workers)?;
-        listeners.push(Listener { sockets, proxy_protocol: listen.proxy_protocol });
+        listeners.push(Opened::configured(listen, &config.listen, plan.workers)?);
     }
     let mode = plan.mode;
     let running = running::start(plan, &state, listeners)?;

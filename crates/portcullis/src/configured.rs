@@ -28,6 +28,9 @@ pub(crate) enum ConfigureError {
     /// Its text is wrong.
     #[error(transparent)]
     Text(#[from] config::Errors),
+    /// A certificate or its key.
+    #[error(transparent)]
+    Tls(#[from] edge_io::TlsError),
     /// A file with a secret cannot be read.
     #[error("cannot read the secret in {}: {error}", path.display())]
     Secret {
@@ -100,8 +103,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
         plan.login_evidence = login.evidence;
         plan.login_secret = login.secret_source().map(secret).transpose()?;
     }
-    // Until the gate itself speaks TLS, passes travel as plain http allows.
-    plan.scheme = Scheme::Http;
+    plan.scheme = scheme(config);
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
     plan.partners = config.partner.iter().map(partner).collect::<Result<_, _>>()?;
     plan.networks = config.network.iter().map(|network| (network.prefixes.clone(), network.people)).collect();
@@ -119,6 +121,15 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.refusals_per_line = config.log.sample_refusals;
     plan.gates = config.state.gates;
     Ok(plan)
+}
+
+/// How passes travel: with TLS anywhere, by https alone.
+fn scheme(config: &Config) -> Scheme {
+    match &config.only_site().cookie_domain {
+        _ if config.listen.iter().all(|listen| listen.tls.is_none()) => Scheme::Http,
+        None => Scheme::Https,
+        Some(domain) => Scheme::HttpsDomain(domain.trim_start_matches('.').to_owned()),
+    }
 }
 
 /// Where a configuration keeps state.

@@ -16,6 +16,7 @@ mod erasures;
 mod gate;
 mod learn;
 mod ledger;
+mod listeners;
 mod orders;
 mod protect;
 mod report;

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use admission::lane::LanePaths;
-use edge_io::Listener;
+use admission::pass::Scheme;
 use model::{Level, Mode, Timestamp};
 
 use crate::announcer::Pins;
 use crate::gate::{self, Plan};
 use crate::learn::{self, LearnError};
+use crate::listeners::{self, Opened};
 use crate::running::{self, RunError, StateSettings};
 use crate::service::{self, Beside, StopSignals};
 
@@ -40,11 +41,11 @@ pub(crate) struct ProtectArgs {
     /// Only watch and report; refuse nothing.
     #[arg(long)]
     observe: bool,
-    /// Comes with part 2 (TLS).
-    #[arg(long, hide = true)]
+    /// Speak https with this certificate (PEM, with those that lead to its root).
+    #[arg(long, requires = "key")]
     cert: Option<PathBuf>,
-    /// Comes with part 2 (TLS).
-    #[arg(long, hide = true)]
+    /// The certificate's private key (PEM).
+    #[arg(long, requires = "cert")]
     key: Option<PathBuf>,
     /// Comes with part 4 (status page).
     #[arg(long, hide = true)]
@@ -97,8 +98,9 @@ impl ProtectArgs {
         };
         let folder = self.state.clone().map_or_else(default_state, Ok)?;
         let signals = StopSignals::install()?;
-        let sockets = gate::listen(self.listen, plan.workers).map_err(RunError::from)?;
-        let listener = Listener { sockets, proxy_protocol: false };
+        let tls = self.cert.as_deref().zip(self.key.as_deref());
+        let tls = tls.map(|(cert, key)| listeners::one_certificate(cert, key));
+        let listener = Opened::plain(self.listen, plan.workers, tls).map_err(RunError::from)?;
         let mode = plan.mode;
         let running = running::start(plan, &StateSettings::new(&folder), vec![listener])?;
         let taken = learn::seed(&running.site, &hints);
@@ -106,8 +108,9 @@ impl ProtectArgs {
             running.desk.pin(no_calm(running.clock.wall()));
         }
         eprintln!(
-            "Portcullis stands before {} at http://{} (mode {mode}, state in {}).",
+            "Portcullis stands before {} at {}://{} (mode {mode}, state in {}).",
             self.url,
+            if self.cert.is_some() { "https" } else { "http" },
             self.listen,
             folder.display()
         );
@@ -128,6 +131,9 @@ impl ProtectArgs {
         origin.confirms_logins = true;
         let mode = if self.observe { Mode::Observe } else { Mode::Auto };
         let mut plan = Plan::new(mode, vec![origin]);
+        if self.cert.is_some() {
+            plan.scheme = Scheme::Https;
+        }
         if let Some(login) = &self.login {
             if !login.starts_with('/') {
                 return Err(ProtectError::Login(login.clone()));
@@ -161,13 +167,6 @@ impl ProtectArgs {
 
     fn refuse_unbuilt(&self) -> Result<(), ProtectError> {
         let unbuilt = |option, part, instead| Err(ProtectError::Unbuilt { option, part, instead });
-        if self.cert.is_some() || self.key.is_some() {
-            return unbuilt(
-                "--cert/--key",
-                2,
-                "let your present TLS server stand before the gate and pass plain HTTP to it",
-            );
-        }
         if self.status.is_some() {
             return unbuilt("--status", 4, "leave it out");
         }

@@ -9,7 +9,7 @@ use admission::known::TokenRow;
 use admission::nat::NatRow;
 use admission::pass::{PassClock, Row, Way};
 use admission::site::Site;
-use edge_io::{Clock, Edge, KeysNews, Listener, LogSink};
+use edge_io::{CertificateNews, Clock, Edge, KeysNews, LogSink};
 use journal_io::Now;
 use journal_io::journal::{Journal, JournalSettings, Loaded, NetworkRow};
 use journal_io::keys::Keys;
@@ -20,6 +20,7 @@ use crate::announcer::{Announcer, Desk, Keeper};
 use crate::erasures::Erasures;
 use crate::gate::{self, Around, GateError, Kept, Plan};
 use crate::ledger::JournalLedger;
+use crate::listeners::Opened;
 use crate::orders::Orders;
 use crate::secrets::Secrets;
 
@@ -58,6 +59,9 @@ pub(crate) enum RunError {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] journal_io::journal::JournalError),
+    /// A certificate or its key.
+    #[error(transparent)]
+    Tls(#[from] edge_io::TlsError),
     /// The data plane.
     #[error(transparent)]
     Gate(#[from] GateError),
@@ -86,18 +90,16 @@ pub(crate) struct Running {
 }
 
 /// Starts a gate on sockets that are open already.
-pub(crate) fn start(
-    plan: Plan,
-    state: &StateSettings,
-    listeners: Vec<Listener>,
-) -> Result<Running, RunError> {
+pub(crate) fn start(plan: Plan, state: &StateSettings, listeners: Vec<Opened>) -> Result<Running, RunError> {
     std::fs::create_dir_all(&state.folder)
         .map_err(|error| RunError::Folder { folder: state.folder.clone(), error })?;
     let clock = Clock::start();
     let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
     let events = Arc::new(state.log.start_own(&both)?);
     let access = Arc::new(state.log.start_access(both)?);
-    let keys = Keys::load_or_create(&state.folder)?;
+    let keys = Arc::new(Keys::load_or_create(&state.folder)?);
+    let listeners =
+        listeners.into_iter().map(|opened| opened.ready(&keys, clock)).collect::<Result<Vec<_>, _>>()?;
     let (journal, loaded) = Journal::open(&state.folder, state.journal.clone())?;
     let journal = Arc::new(journal);
     loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
@@ -127,6 +129,13 @@ impl Running {
     pub(crate) fn keep_house(&self, second: u64) {
         if let Some(news) = self.edge.shared().keys_news() {
             self.say_keys(&news);
+        }
+        match self.edge.certificate_news() {
+            None => {}
+            Some(CertificateNews::Read) => self.events.info(format_args!("certificates: read again")),
+            Some(CertificateNews::Failed(why)) => {
+                self.events.error(format_args!("certificates: those before stay in use: {why}"));
+            }
         }
         if second.is_multiple_of(SWEEP_SECONDS) {
             let wall = self.clock.wall();

@@ -9,7 +9,7 @@ use admission::lane::LanePaths;
 use admission::pass::{Pass, Row, Way};
 use admission::site::{Confirmed, Site};
 use demo::{Arena, ArenaError, Moment, Passage, Phase, Settings};
-use edge_io::{Clock, Edge, Ledger, Listener, LogSink, Refused};
+use edge_io::{Clock, Edge, Ledger, Listener, LogSink, Manner, Refused};
 use model::{Level, Mode, PassId, Timestamp};
 
 use crate::announcer::{Announcer, Desk};
@@ -157,7 +157,7 @@ impl TryGate {
         let log = Arc::new(LogCounter::default());
         let announcer = Announcer::new(Arc::new(Desk::default()), None, None);
         let around = Around { log: log.clone(), ledger: Arc::new(NoLedger), listener: Box::new(announcer) };
-        let listeners = vec![Listener { sockets, proxy_protocol: false }];
+        let listeners = vec![Listener { sockets, manner: Manner::default() }];
         let edge = gate::start(plan, site.clone(), secrets, listeners, clock, &kept, around)?;
         Ok(Self { edge, site, passes, log })
     }

@@ -26,6 +26,7 @@ use siphasher::sip::SipHasher13;
 
 use crate::account::SiteKey;
 use crate::caps::{CapRefused, ConnectionTable, Ticket};
+use crate::handshakes::Handshakes;
 use crate::known::{LoginHeader, Paths, Pending, Tokens};
 use crate::lane::Lane;
 use crate::limits::{Charge, Ladder, Rate, Table};
@@ -62,6 +63,7 @@ pub struct Site {
     ladder: Ladder,
     /// Requests that inherited a pass, by pass.
     heirs: Table,
+    handshakes: Handshakes,
     connections: ConnectionTable,
     nat: NatTable,
     slots: Slots,
@@ -107,6 +109,7 @@ impl Site {
             lane: Lane::new(settings.lane.clone(), &settings.site_key, LANE_TICKETS, seed.key(3)),
             ladder: Ladder::new(&settings.ladder),
             heirs: Table::new(HEIRS, seed.key(4)),
+            handshakes: Handshakes::new(seed.key(6)),
             connections: ConnectionTable::new(settings.connections),
             nat: NatTable::new(settings.networks, seed.key(5)),
             slots: Slots::new(settings.waiting_places),
@@ -210,6 +213,19 @@ impl Site {
         let (network, time) = (Net::network(address), self.pass_time());
         let hinted = self.nat.is_hinted(network, time);
         self.connections.open(address, hinted, self.nat.factor(network, time))
+    }
+
+    /// Counts a TLS handshake that a peer wants to begin. `None` when it is to be refused: an admin denied the address, or it
+    /// begins too many while it is not calm. Else whether customers were seen in its network.
+    pub fn begin_handshake(&self, address: IpAddr, front: bool, now: Instant) -> Option<bool> {
+        let (network, time) = (Net::network(address), self.pass_time());
+        let hinted = self.nat.is_hinted(network, time);
+        if front || self.mode() == Mode::Observe || self.is_bypassed() {
+            return Some(true);
+        }
+        let within = self.handshakes.begin(address, self.nat.factor(network, time), now);
+        let refuses = self.denied.holds(address) || !(within || self.is_calm());
+        (!refuses).then_some(hinted)
     }
 
     /// The app's session cookie, if session proof is configured.

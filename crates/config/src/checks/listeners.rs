@@ -10,6 +10,7 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
     addresses(config, desk);
     fronts(config, desk);
     proxy_protocol(config, desk);
+    https_redirect(config, desk);
     plain_http(config, desk);
 }
 
@@ -87,14 +88,36 @@ fn proxy_protocol(config: &Config, desk: &mut Desk<'_>) {
     }
 }
 
+/// A redirect leads to a listener with TLS, and is none itself.
+fn https_redirect(config: &Config, desk: &mut Desk<'_>) {
+    let has_tls = config.listen.iter().any(|listen| listen.tls.is_some());
+    for (index, listen) in config.listen.iter().enumerate().filter(|(_, listen)| listen.https_redirect) {
+        let path = format!("listen.{index}.https_redirect");
+        if listen.tls.is_some() {
+            desk.error(
+                &path,
+                "this listener speaks https itself, so its redirect would lead in a circle",
+                "write https_redirect below the listener for plain http",
+            );
+        } else if !has_tls {
+            desk.error(
+                &path,
+                "no listener speaks https, so the redirect would lead nowhere",
+                "write a [[listen]] with address = \"0.0.0.0:443\" and [[listen.tls.certificate]]",
+            );
+        }
+    }
+}
+
 /// On the open network, whoever listens in can copy a pass or the console's token.
 fn plain_http(config: &Config, desk: &mut Desk<'_>) {
     for (index, listen) in config.listen.iter().enumerate() {
-        if !listen.address.ip().to_canonical().is_loopback() && config.front.is_empty() {
+        let is_plain = listen.tls.is_none() && !listen.https_redirect;
+        if is_plain && !listen.address.ip().to_canonical().is_loopback() && config.front.is_empty() {
             desk.warning(
                 &format!("listen.{index}.address"),
                 "clients reach this listener without TLS: a pass could be copied, and counts as T2 at most",
-                "until part 2 brings TLS, let your present TLS server stand before the gate; name it with [[front]]",
+                "write [[listen.tls.certificate]], or let a TLS server stand before the gate and name it with [[front]]",
             );
         }
     }

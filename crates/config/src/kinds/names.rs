@@ -22,6 +22,15 @@ pub enum ClientAddress {
     ProxyProtocol,
 }
 
+/// The oldest version of TLS that is spoken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246) and 1.3.
+    Tls12,
+    /// TLS 1.3 (RFC 8446) alone.
+    Tls13,
+}
+
 /// A word from a short list.
 pub(crate) struct Choice<T: 'static> {
     words: &'static [&'static str],
@@ -33,6 +42,17 @@ pub(crate) struct Choice<T: 'static> {
 /// The mode of a site.
 pub(crate) const MODE: Choice<Mode> =
     Choice { words: &["observe", "assist", "auto"], choose: |word| word.parse().ok(), later: &[] };
+
+/// See [`TlsVersion`].
+pub(crate) const TLS_VERSION: Choice<TlsVersion> = Choice {
+    words: &["1.2", "1.3"],
+    choose: |word| match word {
+        "1.2" => Some(TlsVersion::Tls12),
+        "1.3" => Some(TlsVersion::Tls13),
+        _ => None,
+    },
+    later: &[],
+};
 
 /// Whom a monitor counts as.
 pub(crate) const MONITOR_AS: Choice<MonitorAs> = Choice {

@@ -1,11 +1,15 @@
 //! `[[listen]]` and `[[front]]`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use model::Prefix;
 
-use crate::entry::{default, part, required, settings};
-use crate::kinds::{ADDRESS, CLIENT_ADDRESS, ClientAddress, FLAG, FRONT_SOURCE, list};
+use crate::entry::{default, optional, optional_table, part, required, settings, tables};
+use crate::kinds::{
+    ADDRESS, CLIENT_ADDRESS, ClientAddress, FILE, FLAG, FRONT_SOURCE, TLS_VERSION, TlsVersion, duration, list,
+};
 
 settings! {
     /// An address on which the gate serves the site.
@@ -17,13 +21,40 @@ settings! {
         /// is. The balancer that sends it must be named by a [[front]] with client_address =
         /// "proxy-protocol".
         proxy_protocol: bool = default("false", FLAG);
+        /// Whether every request is sent on to https. Proofs for certificates below
+        /// /.well-known/acme-challenge/ are forwarded all the same.
+        https_redirect: bool = default("false", FLAG);
+        /// TLS. Without it the listener speaks plain HTTP/1.1.
+        tls: Option<Tls> = optional_table();
     }
-    later {
-        "tls" = part(
-            2,
-            "TLS",
-            "until then let your present TLS server stand before the gate, and name it with [[front]]",
-        );
+}
+
+settings! {
+    /// How a listener speaks TLS. Sessions are resumed with tickets that every gate with the same key file
+    /// accepts; there is no early data.
+    pub struct Tls {
+        /// Certificates with their keys. A client gets the one for the name that it asks for; without one,
+        /// the first. Their files are read again when they change.
+        certificate: Vec<Certificate> = tables(1, 256, "write at most 256 of them; one can be for many names");
+        /// Whether HTTP/2 is offered beside HTTP/1.1.
+        http2: bool = default("true", FLAG);
+        /// The oldest version that is spoken: "1.2" or "1.3".
+        min_version: TlsVersion = default("1.2", TLS_VERSION);
+        /// For how long browsers must come by https alone (Strict-Transport-Security). Begin with a day; it
+        /// cannot be taken back from browsers that have seen it.
+        hsts: Option<Duration> = optional("1d", duration("1s", "730d"));
+    }
+}
+
+settings! {
+    /// A certificate and its key.
+    pub struct Certificate {
+        /// The certificate, followed by those that lead to its root, as PEM.
+        chain: PathBuf = required("/etc/portcullis/fullchain.pem", FILE);
+        /// The private key, as PEM.
+        key: PathBuf = required("/etc/portcullis/privkey.pem", FILE);
+        /// An OCSP answer to staple, as DER, for authorities that still give them.
+        ocsp: Option<PathBuf> = optional("/etc/portcullis/ocsp.der", FILE);
     }
 }
 

@@ -9,7 +9,7 @@ mod upkeep;
 
 pub use clients::{Monitor, MonitorAs, Network, Partner};
 pub use limits::Limits;
-pub use listen::{Front, Listen};
+pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
 pub use site::{Health, Origin, Route, Site};
 pub use upkeep::{Console, Log, Privacy, State};

@@ -11,7 +11,7 @@ use admission::limits::LadderSettings;
 use admission::pass::Scheme;
 use admission::site::{Confirmed, Controller, Site, SiteSettings, Turn};
 use edge_io::{
-    Clock, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink, Origin, OriginSettings,
+    Clock, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink, Manner, Origin, OriginSettings,
     Origins, Parts, Refused, Routes, TurnListener,
 };
 use model::{Instant, Mode, SiteId};
@@ -162,17 +162,22 @@ pub(crate) fn world(app: SocketAddr, setting: Setting) -> World {
     let sockets = edge_io::listen("127.0.0.1:0".parse().unwrap(), 2).unwrap();
     let address = sockets[0].local_addr().unwrap();
     let clock = Clock::start();
-    let parts = Parts {
+    let parts = parts(site.clone(), Origin::new(origin, vec![app]), clock);
+    let manner = Manner { proxy_protocol: setting.proxy_protocol, ..Manner::default() };
+    let listeners = vec![Listener { sockets, manner }];
+    World { edge: Some(Edge::start(settings, listeners, parts).unwrap()), site, address }
+}
+
+fn parts(site: Arc<Site>, origin: Origin, clock: Clock) -> Parts {
+    Parts {
         controller: Controller::new(&site, None, None, clock.wall()),
-        site: site.clone(),
-        origins: Arc::new(Origins::new(vec![Origin::new(origin, vec![app])])),
+        site,
+        origins: Arc::new(Origins::new(vec![origin])),
         clock,
         log: Arc::new(Nobody),
         ledger: Arc::new(Nobody),
         listener: Box::new(Nobody),
-    };
-    let listeners = vec![Listener { sockets, proxy_protocol: setting.proxy_protocol }];
-    World { edge: Some(Edge::start(settings, listeners, parts).unwrap()), site, address }
+    }
 }
 
 impl World {

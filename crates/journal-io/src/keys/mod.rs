@@ -73,6 +73,11 @@ impl Keys {
         })
     }
 
+    /// The key that seals TLS session tickets on a day, counted from 1970.
+    pub fn ticket_key(&self, day: u64) -> [u8; 32] {
+        self.pass.derive("ticket", day)
+    }
+
     /// The key of a site for account names: an account is only ever kept as a keyed hash (contracts, "Privacy").
     pub fn account_key(&self, site: SiteId) -> [u8; 32] {
         self.account.derive("account", site.0.into())

@@ -1,0 +1,133 @@
+//! TLS for clients: certificates by name, reloaded when their files change; tickets that every worker and the next process
+//! accept; the ClientHello read before the TLS library sees it.
+
+mod certificates;
+mod error;
+mod hello;
+mod ja4;
+mod tickets;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, SupportedProtocolVersion};
+
+use crate::clock::Clock;
+use certificates::Certificates;
+
+pub use error::TlsError;
+pub(crate) use hello::{Hello, HelloError, read_hello};
+pub(crate) use ja4::Ja4;
+pub use tickets::TicketKeys;
+pub use watch::CertificateNews;
+pub(crate) use watch::CertificateWatch;
+
+/// How one listener speaks TLS.
+#[derive(Clone, Debug)]
+pub struct TlsSettings {
+    /// Certificates with their keys. The first is for clients that name no host, or one that none of them is for.
+    pub certificates: Vec<CertificateFiles>,
+    /// Whether HTTP/2 is offered (ALPN `h2`).
+    pub http2: bool,
+    /// Whether TLS 1.2 is spoken beside 1.3.
+    pub tls12: bool,
+}
+
+/// The files of one certificate.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CertificateFiles {
+    /// The certificate and those that lead to its root, PEM.
+    pub chain: PathBuf,
+    /// Its private key, PEM (PKCS #8, PKCS #1 or SEC 1).
+    pub key: PathBuf,
+    /// An OCSP answer to staple, DER.
+    pub ocsp: Option<PathBuf>,
+}
+
+/// One listener's TLS.
+pub struct Tls {
+    settings: TlsSettings,
+    current: Arc<Current>,
+    config: Arc<ServerConfig>,
+}
+
+impl Tls {
+    /// Reads all files.
+    ///
+    /// # Errors
+    /// When a file cannot be read, holds no certificate or key, or key and certificate do not belong together.
+    pub fn load(settings: TlsSettings, tickets: TicketKeys, clock: Clock) -> Result<Self, TlsError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let certificates = Certificates::load(&settings.certificates, &provider)?;
+        let current = Arc::new(Current(ArcSwap::from_pointee(certificates)));
+        let config = configure(&settings, provider, current.clone(), tickets, clock)?;
+        Ok(Self { settings, current, config: Arc::new(config) })
+    }
+
+    /// Reads all files again. With an error, those in use stay in use.
+    ///
+    /// # Errors
+    /// As [`Tls::load`].
+    pub(crate) fn reload(&self) -> Result<(), TlsError> {
+        let certificates = Certificates::load(&self.settings.certificates, self.config.crypto_provider())?;
+        self.current.0.store(certificates.into());
+        Ok(())
+    }
+
+    pub(crate) fn config(&self) -> &Arc<ServerConfig> {
+        &self.config
+    }
+
+    /// All files that are watched.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.settings.certificates.iter().flat_map(|files| {
+            [Some(&files.chain), Some(&files.key), files.ocsp.as_ref()].into_iter().flatten()
+        })
+    }
+}
+
+fn configure(
+    settings: &TlsSettings,
+    provider: Arc<CryptoProvider>,
+    current: Arc<Current>,
+    tickets: TicketKeys,
+    clock: Clock,
+) -> Result<ServerConfig, TlsError> {
+    let versions: &[&SupportedProtocolVersion] = if settings.tls12 {
+        &[&rustls::version::TLS13, &rustls::version::TLS12]
+    } else {
+        &[&rustls::version::TLS13]
+    };
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .map_err(TlsError::Library)?
+        .with_no_client_auth()
+        .with_cert_resolver(current);
+    config.alpn_protocols =
+        if settings.http2 { vec![H2.to_vec(), HTTP11.to_vec()] } else { vec![HTTP11.to_vec()] };
+    // Tickets alone: a table of sessions would grow with the number of clients, and no other worker would know it. There is
+    // no early data: whoever repeats it repeats a request (RFC 8446, section 8).
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.ticketer = Arc::new(tickets::Tickets::new(tickets, clock));
+    config.max_early_data_size = 0;
+    Ok(config)
+}
+
+/// The certificates in use, exchanged as a whole.
+#[derive(Debug)]
+struct Current(ArcSwap<Certificates>);
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load().choose(hello.server_name(), hello.signature_schemes()))
+    }
+}
+
+/// ALPN identifiers (RFC 7301, RFC 9113).
+pub(crate) const H2: &[u8] = b"h2";
+const HTTP11: &[u8] = b"http/1.1";
