@@ -73,6 +73,7 @@ fn switch(
         exchange.broke_off();
         return refusal::origin_unreachable(way.subject.navigation);
     };
+    way.connection.borders.upgraded();
     exchange.become_stream();
     tokio::task::spawn_local(upgrade::relay(client, origin, exchange));
     Response::from_parts(parts, AnswerBody::Whole(None))

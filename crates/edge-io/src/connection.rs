@@ -17,6 +17,7 @@ use model::Instant;
 
 use crate::call::{Call, Stage};
 use crate::gauge::{Gauge, Phase};
+use crate::strict::Borders;
 use crate::tls::{Hello, Ja4};
 
 /// How long each phase may last.
@@ -48,6 +49,8 @@ pub(crate) struct Connection {
     pub(crate) forwarded: HeaderValue,
     /// What is measured of its socket.
     pub(crate) gauge: Arc<Gauge>,
+    /// What the strict reading of HTTP/1 found.
+    pub(crate) borders: Arc<Borders>,
     known: Cell<bool>,
     proof: Cell<Option<(Proof, Instant)>>,
     /// Requests in progress.
@@ -86,6 +89,7 @@ impl Connection {
             forwarded_for: HeaderValue::from_str(&address.to_string()).expect(text),
             forwarded: HeaderValue::from_str(&forwarded).expect(text),
             gauge: Arc::new(Gauge::new(now)),
+            borders: Arc::default(),
             known: Cell::new(false),
             proof: Cell::new(None),
             open: Cell::new(0),
@@ -149,6 +153,7 @@ impl Connection {
             return;
         }
         self.open.set(self.open.get().saturating_sub(1));
+        self.borders.request_ended();
         self.streams.set(self.streams.get() - u32::from(stage == Stage::Streaming));
         match (self.open.get(), self.streams.get()) {
             (0, _) => self.gauge.enter(Phase::Idle, now),

@@ -38,7 +38,6 @@ pub(crate) enum Phase {
 pub(crate) struct Gauge {
     phase: AtomicU8,
     since: AtomicU64,
-    head_bytes: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     /// Bytes of answers handed to the HTTP library and not yet taken by the socket (roughly).
@@ -59,7 +58,6 @@ impl Gauge {
         Self {
             phase: AtomicU8::new(Phase::Head as u8),
             since: AtomicU64::new(now.as_nanos()),
-            head_bytes: zero(),
             bytes_in: zero(),
             bytes_out: zero(),
             unsent: zero(),
@@ -175,26 +173,15 @@ impl Gauge {
         self.stalled[1].store(self.bytes_out.load(Relaxed), Relaxed);
     }
 
-    /// Counts bytes that arrived; an error when a request head is longer than it may be.
-    fn received(&self, bytes: usize, clock: &Clock) -> io::Result<()> {
+    /// Counts bytes that arrived.
+    fn received(&self, bytes: usize, clock: &Clock) {
         self.bytes_in.store(self.bytes_in() + bytes as u64, Relaxed);
         if self.is_multiplexed() {
-            return Ok(());
+            return;
         }
-        let head_bytes = match self.phase() {
-            Phase::Idle => {
-                self.enter(Phase::Head, clock.now());
-                bytes as u64
-            }
-            Phase::Head => self.head_bytes.load(Relaxed) + bytes as u64,
-            Phase::Active | Phase::Stream | Phase::Handshake => 0,
-        };
-        self.head_bytes.store(head_bytes, Relaxed);
-        // One read may bring the whole head and some of the body, so only a head that needs a further read is cut.
-        if head_bytes > HEAD_BYTES_MAX + READ_BYTES_MAX {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the request head is too long"));
+        if self.phase() == Phase::Idle {
+            self.enter(Phase::Head, clock.now());
         }
-        Ok(())
     }
 
     fn wrote(&self, outcome: &Poll<io::Result<usize>>, clock: &Clock) {
@@ -250,12 +237,14 @@ impl AsyncRead for Metered {
             let n = self.unread.len().min(buf.remaining());
             buf.put_slice(&self.unread[..n]);
             self.unread.advance(n);
-            return Poll::Ready(self.gauge.received(n, &self.clock));
+            self.gauge.received(n, &self.clock);
+            return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Ready(Ok(())) if buf.filled().len() > before => {
-                Poll::Ready(self.gauge.received(buf.filled().len() - before, &self.clock))
+                self.gauge.received(buf.filled().len() - before, &self.clock);
+                Poll::Ready(Ok(()))
             }
             Poll::Ready(done) => Poll::Ready(done),
             Poll::Pending => {
@@ -300,7 +289,3 @@ impl AsyncWrite for Metered {
 
 const READ_WINDOW: Duration = Duration::from_secs(10);
 const READ_BYTES_PER_SECOND_MIN: u64 = 1_024;
-/// The longest request head (decision-science, section 9: 32 KiB for HTTP/1).
-const HEAD_BYTES_MAX: u64 = 32 * 1024;
-/// The HTTP library reads at most about this much at once.
-const READ_BYTES_MAX: u64 = 32 * 1024;

@@ -12,7 +12,7 @@ use admission::site::{Demand, Refusal, Verdict};
 use http::header::{HOST, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use model::{Instant, Outcome, Reason};
 
 use crate::access_log::Line;
@@ -28,6 +28,7 @@ use crate::origin::{Lease, SendError};
 use crate::refusal::{self, Refusing};
 use crate::remembered;
 use crate::routes::Route;
+use crate::strict::Length;
 use crate::subject::{Lookup, Subject, is_host};
 use crate::wait;
 use crate::worker::Worker;
@@ -47,6 +48,12 @@ pub(crate) async fn handle(
     let begun = worker.now();
     connection.begin(&call, begun);
     let (parts, body) = request.into_parts();
+    if !agrees(&connection, &body) {
+        // Two readings of one message: nothing on this connection can be trusted any more.
+        connection.gauge.end();
+        connection.end(&call, begun);
+        return Err(Ended);
+    }
     if let Some(answer) = own_answer(&worker, &connection, &parts) {
         connection.end(&call, begun);
         return Ok(with_hsts(answer, &connection));
@@ -60,6 +67,19 @@ pub(crate) async fn handle(
         return Err(Ended);
     }
     Ok(with_hsts(outcome.unwrap_or_else(|declined| way.decline(declined)), &secured))
+}
+
+/// Whether the HTTP library found the same end of the message as the strict reading (RFC 9112, section 11.2).
+fn agrees(connection: &Connection, body: &Incoming) -> bool {
+    if connection.gauge.is_multiplexed() {
+        return true;
+    }
+    match connection.borders.next_length() {
+        Some(Length::None) => body.is_end_stream(),
+        Some(Length::Bytes(bytes)) => body.size_hint().exact() == Some(bytes),
+        Some(Length::Chunked) => !body.is_end_stream() && body.size_hint().exact().is_none(),
+        None => false,
+    }
 }
 
 /// Paths and methods that never reach admission.

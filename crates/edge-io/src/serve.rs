@@ -25,6 +25,7 @@ use crate::edge::Manner;
 use crate::gauge::{Gauge, Metered, Phase};
 use crate::proxy_protocol::{self, Decoded, HEADER_BYTES_MAX, Proxied};
 use crate::request::{self, Ended};
+use crate::strict::Strict;
 use crate::tls::{self, HelloError, Tls};
 use crate::transport::Transport;
 use crate::worker::Worker;
@@ -127,6 +128,7 @@ async fn timed<F: Future>(
 
 async fn serve_h1(worker: Rc<Worker>, connection: Rc<Connection>, transport: Transport) {
     let (gauge, call) = (connection.gauge.clone(), connection.new_call());
+    let strict = Strict::new(transport, connection.borders.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let (worker, connection, call) = (worker.clone(), connection.clone(), call.clone());
         async move { request::handle(worker, connection, call, request).await }
@@ -135,7 +137,7 @@ async fn serve_h1(worker: Rc<Worker>, connection: Rc<Connection>, transport: Tra
         http1::Builder::new()
             .max_buf_size(BUFFER_BYTES)
             .pipeline_flush(true)
-            .serve_connection(TokioIo::new(transport), service)
+            .serve_connection(TokioIo::new(strict), service)
             .with_upgrades()
     );
     until_drained(&gauge, |cx, drain| {

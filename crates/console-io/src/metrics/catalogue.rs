@@ -64,6 +64,13 @@ pub const CONNECTIONS_EVICTED: Metric<Counter, 0> = Metric::new(
     "Idle connections of unknown clients that were closed to make room.",
 );
 
+/// TLS handshakes.
+pub const TLS_HANDSHAKES: Metric<Counter, 1> = Metric::new(
+    "portcullis_tls_handshakes_total",
+    ["outcome"],
+    "TLS handshakes of clients: completed, or failed, which counts those that were refused or broken off too.",
+);
+
 /// The share of recent customers who would get in.
 pub const KNOWN_COVERAGE: Metric<Gauge, 1> = Metric::new(
     "portcullis_known_coverage_ratio",
@@ -126,6 +133,7 @@ pub const ENTRIES: &[Entry] = &[
     CONNECTIONS_ACCEPTED.entry(),
     CONNECTIONS_TURNED_AWAY.entry(),
     CONNECTIONS_EVICTED.entry(),
+    TLS_HANDSHAKES.entry(),
     KNOWN_COVERAGE.entry(),
     PASSES_MINTED.entry(),
     LIMITER_OVERFLOW.entry(),

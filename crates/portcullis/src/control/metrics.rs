@@ -89,6 +89,7 @@ impl Control {
     fn connection_metrics(&self, out: &mut Exposition) {
         let states = [
             ("idle", self.sum(|c| c.idle.load(Relaxed))),
+            ("handshaking", self.sum(|c| c.handshaking.load(Relaxed))),
             ("active", self.sum(|c| c.active.load(Relaxed))),
             ("stream", self.sum(|c| c.stream.load(Relaxed))),
         ];
@@ -97,6 +98,11 @@ impl Control {
         out.counter(&catalogue::CONNECTIONS_ACCEPTED, [(none, self.sum(|c| c.accepted.load(Relaxed)))]);
         out.counter(&catalogue::CONNECTIONS_TURNED_AWAY, [(none, self.sum(|c| c.turned_away.load(Relaxed)))]);
         out.counter(&catalogue::CONNECTIONS_EVICTED, [(none, self.sum(|c| c.evicted.load(Relaxed)))]);
+        let handshakes = [
+            (["completed"], self.sum(|c| c.handshakes.load(Relaxed))),
+            (["failed"], self.sum(|c| c.handshakes_failed.load(Relaxed))),
+        ];
+        out.counter(&catalogue::TLS_HANDSHAKES, handshakes);
         out.counter(&catalogue::LOG_BYTES, [(none, self.access.counters().bytes)]);
         let dropped = self.access.counters().dropped_lines;
         let reasons = ["budget", "queue", "disk", "oversize"];

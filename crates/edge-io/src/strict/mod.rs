@@ -1,0 +1,16 @@
+//! Framing, read before the HTTP library reads it (`docs/framing.md`).
+//!
+//! What a proxy takes for the end of a message must be what the app takes for it. So bytes reach the library only as
+//! messages whose borders are beyond doubt, and the library's own reading is compared with them.
+
+mod body;
+mod fault;
+mod head;
+mod http1;
+mod stream;
+mod text;
+
+pub(crate) use http1::Length;
+pub use fault::Fault;
+pub use http1::Http1;
+pub(crate) use stream::{Borders, Strict};
