@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use admission::site::{Demand, Refusal, Verdict};
-use http::header::{HOST, HeaderValue, STRICT_TRANSPORT_SECURITY};
+use http::header::{HOST, HeaderValue, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
 use hyper::body::{Body, Incoming};
@@ -307,6 +307,10 @@ impl Way {
             https: self.connection.security.tls,
         };
         headers::for_origin(&mut headers, self.subject.chores, told);
+        if matches!(body, RequestBody::Streaming { .. }) && self.subject.length.is_none() {
+            // Said aloud: of a GET the HTTP library would drop a body whose length is not known.
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         let mut request = Request::new(body);
         *request.method_mut() = self.subject.method.clone();
         *request.version_mut() = Version::HTTP_11;

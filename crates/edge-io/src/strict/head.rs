@@ -66,7 +66,9 @@ fn request_line(line: &[u8]) -> Result<RequestLine, Fault> {
     let is_1_1 = match &line[target_end + 1..] {
         b"HTTP/1.1" => true,
         b"HTTP/1.0" => false,
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
             return Err(Fault::Version);
         }
         _ => return Err(bad),
@@ -150,7 +152,8 @@ impl Fields {
         if !folds_to(name, b"content-length") {
             return Ok(());
         }
-        let digits = !value.is_empty() && value.len() <= LENGTH_DIGITS_MAX && value.iter().all(u8::is_ascii_digit);
+        let digits =
+            !value.is_empty() && value.len() <= LENGTH_DIGITS_MAX && value.iter().all(u8::is_ascii_digit);
         if name[7] == b'_' || self.length.is_some() || !digits {
             return Err(Fault::Length);
         }
@@ -167,7 +170,10 @@ impl Fields {
         }
         if !value.eq_ignore_ascii_case(b"chunked") {
             // A coding that is well named and not understood is 501; anything else is an attempt at being read twice.
-            return Err(if is_token(value) { Fault::TransferCoding } else { Fault::Length });
+            let mut codings = value.split(|&byte| byte == b',').map(trim);
+            let names_another = codings.clone().any(|coding| !coding.eq_ignore_ascii_case(b"chunked"));
+            let is_list = codings.all(is_token);
+            return Err(if is_list && names_another { Fault::TransferCoding } else { Fault::Length });
         }
         self.chunked = true;
         Ok(())

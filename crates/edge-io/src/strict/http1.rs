@@ -89,6 +89,11 @@ impl Http1 {
         matches!(self.state, State::Body(..))
     }
 
+    /// Whether nothing more is read.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
     fn read_head(&mut self, bytes: &[u8]) -> Result<Piece, Fault> {
         if let Some(begin) = bytes.strip_prefix(b"\r") {
             return match (begin.first(), self.skipped) {

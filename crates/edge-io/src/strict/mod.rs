@@ -10,7 +10,7 @@ mod http1;
 mod stream;
 mod text;
 
-pub(crate) use http1::Length;
 pub use fault::Fault;
 pub use http1::Http1;
+pub(crate) use http1::Length;
 pub(crate) use stream::{Borders, Strict};

@@ -94,16 +94,18 @@ impl Strict {
                     }
                 }
                 Ok(Piece::Body(taken, _)) => at += taken,
-                Ok(Piece::Nothing) => {
-                    self.end = Some(None);
-                    break;
+                Ok(Piece::Nothing) => break,
+                Err(fault) if self.http1.is_in_body() => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, fault));
                 }
-                Err(fault) if self.http1.is_in_body() => return Err(io::Error::new(io::ErrorKind::InvalidData, fault)),
                 Err(fault) => {
                     self.end = Some(Some(fault));
                     break;
                 }
             }
+        }
+        if self.http1.is_closed() {
+            self.end.get_or_insert(None);
         }
         Ok((at, 0))
     }
@@ -114,11 +116,12 @@ impl Strict {
         loop {
             let (pass, skip) = self.judge(&held)?;
             self.ready = pass;
-            if skip > 0 && pass == 0 {
-                held.advance(skip);
-                continue;
+            let mut rest = held.split_off(pass);
+            rest.advance(skip);
+            held.unsplit(rest);
+            if skip == 0 || pass > 0 {
+                break;
             }
-            break;
         }
         self.held = held;
         if self.end.is_some() {
@@ -168,11 +171,7 @@ impl Strict {
 }
 
 impl AsyncRead for Strict {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
             if this.ready > 0 {
