@@ -145,3 +145,8 @@ fn has_long_target(bytes: &[u8]) -> bool {
 
 /// The longest head (decision-science, section 9).
 pub(crate) const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod tests;
