@@ -188,6 +188,9 @@ impl Connection {
 
     /// Whether the connection's time is up, by the limits in force now.
     fn is_overdue(&self, limits: &PhaseLimits, now: Instant) -> bool {
+        if self.gauge.sends_head_too_slowly(limits.head, now) {
+            return true;
+        }
         let spent = now.since(self.gauge.since());
         match self.gauge.phase() {
             Phase::Handshake => spent >= limits.handshake,

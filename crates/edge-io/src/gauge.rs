@@ -44,6 +44,8 @@ pub(crate) struct Gauge {
     unsent: AtomicU64,
     /// A write that the client has not taken: since when (0: there is none), and how many bytes had left by then.
     stalled: [AtomicU64; 2],
+    /// HTTP/2: since when a head is on its way (0: none is).
+    in_head: AtomicU64,
     ended: AtomicBool,
     draining: AtomicBool,
     /// HTTP/2: bytes that arrive need not belong to a request's head.
@@ -62,6 +64,7 @@ impl Gauge {
             bytes_out: zero(),
             unsent: zero(),
             stalled: [zero(), zero()],
+            in_head: zero(),
             ended: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
@@ -98,6 +101,20 @@ impl Gauge {
     /// See [`Gauge::multiplex`].
     pub(crate) fn is_multiplexed(&self) -> bool {
         self.multiplexed.load(Relaxed)
+    }
+
+    /// HTTP/2: whether a head is on its way.
+    pub(crate) fn is_in_head(&self, is: bool, clock: &Clock) {
+        let was = self.in_head.load(Relaxed) != 0;
+        if is != was {
+            self.in_head.store(if is { clock.now().as_nanos().max(1) } else { 0 }, Relaxed);
+        }
+    }
+
+    /// HTTP/2: whether a head has been on its way for longer than it may be. Progress does not extend it.
+    pub(crate) fn sends_head_too_slowly(&self, most: Duration, now: Instant) -> bool {
+        let since = self.in_head.load(Relaxed);
+        since != 0 && now.since(Instant::from_nanos(since)) >= most
     }
 
     /// No further request is to be taken.

@@ -55,6 +55,6 @@ pub use origin::{Origin, OriginSettings, Origins};
 pub use proxy_protocol::{Decoded, Proxied, ProxyProtocolError, decode as decode_proxy_protocol};
 pub use routes::{BODY_BYTES_DEFAULT, Route, Routes};
 pub use socket::{connection_slots, listen, raise_open_files};
-pub use strict::{Fault, Http1};
+pub use strict::{Excess, Fault, Http1, Meter};
 pub use ticker::Listener as TurnListener;
 pub use tls::{CertificateFiles, CertificateNews, TicketKeys, Tls, TlsError, TlsSettings};

@@ -25,7 +25,7 @@ use crate::edge::Manner;
 use crate::gauge::{Gauge, Metered, Phase};
 use crate::proxy_protocol::{self, Decoded, HEADER_BYTES_MAX, Proxied};
 use crate::request::{self, Ended};
-use crate::strict::Strict;
+use crate::strict::{Paced, Strict};
 use crate::tls::{self, HelloError, Tls};
 use crate::transport::Transport;
 use crate::worker::Worker;
@@ -153,6 +153,7 @@ async fn serve_h1(worker: Rc<Worker>, connection: Rc<Connection>, transport: Tra
 async fn serve_h2(worker: Rc<Worker>, connection: Rc<Connection>, transport: Transport) {
     let gauge = connection.gauge.clone();
     gauge.multiplex();
+    let paced = Paced::new(transport, gauge.clone(), *worker.clock());
     let service = service_fn(move |request: Request<Incoming>| {
         let (worker, connection) = (worker.clone(), connection.clone());
         let answering: Answering = Box::pin(async move {
@@ -171,7 +172,7 @@ async fn serve_h2(worker: Rc<Worker>, connection: Rc<Connection>, transport: Tra
             .max_send_buf_size(SEND_BUFFER_BYTES)
             .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
             .max_local_error_reset_streams(LOCAL_RESETS_MAX)
-            .serve_connection(TokioIo::new(transport), service)
+            .serve_connection(TokioIo::new(paced), service)
     );
     until_drained(&gauge, |cx, drain| {
         if drain {

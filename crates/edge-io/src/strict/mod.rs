@@ -7,10 +7,14 @@ mod body;
 mod fault;
 mod head;
 mod http1;
+mod http2;
+mod paced;
 mod stream;
 mod text;
 
 pub use fault::Fault;
 pub use http1::Http1;
 pub(crate) use http1::Length;
+pub use http2::{Excess, Meter};
+pub(crate) use paced::Paced;
 pub(crate) use stream::{Borders, Strict};
