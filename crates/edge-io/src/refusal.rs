@@ -14,6 +14,7 @@ use model::{Reason, RefusalKind, Tier};
 
 use crate::body::AnswerBody;
 use crate::headers::PORTCULLIS_REFERENCE;
+use crate::strict::Fault;
 
 /// What a refusal says.
 pub(crate) struct Refusing<'a> {
@@ -86,6 +87,12 @@ pub(crate) fn method_not_allowed() -> Response<AnswerBody> {
 /// The request is for a host that this gate does not serve.
 pub(crate) fn wrong_host() -> Response<AnswerBody> {
     plain_problem(StatusCode::MISDIRECTED_REQUEST, "This host is not served here", "Check the address.")
+}
+
+/// The request is no HTTP that the gate takes.
+pub(crate) fn malformed(fault: Fault) -> Response<AnswerBody> {
+    let detail = "It cannot be read in one way only, or is too large.";
+    plain_problem(fault.status(), "The request cannot be read", detail)
 }
 
 /// Sends a request on to https: with the same method, unless it is one that asks for a page.

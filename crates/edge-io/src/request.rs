@@ -28,7 +28,7 @@ use crate::origin::{Lease, SendError};
 use crate::refusal::{self, Refusing};
 use crate::remembered;
 use crate::routes::Route;
-use crate::strict::Length;
+use crate::strict::{self, Length};
 use crate::subject::{Lookup, Subject, is_host};
 use crate::wait;
 use crate::worker::Worker;
@@ -84,6 +84,12 @@ fn agrees(connection: &Connection, body: &Incoming) -> bool {
 
 /// Paths and methods that never reach admission.
 fn own_answer(worker: &Worker, connection: &Connection, parts: &Parts) -> Option<Response<AnswerBody>> {
+    if parts.version == Version::HTTP_2
+        && parts.method != Method::CONNECT
+        && let Err(fault) = strict::check(parts)
+    {
+        return Some(refusal::malformed(fault));
+    }
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Some(refusal::method_not_allowed());
     }

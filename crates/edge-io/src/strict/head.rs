@@ -211,7 +211,7 @@ pub(super) fn is_framing(name: &[u8]) -> bool {
         || (name.len() == 17 && folds_to(name, b"transfer-encoding"))
 }
 
-const METHOD_BYTES_MAX: usize = 32;
+pub(super) const METHOD_BYTES_MAX: usize = 32;
 const TARGET_BYTES_MAX: usize = 8 * 1024;
 pub(super) const FIELD_BYTES_MAX: usize = 16 * 1024;
 pub(super) const FIELDS_MAX: usize = 100;

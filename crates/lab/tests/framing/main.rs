@@ -3,6 +3,7 @@
 
 mod client;
 mod corpus;
+mod frames;
 mod origin;
 
 use lab::{Gate, need};
