@@ -7,7 +7,9 @@ use admission::limits::{Limits, Rate};
 use admission::pass::Scheme;
 use admission::site::{Monitor, Partner, SessionProof};
 use config::{Config, SecretSource};
-use edge_io::{ClientAddress, Front, JwksSource, JwtRules, JwtSettings, OriginSettings, Route, Routes};
+use edge_io::{
+    ClientAddress, Front, JwksSource, JwtRules, JwtSettings, OriginSettings, OriginTls, Route, Routes,
+};
 use journal_io::journal::JournalSettings;
 use journal_io::logs::LogSettings;
 
@@ -28,6 +30,9 @@ pub(crate) enum ConfigureError {
     /// Its text is wrong.
     #[error(transparent)]
     Text(#[from] config::Errors),
+    /// TLS to the app.
+    #[error(transparent)]
+    OriginTls(#[from] edge_io::OriginTlsError),
     /// A certificate or its key.
     #[error(transparent)]
     Tls(#[from] edge_io::TlsError),
@@ -85,7 +90,8 @@ fn without_effect(config: &Config) -> Vec<String> {
 pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     let site = &config.site[0];
     let limits = &config.limits;
-    let mut plan = Plan::new(site.mode, site.origin.iter().map(origin).collect());
+    let origins = site.origin.iter().map(origin).collect::<Result<_, _>>()?;
+    let mut plan = Plan::new(site.mode, origins);
     if let Some(workers) = limits.workers {
         plan.workers = workers as usize;
     }
@@ -146,9 +152,12 @@ pub(crate) fn state(config: &Config) -> StateSettings {
     StateSettings { folder, journal, log }
 }
 
-fn origin(origin: &config::Origin) -> OriginSettings {
-    OriginSettings {
+fn origin(origin: &config::Origin) -> Result<OriginSettings, ConfigureError> {
+    let https = origin.url.is_https();
+    let tls = https.then(|| OriginTls::new(origin.url.host(), origin.ca.as_deref())).transpose()?;
+    Ok(OriginSettings {
         authority: origin.url.authority(),
+        tls,
         weight: origin.weight,
         health_path: origin.health.path.as_ref().map(|path| path.as_str().to_owned()),
         health_interval: origin.health.interval,
@@ -157,7 +166,7 @@ fn origin(origin: &config::Origin) -> OriginSettings {
         confirms_logins: origin.confirms_logins,
         connect_timeout: origin.connect_timeout,
         answer_timeout: origin.answer_timeout,
-    }
+    })
 }
 
 fn front(front: &config::Front) -> Front {

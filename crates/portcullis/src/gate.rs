@@ -95,6 +95,7 @@ impl Plan {
 pub(crate) fn origin(authority: &str) -> OriginSettings {
     OriginSettings {
         authority: authority.to_owned(),
+        tls: None,
         weight: 1,
         health_path: None,
         health_interval: Duration::from_secs(5),

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use admission::lane::LanePaths;
 use admission::pass::Scheme;
+use config::{OriginUrl, OriginUrlError};
+use edge_io::OriginTls;
 use model::{Level, Mode, Timestamp};
 
 use crate::announcer::Pins;
@@ -56,13 +58,16 @@ pub(crate) struct ProtectArgs {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProtectError {
     /// The URL.
-    #[error("`{0}` is not the address of an app; write http://HOST:PORT, such as http://127.0.0.1:3000")]
-    Url(String),
-    /// https to the app.
-    #[error(
-        "`{0}`: TLS to the app comes with part 2; until then write its http:// address, on the same machine or a private network"
-    )]
-    Https(String),
+    #[error("`{url}`: {why}")]
+    Url {
+        /// What was written.
+        url: String,
+        /// What is wrong with it.
+        why: OriginUrlError,
+    },
+    /// TLS to the app.
+    #[error(transparent)]
+    OriginTls(#[from] edge_io::OriginTlsError),
     /// A login path.
     #[error("--login `{0}` must be a path, such as /login")]
     Login(String),
@@ -127,7 +132,11 @@ impl ProtectArgs {
     }
 
     fn plan(&self) -> Result<Plan, ProtectError> {
-        let mut origin = gate::origin(&authority(&self.url)?);
+        let url = app(&self.url)?;
+        let mut origin = gate::origin(&url.authority());
+        if url.is_https() {
+            origin.tls = Some(OriginTls::new(url.host(), None)?);
+        }
         origin.confirms_logins = true;
         let mode = if self.observe { Mode::Observe } else { Mode::Auto };
         let mut plan = Plan::new(mode, vec![origin]);
@@ -174,19 +183,9 @@ impl ProtectArgs {
     }
 }
 
-/// `host:port` of an http URL without a path.
-pub(crate) fn authority(url: &str) -> Result<String, ProtectError> {
-    let bad = || ProtectError::Url(url.to_owned());
-    if url.starts_with("https://") {
-        return Err(ProtectError::Https(url.to_owned()));
-    }
-    let rest = url.strip_prefix("http://").ok_or_else(bad)?.trim_end_matches('/');
-    if rest.is_empty() || rest.contains(['/', '?', '#', '@', ' ']) {
-        return Err(bad());
-    }
-    let has_port =
-        rest.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    Ok(if has_port { rest.to_owned() } else { format!("{rest}:80") })
+/// The app's address.
+fn app(url: &str) -> Result<OriginUrl, ProtectError> {
+    url.parse().map_err(|why| ProtectError::Url { url: url.to_owned(), why })
 }
 
 /// Calm is what service times, limits and the app's capacity are measured in, and in which limits only count: while an
@@ -211,14 +210,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_app_is_named_by_an_http_url_without_a_path() {
-        let check = |url: &str| authority(url).map_err(|error| error.to_string());
-        assert_eq!(check("http://127.0.0.1:3000/"), Ok("127.0.0.1:3000".into()));
-        assert_eq!(check("http://app.internal"), Ok("app.internal:80".into()));
-        assert_eq!(check("http://[::1]:3000"), Ok("[::1]:3000".into()));
-        assert!(check("https://app").unwrap_err().contains("part 2"));
-        for bad in ["app:3000", "http://", "http://a/b", "http://user@a"] {
+    fn an_app_is_named_by_a_url_without_a_path() {
+        let check = |url: &str| app(url).map(|url| url.to_string()).map_err(|error| error.to_string());
+        assert_eq!(check("http://127.0.0.1:3000/"), Ok("http://127.0.0.1:3000".into()));
+        assert_eq!(check("https://app.internal"), Ok("https://app.internal:443".into()));
+        for bad in ["app:3000", "http://"] {
             assert!(check(bad).unwrap_err().contains("write http://HOST:PORT"), "{bad}");
         }
+        assert!(check("http://a/b").unwrap_err().contains("paths go to the app as they come"));
     }
 }

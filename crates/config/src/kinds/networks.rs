@@ -9,11 +9,12 @@ use model::{Prefix, PrefixError};
 use super::names::{is_host, port_of};
 use super::{Bad, Text, quoted};
 
-/// The app's address: `http://HOST:PORT`.
+/// The app's address: `http://HOST:PORT` or `https://HOST:PORT`.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct OriginUrl {
     host: String,
     port: u16,
+    https: bool,
 }
 
 impl OriginUrl {
@@ -22,7 +23,12 @@ impl OriginUrl {
         self.host.as_str()
     }
 
-    /// The port; 80 unless another is written.
+    /// Whether it is spoken to over TLS.
+    pub const fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// The port; 80 for http and 443 for https unless another is written.
     pub const fn port(&self) -> u16 {
         self.port
     }
@@ -35,15 +41,13 @@ impl OriginUrl {
 
 impl fmt::Display for OriginUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}:{}", self.host, self.port)
+        write!(f, "http{}://{}:{}", if self.https { "s" } else { "" }, self.host, self.port)
     }
 }
 
 /// Why a text is no address of an app.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum OriginUrlError {
-    /// https.
-    Https(String),
     /// A user or password. They are not quoted.
     Credentials,
     /// A path, a query or a fragment.
@@ -55,10 +59,6 @@ pub enum OriginUrlError {
 impl OriginUrlError {
     fn bad(&self) -> Bad {
         match self {
-            Self::Https(text) => Bad::new(
-                format!("{} needs TLS to the app, which comes with part 2", quoted(text)),
-                "until then write its http:// address, on the same machine or a private network",
-            ),
             Self::Credentials => {
                 Bad::new("the address of an app holds neither user nor password", "write http://HOST:PORT")
             }
@@ -91,20 +91,21 @@ impl FromStr for OriginUrl {
         if has_credentials(text) {
             return Err(OriginUrlError::Credentials);
         }
-        if starts_with_ignoring_case(text, "https://") {
-            return Err(OriginUrlError::Https(text.to_owned()));
+        let https = starts_with_ignoring_case(text, "https://");
+        let rest = text.get(if https { 8 } else { 7 }..).ok_or_else(shape)?;
+        if !https && !starts_with_ignoring_case(text, "http://") {
+            return Err(shape());
         }
-        let rest = text.strip_prefix("http://").ok_or_else(shape)?;
         let (authority, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
         let (host, port) = match port_of(authority) {
             Some((host, port)) => (host, port.parse().ok().filter(|port| *port != 0).ok_or_else(shape)?),
-            None => (authority, 80),
+            None => (authority, if https { 443 } else { 80 }),
         };
         // Names of containers have underscores, though those of hosts have none.
         if !is_host(&host.replace('_', "x")) {
             return Err(shape());
         }
-        let url = Self { host: host.to_ascii_lowercase(), port };
+        let url = Self { host: host.to_ascii_lowercase(), port, https };
         if path.is_empty() || path == "/" { Ok(url) } else { Err(OriginUrlError::More(text.to_owned(), url)) }
     }
 }

@@ -59,7 +59,7 @@ fn an_app_is_named_by_an_http_url() {
     assert_eq!(authority("http://127.0.0.1:3000/"), Ok("127.0.0.1:3000".to_owned()));
     assert_eq!(authority("http://App_1.internal"), Ok("app_1.internal:80".to_owned()));
     assert_eq!(authority("http://[::1]:3000"), Ok("[::1]:3000".to_owned()));
-    assert!(authority("HTTPS://app").unwrap_err().contains("part 2"));
+    assert_eq!(authority("HTTPS://app"), Ok("app:443".to_owned()));
     for bad in [
         "app:3000",
         "http://",

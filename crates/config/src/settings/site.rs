@@ -1,5 +1,6 @@
 //! `[[site]]`, `[[site.origin]]` and `[[site.route]]`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use model::Mode;
@@ -7,8 +8,8 @@ use model::Mode;
 use super::{Known, Login};
 use crate::entry::{default, optional, optional_table, required, settings, table, tables};
 use crate::kinds::{
-    DOMAIN, FLAG, HOST, MODE, NAME, ORIGIN_URL, OriginUrl, PATH, RequestPath, Size, duration, list, size,
-    whole,
+    DOMAIN, FILE, FLAG, HOST, MODE, NAME, ORIGIN_URL, OriginUrl, PATH, RequestPath, Size, duration, list,
+    size, whole,
 };
 
 settings! {
@@ -40,8 +41,11 @@ settings! {
 settings! {
     /// The app itself, once for each server that it runs on.
     pub struct Origin {
-        /// Where it is: `http://HOST:PORT`. Names are looked up again regularly. https comes with part 2.
+        /// Where it is: `http://HOST:PORT`, or `https://HOST:PORT`, whose certificate must be for HOST. Names are
+        /// looked up again regularly.
         url: OriginUrl = required("http://127.0.0.1:3000", ORIGIN_URL);
+        /// The authority that the app's certificate is verified with, as PEM. Without it, those of the system.
+        ca: Option<PathBuf> = optional("/etc/portcullis/app-ca.pem", FILE);
         /// Its share of requests relative to the other servers.
         weight: u32 = default("1", whole(1, 1_000));
         /// Connections to it at most, over all threads. Without it, 256 until the app's own limit is

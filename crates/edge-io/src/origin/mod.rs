@@ -2,6 +2,7 @@
 
 mod health;
 mod pool;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -13,12 +14,15 @@ use model::Instant;
 
 pub(crate) use health::watch;
 pub(crate) use pool::{Lease, Pool, SendError};
+pub use tls::{OriginTls, OriginTlsError};
 
 /// One origin as configured.
 #[derive(Clone, Debug)]
 pub struct OriginSettings {
     /// Host and port to connect to, such as `127.0.0.1:3000` or `app.internal:80`.
     pub authority: String,
+    /// TLS; without it, plain HTTP.
+    pub tls: Option<OriginTls>,
     /// Share of requests relative to the other origins; 0 takes none.
     pub weight: u32,
     /// Path of the health check; `None` relies on the answers to requests alone.
@@ -181,6 +185,7 @@ mod tests {
     fn origins(weights: &[u32]) -> Origins {
         let settings = |&weight| OriginSettings {
             authority: "127.0.0.1:1".into(),
+            tls: None,
             weight,
             health_path: None,
             health_interval: Duration::from_secs(5),

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use model::Instant;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::{Origin, Origins};
@@ -118,19 +119,16 @@ impl Pool {
     async fn connect(&self, index: usize) -> Result<(SendRequest<RequestBody>, Open), SendError> {
         let origin = self.origins.at(index);
         let open = Open::new(self.origins.clone(), index).ok_or(SendError::Busy)?;
-        let connecting = connect_any(origin);
-        let stream = tokio::time::timeout(origin.settings().connect_timeout, connecting)
+        let connecting = async {
+            let stream = connect_any(origin).await.map_err(SendError::Connect)?;
+            match &origin.settings().tls {
+                None => speak(stream).await,
+                Some(tls) => speak(tls.connect(stream).await.map_err(SendError::Connect)?).await,
+            }
+        };
+        let sender = tokio::time::timeout(origin.settings().connect_timeout, connecting)
             .await
-            .map_err(|_| SendError::ConnectTimeout)?
-            .map_err(SendError::Connect)?;
-        let (sender, connection) = hyper::client::conn::http1::Builder::new()
-            .max_buf_size(ANSWER_BUFFER_BYTES)
-            .handshake(TokioIo::new(stream))
-            .await?;
-        tokio::task::spawn_local(async move {
-            // Its errors reach whoever waits for the answer.
-            let _ended = connection.with_upgrades().await;
-        });
+            .map_err(|_| SendError::ConnectTimeout)??;
         Ok((sender, open))
     }
 
@@ -138,6 +136,22 @@ impl Pool {
         self.origins.at(index).inflight.fetch_add(1, Relaxed);
         Lease { pool: self.clone(), index, open: Some(open), sender: None, reused }
     }
+}
+
+/// Begins HTTP/1.1 on a connection.
+async fn speak<S>(stream: S) -> Result<SendRequest<RequestBody>, SendError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = hyper::client::conn::http1::Builder::new()
+        .max_buf_size(ANSWER_BUFFER_BYTES)
+        .handshake(TokioIo::new(stream))
+        .await?;
+    tokio::task::spawn_local(async move {
+        // Its errors reach whoever waits for the answer.
+        let _ended = connection.with_upgrades().await;
+    });
+    Ok(sender)
 }
 
 /// A copy of a request that may be sent twice.

@@ -135,6 +135,7 @@ pub(crate) fn world(app: SocketAddr, setting: Setting) -> World {
     });
     let origin = OriginSettings {
         authority: app.to_string(),
+        tls: None,
         weight: 1,
         health_path: None,
         health_interval: Duration::from_secs(60),

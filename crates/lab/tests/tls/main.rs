@@ -102,6 +102,25 @@ fn certificates_are_read_again_and_a_running_answer_does_not_notice() {
 }
 
 #[test]
+fn an_app_is_spoken_to_by_https_only_if_its_certificate_is_good() {
+    let app = need!(World::start());
+    let origin = format!("https://localhost:{}", app.https.port());
+    let before = |authority: &std::path::Path| {
+        let tables = format!("[[site.origin]]\nca = \"{}\"", authority.display());
+        let config = lab::Gate::CONFIG.replace("{origin}", &origin).replace("[[site.origin]]", &tables);
+        lab::Gate::start(&config).expect("the gate starts")
+    };
+    let gate = before(&app.authority.file);
+    for _ in 0..3 {
+        let answer = web::get(gate.listen(), "/page", &["Cookie: a=1"]).expect("the gate answers");
+        assert!(answer.status == 200 && answer.body.contains("GET /page HTTP/1.1"), "{}", answer.body);
+    }
+    let stranger = lab::certificate::Authority::new(app.folder.path(), "stranger").expect("keys can be made");
+    let refused = web::get(before(&stranger.file).listen(), "/page", &[]).expect("the gate answers");
+    assert_eq!(refused.status, 502, "a certificate of somebody else's authority is not believed");
+}
+
+#[test]
 fn plain_http_is_sent_on_to_https_and_told_when_it_comes_to_the_wrong_port() {
     let world = need!(World::start());
     let sent_on =

@@ -27,7 +27,7 @@ impl World {
         Peer::find("curl")?;
         let folder = tempfile::tempdir().expect("there is room");
         let authority = Authority::new(folder.path(), "authority").expect("keys can be made");
-        let signed = authority.sign(folder.path(), "shop", &[SHOP]).expect("keys can be made");
+        let signed = authority.sign(folder.path(), "shop", &[SHOP, "localhost"]).expect("keys can be made");
         let other = authority.sign(folder.path(), "other", &["*.other.example"]).expect("keys can be made");
         let app = Origin::start(answer).expect("loopback has a port");
         let (https, redirect) = (free_address(), free_address());

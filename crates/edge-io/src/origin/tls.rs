@@ -1,0 +1,90 @@
+//! TLS to the app.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// How an origin is spoken to over TLS: always verified, by its name in `url`.
+#[derive(Clone)]
+pub struct OriginTls {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+/// Why an origin cannot be spoken to over TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum OriginTlsError {
+    /// The authorities' certificates cannot be read.
+    #[error("cannot read the certificates that the app's is verified with ({from}): {why}")]
+    Roots {
+        /// A file, or "the system's".
+        from: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The host is no name that a certificate could be for.
+    #[error("`{0}` is no name that a certificate could be for")]
+    Name(String),
+    /// The TLS library refuses what is configured.
+    #[error("TLS cannot be set up: {0}")]
+    Library(#[from] rustls::Error),
+}
+
+impl OriginTls {
+    /// For an origin at `host` (an IPv6 address in brackets), verified with the authorities in a PEM file, or with those of the
+    /// system.
+    ///
+    /// # Errors
+    /// When there are none, or the host is no name.
+    pub fn new(host: &str, authorities: Option<&Path>) -> Result<Self, OriginTlsError> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let name =
+            ServerName::try_from(bare.to_owned()).map_err(|_| OriginTlsError::Name(host.to_owned()))?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots(authorities)?)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { config: Arc::new(config), name })
+    }
+
+    /// Speaks TLS on a connection to the origin.
+    pub(crate) async fn connect(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        TlsConnector::from(self.config.clone()).connect(self.name.clone(), stream).await
+    }
+}
+
+impl fmt::Debug for OriginTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OriginTls({:?})", self.name)
+    }
+}
+
+fn roots(authorities: Option<&Path>) -> Result<RootCertStore, OriginTlsError> {
+    let from = authorities.map_or("the system's".to_owned(), |path| path.display().to_string());
+    let cannot = |why: String| OriginTlsError::Roots { from: from.clone(), why };
+    let certificates = match authorities {
+        Some(path) => CertificateDer::pem_file_iter(path)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| cannot(error.to_string()))?,
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    let mut roots = RootCertStore::empty();
+    // A system's bundle may hold a few that no library takes.
+    let (taken, _ignored) = roots.add_parsable_certificates(certificates);
+    if taken == 0 {
+        return Err(cannot(
+            "there are none; write `ca` with the authority of the app's certificate".to_owned(),
+        ));
+    }
+    Ok(roots)
+}
