@@ -50,15 +50,6 @@ pub(crate) fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// Joins several `Cookie` headers into one: HTTP/2 clients may cut theirs into crumbs, and HTTP/1 knows one alone (RFC 9113,
-/// section 8.2.3).
-pub(crate) fn join(headers: &mut HeaderMap) {
-    let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
-    if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
-        headers.insert(COOKIE, joined);
-    }
-}
-
 /// Removes the gate's cookies from a request's `Cookie` headers.
 pub(crate) fn remove_gate_cookies(headers: &mut HeaderMap) {
     let kept: Vec<HeaderValue> = headers

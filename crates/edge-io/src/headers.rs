@@ -185,7 +185,7 @@ pub(crate) fn for_origin(headers: &mut HeaderMap, chores: Chores, told: Told) {
         remove_forged(headers, told.front);
     }
     if chores.cookies_many {
-        cookies::join(headers);
+        join_cookies(headers);
     }
     if chores.gate_cookies {
         cookies::remove_gate_cookies(headers);
@@ -195,6 +195,15 @@ pub(crate) fn for_origin(headers: &mut HeaderMap, chores: Chores, told: Told) {
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     }
     tell(headers, told);
+}
+
+/// Joins several `Cookie` headers into one: HTTP/2 clients may cut theirs into crumbs, and HTTP/1 knows one alone (RFC 9113,
+/// section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
+    }
 }
 
 fn tell(headers: &mut HeaderMap, told: Told) {
