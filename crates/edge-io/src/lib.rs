@@ -22,6 +22,7 @@ mod intake;
 mod jwt;
 mod ledger;
 mod origin;
+mod own;
 mod probe;
 mod proxy_protocol;
 mod random;

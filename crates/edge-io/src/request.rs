@@ -4,15 +4,14 @@ use std::future::poll_fn;
 use std::mem::take;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
 
 use admission::site::{Demand, Refusal, Verdict};
-use http::header::{HOST, HeaderValue, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING};
+use http::header::{HOST, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use model::{Instant, Outcome, Reason};
 
 use crate::access_log::Line;
@@ -25,11 +24,11 @@ use crate::headers::{self, Told};
 use crate::intake;
 use crate::ledger::Refused;
 use crate::origin::{Lease, SendError};
+use crate::own::{agrees, own_answer, with_hsts};
 use crate::refusal::{self, Refusing};
 use crate::remembered;
 use crate::routes::Route;
-use crate::strict::{self, Length};
-use crate::subject::{Lookup, Subject, is_host};
+use crate::subject::{Lookup, Subject};
 use crate::wait;
 use crate::worker::Worker;
 
@@ -67,53 +66,6 @@ pub(crate) async fn handle(
         return Err(Ended);
     }
     Ok(with_hsts(outcome.unwrap_or_else(|declined| way.decline(declined)), &secured))
-}
-
-/// Whether the HTTP library found the same end of the message as the strict reading (RFC 9112, section 11.2).
-fn agrees(connection: &Connection, body: &Incoming) -> bool {
-    if connection.gauge.is_multiplexed() {
-        return true;
-    }
-    match connection.borders.next_length() {
-        Some(Length::None) => body.is_end_stream(),
-        Some(Length::Bytes(bytes)) => body.size_hint().exact() == Some(bytes),
-        Some(Length::Chunked) => !body.is_end_stream() && body.size_hint().exact().is_none(),
-        None => false,
-    }
-}
-
-/// Paths and methods that never reach admission.
-fn own_answer(worker: &Worker, connection: &Connection, parts: &Parts) -> Option<Response<AnswerBody>> {
-    if parts.version == Version::HTTP_2
-        && parts.method != Method::CONNECT
-        && let Err(fault) = strict::check(parts)
-    {
-        return Some(refusal::malformed(fault));
-    }
-    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
-        return Some(refusal::method_not_allowed());
-    }
-    if parts.uri.path() == HEALTH_PATH {
-        return Some(refusal::health(!worker.shared().stopping.load(Relaxed)));
-    }
-    let hosts = &worker.shared().settings.hosts;
-    if !hosts.is_empty() && !hosts.iter().any(|host| is_host(parts, host)) {
-        return Some(refusal::wrong_host());
-    }
-    let port = connection.security.redirect?;
-    if parts.uri.path().starts_with(ACME_PATH) {
-        // Whoever makes the certificates may ask for its proof in the clear (RFC 8555, section 8.3).
-        return None;
-    }
-    Some(refusal::to_https(parts, port))
-}
-
-/// Tells browsers to come back by https alone, unless the app has its own word for it.
-fn with_hsts(mut answer: Response<AnswerBody>, connection: &Connection) -> Response<AnswerBody> {
-    if let Some(hsts) = &connection.security.hsts {
-        answer.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| hsts.clone());
-    }
-    answer
 }
 
 /// Why a request gets an answer of the gate's own.
@@ -489,5 +441,3 @@ impl Drop for Way {
 
 const BODY_BROKE_OFF: Declined = Declined::Bad("the body broke off, came too slowly or was too long");
 const STREAMS_UNKNOWN_MAX: u32 = 20;
-const ACME_PATH: &str = "/.well-known/acme-challenge/";
-const HEALTH_PATH: &str = "/.well-known/portcullis/health";

@@ -1,0 +1,69 @@
+//! What the gate answers by itself before anybody is judged: what cannot be read, other hosts, its health, the way to https.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use http::header::STRICT_TRANSPORT_SECURITY;
+use http::request::Parts;
+use http::{Method, Response, Version};
+use hyper::body::{Body, Incoming};
+
+use crate::body::AnswerBody;
+use crate::connection::Connection;
+use crate::refusal;
+use crate::strict::{self, Length};
+use crate::subject::is_host;
+use crate::worker::Worker;
+
+/// Whether the HTTP library found the same end of the message as the strict reading (RFC 9112, section 11.2).
+pub(crate) fn agrees(connection: &Connection, body: &Incoming) -> bool {
+    if connection.gauge.is_multiplexed() {
+        return true;
+    }
+    match connection.borders.next_length() {
+        Some(Length::None) => body.is_end_stream(),
+        Some(Length::Bytes(bytes)) => body.size_hint().exact() == Some(bytes),
+        Some(Length::Chunked) => !body.is_end_stream() && body.size_hint().exact().is_none(),
+        None => false,
+    }
+}
+
+/// Paths and methods that never reach admission.
+pub(crate) fn own_answer(
+    worker: &Worker,
+    connection: &Connection,
+    parts: &Parts,
+) -> Option<Response<AnswerBody>> {
+    if parts.version == Version::HTTP_2
+        && parts.method != Method::CONNECT
+        && let Err(fault) = strict::check(parts)
+    {
+        return Some(refusal::malformed(fault));
+    }
+    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+        return Some(refusal::method_not_allowed());
+    }
+    if parts.uri.path() == HEALTH_PATH {
+        return Some(refusal::health(!worker.shared().stopping.load(Relaxed)));
+    }
+    let hosts = &worker.shared().settings.hosts;
+    if !hosts.is_empty() && !hosts.iter().any(|host| is_host(parts, host)) {
+        return Some(refusal::wrong_host());
+    }
+    let port = connection.security.redirect?;
+    if parts.uri.path().starts_with(ACME_PATH) {
+        // Whoever makes the certificates may ask for its proof in the clear (RFC 8555, section 8.3).
+        return None;
+    }
+    Some(refusal::to_https(parts, port))
+}
+
+/// Tells browsers to come back by https alone, unless the app has its own word for it.
+pub(crate) fn with_hsts(mut answer: Response<AnswerBody>, connection: &Connection) -> Response<AnswerBody> {
+    if let Some(hsts) = &connection.security.hsts {
+        answer.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| hsts.clone());
+    }
+    answer
+}
+
+const ACME_PATH: &str = "/.well-known/acme-challenge/";
+const HEALTH_PATH: &str = "/.well-known/portcullis/health";
