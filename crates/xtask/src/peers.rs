@@ -16,11 +16,12 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 11] = [
+const PACKAGES: [Package; 12] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
     Package { name: "curl", command: "curl" },
+    Package { name: "openssl", command: "openssl" },
     Package { name: "util-linux", command: "taskset" },
     Package { name: "python3", command: "python3" },
     Package { name: "faketime", command: "faketime" },
