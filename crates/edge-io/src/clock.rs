@@ -1,5 +1,7 @@
 //! The one place where the data plane reads a clock.
 
+use std::time::Duration;
+
 use model::{Instant, Timestamp};
 
 /// Reads the operating system's clocks.
@@ -29,6 +31,12 @@ impl Clock {
     pub fn wall(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The processor time that this thread has taken: unlike the time that passes, it says nothing of other programs.
+    pub(crate) fn thread_time() -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::try_from(time).unwrap_or_default()
     }
 
     /// The same moment for the runtime's timers.

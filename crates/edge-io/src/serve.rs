@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::body::AnswerBody;
+use crate::clock::Clock;
 use crate::connection::{Connection, Seat, Security};
 use crate::counters::add;
 use crate::edge::Manner;
@@ -104,7 +105,7 @@ async fn secure(
     }
     metered.put_back(hello.bytes);
     let accepting = pin!(TlsAcceptor::from(tls.config().clone()).accept(metered));
-    let stream = timed(worker, accepting, |spent| worker.spent_on_handshake(comes_back, spent)).await.ok()?;
+    let stream = timed(accepting, |spent| worker.spent_on_handshake(comes_back, spent)).await.ok()?;
     add(&worker.counters().handshakes, 1);
     // The head's deadline counts from accept, TLS included (mission-anchors, section 5).
     connection.gauge.enter(Phase::Head, connection.gauge.since());
@@ -112,15 +113,11 @@ async fn secure(
 }
 
 /// Tells how much of the worker's time each turn of a future takes.
-async fn timed<F: Future>(
-    worker: &Worker,
-    mut doing: Pin<&mut F>,
-    mut spend: impl FnMut(Duration),
-) -> F::Output {
+async fn timed<F: Future>(mut doing: Pin<&mut F>, mut spend: impl FnMut(Duration)) -> F::Output {
     poll_fn(|cx| {
-        let begun = worker.now();
+        let begun = Clock::thread_time();
         let polled = doing.as_mut().poll(cx);
-        spend(worker.now().since(begun));
+        spend(Clock::thread_time().saturating_sub(begun));
         polled
     })
     .await
