@@ -76,13 +76,15 @@ fn cookie_crumbs_and_bodies_of_http2_reach_the_app_as_http1_wants_them() {
 }
 
 #[test]
-fn certificates_are_read_again_and_a_running_answer_does_not_notice() {
+fn certificates_are_read_again_and_open_connections_do_not_notice() {
     let world = need!(World::start());
-    let hanging = world
-        .curl_command(SHOP, &["--http1.1", "--limit-rate", "20k"], &format!("/{}", "x".repeat(6_000)))
-        .stdout(Stdio::piped())
-        .spawn();
-    let hanging = hanging.expect("curl runs");
+    let openssl = need!(Peer::find("openssl"));
+    let mut command = openssl.command();
+    command.args(["s_client", "-quiet", "-connect", &world.https.to_string(), "-servername", SHOP]);
+    let open = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let mut open = open.expect("openssl runs");
+    let mut say = open.stdin.take().expect("it is piped");
+    write!(say, "GET /first HTTP/1.1\r\nHost: {SHOP}\r\n\r\n").expect("openssl listens");
     let fresh = world.folder.path().join("fresh");
     std::fs::create_dir(&fresh).expect("there is room");
     let next = lab::certificate::Authority::new(&fresh, "next").expect("keys can be made");
@@ -96,9 +98,12 @@ fn certificates_are_read_again_and_a_running_answer_does_not_notice() {
         let said = world.curl(&["--cacert", &authority], "/");
         said.contains("GET / HTTP/1.1").then_some(())
     };
-    assert!(wait_for(Duration::from_secs(15), trusts_next).is_some(), "{}", world.gate.log());
-    let answered = hanging.wait_with_output().expect("curl ends");
-    assert!(answered.status.success());
+    assert!(wait_for(Duration::from_secs(12), trusts_next).is_some(), "{}", world.gate.log());
+    write!(say, "GET /second HTTP/1.1\r\nHost: {SHOP}\r\nConnection: close\r\n\r\n")
+        .expect("it is still open");
+    let answered = open.wait_with_output().expect("openssl ends");
+    let heard = String::from_utf8_lossy(&answered.stdout).into_owned();
+    assert!(heard.contains("GET /first HTTP/1.1") && heard.contains("GET /second HTTP/1.1"), "{heard}");
 }
 
 #[test]
