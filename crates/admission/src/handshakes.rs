@@ -28,6 +28,16 @@ impl Handshakes {
         Self { table: Table::new(CELLS, key) }
     }
 
+    /// Debts that are not paid, for a successor.
+    pub(crate) fn debts(&self, now: Instant) -> Vec<u64> {
+        self.table.debts(now)
+    }
+
+    /// Notes the debts of a predecessor.
+    pub(crate) fn take_over(&self, debts: &[[u64; 2]], now: Instant) {
+        self.table.take_over(debts, now);
+    }
+
     /// Counts a handshake: 10 a second (burst 20) of an IPv4 /32 or IPv6 /64, 100 a second (burst 200) of a /24 or /48, both
     /// times the people who share the network. Returns whether that is within both. Without room, as
     /// under a flood of sources, only the share of time limits them.

@@ -15,6 +15,8 @@ use aws_lc_rs::{constant_time, hmac};
 use data_encoding::BASE64URL_NOPAD;
 use model::{Instant, Net, Timestamp};
 
+use crate::bits::low_u32;
+use crate::handover::Handover;
 use crate::limits::{Charge, Rate, Table};
 use room::{Knock, Room};
 
@@ -125,6 +127,24 @@ impl Lane {
             serial: AtomicU32::new(1),
             room: Room::new(key_of(0xAA)),
             has_waiting_room: AtomicBool::new(false),
+        }
+    }
+
+    /// What its tickets have used up, for a successor. Those who wait ask again, and get a place as they come.
+    pub(crate) fn hand_over(&self, estate: &mut Handover, now: Instant) {
+        estate.put("lane.assets", self.assets.debts(now));
+        estate.put("lane.posts", self.posts.debts(now));
+        estate.put("lane.tickets", self.tickets.debts(now));
+        estate.put("lane.serial", [self.serial.load(Relaxed).into()]);
+    }
+
+    /// Goes on from what a predecessor with the same keys left.
+    pub(crate) fn take_over(&self, estate: &Handover, now: Instant) {
+        self.assets.take_over(estate.rows("lane.assets"), now);
+        self.posts.take_over(estate.rows("lane.posts"), now);
+        self.tickets.take_over(estate.rows("lane.tickets"), now);
+        if let Some([serial]) = estate.array("lane.serial") {
+            self.serial.store(low_u32(serial), Relaxed);
         }
     }
 

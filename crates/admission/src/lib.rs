@@ -10,6 +10,7 @@ pub mod account;
 mod bits;
 pub mod caps;
 pub mod concurrency;
+pub mod handover;
 pub mod handshakes;
 pub mod known;
 pub mod lane;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use model::{Net, PassId, Timestamp};
 use siphasher::sip::SipHasher13;
 
+use crate::bits::halves;
+
 /// Cells in one bucket.
 const WAYS: usize = 4;
 
@@ -155,6 +157,26 @@ impl NatTable {
                 }
             }
         }
+    }
+
+    /// All networks seen within the window, for a successor.
+    pub(crate) fn hand_over(&self, wall: Timestamp) -> Vec<u64> {
+        let words = |row: NatRow| {
+            let [a, b, c] = row.generations.map(u64::from);
+            let [d, e, f] = row.bits.map(halves);
+            [row.network, a, b, c, d[0], d[1], e[0], e[1], f[0], f[1]]
+        };
+        self.rows(wall).into_iter().flat_map(words).collect()
+    }
+
+    /// Goes on with the networks of a predecessor.
+    pub(crate) fn take_over(&self, rows: &[[u64; 10]], wall: Timestamp) {
+        let row = |&[network, a, b, c, d0, d1, e0, e1, f0, f1]: &[u64; 10]| NatRow {
+            network,
+            generations: [a, b, c].map(|generation| u16::try_from(generation).unwrap_or(0)),
+            bits: [[d0, d1], [e0, e1], [f0, f1]].map(|[high, low]| u128::from(high) << 64 | u128::from(low)),
+        };
+        self.restore(&rows.iter().map(row).collect::<Vec<_>>(), wall);
     }
 
     fn find(&self, net: Net) -> Option<&Cell> {
@@ -338,12 +360,6 @@ impl Cell {
         }
         swapped.is_ok()
     }
-}
-
-/// The high and the low half.
-fn halves(bits: u128) -> [u64; 2] {
-    let [a, b, c, d, e, f, g, h, low @ ..] = bits.to_be_bytes();
-    [u64::from_be_bytes([a, b, c, d, e, f, g, h]), u64::from_be_bytes(low)]
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! ```
 
 mod costs;
+mod handover;
 mod prefix;
 #[cfg(test)]
 mod tests;
@@ -147,6 +148,11 @@ impl Threshold {
             last: None,
             step: Step { decision: Decision::default(), closing: 0, wants_to_close: false, ferry: None },
         }
+    }
+
+    /// How many closings there were; see [`Step::closing`].
+    pub const fn closing(&self) -> u64 {
+        self.closing
     }
 
     /// Takes what was counted in 100 ms to 1 s, and decides. `random` serves the jitter of the back-off alone.

@@ -70,6 +70,22 @@ impl Paths {
         }
     }
 
+    /// What is known of each path, for a successor.
+    pub(crate) fn entries(&self) -> Vec<u64> {
+        let entries = self.cells.iter().map(|cell| cell.load(Relaxed));
+        entries.filter(|entry| matches!(entry >> STATE_SHIFT & 3, PUBLIC | PRIVATE)).collect()
+    }
+
+    /// Goes on with what a predecessor with the same key knew. Called before anybody asks.
+    pub(crate) fn take_over(&self, entries: &[u64]) {
+        for &entry in entries {
+            let free = self.bucket(entry & PRINT_MASK).iter().find(|cell| cell.load(Relaxed) == 0);
+            if let Some(cell) = free {
+                cell.store(entry, Relaxed);
+            }
+        }
+    }
+
     fn bucket(&self, print: u64) -> &[AtomicU64] {
         let buckets = self.cells.len() / WAYS;
         let at = usize::try_from(print).unwrap_or(0) & (buckets - 1);

@@ -86,6 +86,25 @@ impl Pending {
         }
     }
 
+    /// Logins that wait, for a successor: cookie, identity, moment in milliseconds.
+    pub(crate) fn rows(&self, now: Instant) -> Vec<u64> {
+        let rows = self.cells.iter().filter_map(|cell| {
+            let trace = cell.trace.load(Relaxed);
+            let identity = self.find(Trace(trace), now)?;
+            let [high, low] = halves(identity.0);
+            Some([trace, high, low, cell.since.load(Relaxed)])
+        });
+        rows.flatten().collect()
+    }
+
+    /// Goes on with the logins of a predecessor.
+    pub(crate) fn take_over(&self, rows: &[[u64; 4]]) {
+        for &[trace, high, low, since] in rows.iter().filter(|row| row[3] != CHANGING) {
+            let identity = AccountId(u128::from(high) << 64 | u128::from(low));
+            self.wait(Trace(trace), identity, Instant::from_millis(since));
+        }
+    }
+
     fn bucket(&self, cookie: Trace) -> &[Cell] {
         let buckets = self.cells.len() / WAYS;
         let at = usize::try_from(cookie.0 >> 8).unwrap_or(0) & (buckets - 1);

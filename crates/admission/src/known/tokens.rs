@@ -115,6 +115,35 @@ impl Tokens {
         self.cells.iter().filter(|cell| cell.is_known()).map(Cell::row).collect()
     }
 
+    /// All tokens, young ones too, for a successor: hash, first and last answer in seconds, how many, refused.
+    pub(crate) fn hand_over(&self) -> Vec<u64> {
+        let live = self.cells.iter().filter(|cell| cell.hash[0].load(Relaxed) != 0);
+        let rows = live.flat_map(|cell| {
+            let row = cell.row();
+            let [high, low] = halves(row.hash);
+            let refused = u64::from(cell.refused.load(Relaxed));
+            [high, low, row.first.as_secs(), row.last.as_secs(), row.good, refused]
+        });
+        rows.collect()
+    }
+
+    /// Goes on with what a predecessor knew; it is newer than what the journal kept.
+    pub(crate) fn take_over(&self, rows: &[[u64; 6]]) {
+        for &[high, low, first, last, good, refused] in rows {
+            let hash = u128::from(high) << 64 | u128::from(low);
+            self.forget(hash);
+            self.insert(TokenRow {
+                hash,
+                first: Timestamp::from_secs(first),
+                last: Timestamp::from_secs(last),
+                good,
+            });
+            if refused != 0 {
+                self.refused(hash);
+            }
+        }
+    }
+
     fn find(&self, hash: u128) -> Option<&Cell> {
         self.bucket(hash).iter().find(|cell| {
             cell.hash[0].load(Relaxed) == high(hash) && cell.hash[1].load(Relaxed) == low_u64(hash)

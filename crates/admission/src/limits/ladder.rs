@@ -7,6 +7,7 @@ use model::{AccountId, Instant, Net, PassId, Reason};
 
 use super::table::{Print, Update};
 use super::{Charge, Rate, Table};
+use crate::handover::Handover;
 
 /// The longest that a login waits because its account is tried from everywhere (contracts, login lane).
 const LOGIN_DELAY_MAX: Duration = Duration::from_secs(2);
@@ -323,6 +324,22 @@ impl Ladder {
         self.tables.iter().chain([&self.rest]).map(Table::bytes).sum()
     }
 
+    /// The debts of all tables, by name.
+    pub(crate) fn hand_over(&self, estate: &mut Handover, now: Instant) {
+        for name in TableName::ALL {
+            estate.put(&part(name), self.table(name).debts(now));
+        }
+        estate.put("ladder.rest", self.rest.debts(now));
+    }
+
+    /// Takes over the debts of a predecessor with the same keys.
+    pub(crate) fn take_over(&self, estate: &Handover, now: Instant) {
+        for name in TableName::ALL {
+            self.table(name).take_over(estate.rows(&part(name)), now);
+        }
+        self.rest.take_over(estate.rows("ladder.rest"), now);
+    }
+
     fn climb(&self, rungs: &[Rung<'_>], rest: Rest, now: Instant, cost_milli: u32) -> Result<(), Limited> {
         self.walk(rungs, rest, |table, print, rate| {
             let charge = table.peek_print(print, now, cost_milli, rate);
@@ -392,4 +409,8 @@ impl Ladder {
     fn table(&self, name: TableName) -> &Table {
         &self.tables[name.index()]
     }
+}
+
+fn part(name: TableName) -> String {
+    format!("ladder.{}", name.label())
 }

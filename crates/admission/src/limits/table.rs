@@ -167,6 +167,25 @@ impl Table {
         Update::NoRoom
     }
 
+    /// Debts that are not paid, for a successor: pairs of fingerprint and moment.
+    pub(crate) fn debts(&self, now: Instant) -> Vec<u64> {
+        let cells = self.buckets.iter().flat_map(|bucket| &bucket.0);
+        let debts = cells.filter_map(|cell| {
+            let paid = cell.paid.load(Ordering::Acquire);
+            let print = cell.print.load(Ordering::Acquire);
+            (paid != CHANGING && paid > now.as_nanos()).then_some([print, paid])
+        });
+        debts.flatten().collect()
+    }
+
+    /// Notes the debts of a predecessor whose table had the same key.
+    pub(crate) fn take_over(&self, debts: &[[u64; 2]], now: Instant) {
+        for &[print, paid] in debts {
+            // Without room it is lost, as it would be for a newcomer.
+            let _noted = self.update(Print(print.max(1)), now, |there| Ok(there.max(paid)));
+        }
+    }
+
     fn bucket(&self, print: Print) -> &Bucket {
         let mask = self.buckets.len() as u64 - 1;
         #[expect(clippy::cast_possible_truncation, reason = "below the number of buckets, a usize")]

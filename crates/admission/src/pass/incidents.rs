@@ -28,6 +28,26 @@ impl Incidents {
         }
     }
 
+    /// For a successor: whether an incident is on, and when earlier ones ended.
+    pub(super) fn words(&self) -> Vec<u64> {
+        let ends = self.ends.iter().map(|end| end.load(Relaxed));
+        std::iter::once(u64::from(self.severe.load(Relaxed))).chain(ends).collect()
+    }
+
+    /// Goes on from what a predecessor knew.
+    pub(super) fn take_over(&self, words: &[u64]) {
+        let Some((&severe, ends)) = words.split_first() else { return };
+        self.severe.store(severe != 0, Relaxed);
+        self.begun.store(true, Relaxed);
+        // The oldest end is overwritten first.
+        let mut ends: Vec<u64> = ends.iter().copied().filter(|&end| end != 0).collect();
+        ends.sort_unstable();
+        for (place, end) in self.ends.iter().zip(ends.iter().rev().take(ENDS_MAX).rev()) {
+            place.store(*end, Relaxed);
+        }
+        self.next.store(ends.len().min(ENDS_MAX) % ENDS_MAX, Relaxed);
+    }
+
     /// From when on a pass ages that was minted at `issued`, in an incident; `None` while that incident lasts.
     pub(super) fn ages_from(&self, issued: Timestamp) -> Option<Timestamp> {
         let ends = self.ends.iter().map(|end| end.load(Relaxed));

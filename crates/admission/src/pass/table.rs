@@ -17,6 +17,7 @@ use super::Pass;
 use super::incidents::Incidents;
 use super::revoked::Revoked;
 use crate::bits::low_u32;
+use crate::handover::Handover;
 
 /// Fixed memory of passes in use.
 pub struct PassTable {
@@ -123,6 +124,23 @@ impl PassTable {
         self.revoked.contains(pass)
     }
 
+    /// Passes in use and incidents, for a successor.
+    pub(crate) fn hand_over(&self, estate: &mut Handover) {
+        let live = self.cells.iter().filter(|cell| !matches!(cell.pass.load(Acquire), 0 | CHANGING));
+        estate.put(PART, live.flat_map(Cell::words));
+        estate.put("incidents", self.incidents.words());
+    }
+
+    /// Goes on with what a predecessor with the same key knew. Called before the first request.
+    pub(crate) fn take_over(&self, estate: &Handover) {
+        for row in estate.rows(PART) {
+            if let Some(cell) = self.bucket(row[0]).iter().find(|cell| cell.pass.load(Relaxed) == 0) {
+                cell.fill(row);
+            }
+        }
+        self.incidents.take_over(estate.words("incidents"));
+    }
+
     /// T1 for a pass whose account was confirmed at least 24 h ago, counted from the end of the incident that it was
     /// minted in, if in one. A pass from the future is T2 (decision-science, section 0.14).
     fn age_tier(&self, pass: &Pass, time: Timestamp) -> Tier {
@@ -133,9 +151,7 @@ impl PassTable {
     /// The entry of a pass; a new one takes the place of the longest unused, if that is ten minutes old.
     fn cell(&self, pass: PassId, time: Timestamp) -> Option<&Cell> {
         let print = self.print(pass);
-        let mask = self.cells.len() / WAYS - 1;
-        let bucket = (usize::try_from(print).unwrap_or(0) & mask) * WAYS;
-        let cells = &self.cells[bucket..bucket + WAYS];
+        let cells = self.bucket(print);
         let now = seconds(time);
         if let Some(cell) = cells.iter().find(|cell| cell.pass.load(Acquire) == print) {
             cell.last_used.store(now, Relaxed);
@@ -155,6 +171,12 @@ impl PassTable {
         Some(oldest)
     }
 
+    fn bucket(&self, print: u64) -> &[Cell] {
+        let mask = self.cells.len() / WAYS - 1;
+        let bucket = (usize::try_from(print).unwrap_or(0) & mask) * WAYS;
+        &self.cells[bucket..bucket + WAYS]
+    }
+
     fn print(&self, pass: PassId) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.key);
         pass.0.hash(&mut hasher);
@@ -169,6 +191,28 @@ impl PassTable {
 }
 
 impl Cell {
+    fn words(&self) -> [u64; CELL_WORDS] {
+        let mut words = [0; CELL_WORDS];
+        words[0] = self.pass.load(Acquire);
+        words[1] = self.last_used.load(Relaxed).into();
+        words[2] = self.last_confirmed.load(Relaxed).into();
+        words[3] = self.stolen.load(Relaxed).into();
+        let seen = self.seen.iter().map(|seen| seen.load(Relaxed));
+        let homes = self.homes.iter().map(|home| home.load(Relaxed).into());
+        words[4..].iter_mut().zip(seen.chain(homes)).for_each(|(word, value)| *word = value);
+        words
+    }
+
+    fn fill(&self, words: &[u64; CELL_WORDS]) {
+        self.last_used.store(low_u32(words[1]), Relaxed);
+        self.last_confirmed.store(low_u32(words[2]), Relaxed);
+        self.stolen.store(words[3] != 0, Relaxed);
+        let (seen, homes) = words[4..].split_at(NETWORKS_MAX);
+        self.seen.iter().zip(seen).for_each(|(cell, word)| cell.store(*word, Relaxed));
+        self.homes.iter().zip(homes).for_each(|(cell, word)| cell.store(low_u32(*word), Relaxed));
+        self.pass.store(words[0].clamp(1, CHANGING - 1), Release);
+    }
+
     fn clear(&self) {
         self.last_confirmed.store(0, Relaxed);
         self.stolen.store(false, Relaxed);
@@ -248,6 +292,8 @@ const WAYS: usize = 4;
 /// Networks in ten minutes beyond which a pass counts as stolen (contract).
 const NETWORKS_MAX: usize = 8;
 const HOMES: usize = 4;
+const CELL_WORDS: usize = 4 + NETWORKS_MAX + HOMES;
+const PART: &str = "passes";
 const WINDOW_SECONDS: u32 = 600;
 const REFRESH_SECONDS: u32 = 30;
 const CONFIRM_SECONDS: u32 = 300;

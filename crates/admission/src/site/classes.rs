@@ -65,6 +65,24 @@ impl Classes {
         self.cost_micros[class].store(micros, Relaxed);
     }
 
+    /// The classes, for a successor: place, hash, cost.
+    pub(super) fn rows(&self) -> Vec<u64> {
+        let row = |place: usize| {
+            [place as u64, self.hashes[place].load(Relaxed), self.cost_micros[place].load(Relaxed).into()]
+        };
+        (0..CLASSES).flat_map(row).collect()
+    }
+
+    /// Goes on with the classes of a predecessor with the same key.
+    pub(super) fn take_over(&self, rows: &[[u64; 3]]) {
+        for &[place, hash, micros] in rows {
+            if let Some(place) = usize::try_from(place).ok().filter(|&place| place < CLASSES) {
+                self.hashes[place].store(hash, Relaxed);
+                self.cost_micros[place].store(u32::try_from(micros).unwrap_or(COST_UNKNOWN_MICROS), Relaxed);
+            }
+        }
+    }
+
     /// The places that a hash may take: a few neighbours, never place 0.
     fn places(&self, hash: u64) -> impl Iterator<Item = usize> {
         (0..PROBES).map(move |step| 1 + (usize::try_from(hash & 0xFFFF).unwrap_or(0) + step) % (CLASSES - 1))

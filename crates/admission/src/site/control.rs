@@ -59,23 +59,22 @@ pub struct Turn {
 
 /// Moves limit, threshold and level of one site. Owned by one thread.
 pub struct Controller {
-    limit: ConcurrencyLimit,
-    threshold: Threshold,
+    pub(super) limit: ConcurrencyLimit,
+    pub(super) threshold: Threshold,
     harm: SelfHarm,
-    clock: PassClock,
+    pub(super) clock: PassClock,
     summary: Summary,
-    floor: Option<(Level, Timestamp)>,
-    ceiling: Option<(Level, Timestamp)>,
-    closing: u64,
-    in_force: f64,
+    pub(super) floor: Option<(Level, Timestamp)>,
+    pub(super) ceiling: Option<(Level, Timestamp)>,
+    pub(super) closing: u64,
+    pub(super) in_force: f64,
     turns: Turns,
 }
 
 impl Controller {
     /// Begins, or goes on from what an earlier process kept.
     pub fn new(site: &Site, kept: Option<&Snapshot>, pass_time: Option<Timestamp>, wall: Timestamp) -> Self {
-        // Each of several gates measures its own share of the app; only the operator's bound is for all of them.
-        let limit_max = site.settings.limit_max.map(|max| max / f64::from(site.settings.gates.max(1)));
+        let limit_max = site.limit_max();
         let clock = PassClock::resume(pass_time, wall);
         // Before the first request: a pass minted at time zero would be of age at once.
         site.pass_time.store(clock.time().as_millis(), Relaxed);
@@ -121,7 +120,9 @@ impl Controller {
         turn.trips.extend(self.watch_harm(site, tick));
         site.denied.sweep(tick.wall);
         site.allowed.sweep(tick.wall);
-        turn.slots_limit = self.in_force;
+        // What a predecessor has at the app is not there for us; one slot always is, or nothing would ever move.
+        let elsewhere = f64::from(site.elsewhere.load(Relaxed));
+        turn.slots_limit = (self.in_force - elsewhere).max(1.0);
         turn
     }
 

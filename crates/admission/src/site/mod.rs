@@ -7,6 +7,7 @@ mod admit;
 mod classes;
 mod control;
 mod facts;
+mod handover;
 mod identify;
 mod inherit;
 mod learn;
@@ -84,6 +85,8 @@ pub struct Site {
     cohort_key: AtomicU64,
     pass_time: AtomicU64,
     usual_cost_micros: AtomicU64,
+    /// Requests that a predecessor has in service at the app.
+    elsewhere: AtomicU32,
     /// Login POSTs that were judged, and those judged successful.
     logins: [AtomicU64; 2],
     /// Whose turn it is while some unknown clients are closed out: cohort and rate.
@@ -126,6 +129,7 @@ impl Site {
             cohort_key: AtomicU64::new(seed.number(8)),
             pass_time: AtomicU64::new(0),
             usual_cost_micros: AtomicU64::new(100_000),
+            elsewhere: AtomicU32::new(0),
             logins: Default::default(),
             ferry: ArcSwap::from_pointee(None),
             ferried: Table::new(4, seed.key(9)),
@@ -378,6 +382,11 @@ impl Site {
         identity.tier == Tier::T5
             && identity.cohort == cohort
             && self.ferried.charge(&cohort, now, cost_milli, rate) == Charge::Allowed
+    }
+
+    /// The operator's bound of L. Each of several gates measures its own share of the app; only this is for all of them.
+    fn limit_max(&self) -> Option<f64> {
+        self.settings.limit_max.map(|max| max / f64::from(self.settings.gates.max(1)))
     }
 
     fn cohort_key(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! Scenarios over the whole of admission: a small shop's customers, step by step.
 
+mod handover;
 mod invariants;
 mod turns;
 
