@@ -38,6 +38,7 @@ pub(crate) fn to_client(
     headers::for_client(&mut parts.headers, scan);
     remember(way, &parts, &mut exchange, now);
     if scan.event_stream {
+        way.connection.mark_endless();
         exchange.become_stream();
     }
     Response::from_parts(parts, AnswerBody::Origin { incoming, exchange })
@@ -74,6 +75,7 @@ fn switch(
         return refusal::origin_unreachable(way.subject.navigation);
     };
     way.connection.borders.upgraded();
+    way.connection.mark_endless();
     exchange.become_stream();
     tokio::task::spawn_local(upgrade::relay(client, origin, exchange));
     Response::from_parts(parts, AnswerBody::Whole(None))

@@ -10,20 +10,27 @@ use model::{Instant, Timestamp};
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: std::time::Instant,
+    /// What [`Clock::now`] read at its origin.
+    begun: Instant,
 }
 
 impl Clock {
     /// A clock whose origin lies one hour back, so that "long ago" is representable at the start.
     #[expect(clippy::disallowed_methods, reason = "the data plane's one clock")]
     pub fn start() -> Self {
-        Self { origin: std::time::Instant::now() }
+        Self { origin: std::time::Instant::now(), begun: Instant::from_secs(HEAD_START_SECONDS) }
+    }
+
+    /// A clock that goes on from what a predecessor's read just now, so that moments which it noted keep their meaning.
+    pub fn resume(now: Instant) -> Self {
+        Self { begun: now.max(Instant::from_secs(HEAD_START_SECONDS)), ..Self::start() }
     }
 
     /// Monotonic time.
     #[expect(clippy::disallowed_methods, reason = "the data plane's one clock")]
     pub fn now(&self) -> Instant {
         let elapsed = std::time::Instant::now().saturating_duration_since(self.origin);
-        Instant::from_secs(HEAD_START_SECONDS) + elapsed
+        self.begun + elapsed
     }
 
     /// Wall-clock time; a clock before 1970 reads as 1970.
@@ -41,7 +48,7 @@ impl Clock {
 
     /// The same moment for the runtime's timers.
     pub(crate) fn timer(&self, at: Instant) -> tokio::time::Instant {
-        let since_origin = at.since(Instant::from_secs(HEAD_START_SECONDS));
+        let since_origin = at.since(self.begun);
         tokio::time::Instant::from_std(self.origin + since_origin)
     }
 }

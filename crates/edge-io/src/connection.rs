@@ -5,9 +5,11 @@
 //! most half a second.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use admission::caps::Ticket;
@@ -53,12 +55,16 @@ pub(crate) struct Connection {
     pub(crate) borders: Arc<Borders>,
     known: Cell<bool>,
     proof: Cell<Option<(Proof, Instant)>>,
+    /// What is on it has no end of its own: a WebSocket, an event stream.
+    endless: Cell<bool>,
     /// Requests in progress.
     open: Cell<u32>,
     /// How many of them are streams.
     streams: Cell<u32>,
     /// What a sweep looks at; those that have ended are left out at the next sweep.
     calls: RefCell<Vec<Weak<Call>>>,
+    /// Who waits for the end of the last request.
+    waits: Cell<Option<Waker>>,
 }
 
 /// How a connection is secured, as its listener says.
@@ -92,9 +98,11 @@ impl Connection {
             borders: Arc::default(),
             known: Cell::new(false),
             proof: Cell::new(None),
+            endless: Cell::new(false),
             open: Cell::new(0),
             streams: Cell::new(0),
             calls: RefCell::new(Vec::with_capacity(1)),
+            waits: Cell::new(None),
         }
     }
 
@@ -116,6 +124,11 @@ impl Connection {
     /// Whether a known client has shown itself here.
     pub(crate) fn is_known(&self) -> bool {
         self.known.get()
+    }
+
+    /// What is on it now has no end of its own. Other streams of HTTP/2 have: such a connection is not marked.
+    pub(crate) fn mark_endless(&self) {
+        self.endless.set(!self.gauge.is_multiplexed());
     }
 
     /// A call for the requests of an HTTP/1 connection, or for one stream of HTTP/2.
@@ -153,6 +166,9 @@ impl Connection {
             return;
         }
         self.open.set(self.open.get().saturating_sub(1));
+        if let Some(waker) = self.waits.take() {
+            waker.wake();
+        }
         self.borders.request_ended();
         self.streams.set(self.streams.get() - u32::from(stage == Stage::Streaming));
         match (self.open.get(), self.streams.get()) {
@@ -160,6 +176,15 @@ impl Connection {
             (_, 0) => self.gauge.enter(Phase::Active, now),
             _ => {}
         }
+    }
+
+    /// Waits until no request is left: what was upgraded goes on after HTTP has ended, and still takes a slot.
+    pub(crate) async fn emptied(&self) {
+        poll_fn(|cx| {
+            self.waits.set(Some(cx.waker().clone()));
+            if self.open.get() == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Remembers who was recognised here, for requests that browsers send without cookies.
@@ -279,6 +304,25 @@ impl Registry {
         }
     }
 
+    /// Lets connections end without a trace while a successor serves: requests end in their own time and are the last of
+    /// theirs; what waits or never ends does so at a moment of its own within `over`, so that not all come back at once.
+    pub(crate) fn retire(&self, begun: Instant, over: Duration, now: Instant) {
+        for (key, connection) in self.connections.borrow().iter() {
+            let (gauge, is_time) = (&connection.gauge, now >= begun + moment_within(over, key));
+            match gauge.phase() {
+                _ if gauge.is_multiplexed() => {
+                    if is_time {
+                        gauge.drain();
+                    }
+                }
+                Phase::Idle if is_time => gauge.end(),
+                Phase::Stream if connection.endless.get() && is_time => gauge.end(),
+                Phase::Active => gauge.drain(),
+                Phase::Idle | Phase::Stream | Phase::Head | Phase::Handshake => {}
+            }
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.connections.borrow().len()
     }
@@ -323,6 +367,12 @@ impl Drop for Seat {
             self.site.connections().close(ticket);
         }
     }
+}
+
+/// A moment that neighbours do not share.
+fn moment_within(over: Duration, key: usize) -> Duration {
+    let scattered = (key as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 44;
+    over * u32::try_from(scattered).unwrap_or(0) / (1 << 20)
 }
 
 /// Ended calls that may lie about between two sweeps, at the least.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
@@ -11,7 +12,7 @@ use admission::site::{Controller, Site};
 use atomic_waker::AtomicWaker;
 use http::HeaderValue;
 use model::{AccountId, Group, Instant};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::access_log::LogSink;
 use crate::clock::Clock;
@@ -58,7 +59,7 @@ pub struct EdgeSettings {
 
 /// One address to serve, with one socket for each worker.
 pub struct Listener {
-    /// As many as there are workers (see [`crate::listen`]); workers beyond them get none.
+    /// As many as there are workers (see [`crate::listen`]), or more; with fewer, workers share them.
     pub sockets: Vec<TcpListener>,
     /// What is spoken there.
     pub manner: Manner,
@@ -97,6 +98,8 @@ pub struct Shared {
     pub(crate) remembered: Remembered,
     pub(crate) jwt: Option<Jwt>,
     pub(crate) stopping: AtomicBool,
+    /// True once nothing more is to be accepted.
+    pub(crate) halted: watch::Sender<bool>,
     /// One for each worker: another one needs room in the connection table.
     pub(crate) room_wanted: Box<[Notify]>,
     /// Bytes of request bodies that are being held.
@@ -104,6 +107,8 @@ pub struct Shared {
     pub(crate) tick_nanos: ticker::TickTime,
     scarce: AtomicBool,
     stop_at: AtomicU64,
+    /// When a successor took over, in nanoseconds; 0 is never.
+    retired_at: AtomicU64,
 }
 
 impl Shared {
@@ -136,6 +141,16 @@ impl Shared {
     /// How long the last step of the ticker took.
     pub fn tick_time(&self) -> Duration {
         *self.tick_nanos.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Whether nothing more is accepted.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
+    }
+
+    /// When a successor took over, if one has.
+    pub(crate) fn retired_at(&self) -> Option<Instant> {
+        Some(self.retired_at.load(Relaxed)).filter(|&nanos| nanos != 0).map(Instant::from_nanos)
     }
 
     /// Whether open exchanges have had their time at a stop.
@@ -172,6 +187,8 @@ pub struct Edge {
     keys: Option<JoinHandle<()>>,
     /// Keeps certificates fresh.
     certificates: CertificateWatch,
+    /// Its listening sockets, for a successor.
+    sockets: Vec<OwnedFd>,
 }
 
 /// What the edge needs of the rest of the gate.
@@ -212,23 +229,46 @@ impl Edge {
             remembered: Remembered::default(),
             jwt,
             stopping: AtomicBool::new(false),
+            halted: watch::Sender::new(false),
             room_wanted: (0..settings.workers.max(1)).map(|_| Notify::new()).collect(),
             held: AtomicI64::new(0),
             tick_nanos: ticker::TickTime::default(),
             scarce: AtomicBool::new(false),
             stop_at: AtomicU64::new(u64::MAX),
+            retired_at: AtomicU64::new(0),
             settings,
         });
         let certificates = CertificateWatch::start(
             listeners.iter().filter_map(|listener| listener.manner.tls.clone()).collect(),
         )?;
+        let sockets = listeners.iter().flat_map(|listener| &listener.sockets);
+        let sockets = sockets.map(|socket| socket.as_fd().try_clone_to_owned()).collect::<io::Result<_>>()?;
         let workers = shared.settings.workers.max(1);
         let mut threads = Vec::with_capacity(workers);
         for (index, listening) in deal(listeners, workers).into_iter().enumerate() {
             threads.push(start_worker(&shared, index, listening)?);
         }
         let ticker = ticker::start(shared.clone(), parts.controller, parts.listener)?;
-        Ok(Self { shared, threads, ticker: Some(ticker), keys, certificates })
+        Ok(Self { shared, threads, ticker: Some(ticker), keys, certificates, sockets })
+    }
+
+    /// The listening sockets, so that a successor can take them over with the connections that wait in them.
+    pub fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.sockets.iter().map(AsFd::as_fd)
+    }
+
+    /// A successor accepts from now on: requests end in their own time, for at most [`RETIRE_MAX`]; idle connections,
+    /// WebSockets and event streams end spread over [`EdgeSettings::drain`]. Returns at once.
+    pub fn retire(&mut self) {
+        let now = self.shared.clock.now();
+        self.shared.retired_at.store(now.as_nanos().max(1), Relaxed);
+        self.halt(now + RETIRE_MAX);
+        self.sockets.clear();
+    }
+
+    /// Whether every connection has ended after [`Edge::retire`].
+    pub fn is_drained(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
     }
 
     /// What the workers share: counters, origins, admission.
@@ -243,9 +283,8 @@ impl Edge {
 
     /// Stops accepting, lets open exchanges end for as long as [`EdgeSettings::drain`], then returns.
     pub fn stop(mut self) {
-        let until = self.shared.clock.now() + self.shared.settings.drain;
-        self.shared.stop_at.store(until.as_nanos(), Relaxed);
-        self.shared.stopping.store(true, Relaxed);
+        self.shared.retired_at.store(0, Relaxed);
+        self.halt(self.shared.clock.now() + self.shared.settings.drain);
         self.certificates.stop();
         if let Some(jwt) = &self.shared.jwt {
             jwt.stop();
@@ -260,12 +299,25 @@ impl Edge {
     }
 }
 
-/// One socket of each listener for each worker.
+impl Edge {
+    fn halt(&self, until: Instant) {
+        self.shared.stop_at.store(until.as_nanos(), Relaxed);
+        self.shared.stopping.store(true, Relaxed);
+        self.shared.halted.send_replace(true);
+    }
+}
+
+/// The sockets of each listener, dealt out to the workers: each has at least one, if need be one that it shares.
 fn deal(listeners: Vec<Listener>, workers: usize) -> Vec<Vec<Listening>> {
     let mut hands: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
     for Listener { sockets, manner } in listeners {
-        for (hand, listener) in hands.iter_mut().zip(sockets) {
-            hand.push(Listening { listener, manner: manner.clone() });
+        for at in sockets.len()..workers {
+            // Its failure leaves this worker without work, not the address without a listener.
+            let shared = sockets.get(at % sockets.len().max(1)).and_then(|socket| socket.try_clone().ok());
+            hands[at].extend(shared.map(|listener| Listening { listener, manner: manner.clone() }));
+        }
+        for (at, listener) in sockets.into_iter().enumerate() {
+            hands[at % workers].push(Listening { listener, manner: manner.clone() });
         }
     }
     hands
@@ -281,5 +333,7 @@ fn start_worker(shared: &Arc<Shared>, index: usize, listening: Vec<Listening>) -
     })
 }
 
+/// How long requests may take to end once a successor serves: large transfers over slow lines.
+pub const RETIRE_MAX: Duration = Duration::from_secs(3_600);
 /// Tasks that run between two looks at the sockets: tokio's default of 61 lets a flood delay everybody's events.
 const EVENT_INTERVAL: u32 = 31;

@@ -44,7 +44,7 @@ mod worker;
 pub use access_log::LogSink;
 pub use clock::Clock;
 pub use counters::{Counters, SECONDS_BUCKETS};
-pub use edge::{Edge, EdgeSettings, Listener, Manner, Parts, Shared, Streams};
+pub use edge::{Edge, EdgeSettings, Listener, Manner, Parts, RETIRE_MAX, Shared, Streams};
 pub use forwarded::{ClientAddress, Front};
 pub use jwt::{
     Algorithm, CHECKS_PER_NETWORK, CHECKS_PER_SECOND, Claims, Ignored, JWKS_BYTES_MAX, JwksError, JwksSource,

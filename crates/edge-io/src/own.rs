@@ -1,10 +1,8 @@
 //! What the gate answers by itself before anybody is judged: what cannot be read, other hosts, its health, the way to https.
 
-use std::sync::atomic::Ordering::Relaxed;
-
-use http::header::STRICT_TRANSPORT_SECURITY;
+use http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::request::Parts;
-use http::{Method, Response, Version};
+use http::{Method, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 
 use crate::body::AnswerBody;
@@ -43,7 +41,7 @@ pub(crate) fn own_answer(
         return Some(refusal::method_not_allowed());
     }
     if parts.uri.path() == HEALTH_PATH {
-        return Some(refusal::health(!worker.shared().stopping.load(Relaxed)));
+        return Some(refusal::health(!worker.shared().is_stopping()));
     }
     let hosts = &worker.shared().settings.hosts;
     if !hosts.is_empty() && !hosts.iter().any(|host| is_host(parts, host)) {
@@ -57,8 +55,17 @@ pub(crate) fn own_answer(
     Some(refusal::to_https(parts, port))
 }
 
-/// Tells browsers to come back by https alone, unless the app has its own word for it.
-pub(crate) fn with_hsts(mut answer: Response<AnswerBody>, connection: &Connection) -> Response<AnswerBody> {
+/// What its connection adds to an answer: that browsers are to come back by https alone, unless the app has its own word
+/// for it, and that it is the last one when a successor serves.
+pub(crate) fn of_connection(
+    worker: &Worker,
+    connection: &Connection,
+    mut answer: Response<AnswerBody>,
+) -> Response<AnswerBody> {
+    let may_close = !connection.gauge.is_multiplexed() && answer.status() != StatusCode::SWITCHING_PROTOCOLS;
+    if worker.shared().is_stopping() && may_close {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Some(hsts) = &connection.security.hsts {
         answer.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| hsts.clone());
     }

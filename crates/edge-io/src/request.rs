@@ -24,7 +24,7 @@ use crate::headers::{self, Told};
 use crate::intake;
 use crate::ledger::Refused;
 use crate::origin::{Lease, SendError};
-use crate::own::{agrees, own_answer, with_hsts};
+use crate::own::{agrees, of_connection, own_answer};
 use crate::refusal::{self, Refusing};
 use crate::remembered;
 use crate::routes::Route;
@@ -55,9 +55,8 @@ pub(crate) async fn handle(
     }
     if let Some(answer) = own_answer(&worker, &connection, &parts) {
         connection.end(&call, begun);
-        return Ok(with_hsts(answer, &connection));
+        return Ok(of_connection(&worker, &connection, answer));
     }
-    let secured = connection.clone();
     let subject = Subject::of(&worker, &connection, &parts, begun);
     connection.note_identity(&subject.identity, begun);
     let mut way = Way { worker, connection, call, subject: Rc::new(subject), begun, parts };
@@ -65,7 +64,8 @@ pub(crate) async fn handle(
     if way.connection.gauge.has_ended() {
         return Err(Ended);
     }
-    Ok(with_hsts(outcome.unwrap_or_else(|declined| way.decline(declined)), &secured))
+    let answer = outcome.unwrap_or_else(|declined| way.decline(declined));
+    Ok(of_connection(&way.worker, &way.connection, answer))
 }
 
 /// Why a request gets an answer of the gate's own.

@@ -73,7 +73,8 @@ pub(crate) async fn serve(worker: Rc<Worker>, caller: Caller, manner: Rc<Manner>
     if transport.speaks_h2() {
         serve_h2(worker, connection, transport).await;
     } else {
-        serve_h1(worker, connection, transport).await;
+        serve_h1(worker, connection.clone(), transport).await;
+        connection.emptied().await;
     }
 }
 

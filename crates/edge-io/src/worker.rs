@@ -197,17 +197,20 @@ impl Worker {
     }
 
     async fn accept(self: Rc<Self>, listener: TcpListener, manner: Rc<Manner>) {
+        let mut halted = self.shared.halted.subscribe();
         loop {
-            match listener.accept().await {
+            let accepted = tokio::select! {
+                biased;
+                _halted = halted.wait_for(|halted| *halted) => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
                 Ok((stream, peer)) => self.admit(stream, peer, &manner).await,
                 Err(_) => {
                     // Out of files, most likely: make room and let others run before the next try.
                     self.registry.evict();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
-            }
-            if self.shared.stopping.load(Relaxed) {
-                return;
             }
         }
     }
@@ -282,7 +285,10 @@ impl Worker {
             self.pool.sweep(now);
             self.log.borrow_mut().flush(&*self.shared.log);
             if self.shared.stopping.load(Relaxed) {
-                self.registry.drain();
+                match self.shared.retired_at() {
+                    Some(at) => self.registry.retire(at, self.shared.settings.drain, now),
+                    None => self.registry.drain(),
+                }
                 if self.registry.len() == 0 || self.shared.drained(now) {
                     return;
                 }

@@ -5,6 +5,7 @@
 mod forwarding;
 mod hostile;
 mod jwt;
+mod retiring;
 #[expect(dead_code, reason = "tests inside the crate use more of it")]
 #[path = "../../src/jwt/tests/signer.rs"]
 mod signer;

@@ -103,6 +103,11 @@ pub(crate) fn app_saying(answer: &'static [u8]) -> (SocketAddr, std::sync::mpsc:
 
 /// Starts the edge before an app.
 pub(crate) fn world(app: SocketAddr, setting: Setting) -> World {
+    world_with(app, setting, edge_io::listen("127.0.0.1:0".parse().unwrap(), 2).unwrap())
+}
+
+/// Starts the edge before an app, on sockets that are open already.
+pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpListener>) -> World {
     let site = Site::new(SiteSettings {
         id: SiteId(0),
         mode: setting.mode,
@@ -160,7 +165,6 @@ pub(crate) fn world(app: SocketAddr, setting: Setting) -> World {
         run_id: 7,
         drain: Duration::from_millis(200),
     };
-    let sockets = edge_io::listen("127.0.0.1:0".parse().unwrap(), 2).unwrap();
     let address = sockets[0].local_addr().unwrap();
     let clock = Clock::start();
     let parts = parts(site.clone(), Origin::new(origin, vec![app]), clock);
