@@ -34,6 +34,8 @@ pub struct ConsoleSettings {
     pub metrics_allow: Vec<Prefix>,
     /// The control socket, in a folder of its own; `None` leaves it out.
     pub socket: Option<PathBuf>,
+    /// A gate that this one takes the place of still answers at the socket.
+    pub succeeds: bool,
 }
 
 /// Why the console does not start.
@@ -52,20 +54,28 @@ pub enum ConsoleError {
 
 /// The running console. Dropping it stops it.
 pub struct Console {
+    /// The listener, for a successor.
+    listener: Option<TcpListener>,
     address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Console {
-    /// Opens listener and socket, and answers on a thread of its own.
+    /// Opens listener and socket, and answers on a thread of its own. A listener that is open already is used in place of a
+    /// new one.
     ///
     /// # Errors
     /// [`ConsoleError`]; nothing stays open then.
-    pub fn start(settings: ConsoleSettings, plane: Arc<dyn ControlPlane>) -> Result<Self, ConsoleError> {
-        let web = settings.address.map(bind).transpose()?;
+    pub fn start(
+        settings: ConsoleSettings,
+        open_already: Option<TcpListener>,
+        plane: Arc<dyn ControlPlane>,
+    ) -> Result<Self, ConsoleError> {
+        let web = settings.address.map(|address| bind(address, open_already)).transpose()?;
         let address = web.as_ref().map(|(_, address)| *address);
-        let ctl = settings.socket.as_deref().map(open).transpose()?;
+        let listener = web.as_ref().and_then(|(listener, _)| listener.try_clone().ok());
+        let ctl = settings.socket.as_deref().map(|path| open(path, settings.succeeds)).transpose()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(Desk::THREADS)
@@ -74,12 +84,17 @@ impl Console {
         let (stop, stopped) = watch::channel(false);
         let work = move || run(runtime, web, ctl, &settings, plane, stopped);
         let thread = std::thread::Builder::new().name("console".to_owned()).spawn(work);
-        Ok(Self { address, stop, thread: Some(thread.map_err(ConsoleError::Thread)?) })
+        Ok(Self { listener, address, stop, thread: Some(thread.map_err(ConsoleError::Thread)?) })
     }
 
     /// Where the listener is.
     pub const fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// The listener, so that a successor can take it over.
+    pub const fn listener(&self) -> Option<&TcpListener> {
+        self.listener.as_ref()
     }
 
     /// Stops answering, removes the socket, and waits for commands under way for at most 2 s.
@@ -102,18 +117,21 @@ impl Drop for Console {
     }
 }
 
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ConsoleError> {
+fn bind(
+    address: SocketAddr,
+    open_already: Option<TcpListener>,
+) -> Result<(TcpListener, SocketAddr), ConsoleError> {
     let failed = |error| ConsoleError::Address(address, error);
-    let listener = TcpListener::bind(address).map_err(failed)?;
+    let listener = open_already.map_or_else(|| TcpListener::bind(address), Ok).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
 }
 
-fn open(path: &Path) -> Result<(Socket, UnixListener), ConsoleError> {
+fn open(path: &Path, succeeds: bool) -> Result<(Socket, UnixListener), ConsoleError> {
     // Without the file there is no such group, and the socket is for the gate's own user.
     let groups = std::fs::read_to_string(GROUPS).unwrap_or_default();
-    let (socket, listener) = Socket::open(path, ctl::group_id(&groups, ctl::GROUP))?;
+    let (socket, listener) = Socket::open(path, ctl::group_id(&groups, ctl::GROUP), succeeds)?;
     listener.set_nonblocking(true).map_err(ConsoleError::Thread)?;
     Ok((socket, listener))
 }

@@ -105,6 +105,8 @@ pub struct Shared {
     /// Bytes of request bodies that are being held.
     pub(crate) held: AtomicI64,
     pub(crate) tick_nanos: ticker::TickTime,
+    /// When each worker, and last the ticker, last did its rounds, in nanoseconds.
+    pub(crate) rounds: Box<[AtomicU64]>,
     scarce: AtomicBool,
     stop_at: AtomicU64,
     /// When a successor took over, in nanoseconds; 0 is never.
@@ -141,6 +143,18 @@ impl Shared {
     /// How long the last step of the ticker took.
     pub fn tick_time(&self) -> Duration {
         *self.tick_nanos.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// For how long the slowest of workers and ticker has not done its rounds, which are due twice and ten times a second:
+    /// what a watchdog asks.
+    pub fn stuck_for(&self) -> Duration {
+        let oldest = self.rounds.iter().map(|round| round.load(Relaxed)).min().unwrap_or(0);
+        self.clock.now().since(Instant::from_nanos(oldest))
+    }
+
+    /// Notes that a worker (by its number) or the ticker (the number of workers) does its rounds.
+    pub(crate) fn does_rounds(&self, who: usize, now: Instant) {
+        self.rounds[who].store(now.as_nanos(), Relaxed);
     }
 
     /// Whether nothing more is accepted.
@@ -233,6 +247,9 @@ impl Edge {
             room_wanted: (0..settings.workers.max(1)).map(|_| Notify::new()).collect(),
             held: AtomicI64::new(0),
             tick_nanos: ticker::TickTime::default(),
+            rounds: (0..=settings.workers.max(1))
+                .map(|_| AtomicU64::new(parts.clock.now().as_nanos()))
+                .collect(),
             scarce: AtomicBool::new(false),
             stop_at: AtomicU64::new(u64::MAX),
             retired_at: AtomicU64::new(0),
@@ -311,10 +328,10 @@ impl Edge {
 fn deal(listeners: Vec<Listener>, workers: usize) -> Vec<Vec<Listening>> {
     let mut hands: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
     for Listener { sockets, manner } in listeners {
-        for at in sockets.len()..workers {
+        for (at, hand) in hands.iter_mut().enumerate().skip(sockets.len()) {
             // Its failure leaves this worker without work, not the address without a listener.
             let shared = sockets.get(at % sockets.len().max(1)).and_then(|socket| socket.try_clone().ok());
-            hands[at].extend(shared.map(|listener| Listening { listener, manner: manner.clone() }));
+            hand.extend(shared.map(|listener| Listening { listener, manner: manner.clone() }));
         }
         for (at, listener) in sockets.into_iter().enumerate() {
             hands[at % workers].push(Listening { listener, manner: manner.clone() });

@@ -37,6 +37,7 @@ fn run(shared: &Shared, mut controller: Controller, mut listener: Box<dyn Listen
         if now.since(last) < STEP / 2 {
             continue;
         }
+        shared.does_rounds(shared.rounds.len() - 1, now);
         let turn = step(shared, &mut controller, &mut seen, last, now);
         last = now;
         listener.turned(&turn, &mut controller, now);

@@ -274,6 +274,7 @@ impl Worker {
         loop {
             pause.tick().await;
             let now = self.now();
+            self.shared.does_rounds(self.index, now);
             self.wall_at.set((now, self.wall()));
             let census = self.registry.sweep(&self.limits(), now);
             let counters = self.counters();

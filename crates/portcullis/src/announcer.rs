@@ -1,9 +1,11 @@
 //! Says what the controller did, and keeps what must outlive a restart.
 
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use admission::concurrency::Snapshot;
+use admission::handover::Handover;
 use admission::site::{Controller, Turn};
 use edge_io::TurnListener;
 use journal_io::logs::Events;
@@ -21,12 +23,20 @@ pub(crate) struct Pins {
 pub(crate) struct Desk {
     pins: Mutex<Option<Pins>>,
     limit: Mutex<(f64, bool)>,
+    estate_asked: Mutex<Option<SyncSender<Handover>>>,
 }
 
 impl Desk {
     /// Asks for pins.
     pub(crate) fn pin(&self, pins: Pins) {
         *lock(&self.pins) = Some(pins);
+    }
+
+    /// What the controller leaves to a successor; `None` if the ticker does not answer within a few seconds.
+    pub(crate) fn ask_estate(&self) -> Option<Handover> {
+        let (asker, answer) = sync_channel(1);
+        *lock(&self.estate_asked) = Some(asker);
+        answer.recv_timeout(ESTATE_WITHIN).ok()
     }
 
     /// L, and whether it rests on enough healthy seconds.
@@ -80,6 +90,12 @@ impl TurnListener for Announcer {
             controller.pin(pins.floor, pins.ceiling);
         }
         *lock(&self.desk.limit) = controller.limit();
+        if let Some(asker) = lock(&self.desk.estate_asked).take() {
+            let mut estate = Handover::default();
+            controller.hand_over(&mut estate);
+            // Whoever asked may have lost patience.
+            let _heard = asker.try_send(estate);
+        }
         self.say(turn);
         if now.since(self.kept) >= KEEP_EVERY {
             self.kept = now;
@@ -105,4 +121,6 @@ pub(crate) fn meaning(level: Level) -> &'static str {
     }
 }
 
+/// The ticker comes by ten times a second.
+const ESTATE_WITHIN: Duration = Duration::from_secs(5);
 const KEEP_EVERY: Duration = Duration::from_secs(10);

@@ -12,6 +12,7 @@ use edge_io::Clock;
 use crate::assess;
 use crate::configured;
 use crate::ctl::CtlArgs;
+use crate::handover::{Beginning, Offer, Takeover};
 use crate::listeners::Opened;
 use crate::protect::ProtectArgs;
 use crate::report::Report;
@@ -116,7 +117,7 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Protect(arguments) => arguments.run()?,
+        Command::Protect(arguments) => succeed(|offer| Ok(arguments.run(offer)?))?,
         Command::Ctl(arguments) => {
             if !arguments.run()? {
                 return Ok(ExitCode::FAILURE);
@@ -133,7 +134,7 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
             let report = Report::of(&state, last, Clock::start().wall())?;
             if json { println!("{}", serde_json::to_string(&report)?) } else { print!("{report}") }
         }
-        Command::Run { config } => run_configured(&config)?,
+        Command::Run { config } => succeed(|offer| run_configured(&config, offer))?,
         Command::Check { print_default: true, .. } => print!("{}", config::Config::default_commented()),
         Command::Check { config, .. } => print!("{}", crate::check::check(&config)?),
         Command::Assess { access_logs, json } => print_assessment(&access_logs, json)?,
@@ -146,17 +147,29 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_configured(path: &Path) -> Result<(), Box<dyn Error>> {
+/// Tells a predecessor why this process cannot take its place, if it cannot.
+fn succeed(run: impl FnOnce(Option<Offer>) -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
+    let offer = Takeover::offered();
+    let voice = offer.as_ref().and_then(Offer::voice);
+    let result = run(offer);
+    if let (Err(error), Some(voice)) = (&result, voice) {
+        voice.decline(&error.to_string());
+    }
+    result
+}
+
+fn run_configured(path: &Path, offer: Option<Offer>) -> Result<(), Box<dyn Error>> {
     let (config, warnings) = configured::read(path)?;
     let plan = configured::plan(&config)?;
     let state = configured::state(&config);
     let signals = StopSignals::install()?;
+    let Beginning { mut inherited, predecessor } = Beginning::new(offer)?;
     let mut listeners = Vec::new();
     for listen in &config.listen {
-        listeners.push(Opened::configured(listen, &config.listen, plan.workers)?);
+        listeners.push(Opened::configured(listen, &config.listen, plan.workers, &mut inherited)?);
     }
     let mode = plan.mode;
-    let running = running::start(plan, &state, listeners)?;
+    let running = running::start(plan, &state, listeners, predecessor)?;
     for warning in warnings {
         running.events.warning(format_args!("{warning}"));
     }
@@ -169,7 +182,7 @@ fn run_configured(path: &Path) -> Result<(), Box<dyn Error>> {
         token_file: config.console.token_file.clone(),
         metrics_allow: config.console.metrics_allow.clone(),
     };
-    service::until_stopped(signals, running, &state.folder, beside)?;
+    service::until_stopped(signals, running, &state.folder, beside, inherited)?;
     Ok(())
 }
 

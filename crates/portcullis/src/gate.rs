@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use admission::caps::ConnectionSettings;
 use admission::concurrency::Snapshot;
+use admission::handover::Handover;
 use admission::lane::LanePaths;
 use admission::limits::{LadderSettings, Limits};
 use admission::nat::Seed;
@@ -18,6 +19,7 @@ use edge_io::{
 };
 use model::{Mode, Net, Prefix, SiteId, Timestamp};
 
+use crate::handover::Inherited;
 use crate::secrets::Secrets;
 
 /// What a gate is to be, wherever that was written down.
@@ -112,6 +114,8 @@ pub(crate) fn origin(authority: &str) -> OriginSettings {
 pub(crate) struct Kept {
     pub(crate) limit: Option<Snapshot>,
     pub(crate) pass_time: Option<Timestamp>,
+    /// What the process leaves whose place this one takes; it is newer than the rest.
+    pub(crate) estate: Option<Handover>,
 }
 
 /// Why a gate does not start.
@@ -140,9 +144,22 @@ pub(crate) enum GateError {
     Start(io::Error),
 }
 
-/// Opens the sockets of one address, one for each worker.
-pub(crate) fn listen(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, GateError> {
-    edge_io::listen(address, workers).map_err(|error| GateError::Listen { address, error })
+/// Opens the sockets of one address, one for each worker, beside those that are open already.
+pub(crate) fn listen(
+    address: SocketAddr,
+    workers: usize,
+    inherited: &mut Inherited,
+) -> Result<Vec<TcpListener>, GateError> {
+    let mut sockets = inherited.take(address);
+    if sockets.len() < workers {
+        match edge_io::listen(address, workers - sockets.len()) {
+            Ok(more) => sockets.extend(more),
+            // A service manager's socket may not share its address: then the workers share the socket.
+            Err(_) if !sockets.is_empty() => {}
+            Err(error) => return Err(GateError::Listen { address, error }),
+        }
+    }
+    Ok(sockets)
 }
 
 /// Builds admission for the plan's site.
@@ -216,7 +233,10 @@ pub(crate) fn start(
         run_id: secrets.run_id,
         drain: plan.drain,
     };
-    let controller = Controller::new(&site, kept.limit.as_ref(), kept.pass_time, clock.wall());
+    let mut controller = Controller::new(&site, kept.limit.as_ref(), kept.pass_time, clock.wall());
+    if let Some(estate) = &kept.estate {
+        controller.take_over(&site, estate, clock.wall());
+    }
     let Around { log, ledger, listener } = around;
     let parts =
         Parts { site, origins: Arc::new(Origins::new(origins)), clock, log, ledger, controller, listener };

@@ -10,6 +10,7 @@ use edge_io::{CertificateFiles, Clock, Listener, Manner, TicketKeys, Tls, TlsErr
 use journal_io::keys::Keys;
 
 use crate::gate::{self, GateError};
+use crate::handover::Inherited;
 
 /// A listener whose sockets are open and whose certificates have not been read.
 pub(crate) struct Opened {
@@ -26,8 +27,9 @@ impl Opened {
         address: SocketAddr,
         workers: usize,
         tls: Option<TlsSettings>,
+        inherited: &mut Inherited,
     ) -> Result<Self, GateError> {
-        let sockets = gate::listen(address, workers)?;
+        let sockets = gate::listen(address, workers, inherited)?;
         Ok(Self { sockets, proxy_protocol: false, redirect: None, hsts: None, tls })
     }
 
@@ -36,11 +38,12 @@ impl Opened {
         listen: &config::Listen,
         all: &[config::Listen],
         workers: usize,
+        inherited: &mut Inherited,
     ) -> Result<Self, GateError> {
         let https = all.iter().find(|other| other.tls.is_some());
         let redirect = https.filter(|_| listen.https_redirect).map(|https| https.address.port());
         Ok(Self {
-            sockets: gate::listen(listen.address, workers)?,
+            sockets: gate::listen(listen.address, workers, inherited)?,
             proxy_protocol: listen.proxy_protocol,
             redirect,
             hsts: listen.tls.as_ref().and_then(|tls| tls.hsts),

@@ -14,6 +14,7 @@ mod control;
 mod ctl;
 mod erasures;
 mod gate;
+mod handover;
 mod learn;
 mod ledger;
 mod listeners;

@@ -12,6 +12,7 @@ use model::{Level, Mode, Timestamp};
 
 use crate::announcer::Pins;
 use crate::gate::{self, Plan};
+use crate::handover::{Beginning, Offer};
 use crate::learn::{self, LearnError};
 use crate::listeners::{self, Opened};
 use crate::running::{self, RunError, StateSettings};
@@ -94,7 +95,7 @@ pub(crate) enum ProtectError {
 
 impl ProtectArgs {
     /// Runs the gate until it is told to stop.
-    pub(crate) fn run(self) -> Result<(), ProtectError> {
+    pub(crate) fn run(self, offer: Option<Offer>) -> Result<(), ProtectError> {
         self.refuse_unbuilt()?;
         let plan = self.plan()?;
         let hints = match &self.learn {
@@ -103,13 +104,16 @@ impl ProtectArgs {
         };
         let folder = self.state.clone().map_or_else(default_state, Ok)?;
         let signals = StopSignals::install()?;
+        let Beginning { mut inherited, predecessor } = Beginning::new(offer).map_err(RunError::from)?;
+        let begins = predecessor.is_none();
         let tls = self.cert.as_deref().zip(self.key.as_deref());
         let tls = tls.map(|(cert, key)| listeners::one_certificate(cert, key));
-        let listener = Opened::plain(self.listen, plan.workers, tls).map_err(RunError::from)?;
+        let listener =
+            Opened::plain(self.listen, plan.workers, tls, &mut inherited).map_err(RunError::from)?;
         let mode = plan.mode;
-        let running = running::start(plan, &StateSettings::new(&folder), vec![listener])?;
+        let running = running::start(plan, &StateSettings::new(&folder), vec![listener], predecessor)?;
         let taken = learn::seed(&running.site, &hints);
-        if self.now {
+        if self.now && begins {
             running.desk.pin(no_calm(running.clock.wall()));
         }
         eprintln!(
@@ -127,7 +131,7 @@ impl ProtectArgs {
             token_file: None,
             metrics_allow: Vec::new(),
         };
-        service::until_stopped(signals, running, &folder, beside)?;
+        service::until_stopped(signals, running, &folder, beside, inherited)?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! A gate with state: keys, journal, logs and console around it, from start to stop.
 
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,11 +15,12 @@ use journal_io::Now;
 use journal_io::journal::{Journal, JournalSettings, Loaded, NetworkRow};
 use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
-use model::{SiteId, Timestamp};
+use model::{Mode, SiteId, Timestamp};
 
 use crate::announcer::{Announcer, Desk, Keeper};
 use crate::erasures::Erasures;
 use crate::gate::{self, Around, GateError, Kept, Plan};
+use crate::handover::{self, Bequest, ChannelError, Takeover};
 use crate::ledger::JournalLedger;
 use crate::listeners::Opened;
 use crate::orders::Orders;
@@ -68,6 +70,9 @@ pub(crate) enum RunError {
     /// The console.
     #[error(transparent)]
     Console(#[from] console_io::ConsoleError),
+    /// The process whose place this one was to take.
+    #[error("cannot take over from the running gate: {0}")]
+    Takeover(#[from] ChannelError),
     /// A log or another thread.
     #[error("cannot start: {0}")]
     Io(#[from] std::io::Error),
@@ -84,30 +89,41 @@ pub(crate) struct Running {
     pub(crate) desk: Arc<Desk>,
     pub(crate) access: Arc<LogWriter>,
     pub(crate) clock: Clock,
+    table_seed: [u8; 32],
+    configured: Mode,
+    /// The process whose place this one takes, until it serves.
+    predecessor: Mutex<Option<Takeover>>,
     /// The wall clock as it was at the start, moved by the monotonic one: a jump of the wall clock must not make
     /// everything in the journal too old at once. (Its pass time would not do: after a long absence it stays behind.)
     aging: Mutex<PassClock>,
 }
 
-/// Starts a gate on sockets that are open already.
-pub(crate) fn start(plan: Plan, state: &StateSettings, listeners: Vec<Opened>) -> Result<Running, RunError> {
+/// Starts a gate on sockets that are open already, perhaps in the place of another process.
+pub(crate) fn start(
+    plan: Plan,
+    state: &StateSettings,
+    listeners: Vec<Opened>,
+    mut predecessor: Option<Takeover>,
+) -> Result<Running, RunError> {
     std::fs::create_dir_all(&state.folder)
         .map_err(|error| RunError::Folder { folder: state.folder.clone(), error })?;
-    let clock = Clock::start();
+    let handed = predecessor.as_ref().map(Takeover::keys);
+    let clock = handed.and_then(handover::clock).map_or_else(Clock::start, Clock::resume);
+    let (table_seed, mode_before) = (handed.and_then(handover::table_seed), handed.and_then(handover::mode));
     let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
     let events = Arc::new(state.log.start_own(&both)?);
     let access = Arc::new(state.log.start_access(both)?);
     let keys = Arc::new(Keys::load_or_create(&state.folder)?);
     let listeners =
         listeners.into_iter().map(|opened| opened.ready(&keys, clock)).collect::<Result<Vec<_>, _>>()?;
-    let (journal, loaded) = Journal::open(&state.folder, state.journal.clone())?;
+    let lock = predecessor.as_mut().and_then(Takeover::take_lock);
+    let (journal, loaded) = Journal::open_with(&state.folder, state.journal.clone(), lock)?;
     let journal = Arc::new(journal);
     loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
-    let secrets = Secrets::of(&keys, SITE, clock.wall())?;
+    let secrets = Secrets::of(&keys, SITE, clock.wall(), table_seed)?;
     let site = gate::site(&plan, &secrets);
     restore(&site, &loaded, clock.wall());
     let orders = Orders::resume(site.clone(), journal.clone(), &loaded, clock.wall(), &events);
-    let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded) };
     let ledger = Arc::new(JournalLedger::new(journal.clone(), SITE, secrets.pseudonym_key, clock));
     let desk = Arc::new(Desk::default());
     let keeper = Box::new(JournalKeeper { journal: journal.clone() });
@@ -117,11 +133,32 @@ pub(crate) fn start(plan: Plan, state: &StateSettings, listeners: Vec<Opened>) -
         ledger: ledger.clone(),
         listener: Box::new(announcer),
     };
+    let estate = predecessor.as_ref().map(Takeover::estate).transpose()?;
+    if let Some(estate) = &estate {
+        site.take_over(estate, mode_before, clock.now(), clock.wall());
+    }
+    let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded), estate };
+    let configured = plan.mode;
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, &kept, around)?;
     let erasures = Arc::new(Erasures::new(journal.clone()));
     let orders = Arc::new(orders);
     let aging = Mutex::new(PassClock::resume(None, clock.wall()));
-    Ok(Running { edge, site, journal, erasures, orders, events, desk, access, clock, aging })
+    let predecessor = Mutex::new(predecessor);
+    Ok(Running {
+        edge,
+        site,
+        journal,
+        erasures,
+        orders,
+        events,
+        desk,
+        access,
+        clock,
+        table_seed: secrets.table_seed,
+        configured,
+        predecessor,
+        aging,
+    })
 }
 
 impl Running {
@@ -152,6 +189,35 @@ impl Running {
         if second % NETWORKS_SECONDS == NETWORKS_SECONDS - 1 {
             self.keep_networks();
         }
+    }
+
+    /// Console and all stand: the process whose place this one takes may go.
+    pub(crate) fn serves(&self) -> Result<(), RunError> {
+        let predecessor = self.predecessor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(predecessor) = predecessor else { return Ok(()) };
+        predecessor.serves(self.site.clone())?;
+        self.events
+            .info(format_args!("took over from the process before; the level is {}", self.site.level()));
+        Ok(())
+    }
+
+    /// Whether another process serves in whose place this one is to come.
+    pub(crate) fn succeeds(&self) -> bool {
+        self.predecessor.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// All that a successor gets; `console` is the console's listener.
+    pub(crate) fn bequest(&self, console: Option<BorrowedFd<'_>>) -> std::io::Result<Bequest> {
+        let sockets = self.edge.sockets().chain(console);
+        Ok(Bequest {
+            sockets: sockets.map(|socket| socket.try_clone_to_owned()).collect::<Result<_, _>>()?,
+            journal: self.journal.clone(),
+            site: self.site.clone(),
+            desk: self.desk.clone(),
+            clock: self.clock,
+            table_seed: self.table_seed,
+            configured: self.configured,
+        })
     }
 
     fn say_keys(&self, news: &KeysNews) {

@@ -18,14 +18,19 @@ pub(crate) struct Secrets {
 pub(crate) type SecretError = journal_io::keys::KeyError;
 
 impl Secrets {
-    /// From the key file.
-    pub(crate) fn of(keys: &Keys, site: SiteId, time: Timestamp) -> Result<Self, SecretError> {
+    /// From the key file; tables are keyed as those of the process whose place this one takes.
+    pub(crate) fn of(
+        keys: &Keys,
+        site: SiteId,
+        time: Timestamp,
+        table_seed: Option<[u8; 32]>,
+    ) -> Result<Self, SecretError> {
         Ok(Self {
             pass_keys: keys.pass_keys(time).iter().map(|key| (key.id, key.secret)).collect(),
             site_key: keys.account_key(site),
             reference_key: keys.reference_key(),
             pseudonym_key: keys.pseudonym_key(site),
-            table_seed: random32()?,
+            table_seed: table_seed.map_or_else(random32, Ok)?,
             run_id: run_id()?,
         })
     }

@@ -151,7 +151,7 @@ impl TryGate {
         plan.workers = workers();
         plan.drain = Duration::from_secs(1);
         let site = gate::site(&plan, secrets);
-        let kept = Kept { limit: Some(snapshot(&site)), pass_time: None };
+        let kept = Kept { limit: Some(snapshot(&site)), ..Kept::default() };
         let passes = customers(&site, clock.wall());
         let sockets = arena.take_gate_sockets();
         let log = Arc::new(LogCounter::default());

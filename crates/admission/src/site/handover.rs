@@ -39,7 +39,13 @@ impl Site {
 
     /// Goes on with what a predecessor knew. `configured_before` is the mode that its configuration asked for: if that has
     /// changed since, the new configuration's word counts, else what an admin switched.
-    pub fn take_over(&self, estate: &Handover, configured_before: Option<Mode>, now: Instant) {
+    pub fn take_over(
+        &self,
+        estate: &Handover,
+        configured_before: Option<Mode>,
+        now: Instant,
+        wall: Timestamp,
+    ) {
         self.ladder.take_over(estate, now);
         self.lane.take_over(estate, now);
         self.passes.take_over(estate);
@@ -49,7 +55,7 @@ impl Site {
         self.paths.take_over(estate.words("paths"));
         self.pending.take_over(estate.rows("pending"));
         self.tokens.take_over(estate.rows("tokens"));
-        self.nat.take_over(estate.rows("networks"), self.pass_time());
+        self.nat.take_over(estate.rows("networks"), wall);
         self.classes.take_over(estate.rows("classes"));
         let Some([mode, bypass, yes, enforced, cohort_key, usual_cost, judged, good]) =
             estate.array("switches")

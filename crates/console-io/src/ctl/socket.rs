@@ -66,8 +66,13 @@ pub enum SocketError {
 impl Socket {
     /// Listens at `path`, in a folder of mode 0750 that is made if need be, with a socket of mode 0660.
     ///
-    /// What is made is given to `group`, if that can be done. A socket that nobody answers at is replaced.
-    pub(crate) fn open(path: &Path, group: Option<u32>) -> Result<(Self, UnixListener), SocketError> {
+    /// What is made is given to `group`, if that can be done. A socket that nobody answers at is replaced, and so is one that
+    /// the gate answers at which this one succeeds.
+    pub(crate) fn open(
+        path: &Path,
+        group: Option<u32>,
+        succeeds: bool,
+    ) -> Result<(Self, UnixListener), SocketError> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.ok_or_else(|| SocketError::Path(path.to_owned()))?;
         // Made under another name first: a socket is born with the permissions of the umask.
@@ -76,7 +81,7 @@ impl Socket {
             return Err(SocketError::Path(path.to_owned()));
         }
         prepare_folder(folder, group)?;
-        check_place(path)?;
+        check_place(path, succeeds)?;
         let system = |doing, path: &Path| {
             let path = path.to_owned();
             move |source| SocketError::System { doing, path, source }
@@ -151,10 +156,10 @@ fn prepare_folder(folder: &Path, group: Option<u32>) -> Result<(), SocketError> 
 }
 
 /// Whether a socket may be put there.
-fn check_place(path: &Path) -> Result<(), SocketError> {
+fn check_place(path: &Path, succeeds: bool) -> Result<(), SocketError> {
     match fs::symlink_metadata(path) {
         Ok(there) if !there.file_type().is_socket() => Err(SocketError::NoSocket(path.to_owned())),
-        Ok(_) if UnixStream::connect(path).is_ok() => Err(SocketError::Taken(path.to_owned())),
+        Ok(_) if !succeeds && UnixStream::connect(path).is_ok() => Err(SocketError::Taken(path.to_owned())),
         // A gate that was killed left it, or there is nothing.
         Ok(_) | Err(_) => Ok(()),
     }

@@ -68,7 +68,7 @@ fn stage(clients: u128) -> Stage {
 
 fn start(path: &Path, gate: Arc<Gate>) -> Result<Console, ConsoleError> {
     let settings = ConsoleSettings { socket: Some(path.to_owned()), ..ConsoleSettings::default() };
-    Console::start(settings, gate)
+    Console::start(settings, None, gate)
 }
 
 fn mode(path: &Path) -> u32 {
@@ -147,10 +147,10 @@ fn a_socket_that_a_killed_gate_left_is_replaced() {
 fn without_its_group_the_socket_is_for_the_gates_user_and_root() {
     let folder = tempfile::tempdir().unwrap();
     let user = rustix::process::geteuid().as_raw();
-    let (alone, _listener) = Socket::open(&folder.path().join("a/sock"), None).unwrap();
+    let (alone, _listener) = Socket::open(&folder.path().join("a/sock"), None, false).unwrap();
     assert_eq!([user, 0, 54_321].map(|user| alone.admits(user)), [true, true, false]);
     let group = rustix::process::getegid().as_raw();
-    let (shared, _listener) = Socket::open(&folder.path().join("b/sock"), Some(group)).unwrap();
+    let (shared, _listener) = Socket::open(&folder.path().join("b/sock"), Some(group), false).unwrap();
     assert!(shared.admits(54_321));
     assert_eq!(group_id("root:x:0:\nportcullis:x:987:ann,bo\n", "portcullis"), Some(987));
     assert_eq!(group_id("portcullis2:x:5:\nportcullis:x\n", "portcullis"), None);
@@ -159,7 +159,7 @@ fn without_its_group_the_socket_is_for_the_gates_user_and_root() {
 /// Serves one connection whose other end does what `act` says, with a clock that jumps whenever nothing happens.
 fn serve_one(act: impl FnOnce(UnixStream)) -> Arc<Gate> {
     let folder = tempfile::tempdir().unwrap();
-    let (socket, _listener) = Socket::open(&folder.path().join("ctl/sock"), None).unwrap();
+    let (socket, _listener) = Socket::open(&folder.path().join("ctl/sock"), None, false).unwrap();
     let gate = Arc::new(Gate::default());
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();

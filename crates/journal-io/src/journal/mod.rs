@@ -12,7 +12,9 @@ mod upkeep;
 mod write;
 mod writer;
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,7 +77,7 @@ pub struct Journal {
     /// Behind a lock only so that the whole can be shared between threads; looked at once, at the end.
     ended: Mutex<Receiver<()>>,
     // Held for as long as this process writes; the kernel lets go of it even after kill -9.
-    _lock: File,
+    lock: File,
 }
 
 impl Journal {
@@ -86,6 +88,16 @@ impl Journal {
     ///
     /// A damaged file is moved aside; [`Loaded::notices`] then says so.
     pub fn open(folder: &Path, settings: JournalSettings) -> Result<(Self, Loaded), JournalError> {
+        Self::open_with(folder, settings, None)
+    }
+
+    /// As [`Journal::open`], for a process that takes the place of another: `lock` is what that one's [`Journal::lock`]
+    /// gave. Both hold it until both have ended; the database itself keeps their writes apart.
+    pub fn open_with(
+        folder: &Path,
+        settings: JournalSettings,
+        lock: Option<OwnedFd>,
+    ) -> Result<(Self, Loaded), JournalError> {
         let path = folder.join(Self::FILE);
         let cannot_use = |path: &Path| {
             let path = path.to_owned();
@@ -93,7 +105,10 @@ impl Journal {
         };
         disk::make_folder(folder).map_err(cannot_use(folder))?;
         let lock_path = folder.join("journal.lock");
-        let lock = disk::lock(&lock_path, false).map_err(|source| {
+        // A successor may have been told to keep its state elsewhere.
+        let lock = lock.map(File::from).filter(|lock| is_at(lock, &lock_path));
+        let lock = lock.map_or_else(|| disk::lock(&lock_path, false), Ok);
+        let lock = lock.map_err(|source| {
             if source.kind() == std::io::ErrorKind::WouldBlock {
                 JournalError::InUse { path: folder.to_owned() }
             } else {
@@ -115,7 +130,12 @@ impl Journal {
                 end.try_send(()).ok();
             })
             .map_err(JournalError::Thread)?;
-        Ok((Self { shared, thread: thread.thread().clone(), ended: Mutex::new(ended), _lock: lock }, loaded))
+        Ok((Self { shared, thread: thread.thread().clone(), ended: Mutex::new(ended), lock }, loaded))
+    }
+
+    /// The lock on the state folder, for a successor.
+    pub fn lock(&self) -> BorrowedFd<'_> {
+        self.lock.as_fd()
     }
 
     /// Takes a row to be written within 100 ms, acts and revocations at once. Never waits, never fails the caller.
@@ -186,6 +206,12 @@ impl Drop for Journal {
         self.shared.stop(&self.thread);
         self.ended.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(PARTING).ok();
     }
+}
+
+/// Whether a file is the one that has this name now.
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    file.metadata().ok().map(identity) == fs::metadata(path).ok().map(identity)
 }
 
 /// How long the end of the process waits for the last rows.

@@ -30,7 +30,7 @@ impl Process {
         let estate = Handover::decode(&estate.encode()).unwrap();
         let mut next = Self::new(mode);
         next.shop.now = self.shop.now;
-        next.shop.site.take_over(&estate, Some(Mode::Auto), next.shop.now);
+        next.shop.site.take_over(&estate, Some(Mode::Auto), next.shop.now, WALL);
         next.controller.take_over(&next.shop.site, &estate, WALL);
         next
     }
@@ -148,7 +148,7 @@ fn an_estate_that_makes_no_sense_changes_nothing() {
         estate.put(part, (0..40).map(|word| u64::MAX - word));
     }
     let mut next = Process::new(Mode::Auto);
-    next.shop.site.take_over(&estate, None, next.shop.now);
+    next.shop.site.take_over(&estate, None, next.shop.now, WALL);
     next.controller.take_over(&next.shop.site, &estate, WALL);
     next.runs(10, 1);
     assert_eq!(next.shop.site.level(), Level::Calm);
