@@ -1,14 +1,17 @@
 //! WebSockets: after the origin's valid 101, bytes are copied both ways.
 
 use std::cell::Cell;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderMap, HeaderName, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::Notify;
 
 use crate::exchange::Exchange;
 
@@ -27,47 +30,71 @@ pub(crate) fn is_valid_101(headers: &HeaderMap) -> bool {
         && headers.contains_key(SEC_WEBSOCKET_ACCEPT)
 }
 
-/// Copies between client and origin until either closes or both are silent for long.
+/// Copies between client and origin until either closes, both are silent for long, or the sweep ends the connection.
 pub(crate) async fn relay(client: OnUpgrade, origin: OnUpgrade, mut exchange: Box<Exchange>) {
     let (Ok(client), Ok(origin)) = tokio::join!(client, origin) else { return };
-    let sent = copy_both(TokioIo::new(client), TokioIo::new(origin), SILENCE_MAX).await.unwrap_or(0);
+    let gauge = exchange.connection.gauge.clone();
+    let mut copying = pin!(copy_both(TokioIo::new(client), TokioIo::new(origin), SILENCE_MAX));
+    // Only reading and writing notice by themselves that a connection has been ended, and neither may be under way.
+    let sent = poll_fn(|cx| {
+        gauge.remember_waker(cx);
+        if gauge.has_ended() { Poll::Ready(Ok(0)) } else { copying.as_mut().poll(cx) }
+    });
+    let sent = sent.await.unwrap_or(0);
     exchange.relayed(sent);
 }
 
 /// Copies both ways with one fixed buffer for each; returns the bytes that went to the client.
 ///
-/// A side that closes its half still gets what the other has to say; when both are silent for `silence` to twice as long, it ends.
-async fn copy_both<A, B>(client: A, origin: B, silence: Duration) -> io::Result<u64>
+/// A side that closes its half still gets what the other has to say, as long as that says something. When both are silent
+/// for `silence` to twice as long, it ends.
+async fn copy_both<A, B>(client: A, origin: B, silence: Silence) -> io::Result<u64>
 where
     A: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
     let (from_client, to_client) = tokio::io::split(client);
     let (from_origin, to_origin) = tokio::io::split(origin);
-    let (up, down) = (Cell::new(0), Cell::new(0));
+    let (up, down, half) = (Cell::new(0), Cell::new(0), Notify::new());
     // The two directions do not wait for each other: each side may refuse to read until it has been read.
     let mut both = pin!(async {
-        tokio::try_join!(copy(from_client, to_origin, &up), copy(from_origin, to_client, &down))
+        tokio::try_join!(copy(from_client, to_origin, &up, &half), copy(from_origin, to_client, &down, &half))
     });
+    let mut patience = silence.open;
     loop {
         let before = (up.get(), down.get());
-        match tokio::time::timeout(silence, both.as_mut()).await {
-            Ok(done) => return done.map(|_| down.get()),
-            Err(_) if before == (up.get(), down.get()) => return Ok(down.get()),
-            Err(_) => {}
+        tokio::select! {
+            biased;
+            done = both.as_mut() => return done.map(|_| down.get()),
+            () = half.notified() => patience = silence.half_closed,
+            () = tokio::time::sleep(patience) => {
+                if before == (up.get(), down.get()) {
+                    return Ok(down.get());
+                }
+            }
         }
     }
+}
+
+/// How long nobody may say anything.
+#[derive(Clone, Copy)]
+struct Silence {
+    open: Duration,
+    /// Once one side has closed its half.
+    half_closed: Duration,
 }
 
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     bytes: &Cell<u64>,
+    half: &Notify,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         let n = from.read(&mut buffer).await?;
         if n == 0 {
+            half.notify_one();
             return to.shutdown().await;
         }
         bytes.set(bytes.get() + n as u64);
@@ -76,18 +103,21 @@ async fn copy(
 }
 
 const BUFFER_BYTES: usize = 16 * 1024;
-/// Both sides silent for this long: whoever was there has gone. Applications that keep a socket quiet send pings.
-const SILENCE_MAX: Duration = Duration::from_secs(600);
+/// Both sides silent for this long: whoever was there has gone. Applications that keep a socket quiet send pings. Some servers
+/// never close their half after the client has (Node.js leaves that to the application).
+const SILENCE_MAX: Silence = Silence { open: Duration::from_secs(600), half_closed: Duration::from_secs(10) };
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const BRIEF: Silence = Silence { open: Duration::from_secs(50), half_closed: Duration::from_secs(5) };
+
     #[tokio::test]
     async fn what_one_side_says_the_other_hears_until_both_have_closed() {
         let (mut browser, client) = tokio::io::duplex(1_024);
         let (origin, mut app) = tokio::io::duplex(1_024);
-        let copying = copy_both(client, origin, Duration::from_secs(5));
+        let copying = copy_both(client, origin, BRIEF);
         let talking = async {
             browser.write_all(b"hello").await.unwrap();
             let mut heard = [0; 5];
@@ -104,10 +134,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_app_that_never_closes_its_half_is_not_waited_for() {
+        let (mut browser, client) = tokio::io::duplex(64);
+        let (origin, _app) = tokio::io::duplex(64);
+        let begun = tokio::time::Instant::now();
+        browser.shutdown().await.unwrap();
+        assert_eq!(copy_both(client, origin, BRIEF).await.unwrap(), 0);
+        assert_eq!(begun.elapsed(), BRIEF.half_closed);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn silence_ends_it() {
         let (_browser, client) = tokio::io::duplex(64);
         let (origin, _app) = tokio::io::duplex(64);
-        assert_eq!(copy_both(client, origin, Duration::from_secs(5)).await.unwrap(), 0);
+        assert_eq!(copy_both(client, origin, BRIEF).await.unwrap(), 0);
     }
 
     #[test]

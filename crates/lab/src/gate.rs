@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::clock::wait_for;
 use crate::peer::{Missing, Peer};
 use crate::place::{free_address, target_folder};
@@ -15,6 +17,9 @@ use crate::web;
 
 /// How long a start may take on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long heirs may take to end.
+const END_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long an admin's command is repeated.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
@@ -30,6 +35,8 @@ pub struct Gate {
     folder: tempfile::TempDir,
     listen: SocketAddr,
     console: SocketAddr,
+    /// Processes that took over from the first one, the latest last.
+    heirs: Vec<Pid>,
 }
 
 /// Why a gate did not come up.
@@ -107,7 +114,7 @@ address = "{console}"
             .replace("{state}", &state.display().to_string());
         fs::write(folder.path().join("portcullis.toml"), text)?;
         let running = launch(&binary, folder.path(), placement.core, listen)?;
-        Ok(Self { running, binary, folder, listen, console })
+        Ok(Self { running, binary, folder, listen, console, heirs: Vec::new() })
     }
 
     /// The binary that Cargo built beside the running test.
@@ -180,6 +187,58 @@ address = "{console}"
         told.ok_or_else(|| GateError::Control { command: words.join(" "), answer: last })
     }
 
+    /// Replaces its configuration; the text is used as it is.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_config(&self, text: &str) -> io::Result<()> {
+        fs::write(self.folder.path().join("portcullis.toml"), text)
+    }
+
+    /// The configuration as it was written.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn config(&self) -> io::Result<String> {
+        fs::read_to_string(self.folder.path().join("portcullis.toml"))
+    }
+
+    /// Asks the process that serves to let a new one take over (SIGHUP), and waits until that serves. False if it says that it
+    /// goes on itself, or says nothing for 20 s.
+    pub fn hand_over(&mut self) -> bool {
+        let before = self.log().len();
+        match self.heirs.last() {
+            // It may be gone, and then nothing follows.
+            Some(&heir) => drop(kill_process(heir, Signal::HUP)),
+            None => self.running.signal(Signal::HUP),
+        }
+        let heir = wait_for(READY_WITHIN, || {
+            let said = self.running.log().split_off(before);
+            let heir = said
+                .lines()
+                .find_map(|line| line.split("info: process ").nth(1)?.split(' ').next()?.parse().ok());
+            match heir.and_then(Pid::from_raw) {
+                Some(heir) => Some(Some(heir)),
+                None => said.contains("goes on as it is").then_some(None),
+            }
+        });
+        self.heirs.extend(heir.flatten());
+        heir.flatten().is_some()
+    }
+
+    /// How many of the processes that ever served are still there.
+    pub fn processes(&mut self) -> usize {
+        let first = usize::from(self.running.ended().is_none());
+        first + self.heirs.iter().filter(|heir| self.is_ours(**heir)).count()
+    }
+
+    /// Whether a process number still stands for a process of this gate.
+    fn is_ours(&self, process: Pid) -> bool {
+        let command = fs::read(format!("/proc/{}/cmdline", process.as_raw_nonzero())).unwrap_or_default();
+        let folder = self.folder.path().as_os_str().as_encoded_bytes();
+        command.windows(folder.len()).any(|part| part == folder)
+    }
+
     /// Kills it as a power cut would and starts it again with the same folder.
     ///
     /// # Errors
@@ -188,6 +247,19 @@ address = "{console}"
         self.running.kill();
         self.running = launch(&self.binary, self.folder.path(), None, self.listen)?;
         Ok(())
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let heirs = std::mem::take(&mut self.heirs);
+        for signal in [Signal::TERM, Signal::KILL] {
+            for &heir in heirs.iter().filter(|heir| self.is_ours(**heir)) {
+                // It may have ended since.
+                let _gone = kill_process(heir, signal);
+            }
+            wait_for(END_WITHIN, || heirs.iter().all(|heir| !self.is_ours(*heir)).then_some(()));
+        }
     }
 }
 

@@ -92,7 +92,11 @@ pub fn accepts(address: SocketAddr) -> bool {
     TcpStream::connect_timeout(&address, ANSWER_WITHIN).is_ok()
 }
 
-fn connect_from(from: Ipv4Addr, address: SocketAddr, within: Duration) -> io::Result<TcpStream> {
+/// A connection from a loopback address, each step of which may take so long.
+///
+/// # Errors
+/// The operating system's.
+pub fn connect_from(from: Ipv4Addr, address: SocketAddr, within: Duration) -> io::Result<TcpStream> {
     let stream = if from == Ipv4Addr::LOCALHOST {
         TcpStream::connect_timeout(&address, within)?
     } else {

@@ -16,10 +16,12 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 12] = [
+const PACKAGES: [Package; 14] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
+    Package { name: "nghttp2-client", command: "h2load" },
+    Package { name: "slowhttptest", command: "slowhttptest" },
     Package { name: "curl", command: "curl" },
     Package { name: "openssl", command: "openssl" },
     Package { name: "util-linux", command: "taskset" },

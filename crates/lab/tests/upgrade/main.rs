@@ -1,0 +1,178 @@
+//! A new binary and a new configuration, again and again, while clients of all kinds are at work: nobody notices.
+
+mod sockets;
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use lab::certificate::Authority;
+use lab::clock::{pause, wait_for};
+use lab::{Gate, Missing, Peer, Running, free_address, need, web};
+
+/// A gate on http and https before an app of Node.js.
+struct World {
+    gate: Gate,
+    https: SocketAddr,
+    authority: Authority,
+    folder: tempfile::TempDir,
+    _app: Running,
+}
+
+impl World {
+    fn start() -> Result<Self, Missing> {
+        Gate::binary()?;
+        let node = Peer::node()?;
+        let folder = tempfile::tempdir().expect("there is room");
+        let authority = Authority::new(folder.path(), "authority").expect("keys can be made");
+        let signed =
+            authority.sign(folder.path(), "shop", &["shop.example", "localhost"]).expect("keys can be made");
+        let (app, https) = (free_address(), free_address());
+        let mut command = node.command();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/upgrade/app.js");
+        command.arg(script).arg(app.port().to_string());
+        let log = folder.path().join("app.log");
+        let running =
+            Running::start_and_wait(&mut command, &log, SOON, || web::accepts(app)).expect("the app starts");
+        let tls = format!(
+            "[[listen]]\naddress = \"{https}\"\n[[listen.tls.certificate]]\nchain = \"{}\"\nkey = \"{}\"\n[[site]]",
+            signed.chain.display(),
+            signed.key.display()
+        );
+        let config = Gate::CONFIG
+            .replace("[[site]]", &tls)
+            .replace("[state]", "max_connections = 2_000\n[[site.route]]\npath = \"/up\"\nbody = \"300 MiB\"\n[[site.route]]\npath = \"/live\"\nwebsocket = true\n[limits]\ndrain = \"5s\"\n[state]")
+            .replace("{origin}", &format!("http://{app}"));
+        let gate = Gate::start(&config).expect("the gate starts");
+        Ok(Self { gate, https, authority, folder, _app: running })
+    }
+
+    /// curl, asking for every number up to `count` over some connections at once.
+    fn curl(&self, count: u32) -> Result<Command, Missing> {
+        let mut command = Peer::find("curl")?.command();
+        command
+            .args([
+                "--silent",
+                "--show-error",
+                "--noproxy",
+                "*",
+                "--http2",
+                "--parallel",
+                "--parallel-max",
+                "20",
+            ])
+            .args(["--max-time", "100", "--output", "/dev/null", "--write-out", "%{http_code}\n", "--cacert"])
+            .arg(&self.authority.file)
+            .arg("--resolve")
+            .arg(format!("shop.example:{}:127.0.0.1", self.https.port()))
+            .arg(format!("https://shop.example:{}/page/[1-{count}]", self.https.port()));
+        Ok(command)
+    }
+
+    /// An upload at a tenth of its size a second or so.
+    fn upload(&self, bytes: u64) -> Result<Command, Missing> {
+        let body = self.folder.path().join("body");
+        File::create(&body).and_then(|file| file.set_len(bytes)).expect("there is room");
+        let mut command = Peer::find("curl")?.command();
+        command
+            .args(["--silent", "--show-error", "--noproxy", "*", "--max-time", "100", "--limit-rate"])
+            .arg((bytes / 20).to_string())
+            .arg("--upload-file")
+            .arg(body)
+            .arg(format!("http://{}/up", self.gate.listen()));
+        Ok(command)
+    }
+}
+
+fn h2load(target: &str, seconds: u32) -> Result<Command, Missing> {
+    let mut command = Peer::find("h2load")?.command();
+    command.args(["--h1", "--clients", "2", "--max-concurrent-streams", "1", "--duration"]);
+    command.arg(seconds.to_string()).arg(target);
+    Ok(command)
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
+
+#[test]
+fn twenty_swaps_under_load_fail_no_request_and_cut_no_upload() {
+    let mut world = need!(World::start());
+    let plain = need!(h2load(&format!("http://{}/", world.gate.listen()), 25));
+    let secured = need!(h2load(&format!("https://{}/", world.https), 25));
+    let (pages, upload) = (need!(world.curl(PAGES)), need!(world.upload(UPLOAD_BYTES)));
+    let stop = AtomicBool::new(false);
+    let config = world.gate.config().expect("it was written");
+    std::thread::scope(|scope| {
+        let run = |mut command: Command| {
+            scope.spawn(move || command.stdin(Stdio::null()).output().expect("it runs"))
+        };
+        let (plain, secured, pages, upload) = (run(plain), run(secured), run(pages), run(upload));
+        let listen = world.gate.listen();
+        let stop = &stop;
+        let sockets = scope.spawn(move || sockets::play(listen, WEBSOCKETS, stop));
+        pause(Duration::from_secs(1));
+        for swap in 0..SWAPS {
+            world
+                .gate
+                .write_config(&config.replace("\"5s\"", &format!("\"{}s\"", 4 + swap % 3)))
+                .expect("there is room");
+            assert!(world.gate.hand_over(), "swap {swap}: {}", world.gate.log());
+        }
+        stop.store(true, Relaxed);
+        for load in [plain, secured] {
+            let said = text(&load.join().expect("it ends"));
+            assert!(said.contains(" 0 failed, 0 errored, 0 timeout"), "{said}");
+            eprintln!("{}", said.lines().find(|line| line.starts_with("requests:")).unwrap_or_default());
+        }
+        let said = text(&upload.join().expect("it ends"));
+        assert_eq!(said, UPLOAD_BYTES.to_string(), "the upload was cut");
+        let said = String::from_utf8_lossy(&pages.join().expect("it ends").stdout).into_owned();
+        eprintln!("curl over HTTP/2: {} pages", said.lines().count());
+        let good = said.lines().filter(|line| *line == "200").count();
+        assert_eq!((good, said.lines().count()), (PAGES as usize, PAGES as usize));
+        let tally = sockets.join().expect("it ends");
+        eprintln!("{tally:?}");
+        assert_eq!(tally.lost, 0, "{tally:?}");
+        assert!(tally.moved >= WEBSOCKETS && tally.closed_at_once < WEBSOCKETS / 2, "{tally:?}");
+    });
+    let left = wait_for(SOON, || (world.gate.processes() == 1).then_some(()));
+    assert!(left.is_some(), "processes are left: {}", world.gate.log());
+}
+
+#[test]
+fn a_bad_configuration_or_binary_is_refused_and_the_old_one_stays() {
+    let mut world = need!(World::start());
+    let config = world.gate.config().expect("it was written");
+    let serves =
+        |world: &World| web::get(world.gate.listen(), "/", &[]).is_ok_and(|answer| answer.status == 200);
+    let refused = [
+        (config.replace("\"5s\"", "\"soon\""), "drain"),
+        (config.replace("shop.chain", "nothing"), ""),
+        (config.replace(&world.https.to_string(), "192.0.2.1:443"), "cannot listen on 192.0.2.1:443"),
+        (config.replace("dir = \"", "dir = \"/proc/no"), "state folder"),
+    ];
+    for (bad, why) in refused {
+        world.gate.write_config(&bad).expect("there is room");
+        let told = world.gate.log().len();
+        let took_over = world.gate.hand_over();
+        let said = world.gate.log().split_off(told);
+        assert!(bad == config || !took_over, "{said}");
+        assert!(
+            bad == config || said.contains("error: the new process cannot take over") && said.contains(why),
+            "{said}"
+        );
+        assert!(serves(&world));
+    }
+    world.gate.write_config(&config).expect("there is room");
+    assert!(world.gate.hand_over(), "{}", world.gate.log());
+    assert!(serves(&world));
+}
+
+const SOON: Duration = Duration::from_secs(20);
+const SWAPS: u32 = 20;
+const WEBSOCKETS: u32 = 500;
+const PAGES: u32 = 10_000;
+const UPLOAD_BYTES: u64 = 200 << 20;
