@@ -154,7 +154,7 @@ pub(crate) fn listen(
     if sockets.len() < workers {
         match edge_io::listen(address, workers - sockets.len()) {
             Ok(more) => sockets.extend(more),
-            // A service manager's socket may not share its address: then the workers share the socket.
+            // A socket of systemd may not share its address: then the workers share the socket.
             Err(_) if !sockets.is_empty() => {}
             Err(error) => return Err(GateError::Listen { address, error }),
         }

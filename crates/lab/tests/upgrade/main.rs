@@ -1,5 +1,6 @@
 //! A new binary and a new configuration, again and again, while clients of all kinds are at work: nobody notices.
 
+mod service;
 mod sockets;
 
 use std::fs::File;
@@ -169,6 +170,29 @@ fn a_bad_configuration_or_binary_is_refused_and_the_old_one_stays() {
     world.gate.write_config(&config).expect("there is room");
     assert!(world.gate.hand_over(), "{}", world.gate.log());
     assert!(serves(&world));
+}
+
+#[test]
+fn what_was_decided_holds_in_the_new_process() {
+    let mut world = need!(World::start());
+    world.gate.tell(&["level", "pin", "customers-first"]).expect("it is told");
+    let level = |world: &World| {
+        let token =
+            std::fs::read_to_string(world.gate.folder().join("state/console.token")).unwrap_or_default();
+        let bearer = format!("Authorization: Bearer {}", token.trim());
+        let metrics = web::get(world.gate.console(), "/metrics", &[&bearer]).map(|answer| answer.body);
+        metrics
+            .unwrap_or_default()
+            .lines()
+            .find(|line| line.starts_with("portcullis_gate_level"))
+            .map(str::to_owned)
+    };
+    let pinned = wait_for(SOON, || level(&world).filter(|line| line.ends_with(" 4.0")));
+    assert!(pinned.is_some(), "{:?}", level(&world));
+    assert!(world.gate.hand_over(), "{}", world.gate.log());
+    assert!(world.gate.log().contains("took over from the process before; the level is customers-first"));
+    assert_eq!(level(&world), pinned);
+    world.gate.tell(&["level", "unpin"]).expect("the control socket is the new process's");
 }
 
 const SOON: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! Listening sockets that were open before this process began: a predecessor's, or those of a service manager.
+//! Listening sockets that were open before this process began: a predecessor's, or those of systemd.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -11,8 +11,8 @@ impl Inherited {
         Self(sockets)
     }
 
-    /// Those that a service manager opened (`sd_listen_fds(3)`).
-    pub(crate) fn from_service_manager() -> Self {
+    /// Those that systemd opened (`sd_listen_fds(3)`).
+    pub(crate) fn from_systemd() -> Self {
         let mut given = listenfd::ListenFd::from_env();
         let all = (0..given.len()).filter_map(|at| given.take_tcp_listener(at).ok().flatten());
         let all = all.filter(|socket| socket.set_nonblocking(true).is_ok());

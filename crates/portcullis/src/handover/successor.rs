@@ -121,10 +121,10 @@ pub(crate) struct Beginning {
 }
 
 impl Beginning {
-    /// With a predecessor, or with a service manager's sockets, or with nothing.
+    /// With a predecessor, or with systemd's sockets, or with nothing.
     pub(crate) fn new(offer: Option<Offer>) -> Result<Self, ChannelError> {
         let Some(offer) = offer else {
-            return Ok(Self { inherited: Inherited::from_service_manager(), predecessor: None });
+            return Ok(Self { inherited: Inherited::from_systemd(), predecessor: None });
         };
         let (predecessor, inherited) = offer.accept()?;
         Ok(Self { inherited, predecessor: Some(predecessor) })

@@ -1,10 +1,10 @@
-//! What a service manager hears (`sd_notify(3)`). Without one nothing is said.
+//! What systemd hears (`sd_notify(3)`). Without one nothing is said.
 
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-/// The service manager that started this process, if one did.
+/// systemd that started this process, if one did.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Supervisor {
     /// How long it may hear nothing before it starts the service anew.
@@ -36,6 +36,6 @@ impl Supervisor {
 }
 
 fn say(state: &[NotifyState<'_>]) {
-    // Without a service manager there is no socket; one that does not listen cannot be helped.
+    // Without systemd there is no socket; one that does not listen cannot be helped.
     let _said = sd_notify::notify(state);
 }
