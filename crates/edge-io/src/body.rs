@@ -1,5 +1,6 @@
 //! Bodies on their way through the gate, frame by frame.
 
+use std::mem::take;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -13,10 +14,13 @@ use crate::clock::Clock;
 use crate::exchange::Exchange;
 use crate::headers;
 
-/// A request body on its way to the origin.
-pub(crate) enum RequestBody {
-    /// Read before the request was sent, or empty.
-    Whole(Option<Bytes>),
+/// A request body on its way to the origin; most requests have none. Thin, because the HTTP library moves each request a dozen
+/// times.
+pub(crate) struct RequestBody(Option<Box<Sent>>);
+
+enum Sent {
+    /// Read before the request was sent.
+    Whole(Bytes),
     /// Read from the client while the origin takes it.
     Streaming {
         /// The client's side.
@@ -88,7 +92,27 @@ impl Body for ClientBody {
 
 impl RequestBody {
     pub(crate) const fn empty() -> Self {
-        Self::Whole(None)
+        Self(None)
+    }
+
+    /// Read before the request is sent.
+    pub(crate) fn whole(bytes: Bytes) -> Self {
+        Self((!bytes.is_empty()).then(|| Box::new(Sent::Whole(bytes))))
+    }
+
+    /// Read while the origin takes it; at most `allowance` bytes.
+    pub(crate) fn streaming(incoming: ClientBody, allowance: u64) -> Self {
+        Self(Some(Box::new(Sent::Streaming { incoming, allowance })))
+    }
+
+    /// Whether there is none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether nothing of it is to come from the client.
+    pub(crate) fn is_whole(&self) -> bool {
+        !matches!(self.0.as_deref(), Some(Sent::Streaming { .. }))
     }
 }
 
@@ -100,9 +124,14 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut *self {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Streaming { incoming, allowance } => {
+        match self.0.as_deref_mut() {
+            None => Poll::Ready(None),
+            Some(Sent::Whole(bytes)) => {
+                let bytes = take(bytes);
+                self.0 = None;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Some(Sent::Streaming { incoming, allowance }) => {
                 let frame = ready!(Pin::new(incoming).poll_frame(cx));
                 Poll::Ready(match frame {
                     None => None,
@@ -114,16 +143,18 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(bytes) => bytes.is_none(),
-            Self::Streaming { incoming, .. } => incoming.is_end_stream(),
+        match self.0.as_deref() {
+            None => true,
+            Some(Sent::Whole(_)) => false,
+            Some(Sent::Streaming { incoming, .. }) => incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Streaming { incoming, .. } => incoming.size_hint(),
+        match self.0.as_deref() {
+            None => SizeHint::with_exact(0),
+            Some(Sent::Whole(bytes)) => SizeHint::with_exact(bytes.len() as u64),
+            Some(Sent::Streaming { incoming, .. }) => incoming.size_hint(),
         }
     }
 }

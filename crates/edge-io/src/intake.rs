@@ -42,10 +42,10 @@ pub(crate) async fn take_body(
         // Boxed: most requests have no body, and each client connection has room for the whole future.
         return Box::pin(read(way, body, if enforced { allowed } else { u64::MAX }))
             .await
-            .map(|whole| RequestBody::Whole(Some(whole)));
+            .map(RequestBody::whole);
     }
     let allowance = if enforced { allowed } else { u64::MAX };
-    Ok(RequestBody::Streaming { incoming: body, allowance })
+    Ok(RequestBody::streaming(body, allowance))
 }
 
 async fn read(way: &Way, mut body: ClientBody, allowed: u64) -> Result<Bytes, Declined> {

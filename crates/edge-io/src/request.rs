@@ -122,7 +122,7 @@ impl Way {
         let route = shared.settings.routes.of(self.subject.path());
         let body = intake::take_body(self, body, route).await?;
         let mut exchange = Exchange::open(self, would);
-        let at_once = delay == Duration::ZERO && matches!(body, RequestBody::Whole(None));
+        let at_once = delay == Duration::ZERO && body.is_empty();
         let mut now = if at_once { self.begun } else { self.worker.now() };
         if !shared.site.is_bypassed() {
             now = self.take_slot(&mut exchange, now).await?;
@@ -265,7 +265,7 @@ impl Way {
             https: self.connection.security.tls,
         };
         headers::for_origin(&mut headers, self.subject.chores, told);
-        if matches!(body, RequestBody::Streaming { .. }) && self.subject.length.is_none() {
+        if !body.is_whole() && self.subject.length.is_none() {
             // Said aloud: of a GET the HTTP library would drop a body whose length is not known.
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }

@@ -157,7 +157,7 @@ where
 /// A copy of a request that may be sent twice.
 fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !safe || !matches!(request.body(), RequestBody::Whole(None)) {
+    if !safe || !request.body().is_empty() {
         return None;
     }
     let mut copy = Request::new(RequestBody::empty());

@@ -27,7 +27,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 ";
 
 #[test]
-fn a_socket_that_was_open_before_is_served_and_the_service_manager_hears_of_it() {
+fn a_socket_that_was_open_before_is_served_and_systemd_hears_of_it() {
     let (python, binary) = (need!(Peer::find("python3")), need!(Gate::binary()));
     let folder = tempfile::tempdir().expect("there is room");
     let (listen, console, app) = (free_address(), free_address(), free_address());
