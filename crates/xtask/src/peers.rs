@@ -16,12 +16,13 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 14] = [
+const PACKAGES: [Package; 15] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
     Package { name: "nghttp2-client", command: "h2load" },
     Package { name: "slowhttptest", command: "slowhttptest" },
+    Package { name: "testssl.sh", command: "testssl" },
     Package { name: "curl", command: "curl" },
     Package { name: "openssl", command: "openssl" },
     Package { name: "util-linux", command: "taskset" },
