@@ -1,0 +1,64 @@
+//! WebSockets through the gate are what they are without it: every category of the Autobahn test suite (which itself needs a Python that no
+//! longer exists), once straight to an echo server and once through the gate.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use lab::{Gate, Missing, Peer, Running, free_address, need, web};
+use serde_json::Value;
+use std::time::Duration;
+
+#[test]
+fn every_case_is_seen_as_it_is_without_the_gate() {
+    let python = need!(Peer::python());
+    need!(Gate::binary());
+    let folder = tempfile::tempdir().expect("there is room");
+    let server = free_address();
+    let _server = serve(&python, server, folder.path());
+    let config = Gate::CONFIG.replace("{origin}", &format!("http://{server}"));
+    let gate = Gate::start(&config).expect("the gate starts");
+    let straight = need!(play(server));
+    let through = need!(play(gate.listen()));
+    assert!(straight.len() >= 300, "{} cases only", straight.len());
+    let opened = straight.iter().filter(|case| case["saw"]["status"] == serde_json::json!(["101"])).count();
+    assert!(opened >= 300, "{opened} of {} connections were opened", straight.len());
+    let differ: Vec<_> = straight
+        .iter()
+        .zip(&through)
+        .filter(|(straight, through)| straight != through && !is_known(straight))
+        .collect();
+    assert!(differ.is_empty(), "{} cases differ, first of all {:#?}", differ.len(), differ.first());
+    assert_eq!(straight.len(), through.len());
+    let same = straight.iter().zip(&through).filter(|(straight, _)| is_known(straight)).find(|(a, b)| a == b);
+    assert!(same.is_none(), "no longer differs, and must leave the list: {same:#?}");
+}
+
+/// Where the gate answers otherwise, on purpose.
+const KNOWN: [(&str, &str); 0] = [];
+
+fn is_known(case: &Value) -> bool {
+    KNOWN.iter().any(|(id, _why)| case["id"] == *id)
+}
+
+fn serve(python: &Peer, address: SocketAddr, folder: &Path) -> Running {
+    let mut command = python.command();
+    command.arg(script("server.py")).arg(address.port().to_string());
+    let within = Duration::from_secs(20);
+    let running =
+        Running::start_and_wait(&mut command, &folder.join("server.log"), within, || web::accepts(address));
+    running.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What every case saw.
+fn play(address: SocketAddr) -> Result<Vec<Value>, Missing> {
+    let mut command = Peer::find("python3")?.command();
+    command.arg("-B").arg(script("client.py")).arg(address.port().to_string());
+    let output = command.output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(text.lines().map(|line| serde_json::from_str(line).expect("it prints JSON")).collect())
+}
+
+fn script(name: &str) -> String {
+    format!("{}/tests/websockets/{name}", env!("CARGO_MANIFEST_DIR"))
+}
