@@ -225,6 +225,11 @@ impl Worker {
             return;
         }
         let front = manner.proxy_protocol || named;
+        if manner.tls.is_some() && !front && self.shared.site.denies(address) {
+            // Before anything is made for it: this is what a judged source costs.
+            add(&self.counters().turned_away, 1);
+            return;
+        }
         let Some(seat) = self.seat(address, front).await else {
             add(&self.counters().turned_away, 1);
             return;

@@ -219,6 +219,11 @@ impl Site {
         self.connections.open(address, hinted, self.nat.factor(network, time))
     }
 
+    /// Whether an admin denied an address and that is to be obeyed now.
+    pub fn denies(&self, address: IpAddr) -> bool {
+        self.denied.holds(address) && self.mode() != Mode::Observe && !self.is_bypassed()
+    }
+
     /// Counts a TLS handshake that a peer wants to begin. `None` when it is to be refused: an admin denied the address, or it
     /// begins too many while it is not calm. Else whether customers were seen in its network.
     pub fn begin_handshake(&self, address: IpAddr, front: bool, now: Instant) -> Option<bool> {
@@ -228,7 +233,7 @@ impl Site {
             return Some(true);
         }
         let within = self.handshakes.begin(address, self.nat.factor(network, time), now);
-        let refuses = self.denied.holds(address) || !(within || self.is_calm());
+        let refuses = self.denies(address) || !(within || self.is_calm());
         (!refuses).then_some(hinted)
     }
 

@@ -76,7 +76,7 @@ fn nobody_is_refused_in_calm() {
     need!(Gate::binary());
     need!(Peer::find("wrk"));
     let (_origin, gate) = shop();
-    let load = Load { path: "/".into(), headers: vec![], connections: 8, seconds: 2, core: None };
+    let load = Load { path: "/".into(), headers: vec![], connections: 8, seconds: 2, core: None, tls: false };
     let answered = load.run(gate.listen()).expect("wrk runs");
     assert!(answered.requests > 0);
     assert_eq!((answered.refused, answered.broken), (0, 0), "of {}\n{}", answered.requests, gate.log());

@@ -45,7 +45,7 @@ fn load_is_counted_by_both_ends() {
     need!(Peer::find("wrk"));
     let origin =
         Origin::start(|_| plain("429 Too Many Requests", "", "slowly")).expect("loopback has a port");
-    let load = Load { path: "/".into(), headers: vec![], connections: 2, seconds: 1, core: None };
+    let load = Load { path: "/".into(), headers: vec![], connections: 2, seconds: 1, core: None, tls: false };
     let answered = load.run(origin.address()).expect("wrk runs");
     assert_eq!(answered.broken, 0);
     assert_eq!(answered.refused, answered.requests);

@@ -49,6 +49,7 @@ fn customers_with_clients_of_their_own_are_served_while_strangers_are_asked_to_c
         connections: FLOOD_CONNECTIONS,
         seconds: FLOOD_SECONDS,
         core: None,
+        tls: false,
     };
     thread::scope(|scope| {
         let flood = scope.spawn(|| flood.run(address).expect("wrk floods"));

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use lab::certificate::{Authority, Signed};
+use lab::certificate::Authority;
 use lab::origin::{Origin, plain};
 use lab::web::{self, Request};
 use lab::{Gate, Missing, free_address};
@@ -12,10 +12,8 @@ pub(crate) const SHOP: &str = "shop.localhost";
 pub(crate) struct World {
     pub(crate) gate: Gate,
     pub(crate) https: SocketAddr,
-    pub(crate) authority: Authority,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) app: Origin,
-    _signed: Signed,
 }
 
 impl World {
@@ -41,7 +39,7 @@ impl World {
             .replace("{origin}", &other.map_or_else(|| app.url(), |other| format!("http://{other}")))
             .replace("[state]", "confirms_logins = true\n[state]");
         let gate = Gate::start(&config).expect("the gate starts");
-        Ok(Self { gate, https, authority, folder, app, _signed: signed })
+        Ok(Self { gate, https, folder, app })
     }
 
     /// Signs somebody in; the cookie that makes known, if the app confirms it.

@@ -1,7 +1,10 @@
-//! Forwarding and refusing over HTTP/1.1: processor time per request of one pinned worker.
+//! Forwarding, refusing and handshakes: processor time of one pinned worker for each request or connection.
+
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use lab::cpu;
-use lab::load::{Answered, Load, LoadError};
+use lab::load::{Answered, Load, Load2, LoadError, handshakes, knocks};
 
 use super::result::{Benchmark, Ratio, Row};
 use super::subject::{
@@ -18,8 +21,15 @@ const WARM_SECONDS: u64 = 1;
 /// Answers below which a run says nothing: a tick of the processor's clock would weigh too much.
 const REQUESTS_MIN: u64 = 500;
 
+/// The same for connections, each of which takes ten times as long.
+const CONNECTIONS_MIN: u64 = 100;
+
 /// User and system time of the subject's process, divided by its answers.
 const PROCESS_UNIT: &str = "us_cpu_per_request";
+
+/// Connections and streams of the generator over HTTP/2: a few browsers.
+const CONNECTIONS_2: u32 = 8;
+const STREAMS_2: u32 = 10;
 
 /// Time that the whole machine spent in soft interrupts meanwhile, divided by the subject's answers.
 const SOFTIRQ_UNIT: &str = "us_softirq_per_request";
@@ -55,7 +65,7 @@ pub(super) fn measure(rounds: u32, seconds: u64) -> Result<Benchmark, EdgeError>
         return Err(EdgeError::Nobody);
     }
     let mut figures = Vec::new();
-    for task in [Task::Forward, Task::Refuse] {
+    for task in Task::ALL {
         figures.extend(measure_task(task, &subjects, rounds, seconds)?);
     }
     Ok(summarise(&figures))
@@ -91,38 +101,68 @@ fn measure_task(
     Ok(figures)
 }
 
-/// One run: microseconds per request of the process, and of soft interrupts.
+/// One run: microseconds per request or connection, of the process and of soft interrupts.
 fn run_once(subject: &Subject, task: Task, seconds: u64) -> Result<(f64, f64), EdgeError> {
-    let Side { address, process } = subject.side(task);
-    let load = Load {
-        path: "/".to_owned(),
-        headers: vec!["Host: shop.example".to_owned(), "User-Agent: bench/1".to_owned()],
-        connections: CONNECTIONS,
-        seconds,
-        core: Some(GENERATOR_CORE),
-    };
+    let (Side { address, process }, doing) = (subject.side(task), subject.does(task));
     let before = (cpu::time_of(process), cpu::softirq());
-    let answered = load.run(address)?;
+    let answered = generate(doing, address, seconds)?;
     let after = (cpu::time_of(process), cpu::softirq());
-    if !did(task, answered) {
+    if !did(doing, answered) {
         return Err(EdgeError::Wrong { subject: subject.name, task: task.name(), answered });
     }
     #[expect(clippy::cast_precision_loss, reason = "a few million requests")]
     let requests = answered.requests as f64;
-    let micros = |from: std::time::Duration, to: std::time::Duration| {
-        to.saturating_sub(from).as_secs_f64() * 1e6 / requests
-    };
+    let micros = |from: Duration, to: Duration| to.saturating_sub(from).as_secs_f64() * 1e6 / requests;
     Ok((micros(before.0, after.0), micros(before.1, after.1)))
+}
+
+fn generate(task: Task, address: SocketAddr, seconds: u64) -> Result<Answered, LoadError> {
+    let core = Some(GENERATOR_CORE);
+    let mut load = Load {
+        path: "/".to_owned(),
+        headers: vec!["Host: shop.example".to_owned(), "User-Agent: bench/1".to_owned()],
+        connections: CONNECTIONS,
+        seconds,
+        core,
+        tls: false,
+    };
+    let count = |requests| Answered {
+        requests,
+        refused: 0,
+        broken: 0,
+        took: Duration::from_secs(seconds),
+        p99: Duration::ZERO,
+    };
+    match task {
+        Task::Forward | Task::Refuse => load.run(address),
+        Task::ForwardTls => Load { tls: true, ..load }.run(address),
+        Task::Connect => {
+            load.headers.push("Connection: close".to_owned());
+            Load { tls: true, ..load }.run(address)
+        }
+        Task::Forward2 | Task::Refuse2 => {
+            Load2 { connections: CONNECTIONS_2, streams: STREAMS_2, seconds, core }.run(address)
+        }
+        Task::Handshake => handshakes(address, seconds, core).map(count),
+        Task::BeforeTls => knocks(address, seconds).map(count),
+    }
 }
 
 /// A figure counts only when the subject did the task: forwarded all, or refused all but the first few.
 fn did(task: Task, answered: Answered) -> bool {
     let Answered { requests, refused, broken, .. } = answered;
-    let whole = requests > REQUESTS_MIN && broken * 1_000 <= requests;
+    let is_new = matches!(task, Task::Handshake | Task::Connect | Task::BeforeTls);
+    let min = if is_new { CONNECTIONS_MIN } else { REQUESTS_MIN };
+    let whole = requests > min && broken * 1_000 <= requests;
     whole
         && match task {
-            Task::Forward => refused == 0,
-            Task::Refuse => refused * 100 >= requests * 98,
+            Task::Refuse | Task::Refuse2 => refused * 100 >= requests * 98,
+            Task::Forward
+            | Task::ForwardTls
+            | Task::Forward2
+            | Task::Handshake
+            | Task::Connect
+            | Task::BeforeTls => refused == 0,
         }
 }
 
@@ -143,8 +183,6 @@ fn summarise(figures: &[Figures]) -> Benchmark {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -80,13 +80,13 @@ impl Benchmark {
             let Row { task, subject, median, min, max, unit, runs } = row;
             let _infallible = writeln!(
                 text,
-                "{task:<8} {subject:<11} {median:8.2} {unit}  ({min:.2} to {max:.2}, {runs} runs)"
+                "{task:<11} {subject:<11} {median:8.2} {unit}  ({min:.2} to {max:.2}, {runs} runs)"
             );
         }
         for ratio in &self.ratios {
             let Ratio { task, ours, peer, ratio, low, high } = ratio;
             let _infallible =
-                writeln!(text, "{task:<8} {ours} / {peer} = {ratio:.3}  (90 %: {low:.3} to {high:.3})");
+                writeln!(text, "{task:<11} {ours} / {peer} = {ratio:.3}  (90 %: {low:.3} to {high:.3})");
         }
         text
     }
