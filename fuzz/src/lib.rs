@@ -7,19 +7,22 @@
 mod targets;
 
 pub use targets::{
-    access_log, configuration, cookies, forwarded, jwks, jwt, login_header, pass, prefix, proxy_protocol,
-    reference,
+    access_log, client_hello, configuration, cookies, forwarded, http1_borders, http2_frames, jwks, jwt,
+    login_header, pass, prefix, proxy_protocol, reference,
 };
 
 /// A target: it returns when all is well.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its corpus.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("access_log", access_log),
+    ("client_hello", client_hello),
     ("configuration", configuration),
     ("cookies", cookies),
     ("forwarded", forwarded),
+    ("http1_borders", http1_borders),
+    ("http2_frames", http2_frames),
     ("jwks", jwks),
     ("jwt", jwt),
     ("login_header", login_header),

@@ -7,11 +7,11 @@ use admission::known::LoginHeader;
 use admission::pass::PassKeys;
 use admission::reference::ReferenceKey;
 use edge_io::{
-    ClientAddress, Decoded, Front, JWKS_BYTES_MAX, JwtRules, KEYS_MAX, KeySet, TOKEN_BYTES_MAX, Unproved,
-    decode_proxy_protocol,
+    ClientAddress, Decoded, Front, Http1, JWKS_BYTES_MAX, JwtRules, KEYS_MAX, KeySet, Meter, Piece,
+    TOKEN_BYTES_MAX, Unproved, decode_client_hello, decode_proxy_protocol,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
-use model::{Prefix, Timestamp};
+use model::{Instant, Prefix, Timestamp};
 
 // Decoders that are private to their crates are taken by their files.
 #[path = "../../crates/portcullis/src/assess/line.rs"]
@@ -35,6 +35,61 @@ pub fn access_log(data: &[u8]) {
         assert!(!entry.path.contains(['?', '#']), "a query in `{}`", entry.path);
         assert!(entry.user.is_none_or(|user| user != "-"));
     }
+}
+
+/// A ClientHello: what is read of it is printable, and read as soon as it is there and not before.
+pub fn client_hello(data: &[u8]) {
+    let Ok(Some((ja4, _resumes))) = decode_client_hello(data) else { return };
+    assert!(ja4.as_str().bytes().all(|byte| byte.is_ascii_graphic()), "{}", ja4.as_str());
+    let begin = (0..=data.len()).find(|&end| !matches!(decode_client_hello(&data[..end]), Ok(None)));
+    let begin = begin.expect("the whole of it is enough");
+    let again = decode_client_hello(&data[..begin]).ok().flatten();
+    assert_eq!(again.map(|(ja4, _)| ja4.as_str().to_owned()), Some(ja4.as_str().to_owned()));
+}
+
+/// HTTP/1 framing: requests have the same borders however their bytes arrive. The first byte says in what pieces they do.
+pub fn http1_borders(data: &[u8]) {
+    let Some((&size, stream)) = data.split_first() else { return };
+    let (whole, piecemeal) = (borders(stream, stream.len()), borders(stream, usize::from(size).max(1)));
+    assert_eq!(whole, piecemeal, "in pieces of {size} bytes");
+}
+
+/// Where heads and bodies end, and whether the stream is refused.
+fn borders(stream: &[u8], size: usize) -> (Vec<usize>, bool) {
+    let (mut http1, mut at, mut arrived, mut ends) = (Http1::default(), 0, 0, Vec::new());
+    loop {
+        assert!(at <= arrived, "more was read than had arrived");
+        match http1.read(&stream[at..arrived]) {
+            Ok(Piece::Skip(length)) => at += length,
+            Ok(Piece::Head(length, _)) => {
+                at += length;
+                ends.push(at);
+            }
+            Ok(Piece::Body(length, has_ended)) => {
+                at += length;
+                if has_ended {
+                    ends.push(at);
+                }
+            }
+            Ok(Piece::Incomplete) if arrived < stream.len() => arrived = stream.len().min(arrived + size),
+            Ok(Piece::Incomplete | Piece::Nothing) => return (ends, false),
+            Err(_) => return (ends, true),
+        }
+    }
+}
+
+/// HTTP/2 frames: the same frames are too many however their bytes arrive, and no GOAWAY falls into the middle of a frame.
+pub fn http2_frames(data: &[u8]) {
+    let Some((&size, stream)) = data.split_first() else { return };
+    let now = || Instant::from_secs(1_000);
+    let count = |size: usize| {
+        let mut meter = Meter::new(now());
+        let outcome = stream.chunks(size.max(1)).try_for_each(|piece| meter.received(piece, &now));
+        (outcome.is_err(), meter.is_in_head(), meter.goaway())
+    };
+    let (whole, piecemeal) = (count(stream.len()), count(usize::from(size)));
+    assert_eq!(whole.0, piecemeal.0, "in pieces of {size} bytes");
+    assert!(whole.0 || whole == piecemeal, "in pieces of {size} bytes");
 }
 
 /// A configuration: errors can be shown, and each says something.

@@ -56,6 +56,9 @@ pub use origin::{Origin, OriginSettings, OriginTls, OriginTlsError, Origins};
 pub use proxy_protocol::{Decoded, Proxied, ProxyProtocolError, decode as decode_proxy_protocol};
 pub use routes::{BODY_BYTES_DEFAULT, Route, Routes};
 pub use socket::{connection_slots, listen, raise_open_files};
-pub use strict::{Excess, Fault, Http1, Meter};
+pub use strict::{Excess, Fault, Head, Http1, Length, Meter, Piece};
 pub use ticker::Listener as TurnListener;
-pub use tls::{CertificateFiles, CertificateNews, TicketKeys, Tls, TlsError, TlsSettings};
+pub use tls::{
+    CertificateFiles, CertificateNews, HelloError, Ja4, TicketKeys, Tls, TlsError, TlsSettings,
+    decode_client_hello,
+};

@@ -14,8 +14,7 @@ mod stream;
 mod text;
 
 pub use fault::Fault;
-pub use http1::Http1;
-pub(crate) use http1::Length;
+pub use http1::{Head, Http1, Length, Piece};
 pub use http2::{Excess, Meter};
 pub(crate) use multiplexed::check;
 pub(crate) use paced::Paced;

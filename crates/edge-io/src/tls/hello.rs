@@ -21,7 +21,7 @@ pub(crate) struct Hello {
 
 /// Why it could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum HelloError {
+pub enum HelloError {
     /// The client speaks plain HTTP to a TLS port.
     #[error("plain HTTP on a TLS listener")]
     PlainHttp,
@@ -43,14 +43,22 @@ pub(crate) async fn read_hello(stream: &mut (impl AsyncRead + Unpin)) -> Result<
         if stream.read_buf(&mut bytes).await? == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
-        if let Some(message) = handshake_message(&bytes)? {
-            let (ja4, resumes) = parse(&message)?;
+        if let Some((ja4, resumes)) = decode(&bytes)? {
             return Ok(Hello { bytes: bytes.freeze(), ja4, resumes });
         }
         if bytes.len() > HELLO_BYTES_MAX {
             return Err(HelloError::Malformed);
         }
     }
+}
+
+/// What a ClientHello says, from the first bytes of a connection: the fingerprint, and whether it shows a ticket. `None` while more
+/// must come.
+///
+/// # Errors
+/// [`HelloError::PlainHttp`], [`HelloError::Malformed`].
+pub fn decode(bytes: &[u8]) -> Result<Option<(Ja4, bool)>, HelloError> {
+    handshake_message(bytes)?.map(|message| parse(&message)).transpose()
 }
 
 /// The first handshake message, joined from as many records as it takes; `None` while more must come.

@@ -7,7 +7,7 @@ use tls_parser::{TlsClientHelloContents, TlsExtension, TlsVersion, parse_tls_cli
 
 /// A fingerprint such as `t13d1516h2_8daaf6152771_e5627efa2ab1`.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(crate) struct Ja4([u8; LENGTH]);
+pub struct Ja4([u8; LENGTH]);
 
 impl Ja4 {
     /// The fingerprint of a ClientHello, and whether the client shows a ticket of an earlier session. `None` when its extensions
@@ -17,7 +17,7 @@ impl Ja4 {
         Some((offer.fingerprint(), offer.resumes))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }

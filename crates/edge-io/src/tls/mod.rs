@@ -21,8 +21,9 @@ use crate::clock::Clock;
 use certificates::Certificates;
 
 pub use error::TlsError;
-pub(crate) use hello::{Hello, HelloError, read_hello};
-pub(crate) use ja4::Ja4;
+pub(crate) use hello::{Hello, read_hello};
+pub use hello::{HelloError, decode as decode_client_hello};
+pub use ja4::Ja4;
 pub use tickets::TicketKeys;
 pub use watch::CertificateNews;
 pub(crate) use watch::CertificateWatch;

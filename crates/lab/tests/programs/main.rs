@@ -2,6 +2,7 @@
 
 mod cache;
 mod slow;
+mod two_gates;
 mod world;
 
 use std::process::Command;
