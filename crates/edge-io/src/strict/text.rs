@@ -48,6 +48,21 @@ fn are(bytes: &[u8], kind: u8) -> bool {
     bytes.iter().all(|&byte| KINDS[usize::from(byte)] & kind != 0)
 }
 
+/// How many bytes at the begin are of a kind.
+fn span(bytes: &[u8], kind: u8) -> usize {
+    bytes.iter().position(|&byte| KINDS[usize::from(byte)] & kind == 0).unwrap_or(bytes.len())
+}
+
+/// How many bytes at the begin may be part of a token.
+pub(super) fn token_length(bytes: &[u8]) -> usize {
+    span(bytes, TOKEN)
+}
+
+/// How many bytes at the begin may be part of a field's value.
+pub(super) fn value_length(bytes: &[u8]) -> usize {
+    span(bytes, VALUE)
+}
+
 /// A token: a method, the name of a field.
 pub(super) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && are(bytes, TOKEN)

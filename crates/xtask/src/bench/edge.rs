@@ -41,6 +41,8 @@ pub(super) enum EdgeError {
     Subject(#[from] SubjectError),
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error("there is no such task; there are {0}")]
+    NoTask(String),
     #[error("nobody to compare: install nginx and haproxy with `cargo xtask test --install-peers`")]
     Nobody,
     #[error("{subject} did not {task}: of {} answers {} had a status of 400 or more, {} broke",
@@ -56,8 +58,13 @@ struct Figures {
     softirq: Vec<f64>,
 }
 
-/// Runs every subject at every task, `rounds` times, one after the other.
-pub(super) fn measure(rounds: u32, seconds: u64) -> Result<Benchmark, EdgeError> {
+/// Runs every subject at every task, or at one alone, `rounds` times, one after the other.
+pub(super) fn measure(rounds: u32, seconds: u64, only: Option<&str>) -> Result<Benchmark, EdgeError> {
+    let mut tasks = Task::ALL.to_vec();
+    tasks.retain(|task| only.is_none_or(|only| task.name() == only));
+    if tasks.is_empty() {
+        return Err(EdgeError::NoTask(Task::ALL.map(Task::name).join(", ")));
+    }
     let (_origin, _folder, origin) = start_origin()?;
     let starters = [start_portcullis, start_nginx, start_haproxy];
     let subjects: Vec<Subject> = starters.into_iter().filter_map(|start| present(start(origin))).collect();
@@ -65,7 +72,7 @@ pub(super) fn measure(rounds: u32, seconds: u64) -> Result<Benchmark, EdgeError>
         return Err(EdgeError::Nobody);
     }
     let mut figures = Vec::new();
-    for task in Task::ALL {
+    for task in tasks {
         figures.extend(measure_task(task, &subjects, rounds, seconds)?);
     }
     Ok(summarise(&figures))

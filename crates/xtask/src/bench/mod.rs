@@ -26,6 +26,9 @@ pub(crate) struct BenchArguments {
     /// Length of one measurement in seconds.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=30))]
     seconds: u64,
+    /// Of `edge`, one task alone, such as `refuse` or `forward-h2`.
+    #[arg(long)]
+    only: Option<String>,
     /// Measure the release build that is there instead of building it first.
     #[arg(long)]
     as_built: bool,
@@ -33,7 +36,7 @@ pub(crate) struct BenchArguments {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum What {
-    /// Forwarding and refusing over HTTP/1.1, beside nginx and `HAProxy`.
+    /// Forwarding, refusing and TLS handshakes, beside nginx and `HAProxy`.
     Edge,
     /// Resident size over rounds (`--pairs`) of a million new sources and of idle connections in every slot.
     Memory,
@@ -69,7 +72,7 @@ fn measure(arguments: &BenchArguments) -> Result<String, Box<dyn Error>> {
         let memory = memory::measure(arguments.pairs)?;
         return Ok(if arguments.json { memory.to_json() } else { memory.to_text() });
     }
-    let result = edge::measure(arguments.pairs, arguments.seconds)?;
+    let result = edge::measure(arguments.pairs, arguments.seconds, arguments.only.as_deref())?;
     Ok(if arguments.json { result.to_json() } else { result.to_text() })
 }
 
