@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::bench::{self, BenchArguments};
+use crate::soak::{self, SoakArguments};
 use crate::suite;
 
 /// Tests, benchmarks and checks of Portcullis.
@@ -28,9 +29,8 @@ enum Command {
     /// Comes with part 3 (the simulator).
     #[command(hide = true)]
     Sim(Rest),
-    /// Comes with part 2 (restarts and long runs).
-    #[command(hide = true)]
-    Soak(Rest),
+    /// Send malformed bytes to every port of a gate for minutes: no panic, no growth, no honest request lost.
+    Soak(SoakArguments),
 }
 
 /// Arguments of a command that does not exist yet.
@@ -46,7 +46,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Test { install_peers } => suite::run(install_peers || continuous_integration()),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Sim(_) => unbuilt("sim", "part 3 (the simulator)"),
-        Command::Soak(_) => unbuilt("soak", "part 2 (restarts and long runs)"),
+        Command::Soak(arguments) => soak::run(&arguments),
     }
 }
 

@@ -10,6 +10,7 @@ mod bench;
 mod cli;
 mod peers;
 mod shell;
+mod soak;
 mod statistics;
 mod suite;
 mod tally;

@@ -1,0 +1,204 @@
+//! `cargo xtask soak`: malformed bytes on every port for minutes, and a client that must not notice.
+//!
+//! What is sent are the corpora of the fuzz targets, cut, joined and garbled by a seeded generator. It goes to the listeners of a gate that
+//! this command starts, and nowhere else.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use clap::Args;
+use lab::certificate::Authority;
+use lab::clock::{Stopwatch, pause};
+use lab::origin::{Origin, plain};
+use lab::web::{self, Request};
+use lab::{Gate, checkout, crowd, free_address};
+
+/// How long, and from which seed.
+#[derive(Debug, Args)]
+pub(crate) struct SoakArguments {
+    /// Length in minutes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=240))]
+    minutes: u64,
+    /// The seed of what is sent.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// What was sent, and what became of the gate.
+#[derive(Debug, Default)]
+struct Outcome {
+    connections: u64,
+    bytes: u64,
+    honest: u64,
+    honest_failed: u64,
+    /// Resident size after a tenth of the time, and at the end.
+    kib: [u64; 2],
+}
+
+/// Runs it; fails on a panic, an end, growth, or an honest request without its answer.
+pub(crate) fn run(arguments: &SoakArguments) -> ExitCode {
+    match soak(arguments) {
+        Ok((outcome, log)) => {
+            let Outcome { connections, bytes, honest, honest_failed, kib } = outcome;
+            println!(
+                "{connections} connections, {bytes} bytes; {honest_failed} of {honest} honest requests failed; resident {} KiB after a tenth, {} KiB at the end",
+                kib[0], kib[1]
+            );
+            let grew = kib[1] > kib[0] + kib[0] / 4 + SLACK_KIB;
+            let ended = kib[1] == 0 || log.contains("panicked");
+            if grew || ended || honest_failed > 0 {
+                println!("{log}");
+                return ExitCode::FAILURE;
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn soak(arguments: &SoakArguments) -> Result<(Outcome, String), Box<dyn std::error::Error>> {
+    let seeds = corpus()?;
+    let app = Origin::start(|_head| plain("200 OK", "", "well"))?;
+    let folder = tempfile::tempdir()?;
+    let authority = Authority::new(folder.path(), "authority")?;
+    let signed = authority.sign(folder.path(), "shop", &["shop.example"])?;
+    let https = free_address();
+    let listen = format!(
+        "[[listen]]\naddress = \"{https}\"\n[[listen.tls.certificate]]\nchain = \"{}\"\nkey = \"{}\"\n[[site]]",
+        signed.chain.display(),
+        signed.key.display()
+    );
+    let mut gate = Gate::start(&Gate::CONFIG.replace("[[site]]", &listen).replace("{origin}", &app.url()))?;
+    let ports = [gate.listen(), https, gate.console()];
+    let (length, process) = (Duration::from_secs(arguments.minutes * 60), gate.process().id());
+    let (stop, connections, bytes) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    let mut outcome = Outcome::default();
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let mut dice = Dice(arguments.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (thread + 1));
+            let (stop, connections, bytes, seeds) = (&stop, &connections, &bytes, &seeds);
+            scope.spawn(move || {
+                while !stop.load(Relaxed) {
+                    let sent = trouble(&ports, seeds, &mut dice).unwrap_or(0);
+                    connections.fetch_add(1, Relaxed);
+                    bytes.fetch_add(sent, Relaxed);
+                }
+            });
+        }
+        let begun = Stopwatch::start();
+        while begun.elapsed() < length {
+            pause(Duration::from_millis(500));
+            let request = Request { from: Ipv4Addr::new(127, 0, 77, 1), ..Request::get("/") };
+            outcome.honest += 1;
+            let well = web::send(gate.listen(), &request).is_ok_and(|answer| answer.status == 200);
+            outcome.honest_failed += u64::from(!well);
+            if begun.elapsed() < length / 10 {
+                outcome.kib[0] = crowd::resident_kib(process);
+            }
+        }
+        stop.store(true, Relaxed);
+    });
+    outcome.kib[1] = crowd::resident_kib(process);
+    (outcome.connections, outcome.bytes) = (connections.into_inner(), bytes.into_inner());
+    Ok((outcome, gate.log()))
+}
+
+/// One connection from one of many addresses, with something wrong.
+fn trouble(ports: &[SocketAddr], seeds: &[Vec<u8>], dice: &mut Dice) -> io::Result<u64> {
+    let port = ports[dice.below(ports.len())];
+    let from = Ipv4Addr::new(127, 1, byte(dice.below(100)), byte(1 + dice.below(200)));
+    let mut stream = web::connect_from(from, port, Duration::from_millis(300))?;
+    let bytes = garbled(seeds, dice);
+    stream.write_all(&bytes)?;
+    if dice.below(2) == 0 {
+        stream.shutdown(Shutdown::Write)?;
+    }
+    if dice.below(4) != 0 {
+        // Its answer, or nothing: the connection is dropped either way.
+        let _answer = stream.read(&mut [0; 4_096]);
+    }
+    Ok(bytes.len() as u64)
+}
+
+/// One or more inputs of a corpus, changed in a few places.
+fn garbled(seeds: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..=dice.below(3) {
+        bytes.extend_from_slice(&seeds[dice.below(seeds.len())]);
+    }
+    for _ in 0..dice.below(6) {
+        let at = dice.below(bytes.len());
+        match dice.below(5) {
+            0 => bytes.truncate(at + 1),
+            1 => bytes[at] = byte(dice.below(256)),
+            2 => bytes[at] ^= 1 << dice.below(8),
+            3 => {
+                let end = (at + 1 + dice.below(64)).min(bytes.len());
+                let again = bytes[at..end].repeat(1 + dice.below(200));
+                bytes.splice(at..at, again);
+            }
+            _ => {
+                bytes.remove(at);
+                bytes.push(0);
+            }
+        }
+    }
+    bytes
+}
+
+/// The inputs of every fuzz target.
+fn corpus() -> io::Result<Vec<Vec<u8>>> {
+    let mut inputs = Vec::new();
+    for folder in fs::read_dir(checkout().join("fuzz/corpus"))? {
+        for file in fs::read_dir(folder?.path())? {
+            inputs.push(fs::read(file?.path())?);
+        }
+    }
+    inputs.retain(|input| !input.is_empty());
+    if inputs.is_empty() { Err(io::Error::other("fuzz/corpus is empty")) } else { Ok(inputs) }
+}
+
+/// splitmix64 (Steele, Lea, Flood, 2014).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ mixed >> 31) % limit.max(1) as u64).unwrap_or(0)
+    }
+}
+
+fn byte(value: usize) -> u8 {
+    u8::try_from(value).unwrap_or(u8::MAX)
+}
+
+const THREADS: u64 = 4;
+/// Tables fill and allocators keep what they had.
+const SLACK_KIB: u64 = 32 * 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_sends_the_same_bytes() {
+        let seeds = corpus().expect("the corpora are committed");
+        let bytes = |seed| {
+            let mut dice = Dice(seed);
+            (0..50).map(|_| garbled(&seeds, &mut dice)).collect::<Vec<_>>()
+        };
+        assert_eq!(bytes(7), bytes(7));
+        assert_ne!(bytes(7), bytes(8));
+        assert!(bytes(7).iter().all(|input| !input.is_empty() && input.len() < 1 << 20));
+    }
+}
