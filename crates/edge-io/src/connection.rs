@@ -227,9 +227,16 @@ impl Connection {
         }
     }
 
-    fn may_be_evicted(&self) -> bool {
-        let waits = matches!(self.gauge.phase(), Phase::Idle | Phase::Head | Phase::Handshake);
-        !self.known.get() && !self.gauge.has_ended() && !self.front && waits
+    /// In which turn the connection would go to make room, if it may: idle ones first, then those without a whole request,
+    /// last what nobody waits for the end of.
+    fn turn_to_go(&self) -> Option<u8> {
+        let turn = match self.gauge.phase() {
+            Phase::Idle => 0,
+            Phase::Head | Phase::Handshake => 1,
+            Phase::Stream if self.endless.get() => 2,
+            Phase::Active | Phase::Stream => return None,
+        };
+        (!self.known.get() && !self.gauge.has_ended() && !self.front).then_some(turn)
     }
 }
 
@@ -273,7 +280,7 @@ impl Registry {
     }
 
     /// Ends the unknown connection that has been idle the longest, or failing that the oldest one that has never
-    /// completed a request head. Returns whether there was one.
+    /// completed a request head, or failing that the oldest WebSocket or event stream. Returns whether there was one.
     pub(crate) fn evict(&self) -> bool {
         if self.victims.borrow().is_empty() {
             self.choose_victims();
@@ -282,7 +289,7 @@ impl Registry {
         while let Some((key, since)) = self.victims.borrow_mut().pop() {
             if let Some(connection) = connections.get(key)
                 && connection.gauge.since() == since
-                && connection.may_be_evicted()
+                && connection.turn_to_go().is_some()
             {
                 connection.gauge.end();
                 return true;
@@ -329,10 +336,9 @@ impl Registry {
 
     fn choose_victims(&self) {
         let connections = self.connections.borrow();
-        let mut candidates: Vec<(bool, Instant, usize)> = connections
+        let mut candidates: Vec<(u8, Instant, usize)> = connections
             .iter()
-            .filter(|(_, connection)| connection.may_be_evicted())
-            .map(|(key, connection)| (connection.gauge.phase() != Phase::Idle, connection.gauge.since(), key))
+            .filter_map(|(key, connection)| Some((connection.turn_to_go()?, connection.gauge.since(), key)))
             .collect();
         let batch = candidates.len().min(VICTIMS_PER_SCAN);
         if batch < candidates.len() {

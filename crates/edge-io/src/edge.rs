@@ -45,7 +45,8 @@ pub struct EdgeSettings {
     pub idle_timeout: Duration,
     /// Bytes of request bodies and answers that may be in the gate at once.
     pub buffer_bytes: u64,
-    /// Streams (downloads, event streams, WebSockets) of unknown clients that may be open at once.
+    /// Streams (downloads, event streams, WebSockets) of unknown clients from which they may open no further WebSocket while
+    /// limits refuse.
     pub streams_unknown_max: u32,
     /// Whether answers are logged.
     pub access_log: bool,

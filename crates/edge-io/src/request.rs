@@ -12,7 +12,7 @@ use http::header::{HOST, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
-use model::{Instant, Outcome, Reason};
+use model::{Group, Instant, Outcome, Reason};
 
 use crate::access_log::Line;
 use crate::answer;
@@ -96,9 +96,9 @@ pub(crate) struct Way {
 impl Way {
     async fn go(&mut self, body: Incoming) -> Result<Response<AnswerBody>, Declined> {
         let mut verdict = self.judge();
-        if self.has_too_many_streams() {
+        if let Some(reason) = self.has_too_many_streams() {
             let site = &self.worker.shared().site;
-            let refusal = site.refusal(&verdict.identity, Reason::ConnectionLimit, self.worker.scatter());
+            let refusal = site.refusal(&verdict.identity, reason, self.worker.scatter());
             verdict.refuse = verdict.refuse.or(Some(refusal));
         }
         if let Some(subject) = Rc::get_mut(&mut self.subject) {
@@ -139,15 +139,20 @@ impl Way {
         site.admit(&self.subject.identity, &demand, self.begun)
     }
 
-    /// Outside calm a connection of HTTP/2 on which no known client has shown itself has fewer streams (decision-science,
-    /// section 9). Those beyond get an answer and no reset, which clients would take for a failure.
-    fn has_too_many_streams(&self) -> bool {
-        let connection = &self.connection;
-        connection.open() > STREAMS_UNKNOWN_MAX
+    /// Outside calm a connection of HTTP/2 on which no known client has shown itself has fewer streams, and unknown clients
+    /// together have a bounded number of WebSockets (decision-science, section 9). Those beyond get an answer and no reset,
+    /// which clients would take for a failure.
+    fn has_too_many_streams(&self) -> Option<Reason> {
+        let (connection, shared) = (&self.connection, self.worker.shared());
+        let crowds = connection.open() > STREAMS_UNKNOWN_MAX
             && connection.gauge.is_multiplexed()
             && !connection.is_known()
-            && !connection.front
-            && self.worker.shared().site.refuses_bodies()
+            && !connection.front;
+        let hoards = self.subject.websocket
+            && self.subject.identity.tier().group() == Group::Unknown
+            && shared.streams.open(Group::Unknown) >= u64::from(shared.settings.streams_unknown_max);
+        let reason = if crowds { Reason::ConnectionLimit } else { Reason::StreamLimit };
+        ((crowds || hoards) && shared.site.refuses_bodies()).then_some(reason)
     }
 
     fn demand(&self) -> Demand<'_> {

@@ -77,9 +77,6 @@ fn without_effect(config: &Config) -> Vec<String> {
     if config.limits.body_timeout != limits.body_timeout {
         settings.push("limits.body_timeout (10 s, then 500 bytes a second, is in force)");
     }
-    if config.limits.streams != limits.streams {
-        settings.push("limits.streams (streams are counted, not yet bounded)");
-    }
     settings
         .into_iter()
         .map(|setting| format!("note: {setting} is understood but has no effect yet"))

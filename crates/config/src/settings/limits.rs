@@ -30,7 +30,8 @@ settings! {
         connections: Option<u32> = optional("20_000", whole(64, 10_000_000));
         /// Bytes of request bodies and answers that may wait in the gate at once; not more than `memory`.
         buffers: Size = default("128 MiB", size("1 MiB", "1 TiB"));
-        /// Long downloads, event streams and WebSockets of unknown clients that may be open at once.
+        /// Streams of unknown clients (long downloads, event streams, WebSockets) from which they may open no
+        /// further WebSocket while capacity is scarce.
         streams: u32 = default("1_000", whole(1, 1_000_000));
         /// How long a client may take to send the head of a request.
         head_timeout: Duration = default("10s", duration("1s", "5min"));

@@ -22,8 +22,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Head, Fault> {
     fields.finish(&request)
 }
 
-/// A field line, read in one pass: its name, its value, and what follows the line.
-fn next_field(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Fault> {
+/// A field line, read in one pass.
+fn next_field(bytes: &[u8]) -> Result<FieldLine<'_>, Fault> {
     let (name, rest) = bytes.split_at(token_length(bytes));
     // A name that begins with a space is a folded line, one that ends with it is no token (sections 5.1 and 5.2).
     let rest = rest.strip_prefix(b":").filter(|_| !name.is_empty()).ok_or(Fault::Field)?;
@@ -34,6 +34,9 @@ fn next_field(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Fault> {
         _ => Err(Fault::Field),
     }
 }
+
+/// A name, a value, and what follows the line.
+type FieldLine<'a> = (&'a [u8], &'a [u8], &'a [u8]);
 
 /// One field line, with its value trimmed.
 pub(super) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {

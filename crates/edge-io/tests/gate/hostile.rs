@@ -74,6 +74,30 @@ fn with_a_full_table_the_longest_idle_unknown_connection_makes_room() {
 }
 
 #[test]
+fn websockets_of_unknown_clients_hold_neither_the_table_nor_more_than_their_share() {
+    let app = app(|mut stream| {
+        if read_head(&mut stream).is_some_and(|head| head.contains("upgrade: websocket")) {
+            stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: x\r\n\r\n").unwrap();
+            let _ended = stream.read_to_end(&mut Vec::new());
+        } else {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").unwrap();
+        }
+    });
+    let world = world(app, Setting { connections_max: 64, ..Setting::default() });
+    let open = || {
+        let mut client = world.connect();
+        client.write_all(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n").unwrap();
+        let head = read_head(&mut client);
+        (client, head.unwrap_or_default())
+    };
+    // More than unknown clients may hold, and all of it WebSockets: nobody waits for their end.
+    let silent: Vec<_> = (0..60).map(|_| open()).collect();
+    assert!(silent.iter().filter(|(_, head)| head.starts_with("HTTP/1.1 101")).count() > 40);
+    let answer = world.ask(GET);
+    assert!(answer.ends_with("ok"), "a newcomer is served although the table is full: {answer:?}");
+}
+
+#[test]
 fn a_denied_address_is_refused_with_a_reference_that_opens() {
     let (app, _hears) = app_saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
     let world = world(app, Setting::default());

@@ -1,9 +1,11 @@
 //! WebSockets through the gate are what they are without it: every category of the Autobahn test suite (which itself needs a Python that no
 //! longer exists), once straight to an echo server and once through the gate.
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use lab::clock::wait_for;
 use lab::{Gate, Missing, Peer, Running, free_address, need, web};
 use serde_json::Value;
 use std::time::Duration;
@@ -32,6 +34,38 @@ fn every_case_is_seen_as_it_is_without_the_gate() {
     let same = straight.iter().zip(&through).filter(|(straight, _)| is_known(straight)).find(|(a, b)| a == b);
     assert!(same.is_none(), "no longer differs, and must leave the list: {same:#?}");
 }
+
+#[test]
+fn unknown_clients_have_a_bounded_number_of_them_once_limits_refuse() {
+    let python = need!(Peer::python());
+    need!(Gate::binary());
+    let folder = tempfile::tempdir().expect("there is room");
+    let server = free_address();
+    let _server = serve(&python, server, folder.path());
+    let config = Gate::CONFIG.replace("[state]", "[limits]\nstreams = 5\n[state]");
+    let gate =
+        Gate::start(&config.replace("{origin}", &format!("http://{server}"))).expect("the gate starts");
+    let open = |number: u8| {
+        let from = Ipv4Addr::new(127, 0, 60, number);
+        let mut stream = web::connect_from(from, gate.listen(), Duration::from_secs(10)).expect("it accepts");
+        stream.write_all(OPENING).expect("it reads");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).expect("it answers");
+        (stream, String::from_utf8_lossy(&status).into_owned())
+    };
+    let in_calm: Vec<_> = (1..=8).map(open).collect();
+    assert!(in_calm.iter().all(|(_, status)| status == "HTTP/1.1 101"), "{in_calm:?}");
+    gate.tell(&["level", "pin", "limiting"]).expect("it is told");
+    let refused =
+        wait_for(Duration::from_secs(10), || Some(open(9).1).filter(|status| status == "HTTP/1.1 429"));
+    assert!(refused.is_some(), "{}", gate.log());
+    drop(in_calm);
+    let room =
+        wait_for(Duration::from_secs(20), || Some(open(10).1).filter(|status| status == "HTTP/1.1 101"));
+    assert!(room.is_some(), "those that ended make room: {}", gate.log());
+}
+
+const OPENING: &[u8] = b"GET /ws HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 /// Where the gate answers otherwise, on purpose.
 const KNOWN: [(&str, &str); 0] = [];
