@@ -71,7 +71,10 @@ fn the_corpora_hold_inputs_that_are_accepted() {
     let proved = edge_io::Unproved::read(&token, &keys, &rules, wall).and_then(|token| token.prove(&keys));
     assert!(proved.is_ok(), "the token of the corpus is not believed: {proved:?}");
     let hello = fs::read(root().join("corpus/client_hello/in-two-records")).expect("it is committed");
-    assert!(matches!(edge_io::decode_client_hello(&hello), Ok(Some(_))), "the ClientHello of the corpus is not read");
+    assert!(
+        matches!(edge_io::decode_client_hello(&hello), Ok(Some(_))),
+        "the ClientHello of the corpus is not read"
+    );
     let smallest = fs::read_to_string(root().join("corpus/configuration/smallest")).expect("it is committed");
     assert!(config::Config::parse("smallest", &smallest).is_ok());
 }

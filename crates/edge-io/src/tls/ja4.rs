@@ -17,6 +17,7 @@ impl Ja4 {
         Some((offer.fingerprint(), offer.resumes))
     }
 
+    /// As it is written: `t13d1516h2_…`, 36 characters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
