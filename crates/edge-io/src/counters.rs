@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use model::{COHORTS, Cohort, Outcome, Tier};
 
+use crate::strict::Fault;
+
 /// Upper bounds of the duration histogram's buckets, in seconds; the last bucket is open.
 pub const SECONDS_BUCKETS: [f64; 12] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -43,6 +45,8 @@ pub struct Counters {
     pub handshakes: AtomicU64,
     /// TLS handshakes that failed or were broken off.
     pub handshakes_failed: AtomicU64,
+    /// Requests refused because their bytes break a rule of framing, by [`Fault::index`].
+    pub malformed: [AtomicU64; Fault::COUNT],
     /// Connections in a request, as of the last sweep.
     pub active: AtomicU64,
     /// Connections that carry a stream, as of the last sweep.
@@ -74,6 +78,7 @@ impl Default for Counters {
             handshaking: zero(),
             handshakes: zero(),
             handshakes_failed: zero(),
+            malformed: std::array::from_fn(|_| zero()),
             active: zero(),
             stream: zero(),
             unsent: zero(),

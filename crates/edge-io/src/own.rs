@@ -7,6 +7,7 @@ use hyper::body::{Body, Incoming};
 
 use crate::body::AnswerBody;
 use crate::connection::Connection;
+use crate::counters::add;
 use crate::refusal;
 use crate::strict::{self, Length};
 use crate::subject::is_host;
@@ -35,6 +36,7 @@ pub(crate) fn own_answer(
         && parts.method != Method::CONNECT
         && let Err(fault) = strict::check(parts)
     {
+        add(&worker.counters().malformed[fault.index()], 1);
         return Some(refusal::malformed(fault));
     }
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {

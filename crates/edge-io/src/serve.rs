@@ -73,8 +73,11 @@ pub(crate) async fn serve(worker: Rc<Worker>, caller: Caller, manner: Rc<Manner>
     if transport.speaks_h2() {
         serve_h2(worker, connection, transport).await;
     } else {
-        serve_h1(worker, connection.clone(), transport).await;
+        serve_h1(worker.clone(), connection.clone(), transport).await;
         connection.emptied().await;
+        if let Some(fault) = connection.borders.fault() {
+            add(&worker.counters().malformed[fault.index()], 1);
+        }
     }
 }
 

@@ -71,6 +71,13 @@ pub const TLS_HANDSHAKES: Metric<Counter, 1> = Metric::new(
     "TLS handshakes of clients: completed, or failed, which counts those that were refused or broken off too.",
 );
 
+/// Requests that break a rule of framing.
+pub const MALFORMED: Metric<Counter, 1> = Metric::new(
+    "portcullis_malformed_requests_total",
+    ["fault"],
+    "Requests refused because their bytes break a rule of docs/framing.md, by what is wrong with them.",
+);
+
 /// The share of recent customers who would get in.
 pub const KNOWN_COVERAGE: Metric<Gauge, 1> = Metric::new(
     "portcullis_known_coverage_ratio",
@@ -134,6 +141,7 @@ pub const ENTRIES: &[Entry] = &[
     CONNECTIONS_TURNED_AWAY.entry(),
     CONNECTIONS_EVICTED.entry(),
     TLS_HANDSHAKES.entry(),
+    MALFORMED.entry(),
     KNOWN_COVERAGE.entry(),
     PASSES_MINTED.entry(),
     LIMITER_OVERFLOW.entry(),

@@ -39,6 +39,46 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// How many there are.
+    pub const COUNT: usize = 11;
+
+    /// All of them, in the order of [`Fault::index`].
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Line,
+        Self::RequestLine,
+        Self::Version,
+        Self::TargetTooLong,
+        Self::HeadTooLarge,
+        Self::Field,
+        Self::Host,
+        Self::Length,
+        Self::TransferCoding,
+        Self::Expectation,
+        Self::Chunk,
+    ];
+
+    /// Its place, 0 to 10.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The label in metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::RequestLine => "request_line",
+            Self::Version => "version",
+            Self::TargetTooLong => "target_too_long",
+            Self::HeadTooLarge => "head_too_large",
+            Self::Field => "field",
+            Self::Host => "host",
+            Self::Length => "length",
+            Self::TransferCoding => "transfer_coding",
+            Self::Expectation => "expectation",
+            Self::Chunk => "chunk",
+        }
+    }
+
     /// The status of the answer.
     pub fn status(self) -> StatusCode {
         match self {

@@ -25,6 +25,8 @@ pub(crate) struct Borders {
     open: AtomicU32,
     /// What became of a wish for a WebSocket.
     upgrade: AtomicU8,
+    /// What the stream was refused for: the fault's place, counted from 1; 0 is nothing.
+    fault: AtomicU8,
     waker: AtomicWaker,
 }
 
@@ -51,6 +53,15 @@ impl Borders {
     pub(crate) fn upgraded(&self) {
         self.upgrade.store(AGREED, Relaxed);
         self.waker.wake();
+    }
+
+    /// What the stream was refused for, if it was.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        Fault::ALL.get(usize::from(self.fault.load(Relaxed)).checked_sub(1)?).copied()
+    }
+
+    fn refused(&self, fault: Fault) {
+        self.fault.store(u8::try_from(fault.index() + 1).unwrap_or(0), Relaxed);
     }
 
     fn passed(&self, length: Length) {
@@ -96,9 +107,11 @@ impl Strict {
                 Ok(Piece::Body(taken, _)) => at += taken,
                 Ok(Piece::Nothing) => break,
                 Err(fault) if self.http1.is_in_body() => {
+                    self.borders.refused(fault);
                     return Err(io::Error::new(io::ErrorKind::InvalidData, fault));
                 }
                 Err(fault) => {
+                    self.borders.refused(fault);
                     self.end = Some(Some(fault));
                     break;
                 }

@@ -1,9 +1,12 @@
 //! Apps that die, hang or talk nonsense, and clients that want too much.
 
 use std::io::{Read, Write};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use crate::world::{Setting, app, app_saying, read_head, read_until, world};
+use edge_io::Fault;
+
+use crate::world::{PATIENCE, Setting, app, app_saying, read_head, read_until, world};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
@@ -110,6 +113,30 @@ fn a_denied_address_is_refused_with_a_reference_that_opens() {
     assert_eq!((opened.reason, opened.prefix.to_string().as_str()), (model::Reason::Denied, "127.0.0.0/24"));
     world.site.set_bypass(true);
     assert!(world.ask(GET).ends_with("ok"), "bypass is plain forwarding");
+}
+
+#[test]
+fn what_breaks_a_rule_of_framing_is_refused_and_counted() {
+    let (app, hears) = app_saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    let world = world(app, Setting::default());
+    let shared = world.edge.as_ref().unwrap().shared().clone();
+    let late = shared.clock.now() + PATIENCE;
+    for (bytes, fault) in [
+        ("GET / HTTP/1.1\nHost: a\n\n", Fault::Line),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", Fault::Host),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", Fault::Chunk),
+    ] {
+        let answer = world.ask(bytes);
+        assert!(fault == Fault::Chunk || answer.starts_with("HTTP/1.1 400"), "{answer}");
+        let count =
+            || -> u64 { shared.counters.iter().map(|c| c.malformed[fault.index()].load(Relaxed)).sum() };
+        while count() == 0 {
+            assert!(shared.clock.now() < late, "{fault:?} is not counted");
+            std::thread::yield_now();
+        }
+        assert_eq!(count(), 1);
+    }
+    drop(hears);
 }
 
 #[test]

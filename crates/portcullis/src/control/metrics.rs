@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use console_io::metrics::{Buckets, Exposition, catalogue};
-use edge_io::SECONDS_BUCKETS;
+use edge_io::{Fault, SECONDS_BUCKETS};
 use model::{Group, Outcome, Tier};
 
 use super::Control;
@@ -103,6 +103,9 @@ impl Control {
             (["failed"], self.sum(|c| c.handshakes_failed.load(Relaxed))),
         ];
         out.counter(&catalogue::TLS_HANDSHAKES, handshakes);
+        let malformed =
+            Fault::ALL.map(|fault| ([fault.label()], self.sum(|c| c.malformed[fault.index()].load(Relaxed))));
+        out.counter(&catalogue::MALFORMED, malformed);
         out.counter(&catalogue::LOG_BYTES, [(none, self.access.counters().bytes)]);
         let dropped = self.access.counters().dropped_lines;
         let reasons = ["budget", "queue", "disk", "oversize"];
