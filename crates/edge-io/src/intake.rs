@@ -21,7 +21,9 @@ pub(crate) async fn take_body(
     body: Incoming,
     route: Option<&Route>,
 ) -> Result<RequestBody, Declined> {
-    if way.subject.length == Some(0) || body.is_end_stream() {
+    // A stream of HTTP/2 that announces nothing may still send something: only its end tells (RFC 9113, section 8.1.1).
+    let announces_nothing = way.subject.length == Some(0) && !way.connection.gauge.is_multiplexed();
+    if announces_nothing || body.is_end_stream() {
         return Ok(RequestBody::empty());
     }
     let site = &way.worker.shared().site;
