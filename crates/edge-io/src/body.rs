@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -20,9 +21,11 @@ pub(crate) struct RequestBody(Option<Box<Sent>>);
 
 enum Sent {
     /// Read before the request was sent.
-    Whole(Bytes),
+    Whole(Bytes, Option<HeaderMap>),
     /// Read from the client while the origin takes it.
     Streaming {
+        /// What was read before the request was sent.
+        first: Bytes,
         /// The client's side.
         incoming: ClientBody,
         /// Bytes that may still come.
@@ -78,6 +81,9 @@ impl Body for ClientBody {
             }
         };
         self.call.polled_body(&polled, bytes, &self.clock);
+        if polled.is_ready() && (bytes == 0 || self.incoming.is_end_stream()) {
+            self.call.waits_for_app();
+        }
         polled.map_err(BodyError::Broken)
     }
 
@@ -96,13 +102,17 @@ impl RequestBody {
     }
 
     /// Read before the request is sent.
-    pub(crate) fn whole(bytes: Bytes) -> Self {
-        Self((!bytes.is_empty()).then(|| Box::new(Sent::Whole(bytes))))
+    pub(crate) fn whole(bytes: Bytes, mut trailers: Option<HeaderMap>) -> Self {
+        if let Some(trailers) = &mut trailers {
+            headers::clean_trailers(trailers);
+        }
+        let has_any = !bytes.is_empty() || trailers.is_some();
+        Self(has_any.then(|| Box::new(Sent::Whole(bytes, trailers))))
     }
 
-    /// Read while the origin takes it; at most `allowance` bytes.
-    pub(crate) fn streaming(incoming: ClientBody, allowance: u64) -> Self {
-        Self(Some(Box::new(Sent::Streaming { incoming, allowance })))
+    /// Read while the origin takes it, after what has been read; at most `allowance` bytes more.
+    pub(crate) fn streaming(first: Bytes, incoming: ClientBody, allowance: u64) -> Self {
+        Self(Some(Box::new(Sent::Streaming { first, incoming, allowance })))
     }
 
     /// Whether there is none.
@@ -110,9 +120,9 @@ impl RequestBody {
         self.0.is_none()
     }
 
-    /// Whether nothing of it is to come from the client.
+    /// Whether its length says all: nothing is to come from the client, and no trailers follow.
     pub(crate) fn is_whole(&self) -> bool {
-        !matches!(self.0.as_deref(), Some(Sent::Streaming { .. }))
+        matches!(self.0.as_deref(), None | Some(Sent::Whole(_, None)))
     }
 }
 
@@ -126,12 +136,20 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.0.as_deref_mut() {
             None => Poll::Ready(None),
-            Some(Sent::Whole(bytes)) => {
-                let bytes = take(bytes);
-                self.0 = None;
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            Some(Sent::Whole(bytes, trailers)) => {
+                let frame = match trailers.take_if(|_| bytes.is_empty()) {
+                    Some(trailers) => Frame::trailers(trailers),
+                    None => Frame::data(take(bytes)),
+                };
+                if trailers.is_none() {
+                    self.0 = None;
+                }
+                Poll::Ready(Some(Ok(frame)))
             }
-            Some(Sent::Streaming { incoming, allowance }) => {
+            Some(Sent::Streaming { first, .. }) if !first.is_empty() => {
+                Poll::Ready(Some(Ok(Frame::data(take(first)))))
+            }
+            Some(Sent::Streaming { incoming, allowance, .. }) => {
                 let frame = ready!(Pin::new(incoming).poll_frame(cx));
                 Poll::Ready(match frame {
                     None => None,
@@ -145,18 +163,27 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         match self.0.as_deref() {
             None => true,
-            Some(Sent::Whole(_)) => false,
-            Some(Sent::Streaming { incoming, .. }) => incoming.is_end_stream(),
+            Some(Sent::Whole(..)) => false,
+            Some(Sent::Streaming { first, incoming, .. }) => first.is_empty() && incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self.0.as_deref() {
             None => SizeHint::with_exact(0),
-            Some(Sent::Whole(bytes)) => SizeHint::with_exact(bytes.len() as u64),
-            Some(Sent::Streaming { incoming, .. }) => incoming.size_hint(),
+            Some(Sent::Whole(bytes, _)) => SizeHint::with_exact(bytes.len() as u64),
+            Some(Sent::Streaming { first, incoming, .. }) => after(first.len() as u64, &incoming.size_hint()),
         }
     }
+}
+
+fn after(first: u64, rest: &SizeHint) -> SizeHint {
+    let mut hint = SizeHint::new();
+    hint.set_lower(rest.lower().saturating_add(first));
+    if let Some(upper) = rest.upper() {
+        hint.set_upper(upper.saturating_add(first));
+    }
+    hint
 }
 
 fn pass_on(frame: Frame<Bytes>, allowance: &mut u64) -> Result<Frame<Bytes>, BodyError> {
@@ -207,7 +234,11 @@ impl Body for AnswerBody {
                     // The socket's own waker polls this again once the client has taken something.
                     return Poll::Pending;
                 }
-                let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+                let polled = Pin::new(&mut *incoming).poll_frame(cx);
+                if polled.is_pending() {
+                    exchange.waits_for_app();
+                }
+                let frame = ready!(polled);
                 match &frame {
                     Some(Ok(frame)) => {
                         exchange.passed(frame.data_ref().map_or(b"", |data| data), incoming.is_end_stream());

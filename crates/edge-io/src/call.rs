@@ -35,6 +35,9 @@ pub(crate) struct Call {
     /// How long it has waited for the body before, and what it got.
     body_waited: Cell<Duration>,
     body_bytes: Cell<u64>,
+    /// Since when the app's connection waits for this client without much progress, and what has moved since.
+    keeps_waiting: Cell<Option<Instant>>,
+    moved: Cell<usize>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -56,6 +59,8 @@ impl Call {
             body_wanted: Cell::new(None),
             body_waited: Cell::new(Duration::ZERO),
             body_bytes: Cell::new(0),
+            keeps_waiting: Cell::new(None),
+            moved: Cell::new(0),
             waker: RefCell::new(None),
         }
     }
@@ -74,6 +79,7 @@ impl Call {
         if stage == Stage::Idle {
             self.origin_deadline.set(None);
             self.body_wanted.set(None);
+            self.keeps_waiting.set(None);
         }
         self.stage.replace(stage)
     }
@@ -100,14 +106,64 @@ impl Call {
     /// count against the client.
     pub(crate) fn polled_body<T>(&self, polled: &Poll<T>, bytes: usize, clock: &Clock) {
         match (polled, self.body_wanted.get()) {
-            (Poll::Pending, None) => self.body_wanted.set(Some(clock.now())),
+            (Poll::Pending, None) => {
+                let now = clock.now();
+                self.body_wanted.set(Some(now));
+                self.waits_for_client(now);
+            }
             (Poll::Ready(_), Some(since)) => {
                 self.body_waited.set(self.body_waited.get() + clock.now().since(since));
                 self.body_wanted.set(None);
+                if self.moves(bytes) {
+                    self.keeps_waiting.set(None);
+                }
             }
             (Poll::Pending, Some(_)) | (Poll::Ready(_), None) => {}
         }
         self.body_bytes.set(self.body_bytes.get() + bytes as u64);
+    }
+
+    /// Bytes of the answer are at hand for the client.
+    pub(crate) fn hands_on(&self, bytes: usize, now: Instant) {
+        if self.moves(bytes) || self.keeps_waiting.get().is_none() {
+            self.keeps_waiting.set(Some(now));
+        }
+    }
+
+    /// The app is at work, or done: nobody waits for the client.
+    pub(crate) fn waits_for_app(&self) {
+        self.keeps_waiting.set(None);
+    }
+
+    /// Since when the app's connection waits for this client without getting or losing 16 KiB.
+    pub(crate) fn keeps_waiting_since(&self) -> Option<Instant> {
+        self.keeps_waiting.get()
+    }
+
+    /// Whether it is the request's body that is waited for.
+    pub(crate) fn wants_body(&self) -> bool {
+        self.body_wanted.get().is_some()
+    }
+
+    /// Ends the request as one whose body comes too slowly: somebody else needs what it holds.
+    pub(crate) fn give_up(&self) {
+        self.late.set(Some(Late::Body));
+        self.wake();
+    }
+
+    fn waits_for_client(&self, now: Instant) {
+        if self.keeps_waiting.get().is_none() {
+            self.keeps_waiting.set(Some(now));
+            self.moved.set(0);
+        }
+    }
+
+    /// Counts what has moved; whether that is enough to be no waiting.
+    fn moves(&self, bytes: usize) -> bool {
+        let moved = self.moved.get().saturating_add(bytes);
+        let enough = moved >= PROGRESS_BYTES;
+        self.moved.set(if enough { 0 } else { moved });
+        enough
     }
 
     /// Looks for passed deadlines, and wakes the request if one is.
@@ -123,6 +179,10 @@ impl Call {
             return;
         };
         self.late.set(Some(late));
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = self.waker.borrow().as_ref() {
             waker.wake_by_ref();
         }
@@ -138,6 +198,8 @@ impl Call {
     }
 }
 
+/// Who moves this much is not kept waiting for.
+pub(crate) const PROGRESS_BYTES: usize = 16 * 1024;
 const BODY_GRACE: Duration = Duration::from_secs(10);
 const BODY_BYTES_PER_SECOND_MIN: u64 = 500;
 

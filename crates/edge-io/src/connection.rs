@@ -131,6 +131,11 @@ impl Connection {
         self.endless.set(!self.gauge.is_multiplexed());
     }
 
+    /// See [`Connection::mark_endless`].
+    pub(crate) fn is_endless(&self) -> bool {
+        self.endless.get()
+    }
+
     /// A call for the requests of an HTTP/1 connection, or for one stream of HTTP/2.
     pub(crate) fn new_call(&self) -> Rc<Call> {
         let call = Rc::new(Call::new());

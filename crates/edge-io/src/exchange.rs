@@ -108,8 +108,9 @@ impl Exchange {
         if self.recording.as_mut().is_some_and(|recording| !recording.push(data)) {
             self.recording = None;
         }
+        let now = self.worker.now();
         if last {
-            let now = self.worker.now();
+            self.call.waits_for_app();
             self.finished = Some(now);
             if let Some(recording) = self.recording.take() {
                 self.worker.shared().remembered.keep_file(recording, now);
@@ -118,7 +119,10 @@ impl Exchange {
             if let Some(lease) = self.lease.take() {
                 lease.keep(now);
             }
-        } else if self.bytes > SLOT_BYTES_MAX && self.slot.is_some() {
+            return;
+        }
+        self.call.hands_on(data.len(), now);
+        if self.bytes > SLOT_BYTES_MAX && self.slot.is_some() {
             self.become_stream();
         }
     }
@@ -157,6 +161,14 @@ impl Exchange {
     /// answers is used up.
     pub(crate) fn must_wait_for_client(&self) -> bool {
         self.connection.gauge.unsent() > UNSENT_WHEN_SCARCE && self.worker.shared().buffers_are_scarce()
+    }
+
+    /// The origin has nothing more to say as yet. With HTTP/2 that may be because nobody has asked since: what a stream's
+    /// window holds up is not asked for, so there only bytes count.
+    pub(crate) fn waits_for_app(&self) {
+        if !self.connection.gauge.is_multiplexed() {
+            self.call.waits_for_app();
+        }
     }
 
     fn give_slot_back(&mut self, now: Instant) {

@@ -185,6 +185,14 @@ impl Gauge {
         bytes < READ_WINDOW.as_secs() * READ_BYTES_PER_SECOND_MIN
     }
 
+    /// How long the client has taken for the last `bytes` of an answer that waits for it.
+    pub(crate) fn stalled_for(&self, bytes: u64, now: Instant) -> Option<Duration> {
+        let since = self.stalled[0].load(Relaxed);
+        let taken = self.bytes_out.load(Relaxed).saturating_sub(self.stalled[1].load(Relaxed));
+        let pieces = u32::try_from(1 + taken / bytes).unwrap_or(u32::MAX);
+        (since != 0).then(|| now.since(Instant::from_nanos(since)) / pieces)
+    }
+
     fn begin_stall(&self, now: Instant) {
         self.stalled[0].store(now.as_nanos().max(1), Relaxed);
         self.stalled[1].store(self.bytes_out.load(Relaxed), Relaxed);

@@ -15,7 +15,9 @@ use crate::worker::Worker;
 
 /// The body of a request, read or to be streamed.
 ///
-/// Bodies up to 64 KiB are read first; outside calm those of unknown clients are, up to what the route allows.
+/// Bodies up to 64 KiB are read first, and the first 64 KiB of all that clients send who are not known: who never finishes, or
+/// sends drop by drop, holds no connection to the app. Outside calm bodies of unknown clients are read whole, up to what the route
+/// allows.
 pub(crate) async fn take_body(
     way: &Way,
     body: Incoming,
@@ -38,38 +40,70 @@ pub(crate) async fn take_body(
         way.note(Reason::BodyTooLarge, false);
     }
     let body = ClientBody::new(body, way.call.clone(), *way.worker.clock());
-    let unknown = way.subject.identity.tier() >= Tier::T5;
-    let small = way.subject.length.is_some_and(|length| length <= BODY_BYTES_READ_FIRST);
-    if small || (unknown && enforced) {
-        // Boxed: most requests have no body, and each client connection has room for the whole future.
-        return Box::pin(read(way, body, if enforced { allowed } else { u64::MAX }))
-            .await
-            .map(RequestBody::whole);
-    }
     let allowance = if enforced { allowed } else { u64::MAX };
-    Ok(RequestBody::streaming(body, allowance))
+    let first = match read_first(way, route) {
+        First::All if enforced => allowance,
+        First::Some | First::All => BODY_BYTES_READ_FIRST,
+        First::None => return Ok(RequestBody::streaming(Bytes::new(), body, allowance)),
+    };
+    // Boxed: most requests have no body, and each client connection has room for the whole future.
+    Box::pin(read(way, body, first, allowance)).await
 }
 
-async fn read(way: &Way, mut body: ClientBody, allowed: u64) -> Result<Bytes, Declined> {
+/// How much of a body is read before the app hears of it.
+enum First {
+    /// The app hears of it at once.
+    None,
+    /// The beginning: it may be all.
+    Some,
+    /// All, as long as the gate enforces.
+    All,
+}
+
+fn read_first(way: &Way, route: Option<&Route>) -> First {
+    let small = way.subject.length.is_some_and(|length| length <= BODY_BYTES_READ_FIRST);
+    let tier = way.subject.identity.tier();
+    // The app answers such a body before it has ended.
+    let converses = route.is_some_and(|route| route.long) || way.is_grpc();
+    if tier >= Tier::T5 && way.worker.shared().site.refuses_bodies() {
+        return First::All;
+    }
+    if small || (!tier.is_known() && !converses) { First::Some } else { First::None }
+}
+
+/// Reads a body, or its first bytes, which are sent on before the rest.
+async fn read(way: &Way, mut body: ClientBody, first: u64, allowed: u64) -> Result<RequestBody, Declined> {
+    let site = &way.worker.shared().site;
     let mut held = Held::new(&way.worker);
     let mut whole = BytesMut::new();
+    let mut trailers = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Declined::Bad("the body broke off or came too slowly"))?;
-        let Ok(data) = frame.into_data() else { continue };
-        let reason = if (whole.len() + data.len()) as u64 > allowed {
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(frame) => {
+                trailers = frame.into_trailers().ok();
+                continue;
+            }
+        };
+        let within_budget = held.grow(data.len());
+        let length = (whole.len() + data.len()) as u64;
+        let reason = if length > allowed {
             Some(Reason::BodyTooLarge)
-        } else if !held.grow(data.len()) {
+        } else if !within_budget && site.refuses_bodies() {
             Some(Reason::BufferBudget)
         } else {
             None
         };
         if let Some(reason) = reason {
-            let site = &way.worker.shared().site;
             return Err(Declined::Refused(site.refusal(&way.subject.identity, reason, way.worker.scatter())));
         }
         whole.extend_from_slice(&data);
+        if (length > first || !within_budget) && !body.is_end_stream() {
+            return Ok(RequestBody::streaming(whole.freeze(), body, allowed.saturating_sub(length)));
+        }
     }
-    Ok(whole.freeze())
+    Ok(RequestBody::whole(whole.freeze(), trailers))
 }
 
 /// Bytes held for one body, counted against the process-wide budget until the body is read.

@@ -30,7 +30,7 @@ async fn fetch(worker: &Rc<Worker>, path: &str) -> Option<(u16, Option<Vec<u8>>)
     headers.insert(HOST, site_host.or_else(|| origins.at(index).host())?);
     headers.insert(ACCEPT, HeaderValue::from_static("text/html, application/json;q=0.9, */*;q=0.5"));
     headers.insert(USER_AGENT, HeaderValue::from_static("portcullis"));
-    let (response, _lease) = worker.pool().send(index, request, worker.now()).await.ok()?;
+    let (response, _lease) = worker.pool().send(index, request, None, worker.now()).await.ok()?;
     let location = response.headers().get(LOCATION).map(|value| value.as_bytes().to_vec());
     Some((response.status().as_u16(), location))
 }

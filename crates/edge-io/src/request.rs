@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use admission::site::{Demand, Refusal, Verdict};
-use http::header::{HOST, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
@@ -23,7 +23,7 @@ use crate::exchange::Exchange;
 use crate::headers::{self, Told};
 use crate::intake;
 use crate::ledger::Refused;
-use crate::origin::{Lease, SendError};
+use crate::origin::{Asker, Lease, SendError};
 use crate::own::{agrees, of_connection, own_answer};
 use crate::refusal::{self, Refusing};
 use crate::remembered;
@@ -130,6 +130,14 @@ impl Way {
         self.forward(body, route, exchange, now).await
     }
 
+    /// Whether client and app talk while the request is under way (gRPC over HTTP/2, "Requests").
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.parts
+            .headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+    }
+
     fn judge(&self) -> Verdict {
         let site = &self.worker.shared().site;
         let demand = self.demand();
@@ -217,7 +225,12 @@ impl Way {
         exchange.dispatched = Some(dispatched);
         let sent = match self.choose_origin(&mut request, route, dispatched) {
             Some(index) => {
-                let sending = pin!(self.worker.pool().send(index, request, dispatched));
+                let asker = Asker {
+                    group: self.subject.identity.tier().group(),
+                    connection: self.connection.clone(),
+                    call: self.call.clone(),
+                };
+                let sending = pin!(self.worker.pool().send(index, request, Some(asker), dispatched));
                 self.sent(index, self.while_in_time(sending).await)
             }
             None => Err(Declined::Unreachable),

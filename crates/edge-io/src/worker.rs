@@ -49,7 +49,7 @@ pub(crate) struct Listening {
 
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, index: usize) -> Rc<Self> {
-        let pool = Rc::new(Pool::new(shared.origins.clone()));
+        let pool = Rc::new(Pool::new(shared.origins.clone(), shared.clock));
         Rc::new(Self {
             index,
             pool,

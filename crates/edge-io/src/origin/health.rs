@@ -53,7 +53,7 @@ async fn check(origin: &Origin, pool: &Rc<Pool>, index: usize, path: &str, now: 
     if let Some(host) = origin.host() {
         request.headers_mut().insert(HOST, host);
     }
-    match pool.send(index, request, now).await {
+    match pool.send(index, request, None, now).await {
         Ok((answer, _lease)) => answer.status().is_success() || answer.status().is_redirection(),
         Err(_) => false,
     }

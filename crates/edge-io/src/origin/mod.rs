@@ -1,7 +1,9 @@
 //! The protected app: its origins, their health, and which one takes a request.
 
 mod health;
+mod holders;
 mod pool;
+mod share;
 mod tls;
 
 use std::net::SocketAddr;
@@ -10,9 +12,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
-use model::Instant;
+use model::{Group, Instant};
 
+use self::share::Share;
 pub(crate) use health::watch;
+pub(crate) use holders::Asker;
 pub(crate) use pool::{Lease, Pool, SendError};
 pub use tls::{OriginTls, OriginTlsError};
 
@@ -47,7 +51,11 @@ pub struct Origin {
     addresses: ArcSwap<Vec<SocketAddr>>,
     host: Option<HeaderValue>,
     inflight: AtomicU32,
-    connections: AtomicU32,
+    connections: Share,
+    /// What unknown clients may hold of them.
+    unknown: Share,
+    /// What those may hold who sign in or have a ticket.
+    login: Share,
     healthy: AtomicBool,
     failures_in_row: AtomicU32,
     ejections: AtomicU32,
@@ -57,12 +65,15 @@ pub struct Origin {
 impl Origin {
     /// An origin that counts as healthy until it shows otherwise.
     pub fn new(settings: OriginSettings, addresses: Vec<SocketAddr>) -> Self {
+        let most = settings.connections_max;
         Self {
             host: HeaderValue::from_str(&settings.authority).ok(),
             settings,
             addresses: ArcSwap::from_pointee(addresses),
             inflight: AtomicU32::new(0),
-            connections: AtomicU32::new(0),
+            connections: Share::new(most),
+            unknown: Share::new(most - most / 4),
+            login: Share::new(most / 8),
             healthy: AtomicBool::new(true),
             failures_in_row: AtomicU32::new(0),
             ejections: AtomicU32::new(0),
@@ -87,7 +98,17 @@ impl Origin {
 
     /// Connections open to it.
     pub fn connections(&self) -> u32 {
-        self.connections.load(Relaxed)
+        self.connections.held()
+    }
+
+    /// What a group may hold of its connections: unknown clients three quarters, those who sign in an eighth, so that an
+    /// eighth is always left to known clients, who may hold them all.
+    fn share_of(&self, group: Group) -> Option<&Share> {
+        match group {
+            Group::Admin | Group::Known => None,
+            Group::Login | Group::Ticket => Some(&self.login),
+            Group::Unknown => Some(&self.unknown),
+        }
     }
 
     pub(crate) fn host(&self) -> Option<HeaderValue> {

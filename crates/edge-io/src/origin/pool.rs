@@ -2,25 +2,32 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use model::Instant;
+use model::{Group, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::holders::{Asker, Holders};
+use super::share::Share;
 use super::{Origin, Origins};
 use crate::body::RequestBody;
+use crate::clock::Clock;
 
 /// One worker's idle connections, by origin.
 pub(crate) struct Pool {
     origins: Arc<Origins>,
+    clock: Clock,
     idle: Box<[RefCell<Vec<Idle>>]>,
+    holders: Holders,
 }
 
 struct Idle {
@@ -49,12 +56,12 @@ pub(crate) enum SendError {
 }
 
 impl Pool {
-    pub(crate) fn new(origins: Arc<Origins>) -> Self {
+    pub(crate) fn new(origins: Arc<Origins>, clock: Clock) -> Self {
         let idle = (0..origins.count()).map(|_| RefCell::new(Vec::with_capacity(IDLE_PER_ORIGIN))).collect();
-        Self { origins, idle }
+        Self { origins, clock, idle, holders: Holders::default() }
     }
 
-    /// Sends a request to one origin, over an idle connection if there is one.
+    /// Sends a request to one origin, over an idle connection if there is one. Without an asker it is the gate's own.
     ///
     /// An idle connection may have been closed by the app in this very moment. What it did not take is sent again on
     /// another; so is a GET, HEAD or OPTIONS without a body that got no answer at all on a connection that has been idle
@@ -63,15 +70,20 @@ impl Pool {
         self: &Rc<Self>,
         index: usize,
         mut request: Request<RequestBody>,
+        asker: Option<Asker>,
         now: Instant,
     ) -> Result<(Response<Incoming>, Lease), SendError> {
+        let mut lease = match self.try_lease(index, asker) {
+            Ok(lease) => lease,
+            Err(asker) => Box::pin(self.wait_for_lease(index, asker)).await?,
+        };
         while let Some(mut idle) = self.take_idle(index) {
             if idle.sender.ready().await.is_err() {
                 continue;
             }
             let doubtful = !idle.proven || now.since(idle.since) > DOUBTFUL_AFTER;
             let copy = if doubtful { repeatable(&request) } else { None };
-            let lease = self.lease(index, idle.open, true);
+            (lease.open, lease.reused) = (Some(idle.open), true);
             match idle.sender.try_send_request(request).await {
                 Ok(response) => return Ok((response, lease.with(idle.sender))),
                 Err(mut failed) => match failed.take_message().or(copy) {
@@ -81,19 +93,60 @@ impl Pool {
             }
         }
         // Boxed: rare and large, it would make the future of every client connection larger.
-        Box::pin(self.send_anew(index, request)).await
+        Box::pin(self.send_anew(lease, request)).await
     }
 
     /// Sends a request over a new connection.
     async fn send_anew(
         self: &Rc<Self>,
-        index: usize,
+        mut lease: Lease,
         request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Lease), SendError> {
-        let (mut sender, open) = self.connect(index).await?;
-        let lease = self.lease(index, open, false);
+        lease.open = None;
+        let (mut sender, open) = self.connect(lease.index).await?;
+        (lease.open, lease.reused) = (Some(open), false);
         let response = sender.send_request(request).await?;
         Ok((response, lease.with(sender)))
+    }
+
+    /// A lease, if the asker's group has one left.
+    fn try_lease(self: &Rc<Self>, index: usize, asker: Option<Asker>) -> Result<Lease, Option<Asker>> {
+        match asker {
+            None => Ok(self.lease(index, None, None)),
+            Some(asker) => match self.origins.at(index).share_of(asker.group) {
+                Some(share) if !share.try_take() => Err(Some(asker)),
+                Some(_) => Ok(self.lease(index, Some(asker.group), Some(asker))),
+                None => Ok(self.lease(index, None, None)),
+            },
+        }
+    }
+
+    /// Waits for a lease; meanwhile those go that keep the app waiting.
+    async fn wait_for_lease(self: &Rc<Self>, index: usize, asker: Option<Asker>) -> Result<Lease, SendError> {
+        let group = asker.as_ref().map(|asker| asker.group);
+        if let Some(share) = group.and_then(|group| self.origins.at(index).share_of(group)) {
+            self.wait_for(share, index).await?;
+        }
+        Ok(self.lease(index, group, asker))
+    }
+
+    async fn wait_for(&self, share: &Share, index: usize) -> Result<(), SendError> {
+        let mut taking = pin!(share.take());
+        for _ in 0..LOOKS_MAX {
+            if let Ok(()) = tokio::time::timeout(Duration::ZERO, taking.as_mut()).await {
+                return Ok(());
+            }
+            self.holders.take_back(Some(index), share.waiting(), self.clock.now());
+            if let Ok(()) = tokio::time::timeout(LOOK_EVERY, taking.as_mut()).await {
+                return Ok(());
+            }
+        }
+        Err(SendError::Busy)
+    }
+
+    /// Somebody waits for a slot: whoever lets the app wait is to give back what it holds.
+    pub(crate) fn make_room(&self, now: Instant) {
+        self.holders.take_back(None, 1, now);
     }
 
     /// Closes connections that have been idle for long, at most a few per call.
@@ -101,7 +154,10 @@ impl Pool {
         for idle in &self.idle {
             let mut idle = idle.borrow_mut();
             idle.retain(|one| !one.sender.is_closed());
-            let stale = idle.iter().take_while(|one| now.since(one.since) > IDLE_MAX).count();
+            // Those that wait for a connection have a better use for it.
+            let wanted = idle.first().is_some_and(|one| one.open.origin().connections.waiting() > 0);
+            let most = if wanted { Duration::ZERO } else { IDLE_MAX };
+            let stale = idle.iter().take_while(|one| now.since(one.since) > most).count();
             idle.drain(..stale);
         }
     }
@@ -118,7 +174,10 @@ impl Pool {
 
     async fn connect(&self, index: usize) -> Result<(SendRequest<RequestBody>, Open), SendError> {
         let origin = self.origins.at(index);
-        let open = Open::new(self.origins.clone(), index).ok_or(SendError::Busy)?;
+        if !origin.connections.try_take() {
+            self.wait_for(&origin.connections, index).await?;
+        }
+        let open = Open { origins: self.origins.clone(), index };
         let connecting = async {
             let stream = connect_any(origin).await.map_err(SendError::Connect)?;
             match &origin.settings().tls {
@@ -132,9 +191,11 @@ impl Pool {
         Ok((sender, open))
     }
 
-    fn lease(self: &Rc<Self>, index: usize, open: Open, reused: bool) -> Lease {
+    /// A lease that counts against the share of `group`.
+    fn lease(self: &Rc<Self>, index: usize, group: Option<Group>, asker: Option<Asker>) -> Lease {
         self.origins.at(index).inflight.fetch_add(1, Relaxed);
-        Lease { pool: self.clone(), index, open: Some(open), sender: None, reused }
+        let key = asker.map(|asker| self.holders.insert(index, asker));
+        Lease { pool: self.clone(), index, open: None, sender: None, reused: false, group, key }
     }
 }
 
@@ -188,19 +249,14 @@ struct Open {
 }
 
 impl Open {
-    fn new(origins: Arc<Origins>, index: usize) -> Option<Self> {
-        let origin = origins.at(index);
-        if origin.connections.fetch_add(1, Relaxed) >= origin.settings.connections_max {
-            origin.connections.fetch_sub(1, Relaxed);
-            return None;
-        }
-        Some(Self { origins, index })
+    fn origin(&self) -> &Origin {
+        self.origins.at(self.index)
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.origins.at(self.index).connections.fetch_sub(1, Relaxed);
+        self.origin().connections.give_back();
     }
 }
 
@@ -211,6 +267,10 @@ pub(crate) struct Lease {
     open: Option<Open>,
     sender: Option<SendRequest<RequestBody>>,
     reused: bool,
+    /// In whose share it is, if that is limited.
+    group: Option<Group>,
+    /// Its holder's.
+    key: Option<usize>,
 }
 
 impl Lease {
@@ -218,7 +278,8 @@ impl Lease {
     pub(crate) fn keep(mut self, now: Instant) {
         if let (Some(sender), Some(open)) = (self.sender.take(), self.open.take()) {
             let mut idle = self.pool.idle[self.index].borrow_mut();
-            if !sender.is_closed() && idle.len() < IDLE_PER_ORIGIN {
+            let wanted = open.origin().connections.waiting() > 0;
+            if !sender.is_closed() && !wanted && idle.len() < IDLE_PER_ORIGIN {
                 idle.push(Idle { sender, open, since: now, proven: self.reused });
             }
         }
@@ -237,7 +298,14 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.pool.origins.at(self.index).inflight.fetch_sub(1, Relaxed);
+        let origin = self.pool.origins.at(self.index);
+        origin.inflight.fetch_sub(1, Relaxed);
+        if let Some(key) = self.key {
+            self.pool.holders.remove(key);
+        }
+        if let Some(share) = self.group.and_then(|group| origin.share_of(group)) {
+            share.give_back();
+        }
     }
 }
 
@@ -245,8 +313,11 @@ impl Drop for Lease {
 const IDLE_PER_ORIGIN: usize = 256;
 /// An idle connection older than this is closed; shorter than the keep-alive of common app servers would be better,
 /// but theirs range from 2 s to 75 s, and a closed one is replaced without the client noticing.
-const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(30);
+const IDLE_MAX: Duration = Duration::from_secs(30);
 /// Idle for longer than this, a connection may have been closed by the app just now.
-const DOUBTFUL_AFTER: std::time::Duration = std::time::Duration::from_millis(250);
+const DOUBTFUL_AFTER: Duration = Duration::from_millis(250);
 /// What is read ahead of the client from one answer.
 const ANSWER_BUFFER_BYTES: usize = 64 * 1024;
+/// How often somebody who waits looks for whom to take a connection from, and how many times: 3 s in all.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOKS_MAX: u32 = 30;

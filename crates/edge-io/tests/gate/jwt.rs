@@ -9,7 +9,7 @@ use crate::world::{Setting, World, app, app_saying, read_head, read_until, world
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-fn settings(jwks: JwksSource) -> Setting {
+pub(crate) fn settings(jwks: JwksSource) -> Setting {
     let rules = JwtRules {
         issuer: "https://login.example".into(),
         audience: "shop".into(),
@@ -18,7 +18,7 @@ fn settings(jwks: JwksSource) -> Setting {
     Setting { jwt: Some(JwtSettings { jwks, rules }), ..Setting::default() }
 }
 
-fn claims(account: &str, seconds_left: i64) -> String {
+pub(crate) fn claims(account: &str, seconds_left: i64) -> String {
     let until = Clock::start().wall().as_secs().strict_add_signed(seconds_left);
     format!(r#"{{"iss":"https://login.example","aud":["shop"],"sub":"{account}","exp":{until}}}"#)
 }

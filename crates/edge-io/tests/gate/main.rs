@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod forwarding;
+mod holding;
 mod hostile;
 mod jwt;
 mod retiring;

@@ -74,13 +74,13 @@ impl Drop for World {
     }
 }
 
-/// An app: each connection is handed to `serve` on a thread of its own, at most 100 of them.
+/// An app: each connection is handed to `serve` on a thread of its own, at most 300 of them.
 pub(crate) fn app(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let serve = Arc::new(serve);
     std::thread::spawn(move || {
-        for stream in listener.incoming().take(100).flatten() {
+        for stream in listener.incoming().take(300).flatten() {
             stream.set_read_timeout(Some(PATIENCE)).unwrap();
             let serve = serve.clone();
             std::thread::spawn(move || serve(stream));

@@ -1,0 +1,117 @@
+//! Clients that hold connections to the app and do nothing with them: everybody else must still be served.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use edge_io::JwksSource;
+
+use crate::jwt::{claims, settings};
+use crate::signer::{Signer, jwks};
+use crate::world::{Setting, World, app, read_head, world};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+/// More than the 48 of the app's 64 connections that unknown clients may hold.
+const CROWD: usize = 70;
+
+#[test]
+fn uploads_that_stop_in_the_middle_give_way_to_who_needs_the_app() {
+    let (app, begun) = busy_app();
+    let world = world(app, Setting::default());
+    let head = "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+    let silent = crowd(&world, &format!("{head}{}", "x".repeat(100_000)));
+    assert!(world.ask(GET).ends_with("ok"));
+    assert!(begun.load(Relaxed) > 40, "they did reach the app: {begun:?}");
+    drop(silent);
+}
+
+#[test]
+fn small_bodies_that_never_end_do_not_reach_the_app() {
+    let (app, begun) = busy_app();
+    let world = world(app, Setting::default());
+    let silent =
+        crowd(&world, "POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    assert!(world.ask(GET).ends_with("ok"));
+    assert_eq!(begun.load(Relaxed), 0);
+    drop(silent);
+}
+
+#[test]
+fn answers_that_nobody_takes_give_way_to_who_needs_the_app() {
+    let (app, begun) = busy_app();
+    let world = world(app, Setting::default());
+    let silent = crowd(&world, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(world.ask(GET).ends_with("ok"));
+    assert!(begun.load(Relaxed) > 40, "they did reach the app: {begun:?}");
+    drop(silent);
+}
+
+#[test]
+fn silent_websockets_give_way_to_who_needs_the_app() {
+    let (app, begun) = busy_app();
+    let world = world(app, Setting::default());
+    let silent = crowd(
+        &world,
+        "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n",
+    );
+    assert!(world.ask(GET).ends_with("ok"));
+    assert!(begun.load(Relaxed) > 40, "they did reach the app: {begun:?}");
+    drop(silent);
+}
+
+#[test]
+fn what_the_app_works_for_is_not_taken_away_and_known_clients_have_connections_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jwks.json");
+    let signer = Signer::new("k1", "EdDSA");
+    std::fs::write(&file, jwks(&[signer.jwk()])).unwrap();
+    let (app, begun) = busy_app();
+    let world = world(app, settings(JwksSource::File(file)));
+    let waiting = crowd(&world, "GET /hang HTTP/1.1\r\nHost: a\r\n\r\n");
+    let token = signer.token(&claims("ann", 600));
+    let known =
+        format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
+    while begun.load(Relaxed) < 48 {
+        std::thread::yield_now();
+    }
+    assert!(world.ask(&known).ends_with("ok"));
+    let refused = world.ask(GET);
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after"), "{refused}");
+    assert_eq!(begun.load(Relaxed), 48, "three quarters of 64");
+    drop(waiting);
+}
+
+/// So many clients that send the same and then wait.
+fn crowd(world: &World, bytes: &str) -> Vec<TcpStream> {
+    let begin = |_| {
+        let mut client = world.connect();
+        client.write_all(bytes.as_bytes()).unwrap();
+        client
+    };
+    (0..CROWD).map(begin).collect()
+}
+
+/// An app that reads uploads to their end, has a large file, agrees to WebSockets and hangs when asked to; and how many such
+/// requests have begun.
+fn busy_app() -> (SocketAddr, Arc<AtomicU32>) {
+    let begun = Arc::new(AtomicU32::new(0));
+    let counts = begun.clone();
+    let address = app(move |mut stream| {
+        while let Some(head) = read_head(&mut stream) {
+            if head.starts_with("GET / ") {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+                continue;
+            }
+            counts.fetch_add(1, Relaxed);
+            if head.starts_with("GET /large") {
+                let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 16000000\r\n\r\n");
+                let _gone = stream.write_all(&vec![b'x'; 16_000_000]);
+            } else if head.starts_with("GET /ws") {
+                let _gone = stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: x\r\n\r\n");
+            }
+            let _gone = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    (address, begun)
+}
