@@ -74,7 +74,11 @@ pub(crate) fn until_stopped(
         running.events.warning(format_args!("no [[listen]] is for {address} any more: it is closed"));
     }
     drop(inherited);
-    running.serves()?;
+    if let Err(error) = running.serves() {
+        console.stop();
+        running.stop();
+        return Err(error);
+    }
     let supervisor = Supervisor::of_environment();
     supervisor.ready();
     let StopSignals { runtime, mut terminate, mut interrupt, mut hangup, program } = signals;

@@ -49,7 +49,7 @@ settings! {
         /// Its share of requests relative to the other servers.
         weight: u32 = default("1", whole(1, 1_000));
         /// Connections to it at most, over all threads. Without it, 256 until the app's own limit is
-        /// measured, then four times that limit.
+        /// measured, then four times that limit. Unknown clients hold at most three quarters of them, those who sign in an eighth.
         max_connections: Option<u32> = optional("256", whole(1, 65_535));
         /// Whether its `Portcullis-Login: ACCOUNT` header is believed. It makes a client known, so switch it
         /// on only for an app that never passes on headers which somebody else wrote.
