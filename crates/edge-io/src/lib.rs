@@ -13,6 +13,7 @@ mod clock;
 mod connection;
 mod cookies;
 mod counters;
+mod declined;
 mod edge;
 mod exchange;
 mod forwarded;

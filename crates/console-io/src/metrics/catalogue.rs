@@ -64,6 +64,13 @@ pub const CONNECTIONS_EVICTED: Metric<Counter, 0> = Metric::new(
     "Idle connections of unknown clients that were closed to make room.",
 );
 
+/// Connections to the app taken back.
+pub const ORIGIN_CONNECTIONS_TAKEN_BACK: Metric<Counter, 0> = Metric::new(
+    "portcullis_origin_connections_taken_back_total",
+    [],
+    "Connections to the app taken from unknown clients that kept it waiting, because others waited for one.",
+);
+
 /// TLS handshakes.
 pub const TLS_HANDSHAKES: Metric<Counter, 1> = Metric::new(
     "portcullis_tls_handshakes_total",
@@ -140,6 +147,7 @@ pub const ENTRIES: &[Entry] = &[
     CONNECTIONS_ACCEPTED.entry(),
     CONNECTIONS_TURNED_AWAY.entry(),
     CONNECTIONS_EVICTED.entry(),
+    ORIGIN_CONNECTIONS_TAKEN_BACK.entry(),
     TLS_HANDSHAKES.entry(),
     MALFORMED.entry(),
     KNOWN_COVERAGE.entry(),

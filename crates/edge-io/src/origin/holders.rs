@@ -45,11 +45,11 @@ impl Holders {
         self.all.borrow_mut().try_remove(key);
     }
 
-    /// Takes connections, to one origin or to any, from as many clients as others wait.
+    /// Takes connections, to one origin or to any, from as many clients as others wait, and tells `taken` of each origin.
     ///
     /// The connections come back once the tasks of those clients have run. At most one look in 10 ms: a crowd that waits
     /// must not cost a look each.
-    pub(crate) fn take_back(&self, index: Option<usize>, wanted: u32, now: Instant) {
+    pub(crate) fn take_back(&self, index: Option<usize>, wanted: u32, now: Instant, taken: impl Fn(usize)) {
         if self.looked.get().is_some_and(|looked| now.since(looked) < LOOK_PAUSE) {
             return;
         }
@@ -64,6 +64,7 @@ impl Holders {
         candidates.truncate(wanted as usize);
         for &(_, key) in &candidates {
             all[key].end();
+            taken(all[key].index);
         }
     }
 }

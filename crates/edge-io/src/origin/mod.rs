@@ -56,6 +56,7 @@ pub struct Origin {
     unknown: Share,
     /// What those may hold who sign in or have a ticket.
     login: Share,
+    taken_back: AtomicU64,
     healthy: AtomicBool,
     failures_in_row: AtomicU32,
     ejections: AtomicU32,
@@ -74,6 +75,7 @@ impl Origin {
             connections: Share::new(most),
             unknown: Share::new(most - most / 4),
             login: Share::new(most / 8),
+            taken_back: AtomicU64::new(0),
             healthy: AtomicBool::new(true),
             failures_in_row: AtomicU32::new(0),
             ejections: AtomicU32::new(0),
@@ -99,6 +101,11 @@ impl Origin {
     /// Connections open to it.
     pub fn connections(&self) -> u32 {
         self.connections.held()
+    }
+
+    /// How many connections were taken from clients that kept it waiting.
+    pub fn taken_back(&self) -> u64 {
+        self.taken_back.load(Relaxed)
     }
 
     /// What a group may hold of its connections: unknown clients three quarters, those who sign in an eighth, so that an

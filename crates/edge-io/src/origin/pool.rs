@@ -136,7 +136,7 @@ impl Pool {
             if let Ok(()) = tokio::time::timeout(Duration::ZERO, taking.as_mut()).await {
                 return Ok(());
             }
-            self.holders.take_back(Some(index), share.waiting(), self.clock.now());
+            self.take_back(Some(index), share.waiting(), self.clock.now());
             if let Ok(()) = tokio::time::timeout(LOOK_EVERY, taking.as_mut()).await {
                 return Ok(());
             }
@@ -146,7 +146,13 @@ impl Pool {
 
     /// Somebody waits for a slot: whoever lets the app wait is to give back what it holds.
     pub(crate) fn make_room(&self, now: Instant) {
-        self.holders.take_back(None, 1, now);
+        self.take_back(None, 1, now);
+    }
+
+    fn take_back(&self, index: Option<usize>, wanted: u32, now: Instant) {
+        self.holders.take_back(index, wanted, now, |index| {
+            self.origins.at(index).taken_back.fetch_add(1, Relaxed);
+        });
     }
 
     /// Closes connections that have been idle for long, at most a few per call.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use edge_io::JwksSource;
+use model::{Outcome, Tier};
 
 use crate::jwt::{claims, settings};
 use crate::signer::{Signer, jwks};
@@ -80,6 +81,24 @@ fn what_the_app_works_for_is_not_taken_away_and_known_clients_have_connections_l
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after"), "{refused}");
     assert_eq!(begun.load(Relaxed), 48, "three quarters of 64");
     drop(waiting);
+}
+
+#[test]
+fn an_upload_that_breaks_off_is_no_failure_of_the_app() {
+    let (app, begun) = busy_app();
+    let world = world(app, Setting::default());
+    let shared = world.edge.as_ref().unwrap().shared().clone();
+    let mut client = world.connect();
+    let head = "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+    client.write_all(format!("{head}{}", "x".repeat(100_000)).as_bytes()).unwrap();
+    while begun.load(Relaxed) == 0 {
+        std::thread::yield_now();
+    }
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    client.read_to_end(&mut Vec::new()).unwrap();
+    let sum = |cell: fn(&edge_io::Counters) -> u64| shared.counters.iter().map(cell).sum::<u64>();
+    assert_eq!(sum(|counters| counters.origin_overloads.load(Relaxed)), 0);
+    assert_eq!(sum(|counters| counters.requests(Tier::T5, Outcome::OriginError)), 0);
 }
 
 /// So many clients that send the same and then wait.

@@ -98,6 +98,8 @@ impl Control {
         out.counter(&catalogue::CONNECTIONS_ACCEPTED, [(none, self.sum(|c| c.accepted.load(Relaxed)))]);
         out.counter(&catalogue::CONNECTIONS_TURNED_AWAY, [(none, self.sum(|c| c.turned_away.load(Relaxed)))]);
         out.counter(&catalogue::CONNECTIONS_EVICTED, [(none, self.sum(|c| c.evicted.load(Relaxed)))]);
+        let taken_back = self.shared.origins.iter().map(edge_io::Origin::taken_back).sum();
+        out.counter(&catalogue::ORIGIN_CONNECTIONS_TAKEN_BACK, [(none, taken_back)]);
         let handshakes = [
             (["completed"], self.sum(|c| c.handshakes.load(Relaxed))),
             (["failed"], self.sum(|c| c.handshakes_failed.load(Relaxed))),
