@@ -91,6 +91,10 @@ impl Exchange {
         self.status = status;
         self.first_byte = Some(now);
         self.call.await_origin(None);
+        if self.connection.gauge.is_multiplexed() {
+            // A stream whose window is closed from the start never asks for the answer's first byte.
+            self.call.hands_on(0, now);
+        }
         self.outcome =
             if matches!(status, 500 | 502..=504) { Outcome::OriginError } else { Outcome::Forwarded };
         let nanos = now.since(self.dispatched.unwrap_or(self.begun)).as_nanos();

@@ -83,7 +83,9 @@ pub fn send(address: SocketAddr, request: &Request<'_>) -> io::Result<Answer> {
     let host = if host { String::new() } else { format!("Host: {address}\r\n") };
     let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let extra: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-    write!(stream, "{method} {path} HTTP/1.1\r\n{host}{length}{extra}Connection: close\r\n\r\n{body}")?;
+    let text = format!("{method} {path} HTTP/1.1\r\n{host}{length}{extra}Connection: close\r\n\r\n{body}");
+    // In one piece: who answers the first and closes would not be heard for the failing second.
+    stream.write_all(text.as_bytes())?;
     read_answer(stream)
 }
 
