@@ -41,8 +41,8 @@ mod walk;
 
 pub use finding::{Errors, Finding, Warning};
 pub use kinds::{
-    ClientAddress, Jwks, OriginUrl, OriginUrlError, ParsePathError, Rate, RequestPath, Secret, Share, Size,
-    TlsVersion,
+    ClientAddress, Grpc, Jwks, OriginUrl, OriginUrlError, ParsePathError, Rate, RequestPath, Secret, Share,
+    Size, TlsVersion,
 };
 pub use protect::ProtectArgs;
 pub use schema::schema;

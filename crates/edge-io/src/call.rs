@@ -37,6 +37,8 @@ pub(crate) struct Call {
     body_bytes: Cell<u64>,
     /// Since when the app's connection waits for this client without much progress, and what has moved since.
     keeps_waiting: Cell<Option<Instant>>,
+    /// Client and app talk to each other as they please: neither owes the other a byte.
+    converses: Cell<bool>,
     moved: Cell<usize>,
     waker: RefCell<Option<Waker>>,
 }
@@ -60,6 +62,7 @@ impl Call {
             body_waited: Cell::new(Duration::ZERO),
             body_bytes: Cell::new(0),
             keeps_waiting: Cell::new(None),
+            converses: Cell::new(false),
             moved: Cell::new(0),
             waker: RefCell::new(None),
         }
@@ -80,8 +83,14 @@ impl Call {
             self.origin_deadline.set(None);
             self.body_wanted.set(None);
             self.keeps_waiting.set(None);
+            self.converses.set(false);
         }
         self.stage.replace(stage)
+    }
+
+    /// From now on the request's body may come as slowly as it likes.
+    pub(crate) fn converse(&self) {
+        self.converses.set(true);
     }
 
     /// Sets or clears the moment by which the origin must have begun its answer.
@@ -190,11 +199,12 @@ impl Call {
 
     /// Slow body: 10 s of grace, then 500 bytes for each second of waiting (decision-science, section 9).
     fn sends_too_slowly(&self, now: Instant) -> bool {
-        self.body_wanted.get().is_some_and(|since| {
-            let waited = self.body_waited.get() + now.since(since);
-            waited > BODY_GRACE
-                && self.body_bytes.get() < (waited - BODY_GRACE).as_secs() * BODY_BYTES_PER_SECOND_MIN
-        })
+        !self.converses.get()
+            && self.body_wanted.get().is_some_and(|since| {
+                let waited = self.body_waited.get() + now.since(since);
+                waited > BODY_GRACE
+                    && self.body_bytes.get() < (waited - BODY_GRACE).as_secs() * BODY_BYTES_PER_SECOND_MIN
+            })
     }
 }
 

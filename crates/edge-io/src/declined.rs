@@ -6,6 +6,7 @@ use model::{Outcome, Reason};
 
 use crate::access_log::Line;
 use crate::body::AnswerBody;
+use crate::grpc;
 use crate::ledger::Refused;
 use crate::refusal::{self, Refusing};
 use crate::request::{Declined, Way};
@@ -13,16 +14,17 @@ use crate::request::{Declined, Way};
 impl Way {
     /// Turns a refusal or failure into an answer and counts it. (Failures of the origin are counted by the exchange.)
     pub(crate) fn decline(&self, declined: Declined) -> Response<AnswerBody> {
-        match declined {
+        let answer = match declined {
             Declined::Refused(refusal) => self.answer_refusal(&refusal),
             Declined::Unreachable => refusal::origin_unreachable(self.subject.navigation),
             Declined::Late => refusal::origin_late(self.subject.navigation),
             Declined::Bad(why) => refusal::bad_request(why),
             Declined::Remembered(answer) => {
                 self.worker.counters().ended(self.subject.identity.tier(), Outcome::Forwarded, 0);
-                *answer
+                return *answer;
             }
-        }
+        };
+        if self.subject.grpc { grpc::in_its_words(answer) } else { answer }
     }
 
     fn answer_refusal(&self, refusal: &Refusal) -> Response<AnswerBody> {

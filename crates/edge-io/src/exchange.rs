@@ -44,6 +44,9 @@ impl Exchange {
     /// The account of a request that was admitted; `would` is what only observes and would have refused it.
     pub(crate) fn open(way: &Way, would: Option<Reason>) -> Box<Self> {
         way.call.enter(Stage::Answering);
+        if way.subject.grpc && way.subject.identity.tier().is_known() {
+            way.call.converse();
+        }
         Box::new(Self {
             worker: way.worker.clone(),
             connection: way.connection.clone(),
@@ -90,6 +93,9 @@ impl Exchange {
     pub(crate) fn answered(&mut self, status: u16, now: Instant) {
         self.status = status;
         self.first_byte = Some(now);
+        if self.subject.grpc {
+            self.call.converse();
+        }
         self.call.await_origin(None);
         if self.connection.gauge.is_multiplexed() {
             // A stream whose window is closed from the start never asks for the answer's first byte.
@@ -167,9 +173,12 @@ impl Exchange {
         self.connection.gauge.unsent() > UNSENT_WHEN_SCARCE && self.worker.shared().buffers_are_scarce()
     }
 
-    /// The origin has nothing more to say as yet. With HTTP/2 that may be because nobody has asked since: what a stream's
+    /// The origin has nothing more to say as yet. A call of gRPC that has begun to answer and goes on is a stream. With HTTP/2 that may be because nobody has asked since: what a stream's
     /// window holds up is not asked for, so there only bytes count.
-    pub(crate) fn waits_for_app(&self) {
+    pub(crate) fn waits_for_app(&mut self) {
+        if self.subject.grpc {
+            self.become_stream();
+        }
         if !self.connection.gauge.is_multiplexed() {
             self.call.waits_for_app();
         }

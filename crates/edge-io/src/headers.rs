@@ -4,6 +4,8 @@
 //! headers and `Portcullis-*` are removed after case and `_` → `-` folding, except from fronts.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::{PathAndQuery, Scheme};
+use http::{Request, Uri, Version};
 
 use crate::cookies;
 
@@ -22,6 +24,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) connection: Option<&'a HeaderValue>,
     /// `Upgrade: websocket`.
     pub(crate) websocket: bool,
+    /// `Content-Type`.
+    pub(crate) content_type: Option<&'a HeaderValue>,
     /// `Host`.
     pub(crate) host: Option<&'a HeaderValue>,
     /// `Origin`.
@@ -65,6 +69,7 @@ pub(crate) fn scan(headers: &HeaderMap) -> Scan<'_> {
                 scan.chunked = true;
                 scan.hop_by_hop = true;
             }
+            "content-type" => scan.content_type = Some(value),
             "expect" => scan.expects = true,
             "origin" => scan.origin = Some(value),
             "upgrade" => {
@@ -195,6 +200,21 @@ pub(crate) fn for_origin(headers: &mut HeaderMap, chores: Chores, told: Told) {
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     }
     tell(headers, told);
+}
+
+/// Turns a request for an origin into one of HTTP/2: what names the host and who frames the body are no fields there (RFC 9113,
+/// sections 8.3.1 and 8.2.2). Left as it is when its target cannot be written so.
+pub(crate) fn over_http2<B>(request: &mut Request<B>, tls: bool) {
+    let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes).unwrap_or_default();
+    let target = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let scheme = if tls { Scheme::HTTPS } else { Scheme::HTTP };
+    let Ok(uri) = Uri::builder().scheme(scheme).authority(host).path_and_query(target).build() else {
+        return;
+    };
+    *request.uri_mut() = uri;
+    *request.version_mut() = Version::HTTP_2;
+    request.headers_mut().remove(header::HOST);
+    request.headers_mut().remove(header::TRANSFER_ENCODING);
 }
 
 /// Joins several `Cookie` headers into one: HTTP/2 clients may cut theirs into crumbs, and HTTP/1 knows one alone (RFC 9113,

@@ -64,7 +64,7 @@ fn read_first(way: &Way, route: Option<&Route>) -> First {
     let small = way.subject.length.is_some_and(|length| length <= BODY_BYTES_READ_FIRST);
     let tier = way.subject.identity.tier();
     // The app answers such a body before it has ended.
-    let converses = route.is_some_and(|route| route.long) || way.is_grpc();
+    let converses = route.is_some_and(|route| route.long) || way.subject.grpc;
     if tier >= Tier::T5 && way.worker.shared().site.refuses_bodies() {
         return First::All;
     }

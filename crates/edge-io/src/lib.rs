@@ -18,10 +18,12 @@ mod edge;
 mod exchange;
 mod forwarded;
 mod gauge;
+mod grpc;
 mod headers;
 mod intake;
 mod jwt;
 mod ledger;
+mod local;
 mod origin;
 mod own;
 mod probe;
@@ -47,6 +49,7 @@ pub use clock::Clock;
 pub use counters::{Counters, SECONDS_BUCKETS};
 pub use edge::{Edge, EdgeSettings, Listener, Manner, Parts, RETIRE_MAX, Shared, Streams};
 pub use forwarded::{ClientAddress, Front};
+pub use grpc::Grpc;
 pub use jwt::{
     Algorithm, CHECKS_PER_NETWORK, CHECKS_PER_SECOND, Claims, Ignored, JWKS_BYTES_MAX, JwksError, JwksSource,
     JwtRules, JwtSettings, KEYS_MAX, KeySet, KeySetError, KeysNews, Proved, TOKEN_BYTES_MAX, TokenError,

@@ -22,7 +22,7 @@ pub(crate) fn ask(worker: &Rc<Worker>, path: String) {
 
 async fn fetch(worker: &Rc<Worker>, path: &str) -> Option<(u16, Option<Vec<u8>>)> {
     let origins = &worker.shared().origins;
-    let index = origins.choose(worker.now())?;
+    let index = origins.choose(false, worker.now())?;
     let mut request = Request::new(RequestBody::empty());
     *request.uri_mut() = path.parse().ok()?;
     let headers = request.headers_mut();

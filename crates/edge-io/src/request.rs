@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use admission::site::{Demand, Refusal, Verdict};
-use http::header::{CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING};
+use http::header::{HOST, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
@@ -19,6 +19,7 @@ use crate::body::{AnswerBody, RequestBody};
 use crate::call::{Call, Late, Stage};
 use crate::connection::Connection;
 use crate::exchange::Exchange;
+use crate::grpc::Grpc;
 use crate::headers::{self, Told};
 use crate::intake;
 use crate::origin::{Asker, Lease, SendError};
@@ -127,14 +128,6 @@ impl Way {
         self.forward(body, route, exchange, now).await
     }
 
-    /// Whether client and app talk while the request is under way (gRPC over HTTP/2, "Requests").
-    pub(crate) fn is_grpc(&self) -> bool {
-        self.parts
-            .headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
-    }
-
     fn judge(&self) -> Verdict {
         let site = &self.worker.shared().site;
         let demand = self.demand();
@@ -230,7 +223,7 @@ impl Way {
                 let sending = pin!(self.worker.pool().send(index, request, Some(asker), dispatched));
                 self.sent(index, self.while_in_time(sending).await)
             }
-            None => Err(Declined::Unreachable),
+            None => Err(Declined::Bad("nothing here serves this kind of request")),
         };
         let (response, lease) = match sent {
             Ok(answered) => answered,
@@ -317,7 +310,7 @@ impl Way {
         dispatched: Instant,
     ) -> Option<usize> {
         let origins = &self.worker.shared().origins;
-        let index = origins.choose(dispatched)?;
+        let index = origins.choose(self.subject.grpc, dispatched)?;
         let origin = origins.at(index);
         if !self.subject.chores.host
             && !request.headers().contains_key(HOST)
@@ -325,6 +318,9 @@ impl Way {
         {
             // HTTP/1.0 clients may leave it out.
             request.headers_mut().insert(HOST, host);
+        }
+        if self.subject.grpc && origin.settings().grpc != Grpc::Never {
+            headers::over_http2(request, origin.settings().tls.is_some());
         }
         if !route.is_some_and(|route| route.long) {
             self.call.await_origin(Some(dispatched + origin.settings().answer_timeout));

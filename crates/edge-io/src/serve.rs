@@ -10,7 +10,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -24,6 +23,7 @@ use crate::connection::{Connection, Seat, Security};
 use crate::counters::add;
 use crate::edge::Manner;
 use crate::gauge::{Gauge, Metered, Phase};
+use crate::local::Local;
 use crate::proxy_protocol::{self, Decoded, HEADER_BYTES_MAX, Proxied};
 use crate::request::{self, Ended};
 use crate::strict::{Paced, Strict};
@@ -197,16 +197,6 @@ async fn until_drained(gauge: &Gauge, mut poll: impl FnMut(&mut std::task::Conte
 
 /// A request of HTTP/2 on its way. Boxed: the library keeps room for it in each of its stream tasks.
 type Answering = Pin<Box<dyn Future<Output = Result<Response<AnswerBody>, Ended>>>>;
-
-/// Runs the tasks of HTTP/2 streams on the worker's own thread.
-#[derive(Clone, Copy)]
-struct Local;
-
-impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
-    fn execute(&self, task: F) {
-        tokio::task::spawn_local(task);
-    }
-}
 
 /// A connection's place in the registry and the table, left when its task ends.
 struct Entry {

@@ -11,6 +11,7 @@ use model::Instant;
 
 use crate::connection::Connection;
 use crate::cookies::{self, Found};
+use crate::grpc;
 use crate::headers::{self, Chores, Scan};
 use crate::remembered::AskedCors;
 use crate::worker::Worker;
@@ -28,6 +29,8 @@ pub(crate) struct Subject {
     pub(crate) chores: Chores,
     pub(crate) navigation: bool,
     pub(crate) websocket: bool,
+    /// It is a call of gRPC.
+    pub(crate) grpc: bool,
     /// Length of the body; `None` when it is not told.
     pub(crate) length: Option<u64>,
     /// The route class.
@@ -62,6 +65,7 @@ impl Subject {
             chores: scan.chores(found.gate),
             navigation: scan.navigation,
             websocket: scan.wants_websocket(),
+            grpc: is_grpc(parts.version, &scan),
             length: body_length(parts.version, &scan),
             class: site.class_of(parts.method.as_str(), parts.uri.path()),
         }
@@ -76,6 +80,11 @@ impl Subject {
     pub(crate) fn user_agent(&self) -> &[u8] {
         self.user_agent.as_ref().map_or(b"", |value| value.as_bytes())
     }
+}
+
+/// gRPC goes over HTTP/2 alone.
+fn is_grpc(version: Version, scan: &Scan<'_>) -> bool {
+    version == Version::HTTP_2 && scan.content_type.is_some_and(|kind| grpc::is_grpc(kind.as_bytes()))
 }
 
 /// HTTP/2 ends bodies without telling their length before (RFC 9113, section 8.1).

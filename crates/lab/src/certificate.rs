@@ -22,6 +22,14 @@ pub struct Signed {
     pub key: PathBuf,
 }
 
+impl Signed {
+    /// The tables of a `[[listen]]` that speaks TLS with this certificate.
+    pub fn tables(&self) -> String {
+        let (chain, key) = (self.chain.display(), self.key.display());
+        format!("[listen.tls]\n[[listen.tls.certificate]]\nchain = \"{chain}\"\nkey = \"{key}\"\n")
+    }
+}
+
 impl Authority {
     /// A new authority; its certificate is written into the folder.
     ///

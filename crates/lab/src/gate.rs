@@ -155,6 +155,16 @@ address = "{console}"
         self.running.log()
     }
 
+    /// What its console says at `/metrics`.
+    ///
+    /// # Errors
+    /// When the console or its token cannot be read.
+    pub fn metrics(&self) -> io::Result<String> {
+        let token = fs::read_to_string(self.folder.path().join("state/console.token"))?;
+        let bearer = format!("Authorization: Bearer {}", token.trim());
+        web::get(self.console, "/metrics", &[&bearer]).map(|answer| answer.body)
+    }
+
     /// `portcullis ctl …` against this gate: what it printed, and whether it said yes.
     ///
     /// # Errors

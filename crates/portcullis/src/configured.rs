@@ -8,7 +8,7 @@ use admission::pass::Scheme;
 use admission::site::{Monitor, Partner, SessionProof};
 use config::{Config, SecretSource};
 use edge_io::{
-    ClientAddress, Front, JwksSource, JwtRules, JwtSettings, OriginSettings, OriginTls, Route, Routes,
+    ClientAddress, Front, Grpc, JwksSource, JwtRules, JwtSettings, OriginSettings, OriginTls, Route, Routes,
 };
 use journal_io::journal::JournalSettings;
 use journal_io::logs::LogSettings;
@@ -155,6 +155,11 @@ fn origin(origin: &config::Origin) -> Result<OriginSettings, ConfigureError> {
     Ok(OriginSettings {
         authority: origin.url.authority(),
         tls,
+        grpc: match origin.grpc {
+            config::Grpc::Never => Grpc::Never,
+            config::Grpc::Also => Grpc::Also,
+            config::Grpc::Only => Grpc::Only,
+        },
         weight: origin.weight,
         health_path: origin.health.path.as_ref().map(|path| path.as_str().to_owned()),
         health_interval: origin.health.interval,

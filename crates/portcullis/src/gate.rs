@@ -98,6 +98,7 @@ pub(crate) fn origin(authority: &str) -> OriginSettings {
     OriginSettings {
         authority: authority.to_owned(),
         tls: None,
+        grpc: edge_io::Grpc::Never,
         weight: 1,
         health_path: None,
         health_interval: Duration::from_secs(5),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Desk;
-use crate::kinds::Jwks;
+use crate::kinds::{Grpc, Jwks};
 use crate::settings::{Config, Login, Site};
 
 pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
@@ -11,6 +11,7 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
         let place = format!("site.{index}");
         hosts(site, &place, desk);
         origins(site, &place, desk);
+        calls(config, site, &place, desk);
         if let Some(login) = &site.login {
             let confirms = site.origin.iter().any(|origin| origin.confirms_logins);
             sign_in(login, confirms || login.secret_source().is_some(), &format!("{place}.login"), desk);
@@ -59,6 +60,24 @@ fn origins(site: &Site, place: &str, desk: &mut Desk<'_>) {
             );
             desk.error(&path(key), what, "write a `timeout` that is not longer than `interval`");
         }
+    }
+}
+
+/// gRPC.
+fn calls(config: &Config, site: &Site, place: &str, desk: &mut Desk<'_>) {
+    let Some(index) = site.origin.iter().position(|origin| origin.grpc != Grpc::Never) else { return };
+    let path = format!("{place}.origin.{index}.grpc");
+    if config.listen.iter().all(|listen| listen.tls.is_none()) {
+        let cure = "write a [[listen]] with `tls`, or leave `grpc` out";
+        desk.warning(
+            &path,
+            "no client reaches gRPC: it needs HTTP/2, which is spoken over https alone",
+            cure,
+        );
+    }
+    if site.origin.iter().all(|origin| origin.grpc == Grpc::Only) {
+        let cure = "write \"also\" if it serves other requests too, or add the server that does";
+        desk.warning(&path, "requests that are no gRPC are refused: every server takes it alone", cure);
     }
 }
 

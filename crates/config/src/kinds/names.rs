@@ -31,6 +31,17 @@ pub enum TlsVersion {
     Tls13,
 }
 
+/// Whether a server of the app takes gRPC.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Grpc {
+    /// It does not.
+    Never,
+    /// Beside everything else.
+    Also,
+    /// Nothing but gRPC.
+    Only,
+}
+
 /// A word from a short list.
 pub(crate) struct Choice<T: 'static> {
     words: &'static [&'static str],
@@ -42,6 +53,18 @@ pub(crate) struct Choice<T: 'static> {
 /// The mode of a site.
 pub(crate) const MODE: Choice<Mode> =
     Choice { words: &["observe", "assist", "auto"], choose: |word| word.parse().ok(), later: &[] };
+
+/// See [`Grpc`].
+pub(crate) const GRPC: Choice<Grpc> = Choice {
+    words: &["never", "also", "only"],
+    choose: |word| match word {
+        "never" => Some(Grpc::Never),
+        "also" => Some(Grpc::Also),
+        "only" => Some(Grpc::Only),
+        _ => None,
+    },
+    later: &[],
+};
 
 /// See [`TlsVersion`].
 pub(crate) const TLS_VERSION: Choice<TlsVersion> = Choice {

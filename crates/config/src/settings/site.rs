@@ -8,8 +8,8 @@ use model::Mode;
 use super::{Known, Login};
 use crate::entry::{default, optional, optional_table, required, settings, table, tables};
 use crate::kinds::{
-    DOMAIN, FILE, FLAG, HOST, MODE, NAME, ORIGIN_URL, OriginUrl, PATH, RequestPath, Size, duration, list,
-    size, whole,
+    DOMAIN, FILE, FLAG, GRPC, Grpc, HOST, MODE, NAME, ORIGIN_URL, OriginUrl, PATH, RequestPath, Size,
+    duration, list, size, whole,
 };
 
 settings! {
@@ -46,6 +46,10 @@ settings! {
         url: OriginUrl = required("http://127.0.0.1:3000", ORIGIN_URL);
         /// The authority that the app's certificate is verified with, as PEM. Without it, those of the system.
         ca: Option<PathBuf> = optional("/etc/portcullis/app-ca.pem", FILE);
+        /// Whether it takes gRPC, over HTTP/2 (with TLS if `url` is https, else with prior knowledge): "also" beside everything else,
+        /// which goes over HTTP/1.1; "only" it and nothing else. Clients reach it over https alone. A call that lasts counts as one
+        /// connection; where the app lets calls wait long for its first message, `long` belongs into their route.
+        grpc: Grpc = default("never", GRPC);
         /// Its share of requests relative to the other servers.
         weight: u32 = default("1", whole(1, 1_000));
         /// Connections to it at most, over all threads. Without it, 256 until the app's own limit is
@@ -67,7 +71,8 @@ settings! {
     /// How the gate finds out whether this server works, besides from its answers to clients: by requests of
     /// its own, if `path` is set.
     pub struct Health {
-        /// The path to ask for. 2xx and 3xx mean healthy; two answers in a row count.
+        /// The path to ask for. 2xx and 3xx mean healthy; two answers in a row count. With `grpc = "only"` it is the method of the
+        /// health service, `/grpc.health.v1.Health/Check`, which must say SERVING.
         path: Option<RequestPath> = optional("/healthz", PATH);
         /// Time between two requests.
         interval: Duration = default("5s", duration("500ms", "10min"));

@@ -64,6 +64,20 @@ pub const CONNECTIONS_EVICTED: Metric<Counter, 0> = Metric::new(
     "Idle connections of unknown clients that were closed to make room.",
 );
 
+/// Whether an origin takes requests, by `host:port`.
+pub const ORIGIN_UP: Metric<Gauge, 1> = Metric::new(
+    "portcullis_origin_up",
+    ["origin"],
+    "Whether a server of the app is sent requests: 1, or 0 after failed health checks or failures in a row.",
+);
+
+/// Connections to an origin, by `host:port`.
+pub const ORIGIN_CONNECTIONS: Metric<Gauge, 1> = Metric::new(
+    "portcullis_origin_connections",
+    ["origin"],
+    "Connections to a server of the app, and calls of gRPC.",
+);
+
 /// Connections to the app taken back.
 pub const ORIGIN_CONNECTIONS_TAKEN_BACK: Metric<Counter, 0> = Metric::new(
     "portcullis_origin_connections_taken_back_total",
@@ -147,6 +161,8 @@ pub const ENTRIES: &[Entry] = &[
     CONNECTIONS_ACCEPTED.entry(),
     CONNECTIONS_TURNED_AWAY.entry(),
     CONNECTIONS_EVICTED.entry(),
+    ORIGIN_UP.entry(),
+    ORIGIN_CONNECTIONS.entry(),
     ORIGIN_CONNECTIONS_TAKEN_BACK.entry(),
     TLS_HANDSHAKES.entry(),
     MALFORMED.entry(),

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use http::Request;
 use http::header::HOST;
+use http_body_util::{BodyExt, Limited};
 use model::Instant;
 
 use super::{Origin, Origins, Pool};
 use crate::body::RequestBody;
 use crate::clock::Clock;
+use crate::grpc::{self, Grpc};
+use crate::headers;
 
 /// Watches every origin until the worker stops.
 pub(crate) async fn watch(origins: Arc<Origins>, pool: Rc<Pool>, clock: Clock) {
@@ -47,6 +50,9 @@ async fn resolve(origin: &Origin) {
 
 /// Whether a GET of the health path is answered 2xx or 3xx.
 async fn check(origin: &Origin, pool: &Rc<Pool>, index: usize, path: &str, now: Instant) -> bool {
+    if origin.settings().grpc == Grpc::Only {
+        return check_grpc(origin, pool, index, path, now).await.unwrap_or(false);
+    }
     let mut request = Request::new(RequestBody::empty());
     let Ok(uri) = path.parse() else { return false };
     *request.uri_mut() = uri;
@@ -57,6 +63,23 @@ async fn check(origin: &Origin, pool: &Rc<Pool>, index: usize, path: &str, now: 
         Ok((answer, _lease)) => answer.status().is_success() || answer.status().is_redirection(),
         Err(_) => false,
     }
+}
+
+/// Whether the health service at the path says SERVING.
+async fn check_grpc(
+    origin: &Origin,
+    pool: &Rc<Pool>,
+    index: usize,
+    path: &str,
+    now: Instant,
+) -> Option<bool> {
+    let mut request = grpc::health_check(path)?;
+    request.headers_mut().insert(HOST, origin.host()?);
+    headers::over_http2(&mut request, origin.settings().tls.is_some());
+    let (answer, _lease) = pool.send(index, request, None, now).await.ok()?;
+    let answer = Limited::new(answer.into_body(), HEALTH_BYTES_MAX).collect().await.ok()?;
+    let trailers = answer.trailers().cloned();
+    Some(grpc::is_serving(&answer.to_bytes(), trailers.as_ref()))
 }
 
 /// Two failures in a row take an origin out, two successes bring it back.
@@ -78,6 +101,7 @@ impl Streak {
     }
 }
 
+const HEALTH_BYTES_MAX: usize = 1024;
 const IN_ROW: u32 = 2;
 const INTERVAL_MIN: Duration = Duration::from_millis(500);
 const ADDRESSES_MAX: usize = 16;

@@ -1,5 +1,7 @@
 //! The protected app: its origins, their health, and which one takes a request.
 
+mod channels;
+mod dial;
 mod health;
 mod holders;
 mod pool;
@@ -15,6 +17,7 @@ use http::HeaderValue;
 use model::{Group, Instant};
 
 use self::share::Share;
+use crate::grpc::Grpc;
 pub(crate) use health::watch;
 pub(crate) use holders::Asker;
 pub(crate) use pool::{Lease, Pool, SendError};
@@ -27,6 +30,8 @@ pub struct OriginSettings {
     pub authority: String,
     /// TLS; without it, plain HTTP.
     pub tls: Option<OriginTls>,
+    /// Whether it takes gRPC.
+    pub grpc: Grpc,
     /// Share of requests relative to the other origins; 0 takes none.
     pub weight: u32,
     /// Path of the health check; `None` relies on the answers to requests alone.
@@ -156,6 +161,15 @@ impl Origin {
         self.ejected_until.store((now + pause).as_nanos(), Relaxed);
     }
 
+    /// Whether it takes requests of this kind, if `some` takes gRPC.
+    fn takes(&self, grpc: bool, some: bool) -> bool {
+        match self.settings.grpc {
+            Grpc::Never => !(grpc && some),
+            Grpc::Also => true,
+            Grpc::Only => grpc,
+        }
+    }
+
     /// Requests in service per unit of weight: the less, the sooner its turn.
     fn load(&self) -> f64 {
         f64::from(self.inflight.load(Relaxed) + 1) / f64::from(self.settings.weight)
@@ -163,41 +177,47 @@ impl Origin {
 }
 
 /// All origins of a site.
-pub struct Origins(Vec<Origin>);
+pub struct Origins {
+    all: Vec<Origin>,
+    /// Some of them take gRPC.
+    some_grpc: bool,
+}
 
 impl Origins {
     /// These origins.
     pub fn new(origins: Vec<Origin>) -> Self {
-        Self(origins)
+        let some_grpc = origins.iter().any(|origin| origin.settings.grpc != Grpc::Never);
+        Self { all: origins, some_grpc }
     }
 
-    /// The available origin with the least load for its weight. If none is available, the least loaded of all:
-    /// a wrong health check must not shut a site that still answers.
-    pub(crate) fn choose(&self, now: Instant) -> Option<usize> {
-        if self.0.len() == 1 {
-            return Some(0);
+    /// The available origin with the least load for its weight, of those that take gRPC or of those that take everything else. If
+    /// none is available, the least loaded of them all: a wrong health check must not shut a site that still answers.
+    pub(crate) fn choose(&self, grpc: bool, now: Instant) -> Option<usize> {
+        if let [only] = &self.all[..] {
+            return only.takes(grpc, self.some_grpc).then_some(0);
         }
         let best = |available_only: bool| {
-            (0..self.0.len())
-                .filter(|&index| self.0[index].settings.weight > 0)
-                .filter(|&index| !available_only || self.0[index].is_available(now))
-                .min_by(|&a, &b| self.0[a].load().total_cmp(&self.0[b].load()))
+            (0..self.all.len())
+                .filter(|&index| self.all[index].settings.weight > 0)
+                .filter(|&index| self.all[index].takes(grpc, self.some_grpc))
+                .filter(|&index| !available_only || self.all[index].is_available(now))
+                .min_by(|&a, &b| self.all[a].load().total_cmp(&self.all[b].load()))
         };
         best(true).or_else(|| best(false))
     }
 
     /// The origins in configuration order.
     pub fn iter(&self) -> impl Iterator<Item = &Origin> {
-        self.0.iter()
+        self.all.iter()
     }
 
     pub(crate) fn at(&self, index: usize) -> &Origin {
-        &self.0[index]
+        &self.all[index]
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 }
 
@@ -214,6 +234,7 @@ mod tests {
         let settings = |&weight| OriginSettings {
             authority: "127.0.0.1:1".into(),
             tls: None,
+            grpc: Grpc::Never,
             weight,
             health_path: None,
             health_interval: Duration::from_secs(5),
@@ -231,7 +252,7 @@ mod tests {
         let origins = origins(&[1, 3, 0]);
         let mut taken = [0; 3];
         for _ in 0..40 {
-            let index = origins.choose(Instant::ORIGIN).unwrap();
+            let index = origins.choose(false, Instant::ORIGIN).unwrap();
             origins.at(index).inflight.fetch_add(1, Relaxed);
             taken[index] += 1;
         }
@@ -246,7 +267,7 @@ mod tests {
             origins.at(0).failed(now);
         }
         assert!(!origins.at(0).is_available(now));
-        assert_eq!(origins.choose(now), Some(1));
+        assert_eq!(origins.choose(false, now), Some(1));
         assert!(origins.at(0).is_available(now + Duration::from_secs(1)));
         for _ in 0..FAILURES_TO_EJECT {
             origins.at(0).failed(now);
@@ -260,6 +281,6 @@ mod tests {
         origins.at(0).set_healthy(false);
         origins.at(1).set_healthy(false);
         origins.at(0).inflight.store(3, Relaxed);
-        assert_eq!(origins.choose(Instant::ORIGIN), Some(1));
+        assert_eq!(origins.choose(false, Instant::ORIGIN), Some(1));
     }
 }

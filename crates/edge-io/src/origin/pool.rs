@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
-use hyper_util::rt::TokioIo;
 use model::{Group, Instant};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
+use super::channels::{Channels, Place};
+use super::dial;
 use super::holders::{Asker, Holders};
 use super::share::Share;
 use super::{Origin, Origins};
@@ -27,7 +26,15 @@ pub(crate) struct Pool {
     origins: Arc<Origins>,
     clock: Clock,
     idle: Box<[RefCell<Vec<Idle>>]>,
+    channels: Box<[Kinds]>,
     holders: Holders,
+}
+
+/// The connections of HTTP/2 to one origin.
+#[derive(Default)]
+struct Kinds {
+    known: Channels,
+    others: Channels,
 }
 
 struct Idle {
@@ -43,7 +50,7 @@ struct Idle {
 pub(crate) enum SendError {
     /// The origin cannot be reached.
     #[error("connect: {0}")]
-    Connect(io::Error),
+    Connect(#[from] io::Error),
     /// It took longer than allowed to connect.
     #[error("connect: no answer in time")]
     ConnectTimeout,
@@ -58,7 +65,8 @@ pub(crate) enum SendError {
 impl Pool {
     pub(crate) fn new(origins: Arc<Origins>, clock: Clock) -> Self {
         let idle = (0..origins.count()).map(|_| RefCell::new(Vec::with_capacity(IDLE_PER_ORIGIN))).collect();
-        Self { origins, clock, idle, holders: Holders::default() }
+        let channels = (0..origins.count()).map(|_| Kinds::default()).collect();
+        Self { origins, clock, idle, channels, holders: Holders::default() }
     }
 
     /// Sends a request to one origin, over an idle connection if there is one. Without an asker it is the gate's own.
@@ -77,6 +85,9 @@ impl Pool {
             Ok(lease) => lease,
             Err(asker) => Box::pin(self.wait_for_lease(index, asker)).await?,
         };
+        if request.version() == Version::HTTP_2 {
+            return Box::pin(self.call(lease, request)).await;
+        }
         while let Some(mut idle) = self.take_idle(index) {
             if idle.sender.ready().await.is_err() {
                 continue;
@@ -107,6 +118,34 @@ impl Pool {
         (lease.open, lease.reused) = (Some(open), false);
         let response = sender.send_request(request).await?;
         Ok((response, lease.with(sender)))
+    }
+
+    /// Sends a request over a connection of HTTP/2 that calls share. It counts as a connection of its own: it is as much to do for
+    /// the app. What a connection that has just ended did not take is sent again on another.
+    async fn call(
+        self: &Rc<Self>,
+        mut lease: Lease,
+        mut request: Request<RequestBody>,
+    ) -> Result<(Response<Incoming>, Lease), SendError> {
+        lease.open = Some(self.open(lease.index).await?);
+        let mut attempts = 1..=ATTEMPTS_MAX;
+        loop {
+            let mut place = self.channels(&lease).place(lease.origin(), &self.clock).await?;
+            let sent = place.sender.try_send_request(request).await;
+            lease.place = Some(place);
+            match sent {
+                Ok(response) => return Ok((response, lease)),
+                Err(mut failed) => match failed.take_message().filter(|_| attempts.next().is_some()) {
+                    Some(unsent) => request = unsent,
+                    None => return Err(failed.into_error().into()),
+                },
+            }
+        }
+    }
+
+    fn channels(&self, lease: &Lease) -> &Channels {
+        let channels = &self.channels[lease.index];
+        if lease.group.is_none() { &channels.known } else { &channels.others }
     }
 
     /// A lease, if the asker's group has one left.
@@ -166,6 +205,10 @@ impl Pool {
             let stale = idle.iter().take_while(|one| now.since(one.since) > most).count();
             idle.drain(..stale);
         }
+        for Kinds { known, others } in &self.channels {
+            known.sweep(now, IDLE_MAX);
+            others.sweep(now, IDLE_MAX);
+        }
     }
 
     fn take_idle(&self, index: usize) -> Option<Idle> {
@@ -179,46 +222,25 @@ impl Pool {
     }
 
     async fn connect(&self, index: usize) -> Result<(SendRequest<RequestBody>, Open), SendError> {
-        let origin = self.origins.at(index);
-        if !origin.connections.try_take() {
-            self.wait_for(&origin.connections, index).await?;
+        let open = self.open(index).await?;
+        Ok((dial::http1(open.origin()).await?, open))
+    }
+
+    /// Counts one connection more.
+    async fn open(&self, index: usize) -> Result<Open, SendError> {
+        let connections = &self.origins.at(index).connections;
+        if !connections.try_take() {
+            self.wait_for(connections, index).await?;
         }
-        let open = Open { origins: self.origins.clone(), index };
-        let connecting = async {
-            let stream = connect_any(origin).await.map_err(SendError::Connect)?;
-            match &origin.settings().tls {
-                None => speak(stream).await,
-                Some(tls) => speak(tls.connect(stream).await.map_err(SendError::Connect)?).await,
-            }
-        };
-        let sender = tokio::time::timeout(origin.settings().connect_timeout, connecting)
-            .await
-            .map_err(|_| SendError::ConnectTimeout)??;
-        Ok((sender, open))
+        Ok(Open { origins: self.origins.clone(), index })
     }
 
     /// A lease that counts against the share of `group`.
     fn lease(self: &Rc<Self>, index: usize, group: Option<Group>, asker: Option<Asker>) -> Lease {
         self.origins.at(index).inflight.fetch_add(1, Relaxed);
         let key = asker.map(|asker| self.holders.insert(index, asker));
-        Lease { pool: self.clone(), index, open: None, sender: None, reused: false, group, key }
+        Lease { pool: self.clone(), index, open: None, sender: None, place: None, reused: false, group, key }
     }
-}
-
-/// Begins HTTP/1.1 on a connection.
-async fn speak<S>(stream: S) -> Result<SendRequest<RequestBody>, SendError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (sender, connection) = hyper::client::conn::http1::Builder::new()
-        .max_buf_size(ANSWER_BUFFER_BYTES)
-        .handshake(TokioIo::new(stream))
-        .await?;
-    tokio::task::spawn_local(async move {
-        // Its errors reach whoever waits for the answer.
-        let _ended = connection.with_upgrades().await;
-    });
-    Ok(sender)
 }
 
 /// A copy of a request that may be sent twice.
@@ -232,20 +254,6 @@ fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     *copy.uri_mut() = request.uri().clone();
     *copy.headers_mut() = request.headers().clone();
     Some(copy)
-}
-
-async fn connect_any(origin: &Origin) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the origin's name has no address");
-    for address in origin.addresses() {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 /// A connection that exists, counted against the origin's maximum.
@@ -272,6 +280,8 @@ pub(crate) struct Lease {
     index: usize,
     open: Option<Open>,
     sender: Option<SendRequest<RequestBody>>,
+    /// Its call's, on a connection of HTTP/2.
+    place: Option<Place>,
     reused: bool,
     /// In whose share it is, if that is limited.
     group: Option<Group>,
@@ -322,8 +332,8 @@ const IDLE_PER_ORIGIN: usize = 256;
 const IDLE_MAX: Duration = Duration::from_secs(30);
 /// Idle for longer than this, a connection may have been closed by the app just now.
 const DOUBTFUL_AFTER: Duration = Duration::from_millis(250);
-/// What is read ahead of the client from one answer.
-const ANSWER_BUFFER_BYTES: usize = 64 * 1024;
+/// Connections that may end under one request before it took any of it.
+const ATTEMPTS_MAX: u32 = 3;
 /// How often somebody who waits looks for whom to take a connection from, and how many times: 3 s in all.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const LOOKS_MAX: u32 = 30;

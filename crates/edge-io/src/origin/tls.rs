@@ -15,7 +15,8 @@ use tokio_rustls::client::TlsStream;
 /// How an origin is spoken to over TLS: always verified, by its name in `url`.
 #[derive(Clone)]
 pub struct OriginTls {
-    config: Arc<ClientConfig>,
+    http1: Arc<ClientConfig>,
+    http2: Arc<ClientConfig>,
     name: ServerName<'static>,
 }
 
@@ -49,17 +50,31 @@ impl OriginTls {
         let name =
             ServerName::try_from(bare.to_owned()).map_err(|_| OriginTlsError::Name(host.to_owned()))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let mut http1 = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots(authorities)?)
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), name })
+        let mut http2 = http1.clone();
+        http1.alpn_protocols = vec![b"http/1.1".to_vec()];
+        http2.alpn_protocols = vec![H2.to_vec()];
+        Ok(Self { http1: Arc::new(http1), http2: Arc::new(http2), name })
     }
 
     /// Speaks TLS on a connection to the origin.
-    pub(crate) async fn connect(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        TlsConnector::from(self.config.clone()).connect(self.name.clone(), stream).await
+    pub(super) async fn connect(
+        &self,
+        stream: TcpStream,
+        speaks: Speaks,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let config = match speaks {
+            Speaks::Http1 => &self.http1,
+            Speaks::Http2 => &self.http2,
+        };
+        let stream = TlsConnector::from(config.clone()).connect(self.name.clone(), stream).await?;
+        if speaks == Speaks::Http2 && stream.get_ref().1.alpn_protocol() != Some(H2) {
+            return Err(io::Error::other("the origin's TLS does not agree to HTTP/2 (ALPN h2)"));
+        }
+        Ok(stream)
     }
 }
 
@@ -67,6 +82,13 @@ impl fmt::Debug for OriginTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OriginTls({:?})", self.name)
     }
+}
+
+/// What is to be spoken under TLS.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Speaks {
+    Http1,
+    Http2,
 }
 
 fn roots(authorities: Option<&Path>) -> Result<RootCertStore, OriginTlsError> {
@@ -88,3 +110,6 @@ fn roots(authorities: Option<&Path>) -> Result<RootCertStore, OriginTlsError> {
     }
     Ok(roots)
 }
+
+/// RFC 9113, section 3.2.
+const H2: &[u8] = b"h2";

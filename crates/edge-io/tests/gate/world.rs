@@ -141,6 +141,7 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
     let origin = OriginSettings {
         authority: app.to_string(),
         tls: None,
+        grpc: edge_io::Grpc::Never,
         weight: 1,
         health_path: None,
         health_interval: Duration::from_secs(60),

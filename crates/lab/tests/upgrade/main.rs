@@ -177,10 +177,7 @@ fn what_was_decided_holds_in_the_new_process() {
     let mut world = need!(World::start());
     world.gate.tell(&["level", "pin", "customers-first"]).expect("it is told");
     let level = |world: &World| {
-        let token =
-            std::fs::read_to_string(world.gate.folder().join("state/console.token")).unwrap_or_default();
-        let bearer = format!("Authorization: Bearer {}", token.trim());
-        let metrics = web::get(world.gate.console(), "/metrics", &[&bearer]).map(|answer| answer.body);
+        let metrics = world.gate.metrics();
         metrics
             .unwrap_or_default()
             .lines()

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use console_io::metrics::{Buckets, Exposition, catalogue};
-use edge_io::{Fault, SECONDS_BUCKETS};
+use edge_io::{Fault, Origin, SECONDS_BUCKETS};
 use model::{Group, Outcome, Tier};
 
 use super::Control;
@@ -98,8 +98,7 @@ impl Control {
         out.counter(&catalogue::CONNECTIONS_ACCEPTED, [(none, self.sum(|c| c.accepted.load(Relaxed)))]);
         out.counter(&catalogue::CONNECTIONS_TURNED_AWAY, [(none, self.sum(|c| c.turned_away.load(Relaxed)))]);
         out.counter(&catalogue::CONNECTIONS_EVICTED, [(none, self.sum(|c| c.evicted.load(Relaxed)))]);
-        let taken_back = self.shared.origins.iter().map(edge_io::Origin::taken_back).sum();
-        out.counter(&catalogue::ORIGIN_CONNECTIONS_TAKEN_BACK, [(none, taken_back)]);
+        self.origin_metrics(out);
         let handshakes = [
             (["completed"], self.sum(|c| c.handshakes.load(Relaxed))),
             (["failed"], self.sum(|c| c.handshakes_failed.load(Relaxed))),
@@ -115,6 +114,20 @@ impl Control {
             &catalogue::LOG_DROPPED,
             reasons.iter().zip(dropped).map(|(reason, lines)| ([*reason], lines)),
         );
+    }
+
+    fn origin_metrics(&self, out: &mut Exposition) {
+        let (origins, now) = (&self.shared.origins, self.clock.now());
+        let named = |value: &dyn Fn(&Origin) -> f64| {
+            origins
+                .iter()
+                .map(|origin| ([origin.settings().authority.clone()], value(origin)))
+                .collect::<Vec<_>>()
+        };
+        out.gauge(&catalogue::ORIGIN_UP, named(&|origin| f64::from(u8::from(origin.is_available(now)))));
+        out.gauge(&catalogue::ORIGIN_CONNECTIONS, named(&|origin| f64::from(origin.connections())));
+        let taken_back = origins.iter().map(Origin::taken_back).sum();
+        out.counter(&catalogue::ORIGIN_CONNECTIONS_TAKEN_BACK, [([] as [&str; 0], taken_back)]);
     }
 
     fn sum(&self, cell: impl Fn(&edge_io::Counters) -> u64) -> u64 {
