@@ -41,14 +41,14 @@ mod walk;
 
 pub use finding::{Errors, Finding, Warning};
 pub use kinds::{
-    ClientAddress, Grpc, Jwks, OriginUrl, OriginUrlError, ParsePathError, Rate, RequestPath, Secret, Share,
-    Size, TlsVersion,
+    ClientAddress, Grpc, Jwks, OriginUrl, OriginUrlError, ParsePathError, Proof, Rate, RequestPath, Secret,
+    Share, Size, TlsVersion,
 };
 pub use protect::ProtectArgs;
 pub use schema::schema;
 pub use settings::{
-    Certificate, Config, Console, Front, Health, Jwt, Known, Limits, Listen, Log, Login, Monitor, MonitorAs,
-    Network, Origin, Partner, Privacy, Route, SecretSource, Session, Site, State, Tls, Token,
+    Acme, Certificate, Config, Console, Front, Health, Jwt, Known, Limits, Listen, Log, Login, Monitor,
+    MonitorAs, Network, Origin, Partner, Privacy, Route, SecretSource, Session, Site, State, Tls, Token,
 };
 
 #[cfg(test)]

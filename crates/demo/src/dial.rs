@@ -44,7 +44,9 @@ impl Door {
         // Many short connections from few ports: the kernel may reuse one that is only waiting.
         socket.set_reuseaddr(true)?;
         socket.bind(SocketAddr::new(from.into(), 0))?;
-        Ok(Connection::open(socket.connect(self.address).await?).await?)
+        let stream = socket.connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Connection::open(stream).await?)
     }
 
     /// Asks the listener for this run's number.

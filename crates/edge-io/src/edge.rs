@@ -24,7 +24,7 @@ use crate::origin::Origins;
 use crate::remembered::Remembered;
 use crate::routes::Routes;
 use crate::ticker;
-use crate::tls::{CertificateNews, CertificateWatch, Tls};
+use crate::tls::{CertificateNews, CertificateWatch, Challenges, Tls};
 use crate::worker::{Listening, Worker};
 
 /// How the edge serves one site.
@@ -39,6 +39,8 @@ pub struct EdgeSettings {
     pub routes: Routes,
     /// JSON web tokens that make a client known.
     pub jwt: Option<JwtSettings>,
+    /// Proofs for an authority that signs certificates.
+    pub challenges: Option<Arc<Challenges>>,
     /// From accept, or the first byte of a later request, to the end of its head.
     pub head_timeout: Duration,
     /// Between two requests on a connection.
@@ -93,6 +95,8 @@ pub struct Shared {
     pub counters: Box<[Counters]>,
     /// Long answers in progress.
     pub streams: Streams,
+    /// Each listener's TLS.
+    pub tls: Box<[Arc<Tls>]>,
     pub(crate) wakers: Box<[AtomicWaker]>,
     pub(crate) log: Arc<dyn LogSink>,
     pub(crate) ledger: Arc<dyn Ledger>,
@@ -232,7 +236,10 @@ impl Edge {
     pub fn start(settings: EdgeSettings, listeners: Vec<Listener>, parts: Parts) -> io::Result<Self> {
         let places = parts.site.settings().waiting_places.max(admission::slots::PLACES_MAX);
         let (jwt, keys) = settings.jwt.as_ref().map(Jwt::start).transpose()?.unzip();
+        let tls: Vec<Arc<Tls>> =
+            listeners.iter().filter_map(|listener| listener.manner.tls.clone()).collect();
         let shared = Arc::new(Shared {
+            tls: tls.clone().into(),
             counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),
             streams: Streams::default(),
             wakers: (0..places).map(|_| AtomicWaker::new()).collect(),
@@ -256,9 +263,7 @@ impl Edge {
             retired_at: AtomicU64::new(0),
             settings,
         });
-        let certificates = CertificateWatch::start(
-            listeners.iter().filter_map(|listener| listener.manner.tls.clone()).collect(),
-        )?;
+        let certificates = CertificateWatch::start(tls)?;
         let sockets = listeners.iter().flat_map(|listener| &listener.sockets);
         let sockets = sockets.map(|socket| socket.as_fd().try_clone_to_owned()).collect::<io::Result<_>>()?;
         let workers = shared.settings.workers.max(1);

@@ -63,6 +63,6 @@ pub use socket::{connection_slots, listen, raise_open_files};
 pub use strict::{Excess, Fault, Head, Http1, Length, Meter, Piece};
 pub use ticker::Listener as TurnListener;
 pub use tls::{
-    CertificateFiles, CertificateNews, HelloError, Ja4, TicketKeys, Tls, TlsError, TlsSettings,
-    decode_client_hello,
+    CertificateFiles, CertificateLife, CertificateNews, Challenges, HelloError, Ja4, TicketKeys, Tls,
+    TlsError, TlsSettings, decode_client_hello,
 };

@@ -45,6 +45,11 @@ pub(crate) fn own_answer(
     if parts.uri.path() == HEALTH_PATH {
         return Some(refusal::health(!worker.shared().is_stopping()));
     }
+    if let Some(token) = parts.uri.path().strip_prefix(ACME_PATH)
+        && let Some(text) = worker.shared().settings.challenges.as_ref().and_then(|all| all.text(token))
+    {
+        return Some(refusal::proof(text));
+    }
     let hosts = &worker.shared().settings.hosts;
     if !hosts.is_empty() && !hosts.iter().any(|host| is_host(parts, host)) {
         return Some(refusal::wrong_host());

@@ -144,6 +144,13 @@ pub(crate) fn health(serving: bool) -> Response<AnswerBody> {
     answer
 }
 
+/// What an authority finds before it signs a certificate (RFC 8555, section 8.3).
+pub(crate) fn proof(text: String) -> Response<AnswerBody> {
+    let mut answer = own(StatusCode::OK, false, text.into_bytes());
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    answer
+}
+
 fn origin(status: StatusCode, navigation: bool) -> Response<AnswerBody> {
     let words = &ORIGIN_WORDS;
     let body = if navigation { page(words, "", "10") } else { problem(words, status, None, Some("10")) };

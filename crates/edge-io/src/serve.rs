@@ -70,6 +70,9 @@ pub(crate) async fn serve(worker: Rc<Worker>, caller: Caller, manner: Rc<Manner>
             }
         },
     };
+    if transport.was_proof() {
+        return;
+    }
     if transport.speaks_h2() {
         serve_h2(worker, connection, transport).await;
     } else {

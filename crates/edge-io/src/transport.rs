@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
 use crate::gauge::Metered;
-use crate::tls::H2;
+use crate::tls::{ACME_TLS, H2};
 
 /// What HTTP is spoken over.
 pub(crate) enum Transport {
@@ -19,9 +19,18 @@ pub(crate) enum Transport {
 impl Transport {
     /// Whether client and gate have agreed on HTTP/2.
     pub(crate) fn speaks_h2(&self) -> bool {
+        self.protocol() == Some(H2)
+    }
+
+    /// Whether an authority has looked for its proof: the certificate in the handshake was all that it wanted.
+    pub(crate) fn was_proof(&self) -> bool {
+        self.protocol() == Some(ACME_TLS)
+    }
+
+    fn protocol(&self) -> Option<&[u8]> {
         match self {
-            Self::Plain(_) => false,
-            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(H2),
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol(),
         }
     }
 }

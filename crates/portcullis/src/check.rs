@@ -37,8 +37,16 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
             "  a flood fills these quickly: raise the limit of open files (LimitNOFILE= in the service, or ulimit -n)",
         );
     }
-    if certificates > 0 {
-        say(&format!("  https: {certificates} certificate(s) can be read and fit their keys"));
+    if !certificates.is_empty() {
+        say(&format!("  https: {} certificate(s) can be read and fit their keys", certificates.len()));
+    }
+    let now = Clock::start().wall();
+    certificates
+        .iter()
+        .filter_map(|life| listeners::ends_soon(life, now))
+        .for_each(|line| say(&format!("  https: {line}")));
+    if let Some(acme) = &plan.acme {
+        say(&format!("  https: certificates for {} are had from {}", acme.hosts.join(", "), acme.directory));
     }
     say(&format!("  mode: {}", mode_means(config.site[0].mode)));
     for sentence in known_ways(&config) {

@@ -107,6 +107,8 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
         plan.login_secret = login.secret_source().map(secret).transpose()?;
     }
     plan.scheme = scheme(config);
+    let uses_acme = config.listen.iter().any(|listen| listen.tls.as_ref().is_some_and(|tls| tls.acme));
+    plan.acme = config.acme.as_ref().filter(|_| uses_acme).map(|acme| acme_of(acme, config)).transpose()?;
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
     plan.partners = config.partner.iter().map(partner).collect::<Result<_, _>>()?;
     plan.networks = config.network.iter().map(|network| (network.prefixes.clone(), network.people)).collect();
@@ -168,6 +170,34 @@ fn origin(origin: &config::Origin) -> Result<OriginSettings, ConfigureError> {
         confirms_logins: origin.confirms_logins,
         connect_timeout: origin.connect_timeout,
         answer_timeout: origin.answer_timeout,
+    })
+}
+
+fn acme_of(acme: &config::Acme, config: &Config) -> Result<acme_io::Settings, ConfigureError> {
+    let method = |proof: &config::Proof| match proof {
+        config::Proof::TlsAlpn01 => acme_io::Method::Tls,
+        config::Proof::Http01 => acme_io::Method::Http,
+    };
+    let external = match (&acme.external_id, &acme.external_key_file) {
+        (Some(id), Some(file)) => Some(external_account(id, file)?),
+        _ => None,
+    };
+    Ok(acme_io::Settings {
+        directory: acme.directory.clone(),
+        authorities: acme.ca.clone(),
+        contacts: acme.contacts.clone(),
+        external,
+        hosts: config.only_site().hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+        methods: acme.proofs.iter().map(method).collect(),
+        folder: config.state.dir.join("acme"),
+    })
+}
+
+fn external_account(id: &str, file: &Path) -> Result<acme_io::ExternalAccount, ConfigureError> {
+    let key = secret(SecretSource::File(file))?;
+    acme_io::ExternalAccount::new(id, &key).map_err(|error| ConfigureError::Secret {
+        path: file.to_owned(),
+        error: std::io::Error::new(std::io::ErrorKind::InvalidData, error),
     })
 }
 

@@ -14,8 +14,8 @@ use admission::nat::Seed;
 use admission::pass::Scheme;
 use admission::site::{Controller, Monitor, Partner, SessionProof, Site, SiteSettings};
 use edge_io::{
-    Clock, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink, Origin, OriginSettings,
-    Origins, Parts, Routes, TurnListener,
+    Challenges, Clock, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink, Origin,
+    OriginSettings, Origins, Parts, Routes, TurnListener,
 };
 use model::{Mode, Net, Prefix, SiteId, Timestamp};
 
@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) session: Option<SessionProof>,
     pub(crate) token_header: Option<String>,
     pub(crate) jwt: Option<JwtSettings>,
+    /// Certificates by ACME.
+    pub(crate) acme: Option<acme_io::Settings>,
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
@@ -72,6 +74,7 @@ impl Plan {
             session: None,
             token_header: None,
             jwt: None,
+            acme: None,
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),
@@ -225,6 +228,7 @@ pub(crate) fn start(
         fronts: plan.fronts,
         routes: plan.routes,
         jwt: plan.jwt,
+        challenges: around.challenges.clone(),
         head_timeout: plan.head_timeout,
         idle_timeout: plan.idle_timeout,
         buffer_bytes: plan.buffer_bytes,
@@ -238,7 +242,7 @@ pub(crate) fn start(
     if let Some(estate) = &kept.estate {
         controller.take_over(&site, estate, clock.wall());
     }
-    let Around { log, ledger, listener } = around;
+    let Around { log, ledger, listener, .. } = around;
     let parts =
         Parts { site, origins: Arc::new(Origins::new(origins)), clock, log, ledger, controller, listener };
     Edge::start(settings, listeners, parts).map_err(GateError::Start)
@@ -248,6 +252,8 @@ pub(crate) fn start(
 pub(crate) struct Around {
     pub(crate) log: Arc<dyn LogSink>,
     pub(crate) ledger: Arc<dyn Ledger>,
+    /// Proofs for whoever signs certificates.
+    pub(crate) challenges: Option<Arc<Challenges>>,
     pub(crate) listener: Box<dyn TurnListener>,
 }
 

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through its streams")]
 
+mod acme;
 mod announcer;
 mod assess;
 mod check;

@@ -17,12 +17,13 @@ use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
 use model::{Mode, SiteId, Timestamp};
 
+use crate::acme::Acme;
 use crate::announcer::{Announcer, Desk, Keeper};
 use crate::erasures::Erasures;
 use crate::gate::{self, Around, GateError, Kept, Plan};
 use crate::handover::{self, Bequest, ChannelError, Takeover};
 use crate::ledger::JournalLedger;
-use crate::listeners::Opened;
+use crate::listeners::{self, Opened};
 use crate::orders::Orders;
 use crate::secrets::Secrets;
 
@@ -64,6 +65,9 @@ pub(crate) enum RunError {
     /// A certificate or its key.
     #[error(transparent)]
     Tls(#[from] edge_io::TlsError),
+    /// The folder of certificates that are had by ACME.
+    #[error(transparent)]
+    Acme(#[from] acme_io::FileError),
     /// The data plane.
     #[error(transparent)]
     Gate(#[from] GateError),
@@ -96,6 +100,7 @@ pub(crate) struct Running {
     /// The wall clock as it was at the start, moved by the monotonic one: a jump of the wall clock must not make
     /// everything in the journal too old at once. (Its pass time would not do: after a long absence it stays behind.)
     aging: Mutex<PassClock>,
+    acme: Option<Acme>,
 }
 
 /// Starts a gate on sockets that are open already, perhaps in the place of another process.
@@ -114,8 +119,9 @@ pub(crate) fn start(
     let events = Arc::new(state.log.start_own(&both)?);
     let access = Arc::new(state.log.start_access(both)?);
     let keys = Arc::new(Keys::load_or_create(&state.folder)?);
-    let listeners =
-        listeners.into_iter().map(|opened| opened.ready(&keys, clock)).collect::<Result<Vec<_>, _>>()?;
+    let acme = plan.acme.clone().map(Acme::prepare).transpose()?;
+    let ready = listeners.into_iter().map(|opened| opened.ready(&keys, clock, acme.as_ref()));
+    let listeners = ready.collect::<Result<Vec<_>, _>>()?;
     let lock = predecessor.as_mut().and_then(Takeover::take_lock);
     let (journal, loaded) = Journal::open_with(&state.folder, state.journal.clone(), lock)?;
     let journal = Arc::new(journal);
@@ -131,6 +137,7 @@ pub(crate) fn start(
     let around = Around {
         log: Arc::new(Access(access.clone())),
         ledger: ledger.clone(),
+        challenges: acme.as_ref().map(Acme::challenges),
         listener: Box::new(announcer),
     };
     let estate = predecessor.as_ref().map(Takeover::estate).transpose()?;
@@ -158,6 +165,7 @@ pub(crate) fn start(
         configured,
         predecessor,
         aging,
+        acme,
     })
 }
 
@@ -173,6 +181,9 @@ impl Running {
             Some(CertificateNews::Failed(why)) => {
                 self.events.error(format_args!("certificates: those before stay in use: {why}"));
             }
+        }
+        if second % EXPIRY_SECONDS == EXPIRY_FIRST {
+            self.say_expiries();
         }
         if second.is_multiple_of(SWEEP_SECONDS) {
             let wall = self.clock.wall();
@@ -194,11 +205,23 @@ impl Running {
     /// Console and all stand: the process whose place this one takes may go.
     pub(crate) fn serves(&self) -> Result<(), RunError> {
         let predecessor = self.predecessor.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(predecessor) = predecessor else { return Ok(()) };
-        predecessor.serves(self.site.clone())?;
-        self.events
-            .info(format_args!("took over from the process before; the level is {}", self.site.level()));
+        if let Some(predecessor) = predecessor {
+            predecessor.serves(self.site.clone())?;
+            self.events
+                .info(format_args!("took over from the process before; the level is {}", self.site.level()));
+        }
+        if let Some(acme) = &self.acme {
+            acme.start(self.events.clone(), self.clock)?;
+        }
         Ok(())
+    }
+
+    /// A successor serves: what is open here may end, and all else is its business.
+    pub(crate) fn retire(&mut self) {
+        if let Some(acme) = &self.acme {
+            acme.stop();
+        }
+        self.edge.retire();
     }
 
     /// Whether another process serves in whose place this one is to come.
@@ -218,6 +241,14 @@ impl Running {
             table_seed: self.table_seed,
             configured: self.configured,
         })
+    }
+
+    fn say_expiries(&self) {
+        for life in self.edge.shared().tls.iter().flat_map(|tls| tls.lives()) {
+            if let Some(warning) = listeners::ends_soon(&life, self.clock.wall()) {
+                self.events.warning(format_args!("{warning}"));
+            }
+        }
     }
 
     fn say_keys(&self, news: &KeysNews) {
@@ -377,4 +408,7 @@ const NETWORKS_SECONDS: u64 = 300;
 const NETWORKS_AT_ONCE: usize = 5_000;
 /// Keys of a set that are not used are named one by one up to here.
 const IGNORED_SHOWN: usize = 8;
+/// How often certificates that end soon are spoken of, and when for the first time.
+const EXPIRY_SECONDS: u64 = 86_400;
+const EXPIRY_FIRST: u64 = 10;
 const SETTLE: Duration = Duration::from_secs(5);

@@ -102,7 +102,7 @@ pub(crate) fn until_stopped(
         None => supervisor.stopping(),
         Some(heir) => runtime.block_on(async {
             running.events.info(format_args!("process {} serves now; what is open here may end", heir.id()));
-            running.edge.retire();
+            running.retire();
             tokio::select! {
                 () = stop => {}
                 () = wind_down(&running, heir) => {}

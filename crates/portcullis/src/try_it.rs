@@ -156,7 +156,12 @@ impl TryGate {
         let sockets = arena.take_gate_sockets();
         let log = Arc::new(LogCounter::default());
         let announcer = Announcer::new(Arc::new(Desk::default()), None, None);
-        let around = Around { log: log.clone(), ledger: Arc::new(NoLedger), listener: Box::new(announcer) };
+        let around = Around {
+            log: log.clone(),
+            ledger: Arc::new(NoLedger),
+            challenges: None,
+            listener: Box::new(announcer),
+        };
         let listeners = vec![Listener { sockets, manner: Manner::default() }];
         let edge = gate::start(plan, site.clone(), secrets, listeners, clock, &kept, around)?;
         Ok(Self { edge, site, passes, log })

@@ -10,12 +10,12 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// One client connection. It is driven only while [`Connection::send`] runs: no task is spawned for it.
 pub struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
-    driver: Option<Pin<Box<Driver>>>,
+    driver: Option<Driver>,
 }
 
 /// Why a request got no whole answer.
@@ -33,13 +33,13 @@ pub enum ClientError {
 }
 
 impl Connection {
-    /// Speaks HTTP/1.1 over a stream that the caller connected, for instance from an address of its choice.
+    /// Speaks HTTP/1.1 over a stream that the caller connected, for instance from an address of its choice or under TLS.
     ///
     /// # Errors
     /// [`ClientError::Protocol`].
-    pub async fn open(stream: TcpStream) -> Result<Self, ClientError> {
-        // Small requests must not wait for an acknowledgement.
-        let _unchanged = stream.set_nodelay(true);
+    pub async fn open(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<Self, ClientError> {
         let (sender, connection) =
             http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(ClientError::Protocol)?;
         Ok(Self { sender, driver: Some(Box::pin(connection)) })
@@ -83,7 +83,8 @@ impl Connection {
     }
 }
 
-type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
+/// What reads and writes; its end is all that counts, errors reach the request.
+type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 async fn exchange(
     sender: &mut http1::SendRequest<Full<Bytes>>,

@@ -45,7 +45,8 @@ const LAYERS: [(&str, Layer); 14] = [
 const RESERVED: [(&str, &[&str]); 7] = [
     ("hyper", &["edge-io", "web-io"]),
     ("hyper-util", &["edge-io", "web-io"]),
-    ("http-body-util", &["edge-io", "web-io"]),
+    // The library of ACME has bodies of its own kind.
+    ("http-body-util", &["edge-io", "web-io", "acme-io"]),
     ("rusqlite", &["journal-io"]),
     ("getrandom", &["journal-io"]),
     ("aya", &["shield-io"]),

@@ -16,13 +16,14 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 15] = [
+const PACKAGES: [Package; 16] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
     Package { name: "nghttp2-client", command: "h2load" },
     Package { name: "slowhttptest", command: "slowhttptest" },
     Package { name: "testssl.sh", command: "testssl" },
+    Package { name: "pebble", command: "pebble" },
     Package { name: "curl", command: "curl" },
     Package { name: "openssl", command: "openssl" },
     Package { name: "util-linux", command: "taskset" },

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::Desk;
 use crate::kinds::ClientAddress;
-use crate::settings::Config;
+use crate::settings::{Config, Listen};
 
 pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
     addresses(config, desk);
@@ -12,6 +12,8 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
     proxy_protocol(config, desk);
     https_redirect(config, desk);
     plain_http(config, desk);
+    certificates(config, desk);
+    acme(config, desk);
 }
 
 /// Two listeners on one address: the second could not start, or would take half of the connections.
@@ -106,6 +108,66 @@ fn https_redirect(config: &Config, desk: &mut Desk<'_>) {
                 "write a [[listen]] with address = \"0.0.0.0:443\" and [[listen.tls.certificate]]",
             );
         }
+    }
+}
+
+/// Whoever speaks TLS needs a certificate.
+fn certificates(config: &Config, desk: &mut Desk<'_>) {
+    for (index, listen) in config.listen.iter().enumerate() {
+        let Some(tls) = &listen.tls else { continue };
+        if tls.certificate.is_empty() && !tls.acme {
+            desk.error(
+                &format!("listen.{index}.tls"),
+                "there is no certificate",
+                "write [[listen.tls.certificate]] with chain and key, or acme = true",
+            );
+        }
+        if tls.acme && config.acme.is_none() {
+            desk.error(
+                &format!("listen.{index}.tls.acme"),
+                "there is no [acme] that says from whom",
+                "write [acme] with agree_to_terms = true",
+            );
+        }
+    }
+}
+
+fn acme(config: &Config, desk: &mut Desk<'_>) {
+    let Some(acme) = &config.acme else { return };
+    if !acme.agree_to_terms {
+        desk.error(
+            "acme.agree_to_terms",
+            "the authority gives certificates only to those who agree to its terms",
+            "read them and write agree_to_terms = true, or leave [acme] out",
+        );
+    }
+    let uses = |listen: &Listen| listen.tls.as_ref().is_some_and(|tls| tls.acme);
+    match config.listen.iter().position(uses) {
+        None => desk.warning(
+            "acme",
+            "no listener uses it",
+            "write acme = true below a [listen.tls], or leave [acme] out",
+        ),
+        Some(index) => names(config, &format!("listen.{index}.tls.acme"), desk),
+    }
+    if acme.proofs.is_empty() {
+        desk.error("acme.proofs", "there is no way to prove a host", "leave it out, or write [\"http-01\"]");
+    }
+    if acme.external_id.is_some() != acme.external_key_file.is_some() {
+        let at = if acme.external_id.is_some() { "acme.external_id" } else { "acme.external_key_file" };
+        desk.error(at, "external_id and external_key_file belong together", "write both, or neither");
+    }
+}
+
+/// Authorities that anybody trusts certify names, and the names must be told.
+fn names(config: &Config, path: &str, desk: &mut Desk<'_>) {
+    let mut hosts = config.site.iter().flat_map(|site| &site.hosts).peekable();
+    if hosts.peek().is_none() {
+        desk.error(path, "nobody says for which hosts", "write `hosts` below [[site]]");
+    }
+    if let Some(host) = hosts.find(|host| host.parse::<IpAddr>().is_ok() || host.starts_with('[')) {
+        let what = format!("certificates are for names, and `{host}` in `hosts` is an address");
+        desk.error(path, what, "write names in `hosts`");
     }
 }
 

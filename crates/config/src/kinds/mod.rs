@@ -16,9 +16,10 @@ use toml::de::DeValue;
 pub(crate) use measures::{RATE, duration, share, size};
 pub use measures::{Rate, Share, Size};
 pub(crate) use names::{
-    CLIENT_ADDRESS, COOKIE, DOMAIN, GRPC, HEADER, HOST, MODE, MONITOR_AS, NAME, TEXT, TLS_VERSION,
+    ACME_DIRECTORY, CLIENT_ADDRESS, CONTACT, COOKIE, DOMAIN, GRPC, HEADER, HOST, MODE, MONITOR_AS, NAME,
+    PROOF, TEXT, TLS_VERSION,
 };
-pub use names::{ClientAddress, Grpc, TlsVersion};
+pub use names::{ClientAddress, Grpc, Proof, TlsVersion};
 pub(crate) use networks::{ADDRESS, FRONT_SOURCE, ORIGIN_URL, PREFIX};
 pub use networks::{OriginUrl, OriginUrlError};
 pub(crate) use paths::{FILE, JWKS, PATH};

@@ -31,6 +31,15 @@ pub enum TlsVersion {
     Tls13,
 }
 
+/// How an authority is shown that a host is ours.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Proof {
+    /// In a handshake (RFC 8737).
+    TlsAlpn01,
+    /// With a request (RFC 8555, section 8.3).
+    Http01,
+}
+
 /// Whether a server of the app takes gRPC.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Grpc {
@@ -107,6 +116,29 @@ pub(crate) const CLIENT_ADDRESS: Text<ClientAddress> = Text::new(
     "x-forwarded-for",
     parse_client_address,
 );
+
+/// An ACME authority's directory.
+pub(crate) const ACME_DIRECTORY: Text<String> = Text::new(
+    "the https address of an ACME directory",
+    r"^https://[^/?#@\s]+(/\S*)?$",
+    "https://acme-v02.api.letsencrypt.org/directory",
+    parse_directory,
+);
+
+/// A mail address, with or without `mailto:`.
+pub(crate) const CONTACT: Text<String> =
+    Text::new("a mail address", r"^(mailto:)?[^@\s]+@[^@\s]+$", "ops@shop.example", parse_contact);
+
+/// How a host is proved.
+pub(crate) const PROOF: Choice<Proof> = Choice {
+    words: &["tls-alpn-01", "http-01"],
+    choose: |word| match word {
+        "tls-alpn-01" => Some(Proof::TlsAlpn01),
+        "http-01" => Some(Proof::Http01),
+        _ => None,
+    },
+    later: &[],
+};
 
 /// What people call a thing in logs and reports.
 pub(crate) const NAME: Text<String> =
@@ -238,6 +270,28 @@ fn parse_client_address(text: &str) -> Result<ClientAddress, Bad> {
         "proxy-protocol" => Ok(ClientAddress::ProxyProtocol),
         _ => parse_header(text).map(ClientAddress::Header),
     }
+}
+
+fn parse_directory(text: &str) -> Result<String, Bad> {
+    let host = text.strip_prefix("https://").unwrap_or_default();
+    let has_host = host.split('/').next().is_some_and(|host| !host.is_empty());
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['@', '?', '#']);
+    if has_host && plain {
+        return Ok(text.to_owned());
+    }
+    let what = format!("{} is no https address of a directory", quoted(text));
+    Err(Bad::new(what, "write it as the authority shows it, beginning with https://"))
+}
+
+fn parse_contact(text: &str) -> Result<String, Bad> {
+    let mail = text.strip_prefix("mailto:").unwrap_or(text);
+    let sound = mail.len() <= 254
+        && mail.bytes().all(|byte| byte.is_ascii_graphic() && !b",?<>\"".contains(&byte))
+        && mail.split_once('@').is_some_and(|(name, host)| !name.is_empty() && is_host(host));
+    if sound {
+        return Ok(format!("mailto:{mail}"));
+    }
+    Err(Bad::new(format!("{} is no mail address", quoted(text)), "write one such as \"ops@shop.example\""))
 }
 
 fn parse_text(text: &str, chars_max: usize) -> Result<String, Bad> {

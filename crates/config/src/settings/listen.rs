@@ -35,7 +35,10 @@ settings! {
     pub struct Tls {
         /// Certificates with their keys. A client gets the one for the name that it asks for; without one,
         /// the first. Their files are read again when they change.
-        certificate: Vec<Certificate> = tables(1, 256, "write at most 256 of them; one can be for many names");
+        certificate: Vec<Certificate> = tables(0, 256, "write at most 256 of them; one can be for many names");
+        /// Whether certificates for `hosts` are had from an authority, as [acme] says. They come after those that are
+        /// written here.
+        acme: bool = default("false", FLAG);
         /// Whether HTTP/2 is offered beside HTTP/1.1.
         http2: bool = default("true", FLAG);
         /// The oldest version that is spoken: "1.2" or "1.3".

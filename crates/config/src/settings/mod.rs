@@ -1,5 +1,6 @@
 //! The tables of keys. What stands here is the parser, the manual, the schema and the default configuration.
 
+mod acme;
 mod clients;
 mod limits;
 mod listen;
@@ -7,6 +8,7 @@ mod login;
 mod site;
 mod upkeep;
 
+pub use acme::Acme;
 pub use clients::{Monitor, MonitorAs, Network, Partner};
 pub use limits::Limits;
 pub use listen::{Certificate, Front, Listen, Tls};
@@ -16,7 +18,7 @@ pub use upkeep::{Console, Log, Privacy, State};
 
 use std::path::Path;
 
-use crate::entry::{Section, part, settings, table, tables};
+use crate::entry::{Section, optional_table, part, settings, table, tables};
 use crate::kinds::Secret;
 
 settings! {
@@ -24,6 +26,8 @@ settings! {
     pub struct Config {
         /// Where the gate listens.
         listen: Vec<Listen> = tables(1, 64, "write at most 64 of them; 0.0.0.0 stands for all IPv4 addresses");
+        /// Certificates from an authority.
+        acme: Option<Acme> = optional_table();
         /// CDNs and load balancers before the gate.
         front: Vec<Front> = tables(0, 64, "write at most 64 of them; one can name many sources");
         /// What is protected.

@@ -92,6 +92,14 @@ pub const TLS_HANDSHAKES: Metric<Counter, 1> = Metric::new(
     "TLS handshakes of clients: completed, or failed, which counts those that were refused or broken off too.",
 );
 
+/// When certificates end.
+pub const CERTIFICATE_EXPIRY: Metric<Gauge, 1> = Metric::new(
+    "portcullis_certificate_expiry_timestamp_seconds",
+    ["name"],
+    "When a certificate in use ends, in seconds since 1970, by the first host that it is for.",
+)
+.unit("seconds");
+
 /// Requests that break a rule of framing.
 pub const MALFORMED: Metric<Counter, 1> = Metric::new(
     "portcullis_malformed_requests_total",
@@ -165,6 +173,7 @@ pub const ENTRIES: &[Entry] = &[
     ORIGIN_CONNECTIONS.entry(),
     ORIGIN_CONNECTIONS_TAKEN_BACK.entry(),
     TLS_HANDSHAKES.entry(),
+    CERTIFICATE_EXPIRY.entry(),
     MALFORMED.entry(),
     KNOWN_COVERAGE.entry(),
     PASSES_MINTED.entry(),

@@ -5,9 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -23,14 +22,9 @@ pub struct OriginTls {
 /// Why an origin cannot be spoken to over TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum OriginTlsError {
-    /// The authorities' certificates cannot be read.
-    #[error("cannot read the certificates that the app's is verified with ({from}): {why}")]
-    Roots {
-        /// A file, or "the system's".
-        from: String,
-        /// What is wrong.
-        why: String,
-    },
+    /// There are no authorities.
+    #[error(transparent)]
+    Roots(#[from] web_io::RootsError),
     /// The host is no name that a certificate could be for.
     #[error("`{0}` is no name that a certificate could be for")]
     Name(String),
@@ -52,7 +46,7 @@ impl OriginTls {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut http1 = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots(authorities)?)
+            .with_root_certificates(web_io::roots(authorities)?)
             .with_no_client_auth();
         let mut http2 = http1.clone();
         http1.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -89,26 +83,6 @@ impl fmt::Debug for OriginTls {
 pub(super) enum Speaks {
     Http1,
     Http2,
-}
-
-fn roots(authorities: Option<&Path>) -> Result<RootCertStore, OriginTlsError> {
-    let from = authorities.map_or("the system's".to_owned(), |path| path.display().to_string());
-    let cannot = |why: String| OriginTlsError::Roots { from: from.clone(), why };
-    let certificates = match authorities {
-        Some(path) => CertificateDer::pem_file_iter(path)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| cannot(error.to_string()))?,
-        None => rustls_native_certs::load_native_certs().certs,
-    };
-    let mut roots = RootCertStore::empty();
-    // A system's bundle may hold a few that no library takes.
-    let (taken, _ignored) = roots.add_parsable_certificates(certificates);
-    if taken == 0 {
-        return Err(cannot(
-            "there are none; write `ca` with the authority of the app's certificate".to_owned(),
-        ));
-    }
-    Ok(roots)
 }
 
 /// RFC 9113, section 3.2.

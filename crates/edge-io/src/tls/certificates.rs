@@ -6,12 +6,16 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use model::Timestamp;
 use rustls::SignatureScheme;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use webpki::EndEntityCert;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::time::Time;
 
 use super::{CertificateFiles, TlsError};
 
@@ -22,21 +26,41 @@ pub(crate) struct Certificates {
     names: HashMap<String, Vec<Arc<CertifiedKey>>>,
     /// For clients that name no host, or one that no certificate is for.
     fallback: Vec<Arc<CertifiedKey>>,
+    lives: Vec<CertificateLife>,
+}
+
+/// How long a certificate is valid.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CertificateLife {
+    /// The first host that it is for; its file, if it is for none.
+    pub name: String,
+    /// Its first second.
+    pub not_before: Timestamp,
+    /// Its last second.
+    pub not_after: Timestamp,
 }
 
 impl Certificates {
     /// Reads the files of all certificates, of which there is at least one.
     pub(crate) fn load(files: &[CertificateFiles], provider: &CryptoProvider) -> Result<Self, TlsError> {
-        let mut loaded = Self { names: HashMap::new(), fallback: Vec::with_capacity(files.len()) };
+        let mut loaded =
+            Self { names: HashMap::new(), fallback: Vec::with_capacity(files.len()), lives: Vec::new() };
         for files in files {
             let (certified, names) = load_one(files, provider)?;
             let certified = Arc::new(certified);
+            let name = names.first().cloned().unwrap_or_else(|| files.chain.display().to_string());
+            loaded.lives.extend(certified.cert.first().and_then(|certificate| life(name, certificate)));
             for name in names {
                 loaded.names.entry(name).or_default().push(certified.clone());
             }
             loaded.fallback.push(certified);
         }
         Ok(loaded)
+    }
+
+    /// How long each is valid.
+    pub(crate) fn lives(&self) -> &[CertificateLife] {
+        &self.lives
     }
 
     /// The certificate for a name, else for its wildcard, else the first of all; of several the first whose key can sign as the
@@ -61,6 +85,14 @@ impl Certificates {
             self.names.get(&format!("*.{parent}"))
         })
     }
+}
+
+/// `None` if a certificate that the TLS library takes cannot be read here: then nothing is said of it.
+fn life(name: String, certificate: &CertificateDer<'_>) -> Option<CertificateLife> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let validity = certificate.tbs_certificate().validity();
+    let at = |time: &Time| Timestamp::from_secs(time.to_unix_duration().as_secs());
+    Some(CertificateLife { name, not_before: at(&validity.not_before), not_after: at(&validity.not_after) })
 }
 
 fn load_one(

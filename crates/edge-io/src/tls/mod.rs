@@ -2,6 +2,7 @@
 //! accept; the ClientHello read before the TLS library sees it.
 
 mod certificates;
+mod challenges;
 mod error;
 mod hello;
 mod ja4;
@@ -20,6 +21,8 @@ use rustls::{ServerConfig, SupportedProtocolVersion};
 use crate::clock::Clock;
 use certificates::Certificates;
 
+pub use certificates::CertificateLife;
+pub use challenges::Challenges;
 pub use error::TlsError;
 pub(crate) use hello::{Hello, read_hello};
 pub use hello::{HelloError, decode as decode_client_hello};
@@ -37,6 +40,8 @@ pub struct TlsSettings {
     pub http2: bool,
     /// Whether TLS 1.2 is spoken beside 1.3.
     pub tls12: bool,
+    /// Proofs for an authority, if certificates are had by ACME.
+    pub challenges: Option<Arc<Challenges>>,
 }
 
 /// The files of one certificate.
@@ -65,7 +70,10 @@ impl Tls {
     pub fn load(settings: TlsSettings, tickets: TicketKeys, clock: Clock) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let certificates = Certificates::load(&settings.certificates, &provider)?;
-        let current = Arc::new(Current(ArcSwap::from_pointee(certificates)));
+        let current = Arc::new(Current {
+            certificates: ArcSwap::from_pointee(certificates),
+            challenges: settings.challenges.clone(),
+        });
         let config = configure(&settings, provider, current.clone(), tickets, clock)?;
         Ok(Self { settings, current, config: Arc::new(config) })
     }
@@ -76,12 +84,17 @@ impl Tls {
     /// As [`Tls::load`].
     pub(crate) fn reload(&self) -> Result<(), TlsError> {
         let certificates = Certificates::load(&self.settings.certificates, self.config.crypto_provider())?;
-        self.current.0.store(certificates.into());
+        self.current.certificates.store(certificates.into());
         Ok(())
     }
 
     pub(crate) fn config(&self) -> &Arc<ServerConfig> {
         &self.config
+    }
+
+    /// How long the certificates in use are valid.
+    pub fn lives(&self) -> Vec<CertificateLife> {
+        self.current.certificates.load().lives().to_vec()
     }
 
     /// All files that are watched.
@@ -111,6 +124,9 @@ fn configure(
         .with_cert_resolver(current);
     config.alpn_protocols =
         if settings.http2 { vec![H2.to_vec(), HTTP11.to_vec()] } else { vec![HTTP11.to_vec()] };
+    if settings.challenges.is_some() {
+        config.alpn_protocols.push(ACME_TLS.to_vec());
+    }
     // Tickets alone: a table of sessions would grow with the number of clients, and no other worker would know it. There is
     // no early data: whoever repeats it repeats a request (RFC 8446, section 8).
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -123,14 +139,24 @@ fn configure(
 
 /// The certificates in use, exchanged as a whole.
 #[derive(Debug)]
-struct Current(ArcSwap<Certificates>);
+struct Current {
+    certificates: ArcSwap<Certificates>,
+    challenges: Option<Arc<Challenges>>,
+}
 
 impl ResolvesServerCert for Current {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load().choose(hello.server_name(), hello.signature_schemes()))
+        if let Some(challenges) = &self.challenges
+            && hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == ACME_TLS))
+        {
+            return challenges.certificate(hello.server_name());
+        }
+        Some(self.certificates.load().choose(hello.server_name(), hello.signature_schemes()))
     }
 }
 
 /// ALPN identifiers (RFC 7301, RFC 9113).
 pub(crate) const H2: &[u8] = b"h2";
+/// RFC 8737, section 3: whoever agrees to it gets a proof, and nothing else.
+pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
 const HTTP11: &[u8] = b"http/1.1";

@@ -152,6 +152,7 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
         answer_timeout: setting.answer_timeout,
     };
     let settings = EdgeSettings {
+        challenges: None,
         workers: 2,
         hosts: setting.hosts,
         fronts: setting.fronts,

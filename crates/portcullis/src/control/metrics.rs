@@ -1,5 +1,6 @@
 //! What the console shows of the gate in numbers.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -104,6 +105,7 @@ impl Control {
             (["failed"], self.sum(|c| c.handshakes_failed.load(Relaxed))),
         ];
         out.counter(&catalogue::TLS_HANDSHAKES, handshakes);
+        out.gauge(&catalogue::CERTIFICATE_EXPIRY, self.expiries());
         let malformed =
             Fault::ALL.map(|fault| ([fault.label()], self.sum(|c| c.malformed[fault.index()].load(Relaxed))));
         out.counter(&catalogue::MALFORMED, malformed);
@@ -114,6 +116,16 @@ impl Control {
             &catalogue::LOG_DROPPED,
             reasons.iter().zip(dropped).map(|(reason, lines)| ([*reason], lines)),
         );
+    }
+
+    /// Each name once: the certificate of two listeners, or beside one with another kind of key, ends first of all.
+    fn expiries(&self) -> Vec<([String; 1], f64)> {
+        let mut first = BTreeMap::new();
+        for life in self.shared.tls.iter().flat_map(|tls| tls.lives()) {
+            let seconds = number(life.not_after.as_secs());
+            first.entry(life.name).and_modify(|ends: &mut f64| *ends = ends.min(seconds)).or_insert(seconds);
+        }
+        first.into_iter().map(|(name, ends)| ([name], ends)).collect()
     }
 
     fn origin_metrics(&self, out: &mut Exposition) {

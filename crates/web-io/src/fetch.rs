@@ -1,0 +1,125 @@
+//! Single requests to other servers, over http or https.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{HOST, HeaderValue};
+use http::uri::{Authority, Scheme};
+use http::{Request, Response};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::client::{ClientError, Connection};
+use crate::roots::{RootsError, roots};
+
+/// Asks servers anywhere, each request on a connection of its own.
+#[derive(Clone)]
+pub struct Client {
+    tls: Arc<ClientConfig>,
+    within: Duration,
+    body_bytes_max: usize,
+}
+
+/// Why a request got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The address says neither http nor https, or no host.
+    #[error("`{0}` is no address of a web server")]
+    Address(String),
+    /// The server cannot be reached, or its certificate is not in order.
+    #[error("cannot reach {authority}: {error}")]
+    Connect {
+        /// Host, and port if it is written.
+        authority: String,
+        /// The operating system's or the TLS library's words.
+        error: io::Error,
+    },
+    /// It answers nothing that can be read.
+    #[error("{authority} gives no answer: {error}")]
+    Answer {
+        /// As above.
+        authority: String,
+        /// What is wrong.
+        error: ClientError,
+    },
+    /// It took too long.
+    #[error("{authority} did not answer within {} s", within.as_secs())]
+    Late {
+        /// As above.
+        authority: String,
+        /// How long was waited.
+        within: Duration,
+    },
+}
+
+impl Client {
+    /// A client that verifies https servers with the authorities in a PEM file, or with those of the system, and takes answers of
+    /// at most so many bytes within so much time.
+    ///
+    /// # Errors
+    /// When there are no authorities.
+    pub fn new(
+        authorities: Option<&Path>,
+        within: Duration,
+        body_bytes_max: usize,
+    ) -> Result<Self, RootsError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider has the protocols' suites")
+            .with_root_certificates(roots(authorities)?)
+            .with_no_client_auth();
+        Ok(Self { tls: Arc::new(tls), within, body_bytes_max })
+    }
+
+    /// Sends a request whose URI names scheme and host, and reads the whole answer.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+        let no_address = || FetchError::Address(request.uri().to_string());
+        let https = match request.uri().scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(_) | None => return Err(no_address()),
+        };
+        let authority = request.uri().authority().cloned().ok_or_else(no_address)?;
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| no_address())?;
+        request.headers_mut().insert(HOST, host);
+        let path = request.uri().path_and_query().cloned();
+        *request.uri_mut() = path.map(Into::into).unwrap_or_default();
+        let exchange = self.exchange(request, &authority, https);
+        let late = |_| FetchError::Late { authority: authority.to_string(), within: self.within };
+        tokio::time::timeout(self.within, exchange).await.map_err(late)?
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        authority: &Authority,
+        https: bool,
+    ) -> Result<Response<Bytes>, FetchError> {
+        let unreachable = |error| FetchError::Connect { authority: authority.to_string(), error };
+        let unreadable = |error| FetchError::Answer { authority: authority.to_string(), error };
+        let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let bare = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let stream = TcpStream::connect((bare, port)).await.map_err(unreachable)?;
+        // Small requests must not wait for an acknowledgement.
+        let _unchanged = stream.set_nodelay(true);
+        let mut connection = if https {
+            let name = ServerName::try_from(bare.to_owned())
+                .map_err(|_| FetchError::Address(authority.to_string()))?;
+            let tls =
+                TlsConnector::from(self.tls.clone()).connect(name, stream).await.map_err(unreachable)?;
+            Connection::open(tls).await.map_err(unreadable)?
+        } else {
+            Connection::open(stream).await.map_err(unreadable)?
+        };
+        connection.send(request, self.body_bytes_max).await.map_err(unreadable)
+    }
+}
