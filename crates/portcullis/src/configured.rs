@@ -223,6 +223,11 @@ fn route(route: &config::Route) -> Route {
 fn jwt(jwt: &config::Jwt) -> JwtSettings {
     let jwks = match &jwt.jwks {
         config::Jwks::File(path) => JwksSource::File(path.clone()),
+        config::Jwks::Url(url, path) if url.is_https() => JwksSource::Https {
+            authority: url.authority(),
+            path: path.as_str().to_owned(),
+            authorities: jwt.ca.clone(),
+        },
         config::Jwks::Url(url, path) => {
             JwksSource::Http { authority: url.authority(), path: path.as_str().to_owned() }
         }

@@ -123,3 +123,6 @@ impl Client {
         connection.send(request, self.body_bytes_max).await.map_err(unreadable)
     }
 }
+
+#[cfg(test)]
+mod tests;

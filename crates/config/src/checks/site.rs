@@ -147,11 +147,12 @@ fn tokens(site: &Site, place: &str, desk: &mut Desk<'_>) {
         desk.error(&format!("{place}.known.jwt.account_claim"), what, "write \"sub\", or leave it out");
     }
     if let Jwks::Url(url, _) = &jwt.jwks
+        && !url.is_https()
         && let Ok(address) = url.host().trim_matches(['[', ']']).parse::<IpAddr>()
         && !is_private(address)
     {
         let what = format!("{address} is no private address: anybody on the way could replace the keys");
-        let cure = "fetch them over https into a file, and write its path";
+        let cure = "write an https:// address, or the path of a file";
         desk.error(&format!("{place}.known.jwt.jwks"), what, cure);
     }
 }

@@ -48,7 +48,7 @@ impl FromStr for RequestPath {
 pub enum Jwks {
     /// A file.
     File(PathBuf),
-    /// An `http://` address: the server to ask, and the path.
+    /// An address: the server to ask, and the path.
     Url(OriginUrl, RequestPath),
 }
 
@@ -61,8 +61,8 @@ pub(crate) const FILE: Text<PathBuf> =
 
 /// Where verification keys are.
 pub(crate) const JWKS: Text<Jwks> = Text::new(
-    "the path of a file, or an http:// address",
-    "^(/|http://|[^:]+$)",
+    "the path of a file, or an https:// or http:// address",
+    "^(/|https?://|[^:]+$)",
     "/etc/portcullis/jwks.json",
     parse_jwks,
 )
@@ -111,19 +111,17 @@ fn parse_file(text: &str) -> Result<PathBuf, Bad> {
 }
 
 fn parse_jwks(text: &str) -> Result<Jwks, Bad> {
-    if text.starts_with("https://") {
-        let cure = "https comes with part 2; until then let a job fetch them into a file, and write its path";
-        return Err(Bad::new(format!("{} cannot be fetched yet", quoted(text)), cure));
-    }
-    let Some(rest) = text.strip_prefix("http://") else {
+    let known =
+        ["https://", "http://"].into_iter().find_map(|scheme| Some((scheme, text.strip_prefix(scheme)?)));
+    let Some((scheme, rest)) = known else {
         return parse_file(text).map(Jwks::File);
     };
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-    let url = format!("http://{authority}").parse::<OriginUrl>();
+    let url = format!("{scheme}{authority}").parse::<OriginUrl>();
     let url = url.map_err(|_| {
         Bad::new(
             format!("{} is no address", quoted(text)),
-            "write one such as \"http://127.0.0.1:9000/jwks.json\"",
+            "write one such as \"https://login.example/.well-known/jwks.json\"",
         )
     })?;
     Ok(Jwks::Url(url, parse_path(path)?))

@@ -83,10 +83,12 @@ settings! {
     /// token has a good signature (RS256, PS256, ES256, ES384 or EdDSA), comes from this issuer for this
     /// audience, and has not expired. Each account has one budget, from whatever network.
     pub struct Jwt {
-        /// The keys that verify them (RFC 7517): a file, or an http:// address of a private network. They are
+        /// The keys that verify them (RFC 7517): a file, an https:// address, or an http:// address of a private network. They are
         /// read every ten minutes, and within one when a token names a new key. A key without `alg` is for
-        /// the usual algorithm of its kind: RS256, ES256, ES384, EdDSA. https comes with part 2.
+        /// the usual algorithm of its kind: RS256, ES256, ES384, EdDSA.
         jwks: Jwks = required("/etc/portcullis/jwks.json", JWKS);
+        /// The authority that an https server of keys is verified with, as PEM. Without it, those of the system.
+        ca: Option<PathBuf> = optional("/etc/portcullis/our-ca.pem", FILE);
         /// What `iss` must be, to the letter.
         issuer: String = required("https://login.example", TEXT);
         /// What `aud` must be, or hold.

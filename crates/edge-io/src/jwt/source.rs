@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, HOST, HeaderValue, USER_AGENT};
-use http::{Request, StatusCode};
+use http::header::{ACCEPT, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use http::{Request, Response, StatusCode};
 use tokio::net::TcpStream;
 
 use super::keys::{JWKS_BYTES_MAX, KeySet, KeySetError};
@@ -25,6 +25,15 @@ pub enum JwksSource {
         /// The path.
         path: String,
     },
+    /// A server anywhere that is asked over https.
+    Https {
+        /// `HOST:PORT`.
+        authority: String,
+        /// The path.
+        path: String,
+        /// Authorities to verify it with, PEM; without it, those of the system.
+        authorities: Option<PathBuf>,
+    },
 }
 
 impl fmt::Display for JwksSource {
@@ -32,6 +41,7 @@ impl fmt::Display for JwksSource {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Http { authority, path } => write!(f, "http://{authority}{path}"),
+            Self::Https { authority, path, .. } => write!(f, "https://{authority}{path}"),
         }
     }
 }
@@ -57,7 +67,7 @@ pub enum JwksError {
     },
     /// Whoever is on the way could publish keys of his own.
     #[error(
-        "{authority} is at {address}, which is no private address: over plain http anybody on the way could replace the keys; fetch them over https into a file, and write its path"
+        "{authority} is at {address}, which is no private address: over plain http anybody on the way could replace the keys; write https:// if it speaks that, or the path of a file"
     )]
     Public {
         /// `HOST:PORT`.
@@ -81,6 +91,12 @@ pub enum JwksError {
         /// The status.
         status: StatusCode,
     },
+    /// There is nothing to verify the server with.
+    #[error(transparent)]
+    Roots(#[from] web_io::RootsError),
+    /// The server cannot be reached over https, or gives no answer that can be read.
+    #[error(transparent)]
+    Fetch(#[from] web_io::FetchError),
     /// It took too long.
     #[error("the keys did not come within {} s", FETCH_TIMEOUT.as_secs())]
     Late,
@@ -106,6 +122,9 @@ impl JwksSource {
                     read_file(path).map_err(|error| JwksError::File { path: path.clone(), error })
                 }
                 Self::Http { authority, path } => fetch(authority, path).await,
+                Self::Https { authority, authorities, .. } => {
+                    fetch_https(authority, &self.to_string(), authorities.as_deref()).await
+                }
             }
         };
         let text = tokio::time::timeout(FETCH_TIMEOUT, reading).await.map_err(|_| JwksError::Late)??;
@@ -140,9 +159,24 @@ async fn fetch(authority: &str, path: &str) -> Result<Vec<u8>, JwksError> {
     if let Ok(host) = HeaderValue::from_str(authority) {
         headers.insert(HOST, host);
     }
+    describe(headers);
+    taken(authority, connection.send(request, JWKS_BYTES_MAX).await.map_err(unreadable)?)
+}
+
+async fn fetch_https(authority: &str, url: &str, authorities: Option<&Path>) -> Result<Vec<u8>, JwksError> {
+    let client = web_io::Client::new(authorities, FETCH_TIMEOUT, JWKS_BYTES_MAX)?;
+    let mut request = Request::new(Bytes::new());
+    *request.uri_mut() = url.parse().unwrap_or_default();
+    describe(request.headers_mut());
+    taken(authority, client.send(request).await?)
+}
+
+fn describe(headers: &mut HeaderMap) {
     headers.insert(ACCEPT, HeaderValue::from_static("application/jwk-set+json, application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static("portcullis"));
-    let answer = connection.send(request, JWKS_BYTES_MAX).await.map_err(unreadable)?;
+}
+
+fn taken(authority: &str, answer: Response<Bytes>) -> Result<Vec<u8>, JwksError> {
     if answer.status() != StatusCode::OK {
         return Err(JwksError::Status { authority: authority.to_owned(), status: answer.status() });
     }

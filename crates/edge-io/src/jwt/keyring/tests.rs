@@ -69,3 +69,19 @@ async fn keys_over_plain_http_come_from_private_addresses_only() {
     let read = JwksSource::File(folder.path().to_owned()).read().await.unwrap_err();
     assert!(read.to_string().contains("it is no file"), "{read}");
 }
+
+#[tokio::test]
+async fn keys_over_https_come_from_anywhere_if_the_server_is_who_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("authority.pem");
+    let key = rcgen::KeyPair::generate().unwrap();
+    let other = rcgen::CertificateParams::new(["other.example".to_owned()]).unwrap();
+    std::fs::write(&authority, other.self_signed(&key).unwrap().pem()).unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let from = async |authorities: Option<std::path::PathBuf>| {
+        let (authority, path) = (format!("localhost:{}", closed.port()), "/keys".to_owned());
+        JwksSource::Https { authority, path, authorities }.read().await.unwrap_err()
+    };
+    assert!(matches!(from(Some(authority)).await, JwksError::Fetch(_)));
+    assert!(matches!(from(Some(folder.path().join("none.pem"))).await, JwksError::Roots(_)));
+}
