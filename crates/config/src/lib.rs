@@ -47,8 +47,9 @@ pub use kinds::{
 pub use protect::ProtectArgs;
 pub use schema::schema;
 pub use settings::{
-    Acme, Certificate, Config, Console, Front, Health, Jwt, Known, Limits, Listen, Log, Login, Monitor,
-    MonitorAs, Network, Origin, Partner, Privacy, Route, SecretSource, Session, Site, State, Tls, Token,
+    Acme, Certificate, Config, Console, Crawler, Front, Health, Jwt, Known, Limits, Listen, Log, Login,
+    Monitor, MonitorAs, Network, Origin, Partner, Privacy, Route, SecretSource, Session, Site, State, Tls,
+    Token,
 };
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, watch};
 use crate::access_log::LogSink;
 use crate::clock::Clock;
 use crate::counters::Counters;
+use crate::crawlers::{CrawlerNews, CrawlerSettings, Crawling};
 use crate::forwarded::Front;
 use crate::jwt::{Jwt, JwtSettings, KeysNews};
 use crate::ledger::Ledger;
@@ -39,6 +40,8 @@ pub struct EdgeSettings {
     pub routes: Routes,
     /// JSON web tokens that make a client known.
     pub jwt: Option<JwtSettings>,
+    /// How crawlers are verified, in the order in which admission has them.
+    pub crawlers: Vec<CrawlerSettings>,
     /// Proofs for an authority that signs certificates.
     pub challenges: Option<Arc<Challenges>>,
     /// From accept, or the first byte of a later request, to the end of its head.
@@ -206,6 +209,8 @@ pub struct Edge {
     keys: Option<JoinHandle<()>>,
     /// Keeps certificates fresh.
     certificates: CertificateWatch,
+    /// Verifies crawlers.
+    crawling: Crawling,
     /// Its listening sockets, for a successor.
     sockets: Vec<OwnedFd>,
 }
@@ -264,6 +269,7 @@ impl Edge {
             settings,
         });
         let certificates = CertificateWatch::start(tls)?;
+        let crawling = Crawling::start(&shared.site, shared.clock, &shared.settings.crawlers)?;
         let sockets = listeners.iter().flat_map(|listener| &listener.sockets);
         let sockets = sockets.map(|socket| socket.as_fd().try_clone_to_owned()).collect::<io::Result<_>>()?;
         let workers = shared.settings.workers.max(1);
@@ -272,7 +278,7 @@ impl Edge {
             threads.push(start_worker(&shared, index, listening)?);
         }
         let ticker = ticker::start(shared.clone(), parts.controller, parts.listener)?;
-        Ok(Self { shared, threads, ticker: Some(ticker), keys, certificates, sockets })
+        Ok(Self { shared, threads, ticker: Some(ticker), keys, certificates, crawling, sockets })
     }
 
     /// The listening sockets, so that a successor can take them over with the connections that wait in them.
@@ -304,11 +310,17 @@ impl Edge {
         self.certificates.news()
     }
 
+    /// What became of the ranges of crawlers since the last call.
+    pub fn crawler_news(&self) -> Vec<CrawlerNews> {
+        self.crawling.news()
+    }
+
     /// Stops accepting, lets open exchanges end for as long as [`EdgeSettings::drain`], then returns.
     pub fn stop(mut self) {
         self.shared.retired_at.store(0, Relaxed);
         self.halt(self.shared.clock.now() + self.shared.settings.drain);
         self.certificates.stop();
+        self.crawling.stop();
         if let Some(jwt) = &self.shared.jwt {
             jwt.stop();
         }

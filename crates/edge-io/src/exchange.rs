@@ -44,6 +44,9 @@ impl Exchange {
     /// The account of a request that was admitted; `would` is what only observes and would have refused it.
     pub(crate) fn open(way: &Way, would: Option<Reason>) -> Box<Self> {
         way.call.enter(Stage::Answering);
+        if let Some(partner) = way.subject.identity.partner() {
+            way.worker.shared().site.partners().take(partner);
+        }
         if way.subject.grpc && way.subject.identity.tier().is_known() {
             way.call.converse();
         }
@@ -226,6 +229,9 @@ impl Drop for Exchange {
             self.worker.shared().streams.remove(group);
         }
         self.connection.end(&self.call, now);
+        if let Some(partner) = self.subject.identity.partner() {
+            self.worker.shared().site.partners().give_back(partner);
+        }
         if self.counted {
             return;
         }

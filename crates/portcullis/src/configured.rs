@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use admission::crawlers::Crawler;
 use admission::lane::LanePaths;
 use admission::limits::{Limits, Rate};
+use admission::partners::Partner;
 use admission::pass::Scheme;
-use admission::site::{Monitor, Partner, SessionProof};
+use admission::site::{Monitor, SessionProof};
 use config::{Config, SecretSource};
 use edge_io::{
-    ClientAddress, Front, Grpc, JwksSource, JwtRules, JwtSettings, OriginSettings, OriginTls, Route, Routes,
+    ClientAddress, CrawlerSettings, Front, Grpc, JwksSource, JwtRules, JwtSettings, OriginSettings,
+    OriginTls, RangeSource, Route, Routes,
 };
 use journal_io::journal::JournalSettings;
 use journal_io::logs::LogSettings;
@@ -63,10 +66,6 @@ fn without_effect(config: &Config) -> Vec<String> {
     if site.login.as_ref().is_some_and(|login| login.account_field.is_some()) {
         settings.push("site.login.account_field (limits per account before the login)");
     }
-    if config.partner.iter().any(|partner| partner.secret_header.is_some() || !partner.sources.is_empty()) {
-        settings
-            .push("partner.share (partners count as newly known; a share of their own comes with part 2)");
-    }
     if (config.privacy.addresses, config.privacy.history) != (DAY, DAY * 30) {
         settings.push("privacy.addresses and privacy.history (24 h and 30 d are in force)");
     }
@@ -111,6 +110,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.acme = config.acme.as_ref().filter(|_| uses_acme).map(|acme| acme_of(acme, config)).transpose()?;
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
     plan.partners = config.partner.iter().map(partner).collect::<Result<_, _>>()?;
+    plan.crawlers = config.crawler.iter().filter_map(crawler).collect();
     plan.networks = config.network.iter().map(|network| (network.prefixes.clone(), network.people)).collect();
     plan.limits = Limits::new(rate(limits.address_rate), rate(limits.pass_rate), rate(limits.login_rate));
     plan.memory_bytes = limits.memory.bytes();
@@ -264,7 +264,22 @@ fn partner(partner: &config::Partner) -> Result<Partner, ConfigureError> {
         paths: partner.paths.iter().map(|path| path.as_str().to_owned()).collect(),
         sources: partner.sources.clone(),
         secret: header.zip(secret),
+        share: partner.share.fraction(),
     })
+}
+
+/// One that has no proof was refused when the configuration was read.
+fn crawler(crawler: &config::Crawler) -> Option<(Crawler, CrawlerSettings)> {
+    let (user_agent, domains) = crawler.proof()?;
+    let source = |source: &config::Jwks| match source {
+        config::Jwks::File(path) => RangeSource::File(path.clone()),
+        config::Jwks::Url(url, path) => {
+            RangeSource::Https(format!("https://{}{}", url.authority(), path.as_str()))
+        }
+    };
+    let by_name = !domains.is_empty();
+    let ranges = crawler.ranges.iter().map(source).collect();
+    Some((Crawler { user_agent, by_name }, CrawlerSettings { name: crawler.name.clone(), domains, ranges }))
 }
 
 fn secret(source: SecretSource<'_>) -> Result<Vec<u8>, ConfigureError> {

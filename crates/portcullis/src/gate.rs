@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use admission::caps::ConnectionSettings;
 use admission::concurrency::Snapshot;
+use admission::crawlers::Crawler;
 use admission::handover::Handover;
 use admission::lane::LanePaths;
 use admission::limits::{LadderSettings, Limits};
 use admission::nat::Seed;
+use admission::partners::Partner;
 use admission::pass::Scheme;
-use admission::site::{Controller, Monitor, Partner, SessionProof, Site, SiteSettings};
+use admission::site::{Controller, Monitor, SessionProof, Site, SiteSettings};
 use edge_io::{
-    Challenges, Clock, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink, Origin,
-    OriginSettings, Origins, Parts, Routes, TurnListener,
+    Challenges, Clock, CrawlerSettings, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink,
+    Origin, OriginSettings, Origins, Parts, Routes, TurnListener,
 };
 use model::{Mode, Net, Prefix, SiteId, Timestamp};
 
@@ -41,6 +43,7 @@ pub(crate) struct Plan {
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
+    pub(crate) crawlers: Vec<(Crawler, CrawlerSettings)>,
     /// Networks with the people behind them.
     pub(crate) networks: Vec<(Vec<Prefix>, u32)>,
     pub(crate) limits: Limits,
@@ -78,6 +81,7 @@ impl Plan {
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),
+            crawlers: Vec::new(),
             networks: Vec::new(),
             limits: Limits::default(),
             memory_bytes: 1 << 30,
@@ -195,6 +199,7 @@ pub(crate) fn site(plan: &Plan, secrets: &Secrets) -> Arc<Site> {
         scheme: plan.scheme.clone(),
         monitors: plan.monitors.clone(),
         partners: plan.partners.clone(),
+        crawlers: plan.crawlers.iter().map(|(crawler, _)| crawler.clone()).collect(),
         pass_keys: secrets.pass_keys.clone(),
         site_key: secrets.site_key,
         reference_key: secrets.reference_key,
@@ -228,6 +233,7 @@ pub(crate) fn start(
         fronts: plan.fronts,
         routes: plan.routes,
         jwt: plan.jwt,
+        crawlers: plan.crawlers.into_iter().map(|(_, settings)| settings).collect(),
         challenges: around.challenges.clone(),
         head_timeout: plan.head_timeout,
         idle_timeout: plan.idle_timeout,

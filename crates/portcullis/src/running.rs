@@ -10,7 +10,7 @@ use admission::known::TokenRow;
 use admission::nat::NatRow;
 use admission::pass::{PassClock, Row, Way};
 use admission::site::Site;
-use edge_io::{CertificateNews, Clock, Edge, KeysNews, LogSink};
+use edge_io::{CertificateNews, Clock, CrawlerNews, Edge, KeysNews, LogSink};
 use journal_io::Now;
 use journal_io::journal::{Journal, JournalSettings, Loaded, NetworkRow};
 use journal_io::keys::Keys;
@@ -174,6 +174,16 @@ impl Running {
     pub(crate) fn keep_house(&self, second: u64) {
         if let Some(news) = self.edge.shared().keys_news() {
             self.say_keys(&news);
+        }
+        for news in self.edge.crawler_news() {
+            match news {
+                CrawlerNews::Read { name, count } => {
+                    self.events.info(format_args!("crawler {name}: networks in use: {count}"));
+                }
+                CrawlerNews::Failed { name, why } => {
+                    self.events.warning(format_args!("crawler {name}: those before stay in use: {why}"));
+                }
+            }
         }
         match self.edge.certificate_news() {
             None => {}

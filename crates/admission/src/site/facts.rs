@@ -83,6 +83,8 @@ pub struct Identity {
     pub(crate) denied: bool,
     /// Allowed by an admin's list: exempt from client limits.
     pub(crate) allowed: bool,
+    /// The partner that it is, by its place.
+    pub(crate) partner: Option<usize>,
     /// Signing in, while others wait for that.
     pub(crate) door: Door,
 }
@@ -115,6 +117,7 @@ impl Identity {
             token: None,
             denied: false,
             allowed: false,
+            partner: None,
             door: Door::Open,
         }
     }
@@ -132,6 +135,11 @@ impl Identity {
     /// What the request itself proved; `None` for an inherited proof.
     pub const fn proof(&self) -> Option<Proof> {
         if self.inherited { None } else { self.proof }
+    }
+
+    /// The partner that it is, by its place; it counts in [`crate::partners::Partners`] while it is in service.
+    pub const fn partner(&self) -> Option<usize> {
+        self.partner
     }
 
     /// The account, if it is known.

@@ -1,16 +1,15 @@
 //! Who asks.
 
 use std::hash::Hasher;
-use std::net::IpAddr;
 
 use model::{AccountId, Cohort, Instant, Net, PassId, Tier, Timestamp};
 use siphasher::sip::SipHasher13;
-use subtle::ConstantTimeEq;
 
 use super::Site;
 use super::facts::{Door, Facts, Identity, Proof};
 use crate::lane::{Holder, Standing};
 use crate::limits::Charge;
+use crate::partners::has_secret;
 use crate::pass::{Pass, Scheme};
 
 impl Site {
@@ -31,13 +30,21 @@ impl Site {
             identity.cohort = cohort;
             return identity;
         }
-        if self.partner(facts) {
+        identity.partner = self.partners.find(facts).filter(|&place| self.has_room_for(place));
+        if identity.partner.is_some() {
             identity.tier = Tier::T2;
         } else if let Some(door) = self.lane_door(facts, now) {
             identity.tier = Tier::T3;
             identity.door = door;
+        } else if facts.address.is_some_and(|address| self.crawlers.verify(facts.user_agent, address, now)) {
+            identity.tier = Tier::T4;
         }
         identity
+    }
+
+    /// While capacity is scarce a partner has its share of it; beyond, its requests are those of an unknown client.
+    fn has_room_for(&self, partner: usize) -> bool {
+        self.is_calm() || self.partners.has_room(partner, self.slots.limit())
     }
 
     /// The login lane: its paths, and with a ticket the files of its pages. `None` for what does not belong to it.
@@ -193,22 +200,6 @@ impl Site {
             monitor.source.contains(address) && has_secret(facts, &monitor.header, &monitor.secret)
         })
     }
-
-    fn partner(&self, facts: &Facts<'_>) -> bool {
-        self.settings.partners.iter().any(|partner| {
-            let on_path = partner.paths.is_empty()
-                || partner.paths.iter().any(|path| facts.path.starts_with(path.as_str()));
-            let from = |address: IpAddr| partner.sources.iter().any(|source| source.contains(address));
-            let by_source = facts.address.is_some_and(from);
-            let by_secret =
-                partner.secret.as_ref().is_some_and(|(header, secret)| has_secret(facts, header, secret));
-            on_path && (by_source || by_secret)
-        })
-    }
-}
-
-fn has_secret(facts: &Facts<'_>, header: &str, secret: &[u8]) -> bool {
-    facts.headers.value(header).is_some_and(|sent| sent.ct_eq(secret).into())
 }
 
 /// Shorter headers are no tokens.

@@ -4,6 +4,7 @@
 //! Once every 100 ms the [`Controller`] moves limit, threshold and level from what the workers counted.
 
 mod admit;
+mod arrive;
 mod classes;
 mod control;
 mod facts;
@@ -22,16 +23,18 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Re
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
-use model::{Cohort, Decision, Instant, Level, Mode, Net, Prefix, Reason, SiteId, Tier, Timestamp};
+use model::{Cohort, Decision, Instant, Level, Mode, Prefix, Reason, SiteId, Tier, Timestamp};
 use siphasher::sip::SipHasher13;
 
 use crate::account::SiteKey;
-use crate::caps::{CapRefused, ConnectionTable, Ticket};
+use crate::caps::ConnectionTable;
+use crate::crawlers::Crawlers;
 use crate::handshakes::Handshakes;
 use crate::known::{LoginHeader, Paths, Pending, Tokens};
 use crate::lane::Lane;
 use crate::limits::{Charge, Ladder, Rate, Table};
 use crate::nat::NatTable;
+use crate::partners::Partners;
 use crate::pass::{PassKeys, PassTable, Registry};
 use crate::reference::{Reference, ReferenceError, ReferenceKey, ReferenceText};
 use crate::slots::Slots;
@@ -46,7 +49,7 @@ pub use facts::{
 pub use inherit::INHERIT_FOR;
 pub use learn::{Answered, Confirmed, Lesson, SetCookies, Watch};
 pub use lists::{ENTRIES_MAX, Entry, List, ListFull};
-pub use settings::{Monitor, Partner, SessionProof, SiteSettings};
+pub use settings::{Monitor, SessionProof, SiteSettings};
 
 /// One protected site, shared by all workers.
 pub struct Site {
@@ -66,6 +69,8 @@ pub struct Site {
     heirs: Table,
     handshakes: Handshakes,
     connections: ConnectionTable,
+    partners: Partners,
+    crawlers: Crawlers,
     nat: NatTable,
     slots: Slots,
     classes: Classes,
@@ -113,6 +118,8 @@ impl Site {
             ladder: Ladder::new(&settings.ladder),
             heirs: Table::new(HEIRS, seed.key(4)),
             handshakes: Handshakes::new(seed.key(6)),
+            partners: Partners::new(&settings.partners),
+            crawlers: Crawlers::new(&settings.crawlers),
             connections: ConnectionTable::new(settings.connections),
             nat: NatTable::new(settings.networks, seed.key(5)),
             slots: Slots::new(settings.waiting_places),
@@ -199,42 +206,6 @@ impl Site {
     /// The slots of L.
     pub fn slots(&self) -> &Slots {
         &self.slots
-    }
-
-    /// The connection table.
-    pub fn connections(&self) -> &ConnectionTable {
-        &self.connections
-    }
-
-    /// Takes a slot in the connection table for a peer. A network in which known clients were seen counts as a hint.
-    ///
-    /// # Errors
-    /// See [`CapRefused`].
-    pub fn open_connection(&self, address: IpAddr, front: bool) -> Result<Ticket, CapRefused> {
-        if front {
-            return Ok(self.connections.open_front());
-        }
-        let (network, time) = (Net::network(address), self.pass_time());
-        let hinted = self.nat.is_hinted(network, time);
-        self.connections.open(address, hinted, self.nat.factor(network, time))
-    }
-
-    /// Whether an admin denied an address and that is to be obeyed now.
-    pub fn denies(&self, address: IpAddr) -> bool {
-        self.denied.holds(address) && self.mode() != Mode::Observe && !self.is_bypassed()
-    }
-
-    /// Counts a TLS handshake that a peer wants to begin. `None` when it is to be refused: an admin denied the address, or it
-    /// begins too many while it is not calm. Else whether customers were seen in its network.
-    pub fn begin_handshake(&self, address: IpAddr, front: bool, now: Instant) -> Option<bool> {
-        let (network, time) = (Net::network(address), self.pass_time());
-        let hinted = self.nat.is_hinted(network, time);
-        if front || self.mode() == Mode::Observe || self.is_bypassed() {
-            return Some(true);
-        }
-        let within = self.handshakes.begin(address, self.nat.factor(network, time), now);
-        let refuses = self.denies(address) || !(within || self.is_calm());
-        (!refuses).then_some(hinted)
     }
 
     /// The app's session cookie, if session proof is configured.

@@ -3,8 +3,10 @@
 use model::{Mode, Prefix, SiteId};
 
 use crate::caps::ConnectionSettings;
+use crate::crawlers::Crawler;
 use crate::lane::LanePaths;
 use crate::limits::LadderSettings;
+use crate::partners::Partner;
 use crate::pass::Scheme;
 
 /// Everything that admission needs to know of one site before it starts. Memory is fixed by it.
@@ -43,6 +45,8 @@ pub struct SiteSettings {
     pub monitors: Vec<Monitor>,
     /// Partners that count as T2.
     pub partners: Vec<Partner>,
+    /// Crawlers that count as T4 once they are verified.
+    pub crawlers: Vec<Crawler>,
     /// Keys that sign passes, with their ids, the newest last.
     pub pass_keys: Vec<(u8, [u8; 32])>,
     /// Key that hashes identities.
@@ -77,17 +81,4 @@ pub struct Monitor {
     pub header: String,
     /// The secret.
     pub secret: Vec<u8>,
-}
-
-/// A partner: its sources, or its secret, on its paths.
-#[derive(Clone, Debug)]
-pub struct Partner {
-    /// What it is called.
-    pub name: String,
-    /// Paths that begin with one of these; empty means all.
-    pub paths: Vec<String>,
-    /// Where it connects from.
-    pub sources: Vec<Prefix>,
-    /// The header that carries the secret, lower case, and the secret.
-    pub secret: Option<(String, Vec<u8>)>,
 }

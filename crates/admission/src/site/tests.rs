@@ -3,6 +3,7 @@
 mod handover;
 mod invariants;
 mod turns;
+mod visitors;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,8 +13,10 @@ use model::{AccountId, Instant, Level, Masks, Mode, PassId, Reason, SiteId, Tier
 
 use super::*;
 use crate::caps::ConnectionSettings;
+use crate::crawlers::Crawler;
 use crate::lane::{Holder, LanePaths};
 use crate::limits::LadderSettings;
+use crate::partners::Partner;
 use crate::pass::Scheme;
 
 /// A site and the only test code that knows its API.
@@ -95,7 +98,14 @@ impl Shop {
                 header: "x-probe".into(),
                 secret: b"s3cret".to_vec(),
             }],
-            partners: vec![],
+            partners: vec![Partner {
+                name: "payments".into(),
+                paths: vec!["/hooks/".into()],
+                sources: vec!["198.18.5.0/24".parse().unwrap()],
+                secret: None,
+                share: 0.1,
+            }],
+            crawlers: vec![Crawler { user_agent: "Browser".into(), by_name: false }],
             pass_keys: vec![(1, [3; 32])],
             site_key: [4; 32],
             reference_key: [5; 32],

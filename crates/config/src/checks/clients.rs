@@ -10,6 +10,29 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
     partners(config, desk);
     monitors(config, desk);
     networks(config, desk);
+    crawlers(config, desk);
+}
+
+fn crawlers(config: &Config, desk: &mut Desk<'_>) {
+    let names = config.crawler.iter().enumerate();
+    let names = names.map(|(index, crawler)| (format!("crawler.{index}.name"), &crawler.name));
+    desk.refuse_repeats(names, "this name", "write another");
+    for (index, crawler) in config.crawler.iter().enumerate() {
+        let path = format!("crawler.{index}.name");
+        match crawler.proof() {
+            None => desk.error(
+                &path,
+                "how this crawler calls itself is not known here",
+                "write `user_agent`, and `domains` or `ranges`",
+            ),
+            Some((_, domains)) if domains.is_empty() && crawler.ranges.is_empty() => desk.error(
+                &path,
+                "anybody could be this crawler: there are neither domains nor ranges",
+                "write `domains` or `ranges`",
+            ),
+            Some(_) => {}
+        }
+    }
 }
 
 fn partners(config: &Config, desk: &mut Desk<'_>) {

@@ -22,7 +22,7 @@ pub(crate) use names::{
 pub use names::{ClientAddress, Grpc, Proof, TlsVersion};
 pub(crate) use networks::{ADDRESS, FRONT_SOURCE, ORIGIN_URL, PREFIX};
 pub use networks::{OriginUrl, OriginUrlError};
-pub(crate) use paths::{FILE, JWKS, PATH};
+pub(crate) use paths::{FILE, JWKS, PATH, RANGES};
 pub use paths::{Jwks, ParsePathError, RequestPath};
 pub(crate) use plain::{FLAG, grouped, list, whole};
 pub(crate) use secrets::SECRET;

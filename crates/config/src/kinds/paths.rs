@@ -68,6 +68,25 @@ pub(crate) const JWKS: Text<Jwks> = Text::new(
 )
 .hiding(has_credentials);
 
+/// Where networks are published.
+pub(crate) const RANGES: Text<Jwks> = Text::new(
+    "the path of a file, or an https:// address",
+    "^(/|https://|[^:]+$)",
+    "/etc/portcullis/examplebot.json",
+    parse_ranges,
+)
+.hiding(has_credentials);
+
+fn parse_ranges(text: &str) -> Result<Jwks, Bad> {
+    match parse_jwks(text)? {
+        Jwks::Url(url, _) if !url.is_https() => {
+            let what = format!("{}: over plain http anybody on the way could let himself in", quoted(text));
+            Err(Bad::new(what, "write an https:// address, or the path of a file"))
+        }
+        found @ (Jwks::File(_) | Jwks::Url(..)) => Ok(found),
+    }
+}
+
 fn parse_path(text: &str) -> Result<RequestPath, Bad> {
     let shown = quoted(text);
     if !text.starts_with('/') {

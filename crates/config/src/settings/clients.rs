@@ -7,7 +7,8 @@ use model::Prefix;
 use super::SecretSource;
 use crate::entry::{default, optional, required, settings};
 use crate::kinds::{
-    FILE, HEADER, MONITOR_AS, NAME, PATH, PREFIX, RequestPath, SECRET, Secret, Share, list, share, whole,
+    FILE, HEADER, HOST, Jwks, MONITOR_AS, NAME, PATH, PREFIX, RANGES, RequestPath, SECRET, Secret, Share,
+    TEXT, list, share, whole,
 };
 
 settings! {
@@ -68,6 +69,45 @@ impl Monitor {
         SecretSource::of(self.secret.as_ref(), self.secret_file.as_deref())
     }
 }
+
+settings! {
+    /// A crawler that is let in before unknown clients, once its address proves it: it lies in networks that the operator
+    /// publishes, or its name lies in the operator's domain and leads back to it. Nobody is let in for a name in `User-Agent`
+    /// alone. robots.txt and sitemaps are answered to everybody.
+    pub struct Crawler {
+        /// What it is called. For "googlebot", "bingbot", "applebot", "yandexbot" and "baiduspider" the rest is known.
+        name: String = required("googlebot", NAME);
+        /// What its `User-Agent` contains, whatever the case.
+        user_agent: Option<String> = optional("Examplebot", TEXT);
+        /// Domains of its operator. Names of addresses are looked up with the system's resolver, and remembered for a day.
+        domains: Vec<String> = default("", list(HOST, 16));
+        /// Where its operator publishes its networks: files, or https addresses that are asked once a day. JSON as search
+        /// engines have it, or a network on each line.
+        ranges: Vec<Jwks> = default("", list(RANGES, 8));
+    }
+}
+
+impl Crawler {
+    /// What its `User-Agent` contains, and the domains of its operator, written or known.
+    pub fn proof(&self) -> Option<(String, Vec<String>)> {
+        let known = KNOWN_CRAWLERS.iter().find(|(name, ..)| self.name.eq_ignore_ascii_case(name));
+        let agent = self.user_agent.clone().or_else(|| known.map(|(_, agent, _)| (*agent).to_owned()))?;
+        let written = !self.domains.is_empty() || !self.ranges.is_empty();
+        let domains = known.filter(|_| !written).map(|(_, _, domains)| *domains).unwrap_or_default();
+        let written = self.domains.iter().map(|domain| domain.trim_start_matches('.').to_owned());
+        Some((agent, written.chain(domains.iter().map(|domain| (*domain).to_owned())).collect()))
+    }
+}
+
+/// Name, word in `User-Agent` and domains, as the operators document them. None of them gives names in its domain to others:
+/// the customers of a cloud must not pass for its crawler.
+const KNOWN_CRAWLERS: [(&str, &str, &[&str]); 5] = [
+    ("googlebot", "Googlebot", &["googlebot.com", "google.com"]),
+    ("bingbot", "bingbot", &["search.msn.com"]),
+    ("applebot", "Applebot", &["applebot.apple.com"]),
+    ("yandexbot", "YandexBot", &["yandex.ru", "yandex.net", "yandex.com"]),
+    ("baiduspider", "Baiduspider", &["baidu.com", "baidu.jp"]),
+];
 
 settings! {
     /// A network with many people behind few addresses, such as an office or a university. Its client limits

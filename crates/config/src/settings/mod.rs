@@ -9,7 +9,7 @@ mod site;
 mod upkeep;
 
 pub use acme::Acme;
-pub use clients::{Monitor, MonitorAs, Network, Partner};
+pub use clients::{Crawler, Monitor, MonitorAs, Network, Partner};
 pub use limits::Limits;
 pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
@@ -36,6 +36,8 @@ settings! {
         partner: Vec<Partner> = tables(0, 64, "write at most 64 of them; join those that come the same way");
         /// Monitors, which reach the app at every level.
         monitor: Vec<Monitor> = tables(0, 64, "write at most 64 of them");
+        /// Search engines and others that come by themselves.
+        crawler: Vec<Crawler> = tables(0, 64, "write at most 64 of them");
         /// Networks with many people behind few addresses.
         network: Vec<Network> = tables(0, 1_024, "write at most 1,024 of them; the gate learns others from sign-ins");
         /// Limits for clients, and for the gate itself.
@@ -50,11 +52,6 @@ settings! {
         console: Console = table();
     }
     later {
-        "crawler" = part(
-            2,
-            "verified crawlers",
-            "until then crawlers count as unknown clients; robots.txt and sitemaps are always answered",
-        );
         "status" = part(4, "the status page", "until then leave the table out");
     }
 }

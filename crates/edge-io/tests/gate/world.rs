@@ -130,6 +130,7 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
         scheme: Scheme::Http,
         monitors: Vec::new(),
         partners: Vec::new(),
+        crawlers: Vec::new(),
         pass_keys: vec![(1, [3; 32])],
         site_key: [4; 32],
         reference_key: [5; 32],
@@ -153,6 +154,7 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
     };
     let settings = EdgeSettings {
         challenges: None,
+        crawlers: Vec::new(),
         workers: 2,
         hosts: setting.hosts,
         fronts: setting.fronts,
