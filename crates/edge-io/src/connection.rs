@@ -335,10 +335,6 @@ impl Registry {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.connections.borrow().len()
-    }
-
     fn choose_victims(&self) {
         let connections = self.connections.borrow();
         let mut candidates: Vec<(u8, Instant, usize)> = connections

@@ -12,9 +12,11 @@ use admission::site::{Controller, Site};
 use atomic_waker::AtomicWaker;
 use http::HeaderValue;
 use model::{AccountId, Group, Instant};
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::{Notify, watch};
 
 use crate::access_log::LogSink;
+use crate::balance::{Balance, Handed};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::crawlers::{CrawlerNews, CrawlerSettings, Crawling};
@@ -100,6 +102,7 @@ pub struct Shared {
     pub streams: Streams,
     /// Each listener's TLS.
     pub tls: Box<[Arc<Tls>]>,
+    pub(crate) balance: Balance,
     pub(crate) wakers: Box<[AtomicWaker]>,
     pub(crate) log: Arc<dyn LogSink>,
     pub(crate) ledger: Arc<dyn Ledger>,
@@ -243,7 +246,9 @@ impl Edge {
         let (jwt, keys) = settings.jwt.as_ref().map(Jwt::start).transpose()?.unzip();
         let tls: Vec<Arc<Tls>> =
             listeners.iter().filter_map(|listener| listener.manner.tls.clone()).collect();
+        let (balance, mut handed) = Balance::new(settings.workers.max(1));
         let shared = Arc::new(Shared {
+            balance,
             tls: tls.clone().into(),
             counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),
             streams: Streams::default(),
@@ -274,8 +279,10 @@ impl Edge {
         let sockets = sockets.map(|socket| socket.as_fd().try_clone_to_owned()).collect::<io::Result<_>>()?;
         let workers = shared.settings.workers.max(1);
         let mut threads = Vec::with_capacity(workers);
-        for (index, listening) in deal(listeners, workers).into_iter().enumerate() {
-            threads.push(start_worker(&shared, index, listening)?);
+        for (index, (listening, handed)) in
+            deal(listeners, workers).into_iter().zip(handed.drain(..)).enumerate()
+        {
+            threads.push(start_worker(&shared, index, listening, handed)?);
         }
         let ticker = ticker::start(shared.clone(), parts.controller, parts.listener)?;
         Ok(Self { shared, threads, ticker: Some(ticker), keys, certificates, crawling, sockets })
@@ -358,13 +365,18 @@ fn deal(listeners: Vec<Listener>, workers: usize) -> Vec<Vec<Listening>> {
     hands
 }
 
-fn start_worker(shared: &Arc<Shared>, index: usize, listening: Vec<Listening>) -> io::Result<JoinHandle<()>> {
+fn start_worker(
+    shared: &Arc<Shared>,
+    index: usize,
+    listening: Vec<Listening>,
+    handed: Receiver<Handed>,
+) -> io::Result<JoinHandle<()>> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().event_interval(EVENT_INTERVAL).build()?;
     let shared = shared.clone();
     std::thread::Builder::new().name(format!("edge-{index}")).spawn(move || {
         let tasks = tokio::task::LocalSet::new();
-        tasks.block_on(&runtime, async move { Worker::new(shared, index).run(listening).await });
+        tasks.block_on(&runtime, async move { Worker::new(shared, index).run(listening, handed).await });
     })
 }
 

@@ -7,6 +7,7 @@
 
 mod access_log;
 mod answer;
+mod balance;
 mod body;
 mod call;
 mod clock;

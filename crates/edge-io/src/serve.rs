@@ -17,6 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use crate::balance::Load;
 use crate::body::AnswerBody;
 use crate::clock::Clock;
 use crate::connection::{Connection, Seat, Security};
@@ -37,11 +38,12 @@ pub(crate) struct Caller {
     pub(crate) peer: IpAddr,
     pub(crate) front: bool,
     pub(crate) seat: Seat,
+    pub(crate) load: Load,
 }
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve(worker: Rc<Worker>, caller: Caller, manner: Rc<Manner>) {
-    let Caller { mut stream, peer, front, seat } = caller;
+    let Caller { mut stream, peer, front, seat, load: _load } = caller;
     // Without it small answers wait for the client's acknowledgement; its failure is no reason to hang up.
     let _unchanged = stream.set_nodelay(true);
     let (address, unread, front) = if manner.proxy_protocol {

@@ -15,8 +15,10 @@ use http::{HeaderMap, HeaderValue};
 use model::{Group, Instant, Level, Tier, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::Receiver;
 
 use crate::access_log::{Line, LogBuffer};
+use crate::balance::Handed;
 use crate::clock::Clock;
 use crate::connection::{PhaseLimits, Registry, Seat};
 use crate::counters::{Counters, add};
@@ -65,7 +67,7 @@ impl Worker {
     }
 
     /// Accepts and serves until the edge stops.
-    pub(crate) async fn run(self: Rc<Self>, listeners: Vec<Listening>) {
+    pub(crate) async fn run(self: Rc<Self>, listeners: Vec<Listening>, handed: Receiver<Handed>) {
         for listening in listeners {
             if let Ok(listener) = TcpListener::from_std(listening.listener) {
                 let worker = self.clone();
@@ -75,6 +77,8 @@ impl Worker {
         }
         let worker = self.clone();
         tokio::task::spawn_local(async move { worker.make_room_for_others().await });
+        let worker = self.clone();
+        tokio::task::spawn_local(async move { worker.relieve_others(handed).await });
         if self.index == 0 {
             crate::origin::watch(self.shared.origins.clone(), self.pool.clone(), *self.clock()).await;
         }
@@ -234,8 +238,27 @@ impl Worker {
             add(&self.counters().turned_away, 1);
             return;
         };
-        let caller = Caller { stream, peer: address, front, seat };
-        tokio::task::spawn_local(serve(self.clone(), caller, manner.clone()));
+        let balance = &self.shared.balance;
+        let Some((other, way)) = balance.other(self.index) else {
+            let caller = Caller { stream, peer: address, front, seat, load: balance.begin(self.index) };
+            tokio::task::spawn_local(serve(self.clone(), caller, manner.clone()));
+            return;
+        };
+        // Its failure would be that of the runtime, and the connection is lost.
+        if let Ok(stream) = stream.into_std() {
+            let load = balance.begin(other);
+            way.send(Handed { stream, peer: address, front, seat, load, manner: Manner::clone(manner) });
+        }
+    }
+
+    /// Serves what others have accepted that have more than their share.
+    async fn relieve_others(self: Rc<Self>, mut handed: Receiver<Handed>) {
+        while let Some(Handed { stream, peer, front, seat, load, manner }) = handed.recv().await {
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                let caller = Caller { stream, peer, front, seat, load };
+                tokio::task::spawn_local(serve(self.clone(), caller, Rc::new(manner)));
+            }
+        }
     }
 
     /// A slot in the connection table; with a full table the oldest idle unknown connection goes, of this worker or
@@ -295,7 +318,7 @@ impl Worker {
                     Some(at) => self.registry.retire(at, self.shared.settings.drain, now),
                     None => self.registry.drain(),
                 }
-                if self.registry.len() == 0 || self.shared.drained(now) {
+                if self.shared.balance.is_idle(self.index) || self.shared.drained(now) {
                     return;
                 }
             }
