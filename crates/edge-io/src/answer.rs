@@ -110,13 +110,21 @@ fn learn(
     }
     for cookie in set_cookies {
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            set_private_cookie(&mut parts.headers, cookie);
+            set_private_cookie(&mut parts.headers, by_https(cookie, way.subject.https));
             way.worker.counters().minted();
         }
     }
     if let Some(path) = probe {
         probe::ask(&way.worker, path);
     }
+}
+
+/// A cookie for a client that comes by https goes back by https alone: also where only the front before the gate speaks it.
+pub(crate) fn by_https(cookie: HeaderValue, https: bool) -> HeaderValue {
+    if !https || memchr::memmem::find(cookie.as_bytes(), b"; Secure").is_some() {
+        return cookie;
+    }
+    HeaderValue::from_bytes(&[cookie.as_bytes(), b"; Secure"].concat()).unwrap_or(cookie)
 }
 
 /// Adds a pass or ticket. No shared cache may keep an answer that carries one.
@@ -143,3 +151,19 @@ impl admission::site::SetCookies for SetCookies<'_> {
 
 const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_for_https_stays_there() {
+        let made = |cookie: &'static str, https| by_https(HeaderValue::from_static(cookie), https);
+        assert_eq!(made("portcullis=x; HttpOnly", true), "portcullis=x; HttpOnly; Secure");
+        assert_eq!(
+            made("__Host-portcullis=x; Secure; HttpOnly", true),
+            "__Host-portcullis=x; Secure; HttpOnly"
+        );
+        assert_eq!(made("portcullis=x; HttpOnly", false), "portcullis=x; HttpOnly");
+    }
+}

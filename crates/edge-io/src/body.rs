@@ -10,6 +10,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use crate::ahead::Ahead;
 use crate::call::{Call, Late};
 use crate::clock::Clock;
 use crate::exchange::Exchange;
@@ -211,6 +212,8 @@ pub(crate) enum AnswerBody {
         /// What is known of this exchange.
         exchange: Box<Exchange>,
     },
+    /// The origin's, of which some has been read.
+    Ahead(Box<Ahead>),
 }
 
 impl AnswerBody {
@@ -229,24 +232,18 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Origin { incoming, exchange } => {
-                if exchange.must_wait_for_client() {
-                    // The socket's own waker polls this again once the client has taken something.
-                    return Poll::Pending;
+            Self::Origin { incoming, exchange } => poll_origin(incoming, exchange, cx),
+            Self::Ahead(ahead) => {
+                if let Some(frame) = ahead.frames.pop_front() {
+                    return Poll::Ready(Some(Ok(frame)));
                 }
-                let polled = Pin::new(&mut *incoming).poll_frame(cx);
-                if polled.is_pending() {
-                    exchange.waits_for_app();
+                if let Some(error) = ahead.broken.take() {
+                    return Poll::Ready(Some(Err(error)));
                 }
-                let frame = ready!(polled);
-                match &frame {
-                    Some(Ok(frame)) => {
-                        exchange.passed(frame.data_ref().map_or(b"", |data| data), incoming.is_end_stream());
-                    }
-                    Some(Err(_)) => exchange.broke_off(),
-                    None => exchange.passed(b"", true),
+                match ahead.rest.as_mut() {
+                    None => Poll::Ready(None),
+                    Some(incoming) => poll_origin(incoming, &mut ahead.exchange, cx),
                 }
-                Poll::Ready(frame)
             }
         }
     }
@@ -254,6 +251,10 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
+            Self::Ahead(ahead) => {
+                let over = ahead.rest.as_ref().is_none_or(Body::is_end_stream);
+                ahead.frames.is_empty() && ahead.broken.is_none() && over
+            }
             Self::Origin { incoming, .. } => incoming.is_end_stream(),
         }
     }
@@ -261,7 +262,37 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Ahead(ahead) => match &ahead.rest {
+                None if ahead.broken.is_none() => SizeHint::with_exact(ahead.bytes()),
+                None => SizeHint::new(),
+                Some(rest) => after(ahead.bytes(), &rest.size_hint()),
+            },
             Self::Origin { incoming, .. } => incoming.size_hint(),
         }
     }
+}
+
+/// The next piece of an origin's answer, counted.
+fn poll_origin(
+    incoming: &mut Incoming,
+    exchange: &mut Exchange,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    if exchange.must_wait_for_client() {
+        // The socket's own waker polls this again once the client has taken something.
+        return Poll::Pending;
+    }
+    let polled = Pin::new(&mut *incoming).poll_frame(cx);
+    if polled.is_pending() {
+        exchange.waits_for_app();
+    }
+    let frame = ready!(polled);
+    match &frame {
+        Some(Ok(frame)) => {
+            exchange.passed(frame.data_ref().map_or(b"", |data| data), incoming.is_end_stream());
+        }
+        Some(Err(_)) => exchange.broke_off(),
+        None => exchange.passed(b"", true),
+    }
+    Poll::Ready(frame)
 }

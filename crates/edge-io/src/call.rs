@@ -40,6 +40,8 @@ pub(crate) struct Call {
     /// Client and app talk to each other as they please: neither owes the other a byte.
     converses: Cell<bool>,
     moved: Cell<usize>,
+    /// It waits for a connection to the app.
+    queued: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -64,6 +66,7 @@ impl Call {
             keeps_waiting: Cell::new(None),
             converses: Cell::new(false),
             moved: Cell::new(0),
+            queued: Cell::new(false),
             waker: RefCell::new(None),
         }
     }
@@ -91,6 +94,16 @@ impl Call {
     /// From now on the request's body may come as slowly as it likes.
     pub(crate) fn converse(&self) {
         self.converses.set(true);
+    }
+
+    /// Begins or ends a wait for a connection to the app.
+    pub(crate) fn set_queued(&self, queued: bool) {
+        self.queued.set(queued);
+    }
+
+    /// Whether it waits for a connection to the app.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.queued.get()
     }
 
     /// Sets or clears the moment by which the origin must have begun its answer.

@@ -5,6 +5,7 @@ use http::{HeaderValue, Response};
 use model::{Outcome, Reason};
 
 use crate::access_log::Line;
+use crate::answer::by_https;
 use crate::body::AnswerBody;
 use crate::grpc;
 use crate::ledger::Refused;
@@ -44,7 +45,7 @@ impl Way {
         if let Some(waiting) = &refusal.waiting
             && let Ok(cookie) = HeaderValue::from_str(waiting.set_cookie.as_str())
         {
-            answer.headers_mut().append(http::header::SET_COOKIE, cookie);
+            answer.headers_mut().append(http::header::SET_COOKIE, by_https(cookie, self.subject.https));
         }
         if let Some(asked) = &self.subject.cors
             && let Some(cors) = worker.shared().remembered.cors_for(self.subject.path(), asked.origin())

@@ -48,6 +48,8 @@ pub struct EdgeSettings {
     pub challenges: Option<Arc<Challenges>>,
     /// From accept, or the first byte of a later request, to the end of its head.
     pub head_timeout: Duration,
+    /// For a whole body of an unknown client while bodies are refused.
+    pub body_timeout: Duration,
     /// Between two requests on a connection.
     pub idle_timeout: Duration,
     /// Bytes of request bodies and answers that may be in the gate at once.

@@ -72,6 +72,11 @@ impl Exchange {
         })
     }
 
+    /// What would have refused it, had it not only observed.
+    pub(crate) fn would(&self) -> Option<Reason> {
+        self.would
+    }
+
     /// A slot was taken; it is given back when the last byte is in the gate.
     pub(crate) fn hold_slot(&mut self, group: Group) {
         self.slot = Some(group);

@@ -16,6 +16,7 @@ use model::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::call::PROGRESS_BYTES;
 use crate::clock::Clock;
 
 /// What a connection is doing.
@@ -44,6 +45,8 @@ pub(crate) struct Gauge {
     unsent: AtomicU64,
     /// A write that the client has not taken: since when (0: there is none), and how many bytes had left by then.
     stalled: [AtomicU64; 2],
+    /// Since when the client has taken less than [`PROGRESS_BYTES`] of it, and how many bytes had left by then.
+    idles: [AtomicU64; 2],
     /// HTTP/2: since when a head is on its way (0: none is).
     in_head: AtomicU64,
     ended: AtomicBool,
@@ -64,6 +67,7 @@ impl Gauge {
             bytes_out: zero(),
             unsent: zero(),
             stalled: [zero(), zero()],
+            idles: [zero(), zero()],
             in_head: zero(),
             ended: AtomicBool::new(false),
             draining: AtomicBool::new(false),
@@ -185,12 +189,23 @@ impl Gauge {
         bytes < READ_WINDOW.as_secs() * READ_BYTES_PER_SECOND_MIN
     }
 
-    /// How long the client has taken for the last `bytes` of an answer that waits for it.
-    pub(crate) fn stalled_for(&self, bytes: u64, now: Instant) -> Option<Duration> {
-        let since = self.stalled[0].load(Relaxed);
-        let taken = self.bytes_out.load(Relaxed).saturating_sub(self.stalled[1].load(Relaxed));
-        let pieces = u32::try_from(1 + taken / bytes).unwrap_or(u32::MAX);
-        (since != 0).then(|| now.since(Instant::from_nanos(since)) / pieces)
+    /// For how long the client has taken less than [`PROGRESS_BYTES`] of an answer that waits for it. What it took in one go
+    /// before, as the buffers of both systems filled, says nothing about now.
+    pub(crate) fn stalled_for(&self, now: Instant) -> Option<Duration> {
+        self.is_stalled().then(|| now.since(Instant::from_nanos(self.idles[0].load(Relaxed))))
+    }
+
+    /// The client does not take what is to be written.
+    fn waits_for_client(&self, now: Instant) {
+        let out = self.bytes_out.load(Relaxed);
+        let begins = !self.is_stalled();
+        if begins {
+            self.begin_stall(now);
+        }
+        if begins || out.saturating_sub(self.idles[1].load(Relaxed)) >= PROGRESS_BYTES as u64 {
+            self.idles[0].store(now.as_nanos(), Relaxed);
+            self.idles[1].store(out, Relaxed);
+        }
     }
 
     fn begin_stall(&self, now: Instant) {
@@ -220,8 +235,8 @@ impl Gauge {
                     self.since.store(clock.now().as_nanos(), Relaxed);
                 }
             }
-            Poll::Pending if !self.is_stalled() => self.begin_stall(clock.now()),
-            Poll::Pending | Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.waits_for_client(clock.now()),
+            Poll::Ready(Err(_)) => {}
         }
     }
 }

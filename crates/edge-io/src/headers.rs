@@ -8,6 +8,7 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Uri, Version};
 
 use crate::cookies;
+use crate::ranges;
 
 /// What one walk over a request's headers found.
 #[derive(Debug, Default)]
@@ -40,6 +41,10 @@ pub(crate) struct Scan<'a> {
     pub(crate) connection_names: bool,
     /// `Expect: 100-continue`.
     pub(crate) expects: bool,
+    /// `Range` asks for many parts, or for some twice.
+    pub(crate) many_ranges: bool,
+    /// A front says that its client came by https.
+    pub(crate) proto_https: bool,
     /// `Transfer-Encoding` is there.
     pub(crate) chunked: bool,
     /// `Content-Length` as a number.
@@ -71,6 +76,11 @@ pub(crate) fn scan(headers: &HeaderMap) -> Scan<'_> {
             }
             "content-type" => scan.content_type = Some(value),
             "expect" => scan.expects = true,
+            "range" => scan.many_ranges |= !ranges::is_modest(value.as_bytes()),
+            "x-forwarded-proto" => {
+                scan.proto_https = value.as_bytes().eq_ignore_ascii_case(b"https");
+                scan.forged = true;
+            }
             "origin" => scan.origin = Some(value),
             "upgrade" => {
                 scan.websocket = value.as_bytes().eq_ignore_ascii_case(b"websocket");
@@ -122,6 +132,7 @@ pub(crate) struct Chores {
     connection: bool,
     connection_names: bool,
     expects: bool,
+    many_ranges: bool,
     gate_cookies: bool,
     cookies_many: bool,
     websocket: bool,
@@ -138,6 +149,7 @@ impl Scan<'_> {
             connection: self.connection.is_some(),
             connection_names: self.connection_names,
             expects: self.expects,
+            many_ranges: self.many_ranges,
             gate_cookies,
             cookies_many: self.cookies_many,
             host: self.host.is_some(),
@@ -167,6 +179,8 @@ pub(crate) struct Told {
     pub(crate) tier: HeaderValue,
     /// The client speaks https to the gate.
     pub(crate) https: bool,
+    /// The client is known: it may ask for as many parts as it likes.
+    pub(crate) known: bool,
     /// The request came through a front, whose forwarding headers stay.
     pub(crate) front: bool,
 }
@@ -185,6 +199,9 @@ pub(crate) fn for_origin(headers: &mut HeaderMap, chores: Chores, told: Told) {
     if chores.expects {
         // The gate itself answers 100 when it begins to read the body.
         headers.remove(header::EXPECT);
+    }
+    if chores.many_ranges && !told.known {
+        headers.remove(header::RANGE);
     }
     if chores.forged {
         remove_forged(headers, told.front);

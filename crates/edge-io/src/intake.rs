@@ -9,7 +9,7 @@ use hyper::body::{Body, Incoming};
 use model::{Reason, Tier};
 
 use crate::body::{ClientBody, RequestBody};
-use crate::request::{Declined, Way};
+use crate::request::{BODY_BROKE_OFF, Declined, Way};
 use crate::routes::{BODY_BYTES_DEFAULT, BODY_BYTES_READ_FIRST, Route};
 use crate::worker::Worker;
 
@@ -47,7 +47,12 @@ pub(crate) async fn take_body(
         First::None => return Ok(RequestBody::streaming(Bytes::new(), body, allowance)),
     };
     // Boxed: most requests have no body, and each client connection has room for the whole future.
-    Box::pin(read(way, body, first, allowance)).await
+    let reading = Box::pin(read(way, body, first, allowance));
+    if first < allowance || !enforced {
+        return reading.await;
+    }
+    let within = way.worker.shared().settings.body_timeout;
+    tokio::time::timeout(within, reading).await.map_err(|_late| BODY_BROKE_OFF)?
 }
 
 /// How much of a body is read before the app hears of it.

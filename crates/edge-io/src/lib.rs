@@ -6,6 +6,7 @@
 //! Its main types are [`Edge`], [`EdgeSettings`] and [`Origins`]; the way of a request is read in `request.rs`.
 
 mod access_log;
+mod ahead;
 mod answer;
 mod balance;
 mod body;
@@ -31,6 +32,7 @@ mod own;
 mod probe;
 mod proxy_protocol;
 mod random;
+mod ranges;
 mod refusal;
 mod remembered;
 mod request;

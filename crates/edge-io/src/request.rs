@@ -14,6 +14,7 @@ use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 use model::{Group, Instant, Outcome, Reason};
 
+use crate::ahead;
 use crate::answer;
 use crate::body::{AnswerBody, RequestBody};
 use crate::call::{Call, Late, Stage};
@@ -78,6 +79,14 @@ pub(crate) enum Declined {
     Bad(&'static str),
     /// Answered from what the gate remembers of the app.
     Remembered(Box<Response<AnswerBody>>),
+}
+
+/// How the wait for an answer ended.
+enum Cut<T> {
+    Done(T),
+    /// A deadline has passed, or the connection must end.
+    Late,
+    Refused(Reason),
 }
 
 /// One request on its way.
@@ -221,7 +230,7 @@ impl Way {
                     call: self.call.clone(),
                 };
                 let sending = pin!(self.worker.pool().send(index, request, Some(asker), dispatched));
-                self.sent(index, self.while_in_time(sending).await)
+                self.sent(index, self.while_in_time(exchange.would(), sending).await)
             }
             None => Err(Declined::Bad("nothing here serves this kind of request")),
         };
@@ -236,7 +245,21 @@ impl Way {
         lease.origin().succeeded();
         exchange.answered(response.status().as_u16(), now);
         exchange.hold_lease(lease);
-        Ok(answer::to_client(self, watch, response, exchange, upgrade, now))
+        let answer = answer::to_client(self, watch, response, exchange, upgrade, now);
+        if !self.reads_ahead() {
+            return Ok(answer);
+        }
+        let (parts, body) = answer.into_parts();
+        // Boxed: each client connection has room for the whole future.
+        Ok(Response::from_parts(parts, Box::pin(ahead::read(body)).await))
+    }
+
+    /// Whether small answers are taken off the app's hands before the client asks for them.
+    fn reads_ahead(&self) -> bool {
+        self.connection.gauge.is_multiplexed()
+            && !self.subject.identity.tier().is_known()
+            && !self.subject.grpc
+            && !self.worker.shared().buffers_are_scarce()
     }
 
     /// Why an exchange got no answer: only what the origin is to blame for counts as its failure, else clients that break off
@@ -283,6 +306,7 @@ impl Way {
             forwarded: self.connection.forwarded.clone(),
             request_id,
             tier: HeaderValue::from_static(self.subject.identity.tier().label()),
+            known: self.subject.identity.tier().is_known(),
             front: self.connection.front,
             https: self.connection.security.tls,
         };
@@ -332,42 +356,55 @@ impl Way {
     fn sent(
         &self,
         index: usize,
-        sent: Option<Result<(Response<Incoming>, Lease), SendError>>,
+        sent: Cut<Result<(Response<Incoming>, Lease), SendError>>,
     ) -> Result<(Response<Incoming>, Lease), Declined> {
         let origin = self.worker.shared().origins.at(index);
         self.call.await_origin(None);
         match sent {
-            Some(Ok(answered)) => Ok(answered),
-            Some(Err(SendError::Busy)) => {
-                let identity = &self.subject.identity;
-                let site = &self.worker.shared().site;
-                Err(Declined::Refused(site.refusal(identity, Reason::QueueFull, self.worker.scatter())))
-            }
+            Cut::Done(Ok(answered)) => Ok(answered),
+            Cut::Done(Err(SendError::Busy)) => Err(self.refused(Reason::QueueFull)),
+            Cut::Refused(reason) => Err(self.refused(reason)),
             // The client broke its body off, or sent more than it may: that is no failure of the origin.
-            Some(Err(SendError::Broken(error))) if error.is_user() => Err(BODY_BROKE_OFF),
-            Some(Err(_)) => {
+            Cut::Done(Err(SendError::Broken(error))) if error.is_user() => Err(BODY_BROKE_OFF),
+            Cut::Done(Err(_)) => {
                 origin.failed(self.worker.now());
                 Err(Declined::Unreachable)
             }
-            None if self.call.late() != Some(Late::Origin) => Err(BODY_BROKE_OFF),
-            None => {
+            Cut::Late if self.call.late() != Some(Late::Origin) => Err(BODY_BROKE_OFF),
+            Cut::Late => {
                 origin.failed(self.worker.now());
                 Err(Declined::Late)
             }
         }
     }
 
-    /// Runs until done, or until a sweep finds that origin or body are late or the connection must end.
-    async fn while_in_time<F: Future>(&self, mut doing: Pin<&mut F>) -> Option<F::Output> {
+    fn refused(&self, reason: Reason) -> Declined {
+        let site = &self.worker.shared().site;
+        Declined::Refused(site.refusal(&self.subject.identity, reason, self.worker.scatter()))
+    }
+
+    /// Runs until done, or until a sweep finds that origin or body are late or the connection must end, or until what only waits
+    /// for a connection to the app is refused after all.
+    async fn while_in_time<F: Future>(
+        &self,
+        would: Option<Reason>,
+        mut doing: Pin<&mut F>,
+    ) -> Cut<F::Output> {
         poll_fn(|cx| {
             if self.call.late().is_some() || self.connection.gauge.has_ended() {
-                return Poll::Ready(None);
+                return Poll::Ready(Cut::Late);
+            }
+            if self.call.is_queued()
+                && let Some(reason) = self.worker.shared().site.reconsider(&self.subject.identity, would)
+            {
+                self.call.set_queued(false);
+                return Poll::Ready(Cut::Refused(reason));
             }
             self.call.remember_waker(cx);
             if !self.connection.gauge.is_multiplexed() {
                 self.connection.gauge.remember_waker(cx);
             }
-            doing.as_mut().poll(cx).map(Some)
+            doing.as_mut().poll(cx).map(Cut::Done)
         })
         .await
     }
@@ -381,5 +418,6 @@ impl Drop for Way {
     }
 }
 
-const BODY_BROKE_OFF: Declined = Declined::Bad("the body broke off, came too slowly or was too long");
+pub(crate) const BODY_BROKE_OFF: Declined =
+    Declined::Bad("the body broke off, came too slowly or was too long");
 const STREAMS_UNKNOWN_MAX: u32 = 20;

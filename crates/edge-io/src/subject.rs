@@ -29,6 +29,8 @@ pub(crate) struct Subject {
     pub(crate) chores: Chores,
     pub(crate) navigation: bool,
     pub(crate) websocket: bool,
+    /// The client speaks https: to the gate, or to the front before it.
+    pub(crate) https: bool,
     /// It is a call of gRPC.
     pub(crate) grpc: bool,
     /// Length of the body; `None` when it is not told.
@@ -65,6 +67,7 @@ impl Subject {
             chores: scan.chores(found.gate),
             navigation: scan.navigation,
             websocket: scan.wants_websocket(),
+            https: connection.security.tls || (connection.front && scan.proto_https),
             grpc: is_grpc(parts.version, &scan),
             length: body_length(parts.version, &scan),
             class: site.class_of(parts.method.as_str(), parts.uri.path()),

@@ -10,6 +10,7 @@ pub mod cpu;
 pub mod crowd;
 pub mod load;
 pub mod origin;
+pub mod tls;
 pub mod web;
 
 mod gate;

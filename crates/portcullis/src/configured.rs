@@ -73,9 +73,6 @@ fn without_effect(config: &Config) -> Vec<String> {
     if config.limits.login_share != limits.login_share {
         settings.push("limits.login_share (8 % is in force)");
     }
-    if config.limits.body_timeout != limits.body_timeout {
-        settings.push("limits.body_timeout (10 s, then 500 bytes a second, is in force)");
-    }
     settings
         .into_iter()
         .map(|setting| format!("note: {setting} is understood but has no effect yet"))
@@ -118,6 +115,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.buffer_bytes = limits.buffers.bytes();
     plan.streams_unknown_max = limits.streams;
     plan.head_timeout = limits.head_timeout;
+    plan.body_timeout = limits.body_timeout;
     plan.idle_timeout = limits.idle_timeout;
     plan.drain = limits.drain;
     plan.known_max = limits.max_known as usize;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::attacks::{self, AttacksArguments};
 use crate::bench::{self, BenchArguments};
 use crate::soak::{self, SoakArguments};
 use crate::suite;
@@ -26,6 +27,8 @@ enum Command {
     },
     /// Compare the gate with its peers.
     Bench(BenchArguments),
+    /// Attack the gate and its peers in the same ways; print what honest clients saw.
+    Attacks(AttacksArguments),
     /// Comes with part 3 (the simulator).
     #[command(hide = true)]
     Sim(Rest),
@@ -45,6 +48,7 @@ pub(crate) fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Test { install_peers } => suite::run(install_peers || continuous_integration()),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Attacks(arguments) => attacks::run(&arguments),
         Command::Sim(_) => unbuilt("sim", "part 3 (the simulator)"),
         Command::Soak(arguments) => soak::run(&arguments),
     }

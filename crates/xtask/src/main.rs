@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "printing is what a command does")]
 
+mod attacks;
 mod bench;
 mod cli;
 mod peers;

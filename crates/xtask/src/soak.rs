@@ -1,6 +1,6 @@
 //! `cargo xtask soak`: malformed bytes on every port for minutes, and a client that must not notice.
 //!
-//! What is sent are the corpora of the fuzz targets, cut, joined and garbled by a seeded generator. It goes to the listeners of a gate that
+//! What is sent are the corpora of the fuzz targets, cut, joined and garbled by a seeded generator, in the clear and inside TLS. It goes to the listeners of a gate that
 //! this command starts, and nowhere else.
 
 use std::fs;
@@ -14,6 +14,7 @@ use clap::Args;
 use lab::certificate::Authority;
 use lab::clock::{Stopwatch, pause};
 use lab::origin::{Origin, plain};
+use lab::tls::TlsClient;
 use lab::web::{self, Request};
 use lab::{Gate, checkout, crowd, free_address};
 
@@ -70,23 +71,23 @@ fn soak(arguments: &SoakArguments) -> Result<(Outcome, String), Box<dyn std::err
     let authority = Authority::new(folder.path(), "authority")?;
     let signed = authority.sign(folder.path(), "shop", &["shop.example"])?;
     let https = free_address();
-    let listen = format!(
-        "[[listen]]\naddress = \"{https}\"\n[[listen.tls.certificate]]\nchain = \"{}\"\nkey = \"{}\"\n[[site]]",
-        signed.chain.display(),
-        signed.key.display()
-    );
+    let listen = format!("[[listen]]\naddress = \"{https}\"\n{}[[site]]", signed.tables());
     let mut gate = Gate::start(&Gate::CONFIG.replace("[[site]]", &listen).replace("{origin}", &app.url()))?;
-    let ports = [gate.listen(), https, gate.console()];
+    let tls = |protocol| {
+        Ok::<_, io::Error>(Door { address: https, tls: Some(TlsClient::new(&authority.file, protocol)?) })
+    };
+    let plain = |address| Door { address, tls: None };
+    let doors = [plain(gate.listen()), plain(https), plain(gate.console()), tls("h2")?, tls("http/1.1")?];
     let (length, process) = (Duration::from_secs(arguments.minutes * 60), gate.process().id());
     let (stop, connections, bytes) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let mut outcome = Outcome::default();
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
             let mut dice = Dice(arguments.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (thread + 1));
-            let (stop, connections, bytes, seeds) = (&stop, &connections, &bytes, &seeds);
+            let (stop, connections, bytes, seeds, doors) = (&stop, &connections, &bytes, &seeds, &doors);
             scope.spawn(move || {
                 while !stop.load(Relaxed) {
-                    let sent = trouble(&ports, seeds, &mut dice).unwrap_or(0);
+                    let sent = trouble(doors, seeds, &mut dice).unwrap_or(0);
                     connections.fetch_add(1, Relaxed);
                     bytes.fetch_add(sent, Relaxed);
                 }
@@ -110,12 +111,30 @@ fn soak(arguments: &SoakArguments) -> Result<(Outcome, String), Box<dyn std::err
     Ok((outcome, gate.log()))
 }
 
+/// A port, and what is spoken there before what is wrong.
+struct Door {
+    address: SocketAddr,
+    tls: Option<TlsClient>,
+}
+
 /// One connection from one of many addresses, with something wrong.
-fn trouble(ports: &[SocketAddr], seeds: &[Vec<u8>], dice: &mut Dice) -> io::Result<u64> {
-    let port = ports[dice.below(ports.len())];
+fn trouble(doors: &[Door], seeds: &[Vec<u8>], dice: &mut Dice) -> io::Result<u64> {
+    let door = &doors[dice.below(doors.len())];
     let from = Ipv4Addr::new(127, 1, byte(dice.below(100)), byte(1 + dice.below(200)));
-    let mut stream = web::connect_from(from, port, Duration::from_millis(300))?;
-    let bytes = garbled(seeds, dice);
+    let mut stream = web::connect_from(from, door.address, Duration::from_millis(300))?;
+    let mut bytes = garbled(seeds, dice);
+    if let Some(tls) = &door.tls {
+        if dice.below(2) == 0 {
+            bytes.splice(..0, *PREFACE);
+        }
+        let mut inside = tls.connect(stream, "shop.example")?;
+        inside.write_all(&bytes)?;
+        inside.flush()?;
+        if dice.below(4) != 0 {
+            let _answer = inside.read(&mut [0; 4_096]);
+        }
+        return Ok(bytes.len() as u64);
+    }
     stream.write_all(&bytes)?;
     if dice.below(2) == 0 {
         stream.shutdown(Shutdown::Write)?;
@@ -182,6 +201,8 @@ fn byte(value: usize) -> u8 {
     u8::try_from(value).unwrap_or(u8::MAX)
 }
 
+/// RFC 9113, section 3.4, and an empty SETTINGS.
+const PREFACE: &[u8; 33] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 const THREADS: u64 = 4;
 /// Tables fill and allocators keep what they had.
 const SLACK_KIB: u64 = 32 * 1_024;

@@ -43,6 +43,14 @@ impl Site {
         verdict
     }
 
+    /// Whether a request that was let in, and has only waited since, is to be refused after all: the level has risen. `would` is
+    /// what would have refused it then.
+    pub fn reconsider(&self, identity: &Identity, would: Option<Reason>) -> Option<Reason> {
+        let closed = !self.decision().masks.admits(identity.tier, identity.cohort);
+        let reason = if closed { Some(Reason::Threshold) } else { would };
+        reason.filter(|&reason| identity.tier > Tier::T3 && self.enforces(identity, reason))
+    }
+
     /// The verdict on a request that nothing may refuse.
     pub fn wave_through(&self, identity: &Identity, demand: &Demand<'_>) -> Verdict {
         let cost_micros = self.classes.cost_micros(demand.class);

@@ -14,6 +14,7 @@ fn check(front: bool, lines: &str, expected: &str) {
         forwarded: HeaderValue::from_static("for=192.0.2.1;proto=http"),
         request_id: HeaderValue::from_static("id"),
         tier: HeaderValue::from_static("t5"),
+        known: false,
         front,
         https: false,
     };
@@ -112,5 +113,19 @@ fn gate_cookies_never_reach_the_app() {
          forwarded: for=192.0.2.1;proto=http
          host: a
          x-forwarded-for: 192.0.2.1",
+    );
+}
+
+#[test]
+fn many_parts_of_a_file_become_the_whole() {
+    check(
+        false,
+        "Host: a\n Range: bytes=0-,5-",
+        "forwarded: for=192.0.2.1;proto=http\n host: a\n x-forwarded-for: 192.0.2.1",
+    );
+    check(
+        false,
+        "Host: a\n Range: bytes=0-99",
+        "forwarded: for=192.0.2.1;proto=http\n host: a\n range: bytes=0-99\n x-forwarded-for: 192.0.2.1",
     );
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use model::{Group, Instant};
 
-use crate::call::{Call, PROGRESS_BYTES, Stage};
+use crate::call::{Call, Stage};
 use crate::connection::Connection;
 
 /// For whom a connection to the origin is wanted.
@@ -85,7 +85,7 @@ impl Holder {
             return Some(Turn::Endless(now.since(self.connection.gauge.since())));
         }
         let body = self.call.keeps_waiting_since().map(|since| now.since(since));
-        let waited = body.max(self.connection.gauge.stalled_for(PROGRESS_BYTES as u64, now))?;
+        let waited = body.max(self.connection.gauge.stalled_for(now))?;
         (waited >= WAIT_MIN).then_some(Turn::KeepsWaiting(waited))
     }
 

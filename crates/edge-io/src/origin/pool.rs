@@ -164,7 +164,11 @@ impl Pool {
     async fn wait_for_lease(self: &Rc<Self>, index: usize, asker: Option<Asker>) -> Result<Lease, SendError> {
         let group = asker.as_ref().map(|asker| asker.group);
         if let Some(share) = group.and_then(|group| self.origins.at(index).share_of(group)) {
-            self.wait_for(share, index).await?;
+            let call = asker.as_ref().map(|asker| asker.call.clone());
+            call.iter().for_each(|call| call.set_queued(true));
+            let had = self.wait_for(share, index).await;
+            call.iter().for_each(|call| call.set_queued(false));
+            had?;
         }
         Ok(self.lease(index, group, asker))
     }

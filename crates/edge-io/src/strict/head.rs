@@ -166,9 +166,7 @@ impl Fields {
         if !folds_to(name, b"content-length") {
             return Ok(());
         }
-        let digits =
-            !value.is_empty() && value.len() <= LENGTH_DIGITS_MAX && value.iter().all(u8::is_ascii_digit);
-        if name[7] == b'_' || self.length.is_some() || !digits {
+        if name[7] == b'_' || self.length.is_some() || !is_length(value) {
             return Err(Fault::Length);
         }
         self.length = Some(value.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')));
@@ -216,6 +214,29 @@ impl Fields {
 /// Whether a name is another one when `_` is read as `-`, as CGI and its heirs do.
 fn folds_to(name: &[u8], wanted: &[u8]) -> bool {
     name.iter().zip(wanted).all(|(&a, &b)| a.to_ascii_lowercase() == b || (a == b'_' && b == b'-'))
+}
+
+/// A length in digits, and no more of them than anybody can count with.
+pub(super) fn is_length(value: &[u8]) -> bool {
+    !value.is_empty() && value.len() <= LENGTH_DIGITS_MAX && value.iter().all(u8::is_ascii_digit)
+}
+
+/// What a field of HTTP/2 would say about framing, to whoever reads it as HTTP/1.1.
+pub(super) enum Framing {
+    /// `Content-Length`.
+    Length,
+    /// What is none here, or only looks like a length.
+    Other,
+}
+
+/// See [`Framing`].
+pub(super) fn framing(name: &[u8]) -> Option<Framing> {
+    match name.len() {
+        14 if name.eq_ignore_ascii_case(b"content-length") => Some(Framing::Length),
+        14 if folds_to(name, b"content-length") => Some(Framing::Other),
+        17 if folds_to(name, b"transfer-encoding") => Some(Framing::Other),
+        _ => None,
+    }
 }
 
 /// Whether a field would decide on framing; refused among trailers.

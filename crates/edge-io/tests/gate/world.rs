@@ -161,6 +161,7 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
         routes: Routes::default(),
         jwt: setting.jwt,
         head_timeout: Duration::from_secs(10),
+        body_timeout: Duration::from_secs(60),
         idle_timeout: Duration::from_secs(15),
         buffer_bytes: 64 << 20,
         streams_unknown_max: 100,

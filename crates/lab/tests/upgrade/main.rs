@@ -37,11 +37,7 @@ impl World {
         let log = folder.path().join("app.log");
         let running =
             Running::start_and_wait(&mut command, &log, SOON, || web::accepts(app)).expect("the app starts");
-        let tls = format!(
-            "[[listen]]\naddress = \"{https}\"\n[[listen.tls.certificate]]\nchain = \"{}\"\nkey = \"{}\"\n[[site]]",
-            signed.chain.display(),
-            signed.key.display()
-        );
+        let tls = format!("[[listen]]\naddress = \"{https}\"\n{}[[site]]", signed.tables());
         let config = Gate::CONFIG
             .replace("[[site]]", &tls)
             .replace("[state]", "max_connections = 2_000\n[[site.route]]\npath = \"/up\"\nbody = \"300 MiB\"\n[[site.route]]\npath = \"/live\"\nwebsocket = true\n[limits]\ndrain = \"5s\"\n[state]")

@@ -76,7 +76,8 @@ fn measure(arguments: &BenchArguments) -> Result<String, Box<dyn Error>> {
     Ok(if arguments.json { result.to_json() } else { result.to_text() })
 }
 
-fn build_release() -> Result<(), ShellError> {
+/// The gate as it is released.
+pub(crate) fn build_release() -> Result<(), ShellError> {
     eprintln!("building the release binary; `--as-built` takes the one that is there");
     let mut command = shell::cargo();
     run_quietly(command.args(["build", "--quiet", "--release", "--locked", "--package", "portcullis"]))?;

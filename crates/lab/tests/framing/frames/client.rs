@@ -3,18 +3,15 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use lab::clock::Stopwatch;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use lab::tls::{TlsClient, TlsConnection};
 
 use super::Seen;
 
 pub(crate) struct Client {
-    stream: StreamOwned<ClientConnection, TcpStream>,
+    stream: TlsConnection,
     text: Vec<u8>,
     seen: Seen,
 }
@@ -22,23 +19,11 @@ pub(crate) struct Client {
 impl Client {
     /// Connects, with preface and SETTINGS unless that is what the case is about.
     pub(crate) fn connect(gate: SocketAddr, authority: &Path, preface: bool) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(authority).expect("it can be read")).expect("it is one");
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("there are versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        let name = ServerName::try_from("shop.example").expect("a name");
-        let connection = ClientConnection::new(Arc::new(config), name).expect("it can be set up");
         let socket = TcpStream::connect(gate).expect("the gate accepts");
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-        let mut client =
-            Self { stream: StreamOwned::new(connection, socket), text: Vec::new(), seen: Seen::default() };
-        let shaken = client.stream.conn.complete_io(&mut client.stream.sock);
-        shaken.expect("the handshake is completed");
+        let tls = TlsClient::new(authority, "h2").expect("the authority can be read");
+        let stream = tls.connect(socket, "shop.example").expect("the handshake is completed");
+        let mut client = Self { stream, text: Vec::new(), seen: Seen::default() };
         client.stream.sock.set_read_timeout(Some(LOOK)).expect("a timeout can be set");
         if preface {
             client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
