@@ -189,10 +189,13 @@ impl Gauge {
         bytes < READ_WINDOW.as_secs() * READ_BYTES_PER_SECOND_MIN
     }
 
-    /// For how long the client has taken less than [`PROGRESS_BYTES`] of an answer that waits for it. What it took in one go
-    /// before, as the buffers of both systems filled, says nothing about now.
+    /// For how long the client has taken less than [`PROGRESS_BYTES`] of an answer that waits for it, as if it had begun later the
+    /// more it took before: up to [`CREDIT_MAX`] times as late. It may have taken that in one go as the buffers of both systems
+    /// filled, which says little about now; but to have the app make it again for the next one costs the app as much.
     pub(crate) fn stalled_for(&self, now: Instant) -> Option<Duration> {
-        self.is_stalled().then(|| now.since(Instant::from_nanos(self.idles[0].load(Relaxed))))
+        let taken = self.idles[1].load(Relaxed).saturating_sub(self.stalled[1].load(Relaxed));
+        let credit = u32::try_from(1 + taken / PROGRESS_BYTES as u64).unwrap_or(u32::MAX).min(CREDIT_MAX);
+        self.is_stalled().then(|| now.since(Instant::from_nanos(self.idles[0].load(Relaxed))) / credit)
     }
 
     /// The client does not take what is to be written.
@@ -327,5 +330,6 @@ impl AsyncWrite for Metered {
     }
 }
 
+const CREDIT_MAX: u32 = 8;
 const READ_WINDOW: Duration = Duration::from_secs(10);
 const READ_BYTES_PER_SECOND_MIN: u64 = 1_024;
