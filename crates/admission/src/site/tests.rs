@@ -2,6 +2,7 @@
 
 mod handover;
 mod invariants;
+mod rising;
 mod turns;
 mod visitors;
 
@@ -434,21 +435,4 @@ fn a_denied_address_is_refused_in_every_mode_and_an_exempt_one_has_no_limits() {
     assert_eq!(shop.admit(ask("GET /", HOME, &[])).refuse.unwrap().reason, Reason::Denied);
     shop.site.allowed().add(Entry { prefix: "203.0.113.0/24".parse().unwrap(), until: None }).unwrap();
     assert!((0..200).all(|_| shop.admit(ask("GET /", "203.0.113.1", &[])).would.is_none()));
-}
-
-#[test]
-fn who_only_waits_is_judged_again_when_the_level_rises() {
-    let shop = Shop::new(Mode::Auto);
-    let stranger = shop.identify(ask("GET /", "203.0.113.1", &[]));
-    let over = Some(Reason::AddressLimit);
-    assert_eq!(shop.site.reconsider(&stranger, over), None, "in calm limits only count");
-    shop.decide(Level::Limiting, Masks::OPEN, true);
-    assert_eq!(shop.site.reconsider(&stranger, over), over);
-    assert_eq!(shop.site.reconsider(&stranger, None), None);
-    shop.decide(Level::CustomersFirst, Masks::OPEN.with(Tier::T5, 0), true);
-    assert_eq!(shop.site.reconsider(&stranger, None), Some(Reason::Threshold));
-    let signing_in = shop.identify(ask("GET /login", "203.0.113.1", &[]));
-    assert_eq!(shop.site.reconsider(&signing_in, None), None);
-    shop.site.set_mode(Mode::Observe);
-    assert_eq!(shop.site.reconsider(&stranger, over), None);
 }

@@ -28,13 +28,11 @@ fn honest_clients_are_served_beside_attacks() {
         assert_eq!(attack["remembered"], true, "{attack}");
         // One in ten may be late: there are two processors for all. An overload must be seen before it can be helped.
         assert!(tenths("known") >= if overloads { 5 } else { 9 }, "{attack}");
-        if !overloads && !WASTES.contains(&attack["attack"].as_str().expect("a name")) {
+        if !overloads {
             assert!(tenths("unknown") >= 9 && attack["recovered"] == true, "{attack}");
         }
     }
 }
 
-/// What has the app make answers that nobody takes: customers are served, and strangers as long as the app keeps up.
-const WASTES: [&str; 2] = ["slow reading", "closed windows"];
 /// What is more than the app can do: customers are served, and strangers are asked to come back.
 const OVERLOADS: [&str; 2] = ["dear requests", "large closed windows"];
