@@ -49,7 +49,7 @@ fn unknown_clients_have_a_bounded_number_of_them_once_limits_refuse() {
         (stream, String::from_utf8_lossy(&status).into_owned())
     };
     let in_calm: Vec<_> = (1..=8).map(open).collect();
-    assert!(in_calm.iter().all(|(_, status)| status == "HTTP/1.1 101"), "{in_calm:?}");
+    assert!(in_calm.iter().all(|(_, status)| status == "HTTP/1.1 101"), "{in_calm:?} {}", gate.log());
     gate.tell(&["level", "pin", "limiting"]).expect("it is told");
     let refused =
         wait_for(Duration::from_secs(10), || Some(open(9).1).filter(|status| status == "HTTP/1.1 429"));
