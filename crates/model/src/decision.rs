@@ -1,4 +1,4 @@
-//! What the data plane counted in one step, and what is to be done about it.
+//! What is to be done about what the data plane counted.
 
 use crate::{Cohort, Instant, Level, Tier};
 
@@ -62,27 +62,4 @@ pub struct Decision {
     pub offered: f64,
     /// Whether client limits refuse, or only count (in calm they only count, unless load is high).
     pub limits_refuse: bool,
-}
-
-/// What the data plane counted in one step of `millis` milliseconds.
-#[derive(Clone, Debug)]
-pub struct Summary {
-    /// The end of the step.
-    pub at: Instant,
-    /// Length of the step in milliseconds.
-    pub millis: u64,
-    /// Offered cost of each cohort, in concurrency-milliseconds (requests × service time of their route class).
-    pub offered: Box<[[u64; COHORTS]; Tier::COUNT]>,
-    /// The concurrency limit L; infinite until it is measured.
-    pub limit: f64,
-    /// Requests in service at the origin now.
-    pub inflight: u32,
-    /// The longest that a request waited for a slot in this step, in milliseconds.
-    pub queue_wait_ms: u64,
-    /// Share of connection slots in use, 0 to 1.
-    pub connections: f64,
-    /// Answers of the origin in this step that were failures, and all of its answers.
-    pub origin_failures: u64,
-    /// All answers of the origin in this step.
-    pub origin_answers: u64,
 }

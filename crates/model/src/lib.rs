@@ -12,18 +12,26 @@
 //! ```
 
 mod decision;
+mod finite;
 mod ids;
 mod level;
 mod prefix;
+mod rule;
+mod sample;
+mod summary;
 mod tier;
 mod time;
 mod untrusted;
 mod verdict;
 
-pub use decision::{COHORTS, Decision, Masks, Summary};
+pub use decision::{COHORTS, Decision, Masks};
+pub use finite::Finite;
 pub use ids::{AccountId, PassId, SiteId};
 pub use level::{Level, Mode, ParseLevelError, ParseModeError};
 pub use prefix::{Net, Prefix, PrefixError};
+pub use rule::{Action, CONDITIONS_MAX, Condition, DICTIONARY_MAX, Dictionary, RULES_MAX, Rule, Rules, Test};
+pub use sample::{Attribute, SAMPLES_MAX, Sample, Values};
+pub use summary::{Handshakes, Matches, NAMES_MAX, Name, Summary, TierCounts, Traffic};
 pub use tier::{Cohort, Group, Tier};
 pub use time::{Instant, Timestamp};
 pub use untrusted::Untrusted;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The place of a request in the admission order; a better tier sorts first.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 #[repr(u8)]
 pub enum Tier {
     /// Admins and monitors, proved by socket peer, client certificate, or source *and* secret.
@@ -101,7 +103,7 @@ impl Group {
 }
 
 /// One of 128 equal parts of a tier; a client stays in its cohort for a whole incident.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub struct Cohort(u8);
 
 impl Cohort {

@@ -3,10 +3,12 @@
 use std::ops::Add;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A moment on the monotonic clock, in nanoseconds since an origin that the process chose.
 ///
 /// It is a plain number so that a log of inputs can be replayed. 64 bits reach 584 years.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub struct Instant(u64);
 
 impl Instant {

@@ -366,15 +366,11 @@ impl Story {
     fn summary(&self) -> Summary {
         let cost = |demand: u64| demand * self.scale * self.millis;
         Summary {
-            at: Instant::from_millis(self.now),
-            millis: self.millis * 1_000,
             offered: Box::new(self.demand.map(|tier| tier.map(cost))),
             limit: self.limit,
-            inflight: 0,
-            queue_wait_ms: 0,
             connections: 0.1,
-            origin_failures: 0,
             origin_answers: 100,
+            ..Summary::empty(Instant::from_millis(self.now), self.millis * 1_000)
         }
     }
 

@@ -1,0 +1,183 @@
+//! Rules: what a request must look like to be refused, challenged or put last.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Attribute, Finite, Instant, Values};
+
+/// Conditions in one rule at most (decision-science, section 6: order-4 conjunctions).
+pub const CONDITIONS_MAX: usize = 4;
+
+/// Rules that exist at the same time at most, in shadow or armed.
+pub const RULES_MAX: usize = 8;
+
+/// Values in the dictionary of one attribute at most.
+pub const DICTIONARY_MAX: usize = 4_096;
+
+/// What one condition asks of an attribute.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+pub enum Test {
+    /// It has this value.
+    Is(u64),
+    /// It has a value that is not among those seen often in calm.
+    New,
+}
+
+/// A condition on one attribute.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+pub struct Condition {
+    /// Of which attribute.
+    pub attribute: Attribute,
+    /// What is asked.
+    pub test: Test,
+}
+
+/// What becomes of a request that a rule matches, mildest first. Never of clients in T0 to T2.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+pub enum Action {
+    /// It is judged as T6.
+    Demote,
+    /// It must show that it keeps cookies and can wait.
+    Challenge,
+    /// It is refused with 403.
+    Block,
+}
+
+impl Action {
+    /// The word that an admin reads.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Demote => "put last",
+            Self::Challenge => "challenge",
+            Self::Block => "refuse",
+        }
+    }
+}
+
+/// A synthesised signature.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Rule {
+    /// Counts up with each rule of a site, and stands in references; 0 is no rule.
+    pub id: u16,
+    /// All must hold; at least one, at most [`CONDITIONS_MAX`], sorted.
+    pub conditions: Vec<Condition>,
+    /// What happens to a match.
+    pub action: Action,
+    /// Whether it acts; before that its matches are only counted.
+    pub armed: bool,
+    /// It ends then unless a later decision holds it again.
+    pub expires: Instant,
+    /// Upper bound of the share of calm requests that it matches (Clopper–Pearson, 95 %).
+    pub collateral_calm: Finite,
+    /// Upper bound of the share of known clients' requests that it would match, were they not exempt.
+    pub collateral_known: Finite,
+}
+
+/// The rules in force.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rules {
+    /// At most [`RULES_MAX`].
+    pub rules: Vec<Rule>,
+    /// What was seen often in calm.
+    pub calm: Arc<Dictionary>,
+}
+
+impl Rules {
+    /// The first armed rule that matches, of the harshest action that any matching rule has.
+    pub fn first_match(&self, values: &Values, now: Instant) -> Option<&Rule> {
+        let armed = self.rules.iter().filter(|rule| rule.armed && now < rule.expires);
+        armed.filter(|rule| self.matches(rule, values)).fold(None, |best: Option<&Rule>, rule| match best {
+            Some(best) if best.action >= rule.action => Some(best),
+            _ => Some(rule),
+        })
+    }
+
+    /// Whether a rule matches, armed or not.
+    pub fn matches(&self, rule: &Rule, values: &Values) -> bool {
+        !rule.conditions.is_empty()
+            && rule.conditions.iter().all(|condition| self.calm.holds(*condition, values))
+    }
+}
+
+/// For each attribute the values that were seen often in calm.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Dictionary {
+    /// Sorted; an attribute whose list is empty has not been learnt, and nothing is new in it.
+    values: Vec<Vec<u64>>,
+}
+
+impl Dictionary {
+    /// A dictionary of these values for each attribute in the order of [`Attribute::ALL`]; each is cut to
+    /// [`DICTIONARY_MAX`] of them.
+    pub fn new(mut values: Vec<Vec<u64>>) -> Self {
+        values.resize(Attribute::COUNT, Vec::new());
+        for list in &mut values {
+            list.truncate(DICTIONARY_MAX);
+            list.sort_unstable();
+            list.dedup();
+        }
+        Self { values }
+    }
+
+    /// Whether a value of an attribute is not among those seen often in calm. Never for an absent value, or before
+    /// anything was learnt.
+    pub fn is_new(&self, attribute: Attribute, value: u64) -> bool {
+        let known = self.values.get(attribute.index()).map_or(&[][..], Vec::as_slice);
+        value != 0 && !known.is_empty() && known.binary_search(&value).is_err()
+    }
+
+    /// Whether a condition holds for a request.
+    pub fn holds(&self, condition: Condition, values: &Values) -> bool {
+        let value = values.get(condition.attribute);
+        match condition.test {
+            Test::Is(wanted) => value == wanted,
+            Test::New => self.is_new(condition.attribute, value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_harshest_armed_rule_that_matches_counts() {
+        let mut values = Values::default();
+        values.set(Attribute::Path, 7);
+        let rule = |id, path, action, armed| Rule {
+            id,
+            conditions: vec![Condition { attribute: Attribute::Path, test: Test::Is(path) }],
+            action,
+            armed,
+            expires: Instant::from_secs(10),
+            collateral_calm: Finite::ZERO,
+            collateral_known: Finite::ZERO,
+        };
+        let rules = Rules {
+            rules: vec![
+                rule(1, 7, Action::Demote, true),
+                rule(2, 7, Action::Challenge, true),
+                rule(3, 7, Action::Block, false),
+                rule(4, 8, Action::Block, true),
+            ],
+            calm: Arc::default(),
+        };
+        let found = |at| rules.first_match(&values, at).map(|rule| rule.id);
+        assert_eq!(found(Instant::from_secs(1)), Some(2));
+        assert_eq!(found(Instant::from_secs(10)), None, "all have ended");
+    }
+
+    #[test]
+    fn nothing_is_new_before_anything_was_learnt() {
+        let empty = Dictionary::default();
+        assert!(!empty.is_new(Attribute::UserAgent, 5));
+        let mut values = vec![Vec::new(); Attribute::COUNT];
+        values[Attribute::UserAgent.index()] = vec![9, 5, 5];
+        let learnt = Dictionary::new(values);
+        assert!(!learnt.is_new(Attribute::UserAgent, 5));
+        assert!(learnt.is_new(Attribute::UserAgent, 6));
+        assert!(!learnt.is_new(Attribute::UserAgent, 0), "an absent value is nothing new");
+        assert!(!learnt.is_new(Attribute::Path, 6), "of paths nothing was learnt");
+    }
+}

@@ -1,0 +1,129 @@
+//! What the data plane counted in one step.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{COHORTS, Instant, Sample, Tier};
+
+/// What the data plane counted in one step of `millis` milliseconds, 100 ms to 1 s.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The end of the step.
+    pub at: Instant,
+    /// Length of the step in milliseconds.
+    pub millis: u64,
+    /// Offered cost of each cohort, in concurrency-milliseconds (requests × service time of their route class).
+    pub offered: Box<[[u64; COHORTS]; Tier::COUNT]>,
+    /// The concurrency limit L; infinite until it is measured.
+    pub limit: f64,
+    /// Requests in service at the origin now.
+    pub inflight: u32,
+    /// The longest that a request waited for a slot in this step, in milliseconds.
+    pub queue_wait_ms: u64,
+    /// Share of connection slots in use, 0 to 1.
+    pub connections: f64,
+    /// Answers of the origin in this step that were failures, and all of its answers.
+    pub origin_failures: u64,
+    /// All answers of the origin in this step.
+    pub origin_answers: u64,
+    /// What evidence is drawn from.
+    pub traffic: Traffic,
+}
+
+impl Summary {
+    /// A step in which nothing happened.
+    pub fn empty(at: Instant, millis: u64) -> Self {
+        Self {
+            at,
+            millis,
+            offered: Box::new([[0; COHORTS]; Tier::COUNT]),
+            limit: f64::INFINITY,
+            inflight: 0,
+            queue_wait_ms: 0,
+            connections: 0.0,
+            origin_failures: 0,
+            origin_answers: 0,
+            traffic: Traffic::default(),
+        }
+    }
+}
+
+/// What kinds of requests came and what became of them, in one step.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Traffic {
+    /// The hour of the week in the site's time zone, 0 (Monday, midnight) to 167; `None` in an hour that a change to or
+    /// from summer time makes ambiguous, which is not learnt from.
+    pub hour_of_week: Option<u8>,
+    /// By tier, as judged before any rule demoted.
+    pub tiers: [TierCounts; Tier::COUNT],
+    /// TLS handshakes from nothing, resumed ones, and those that failed or were refused.
+    pub handshakes: Handshakes,
+    /// Share of the processor time for handshakes that was used, 0 to 1.
+    pub handshake_share: f64,
+    /// Login attempts that the app answered, and those that it confirmed.
+    pub logins: [u32; 2],
+    /// Challenges that were given, and tickets that came back from one.
+    pub challenges: [u32; 2],
+    /// Free share of the disk that state lies on, 0 to 1.
+    pub disk_free: f64,
+    /// Requests of T3 to T6 from networks in which known clients or calm visitors were seen before, of all of theirs.
+    pub seen_networks: [u32; 2],
+    /// Matches of each rule since the step before.
+    pub matches: Vec<Matches>,
+    /// At most [`crate::SAMPLES_MAX`] requests of T0 to T2, drawn evenly.
+    pub known: Vec<Sample>,
+    /// At most [`crate::SAMPLES_MAX`] requests of T3 to T6, drawn evenly; also those that were refused.
+    pub others: Vec<Sample>,
+    /// What sampled values are in words, for admins alone: nothing is decided by it. At most [`NAMES_MAX`].
+    pub names: Vec<Name>,
+    /// Probes of the way to the gate from outside that failed, and all; both 0 without probes.
+    pub probes: [u32; 2],
+}
+
+/// Names of values in one [`Traffic`] at most.
+pub const NAMES_MAX: usize = 64;
+
+/// What a value of an attribute is in words.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Name {
+    /// The keyed hash.
+    pub value: u64,
+    /// What the client sent, at most 80 bytes; it is printed through [`crate::Untrusted`] alone.
+    pub text: String,
+}
+
+/// Requests of one tier.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct TierCounts {
+    /// All that came.
+    pub offered: u64,
+    /// Those that went on to the app.
+    pub forwarded: u64,
+    /// Of those, the ones that the app failed.
+    pub failed: u64,
+    /// Those that were refused, by client limits, threshold or queue, rules, challenges.
+    pub refused: [u64; 4],
+    /// Those whose client went away.
+    pub abandoned: u64,
+}
+
+/// TLS handshakes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Handshakes {
+    /// From nothing.
+    pub full: u32,
+    /// With a ticket.
+    pub resumed: u32,
+    /// Failed, late or refused.
+    pub failed: u32,
+}
+
+/// How often a rule matched, armed or in shadow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Matches {
+    /// Which rule.
+    pub rule: u16,
+    /// Requests of T3 to T6 that it matched.
+    pub others: u64,
+    /// Requests of T0 to T2 that it would have matched.
+    pub known: u64,
+}
