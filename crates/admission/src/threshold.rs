@@ -88,7 +88,7 @@ pub struct Ferry {
 }
 
 /// What a step answers.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// What the data plane obeys from now on.
     pub decision: Decision,
@@ -163,7 +163,7 @@ impl Threshold {
         let now = summary.at;
         let is_sane = summary.millis > 0 && summary.limit > 0.0 && self.last.is_none_or(|last| now > last);
         if !is_sane {
-            return self.step;
+            return self.step.clone();
         }
         self.note_gap(summary);
         self.recent.push(summary);
@@ -275,7 +275,7 @@ impl Threshold {
 
     /// What the load asks for, within what is allowed.
     fn answer(&mut self, summary: &Summary, bounds: &Bounds, costs: &Costs) -> Step {
-        let before = self.step.decision;
+        let before = &self.step.decision;
         let masks = self.masks_within(bounds);
         if before.masks.is_open() && !masks.is_open() {
             self.closing += 1;
@@ -289,12 +289,20 @@ impl Threshold {
         let same = (level, masks, limits_refuse) == (before.level, before.masks, before.limits_refuse);
         let seq = before.seq + u64::from(!same);
         self.step = Step {
-            decision: Decision { seq, at: summary.at, level, masks, offered, limits_refuse },
+            decision: Decision {
+                seq,
+                at: summary.at,
+                level,
+                masks,
+                offered,
+                limits_refuse,
+                ..Decision::default()
+            },
             closing: self.closing,
             wants_to_close: !self.wanted.is_open(),
             ferry: ferry(&masks, summary),
         };
-        self.step
+        self.step.clone()
     }
 
     fn masks_within(&self, bounds: &Bounds) -> Masks {

@@ -1,6 +1,8 @@
 //! What is to be done about what the data plane counted.
 
-use crate::{Cohort, Instant, Level, Tier};
+use std::sync::Arc;
+
+use crate::{Cohort, Instant, Level, Rules, Tier};
 
 /// Cohorts in each tier.
 pub const COHORTS: usize = 128;
@@ -48,7 +50,7 @@ impl Default for Masks {
 }
 
 /// What the data plane obeys until the next decision.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decision {
     /// Counts up by one with every decision that differs from the one before it.
     pub seq: u64,
@@ -62,4 +64,20 @@ pub struct Decision {
     pub offered: f64,
     /// Whether client limits refuse, or only count (in calm they only count, unless load is high).
     pub limits_refuse: bool,
+    /// What unknown clients must show before they are judged as T4 instead of T5.
+    pub challenge: Challenge,
+    /// Rules, armed and in shadow.
+    pub rules: Arc<Rules>,
+}
+
+/// What a navigation of an unknown client is answered with, until it comes back with a ticket (decision-science, section 7).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Challenge {
+    /// Nothing is asked.
+    #[default]
+    Off,
+    /// To come back with a cookie, at once.
+    Cookie,
+    /// To come back with a cookie after waiting; needs no JavaScript.
+    Waiting,
 }

@@ -24,7 +24,7 @@ mod time;
 mod untrusted;
 mod verdict;
 
-pub use decision::{COHORTS, Decision, Masks};
+pub use decision::{COHORTS, Challenge, Decision, Masks};
 pub use finite::Finite;
 pub use ids::{AccountId, PassId, SiteId};
 pub use level::{Level, Mode, ParseLevelError, ParseModeError};

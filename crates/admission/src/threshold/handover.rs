@@ -50,7 +50,7 @@ impl Threshold {
         self.reverts = low_u32(reverts).min(super::BACK_OFF_STEPS);
         self.forgiven = Instant::from_nanos(forgiven);
         self.closing = closing;
-        (self.step.decision, self.step.closing) = (decision, closing);
+        (self.step.decision, self.step.closing) = (decision.clone(), closing);
         Some(decision)
     }
 }
@@ -72,7 +72,8 @@ fn decision(words: &[u64]) -> Option<Decision> {
     let level = Level::ALL.into_iter().find(|known| u64::from(known.number()) == level)?;
     let offered = Some(f64::from_bits(offered)).filter(|offered| offered.is_finite()).unwrap_or(0.0);
     let at = Instant::from_nanos(at);
-    Some(Decision { seq, at, level, masks: masks(rest)?, offered, limits_refuse: limits_refuse != 0 })
+    let limits_refuse = limits_refuse != 0;
+    Some(Decision { seq, at, level, masks: masks(rest)?, offered, limits_refuse, ..Decision::default() })
 }
 
 const _: () = assert!(COHORTS == 128, "two words hold the mask of a tier");

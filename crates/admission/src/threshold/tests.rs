@@ -112,17 +112,17 @@ fn pins_hold_the_level_up_and_down() {
     let mut story = Story::new(250);
     story.bounds = Bounds { floor: Some(Level::CustomersFirst), ceiling: None, may_close: false };
     story.plays("0s T1 30 T5 10, 5s end");
-    let decision = story.step.decision;
+    let decision = story.step.decision.clone();
     assert_eq!((decision.level, story.step.closing), (Level::CustomersFirst, 1));
     assert_eq!((decision.masks.admitted(Tier::T4), decision.masks.admitted(Tier::T5)), (128, 0));
     story.bounds = Bounds { floor: Some(Level::Limiting), ceiling: None, may_close: true };
     story.plays("5s end, 6s end");
-    let decision = story.step.decision;
+    let decision = story.step.decision.clone();
     assert_eq!((decision.level, decision.masks.is_open()), (Level::Limiting, true));
     assert!(decision.limits_refuse);
     story.bounds = Bounds { floor: None, ceiling: Some(Level::Challenging), may_close: true };
     story.plays("6s T5 2000, 9s end");
-    let decision = story.step.decision;
+    let decision = story.step.decision.clone();
     assert_eq!((decision.level, decision.masks.is_open()), (Level::Calm, true));
 }
 
@@ -160,9 +160,9 @@ proptest! {
     fn masks_are_always_a_prefix_of_the_order(acts in acts(25)) {
         let mut story = Story::new(250);
         for act in &acts {
-            let (known, before) = (story.known_demand(), story.step.decision);
+            let (known, before) = (story.known_demand(), story.step.decision.clone());
             story.act(act);
-            let (masks, step) = (story.step.decision.masks, story.step);
+            let (masks, step) = (story.step.decision.masks, story.step.clone());
             prop_assert!(Cohort::from_hash(7) == Cohort::new(7) && masks.admits(Tier::T0, Cohort::new(7)));
             prop_assert_eq!(masks.tier(Tier::T3), u128::MAX, "bounded by its share");
             let order = [Tier::T1, Tier::T2, Tier::T4, Tier::T5, Tier::T6];
@@ -252,7 +252,7 @@ proptest! {
     #[test]
     fn a_summary_that_makes_no_sense_changes_nothing(acts in acts(15), kind in 0..5, back in 0_u64..9_000) {
         let mut story = Story::played(&acts, 1, LIMIT);
-        let before = story.step;
+        let before = story.step.clone();
         let mut summary = story.summary();
         match kind {
             0 => summary.at = Instant::from_millis(story.now),
@@ -381,12 +381,12 @@ impl Story {
             let mut summary = self.summary();
             summary.millis = self.millis;
             summary.limit = self.limit * 1_000.0;
-            let before = self.step.decision;
+            let before = self.step.decision.clone();
             self.step =
                 self.threshold.step(&summary, &self.bounds, self.now.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             self.step.ferry =
                 self.step.ferry.map(|ferry| Ferry { concurrency: ferry.concurrency / 1_000.0, ..ferry });
-            let decision = self.step.decision;
+            let decision = &self.step.decision;
             if (decision.level, decision.masks) != (before.level, before.masks) {
                 let [t4, t5, t6] = [Tier::T4, Tier::T5, Tier::T6].map(|tier| decision.masks.admitted(tier));
                 let at = Duration::from_millis(self.now).as_secs_f64();

@@ -1,0 +1,1 @@
+//! What the counts say: pain, anomaly and malice, kept apart.

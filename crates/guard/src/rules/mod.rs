@@ -1,0 +1,1 @@
+//! Rules found by contrast, and their life.
