@@ -80,6 +80,8 @@ HOST = b" HTTP/1.1\r\nHost: app.test\r\n"
 UPLOAD = b"POST /upload" + HOST
 # What is sent first, what is sent again and again, and after how many seconds; None reads the answer drop by drop, END goes at once.
 END = object()
+# What an honest client sees that is asked to come back later.
+AWAY = "away"
 ATTACKS = {
     "slow headers": (b"GET /" + HOST, b"X-a: b\r\n", 1),
     "slow body": (UPLOAD + b"Content-Length: 1000000\r\n\r\n", b"x", 1),
@@ -151,19 +153,21 @@ async def ask(listen, source, path=b"/", field=b""):
 
 
 async def is_served(listen, source=UNKNOWN, path=b"/", field=b""):
-    """After how many seconds an honest client gets this run's nonce; None if not in time."""
+    """After how many seconds an honest client gets this run's nonce; AWAY if it is asked to come back, None if neither in time."""
     begun = time.monotonic()
     try:
         answer = await asyncio.wait_for(ask(listen, source, path, field), PATIENCE)
     except (OSError, asyncio.TimeoutError):
         return None
-    return time.monotonic() - begun if NONCE in answer else None
+    if NONCE in answer:
+        return time.monotonic() - begun
+    return AWAY if answer.startswith((b"HTTP/1.1 503 ", b"HTTP/1.1 429 ")) and b"retry-after: " in answer.lower() else None
 
 
 async def becomes_served(listen):
     """Whether an honest client is served within ten seconds."""
     for _ in range(100):
-        if await is_served(listen) is not None:
+        if await is_served(listen) not in (None, AWAY):
             return True
         await asyncio.sleep(PAUSE)
     return False
@@ -268,10 +272,10 @@ async def measure(name, connections, seconds, listen, tls):
 
 
 def seen(times):
-    """How often somebody asked and was served, and the time within which half and nineteen of twenty answers came."""
-    served = sorted(time for time in times if time is not None)
+    """How often somebody asked, was served and was turned away, and the time within which half and nineteen of twenty answers came."""
+    served = sorted(time for time in times if time not in (None, AWAY))
     at = lambda share: round(served[int(share * (len(served) - 1))] * 1000, 1) if served else None
-    return {"asked": len(times), "served": len(served), "p50_ms": at(0.5), "p95_ms": at(0.95)}
+    return {"asked": len(times), "served": len(served), "turned_away": times.count(AWAY), "p50_ms": at(0.5), "p95_ms": at(0.95)}
 
 
 def free_port():

