@@ -7,20 +7,21 @@
 mod targets;
 
 pub use targets::{
-    access_log, client_hello, configuration, cookies, forwarded, http1_borders, http2_frames, jwks, jwt,
-    login_header, pass, prefix, proxy_protocol, reference,
+    access_log, client_hello, configuration, cookies, forwarded, http1_agreement, http1_borders, http2_frames, jwks, jwt,
+    login_header, pass, prefix, proxy_protocol, reference, websocket_frames,
 };
 
 /// A target: it returns when all is well.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its corpus.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("access_log", access_log),
     ("client_hello", client_hello),
     ("configuration", configuration),
     ("cookies", cookies),
     ("forwarded", forwarded),
+    ("http1_agreement", http1_agreement),
     ("http1_borders", http1_borders),
     ("http2_frames", http2_frames),
     ("jwks", jwks),
@@ -30,4 +31,5 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("prefix", prefix),
     ("proxy_protocol", proxy_protocol),
     ("reference", reference),
+    ("websocket_frames", websocket_frames),
 ];

@@ -7,7 +7,7 @@ use admission::known::LoginHeader;
 use admission::pass::PassKeys;
 use admission::reference::ReferenceKey;
 use edge_io::{
-    ClientAddress, Decoded, Front, Http1, JWKS_BYTES_MAX, JwtRules, KEYS_MAX, KeySet, Meter, Piece,
+    ClientAddress, Decoded, Front, Http1, JWKS_BYTES_MAX, JwtRules, KEYS_MAX, KeySet, Length, Messages, Meter, Piece,
     TOKEN_BYTES_MAX, Unproved, decode_client_hello, decode_proxy_protocol,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -19,6 +19,10 @@ mod line;
 
 #[path = "../../crates/edge-io/src/cookies.rs"]
 mod cookie;
+
+// So is the comparison with the HTTP library, which edge-io's own tests make too.
+#[path = "../../crates/edge-io/src/strict/http1/agreement.rs"]
+mod agreement;
 
 /// The key of passes and references in corpora.
 const KEY: [u8; 32] = [7; 32];
@@ -45,6 +49,23 @@ pub fn client_hello(data: &[u8]) {
     let begin = begin.expect("the whole of it is enough");
     let again = decode_client_hello(&data[..begin]).ok().flatten();
     assert_eq!(again.map(|(ja4, _)| ja4.as_str().to_owned()), Some(ja4.as_str().to_owned()));
+}
+
+/// Frames of a WebSocket: the count is the same however the bytes arrive. The first byte says in what pieces they do.
+pub fn websocket_frames(data: &[u8]) {
+    let Some((&size, stream)) = data.split_first() else { return };
+    let whole = Messages::default().read(stream);
+    let mut messages = Messages::default();
+    let pieces = stream.chunks(usize::from(size).max(1)).map(|piece| messages.read(piece));
+    let (count, longest) = pieces.fold((0, 0), |(count, longest), passed| {
+        (count + passed.messages, passed.longest.max(longest))
+    });
+    assert_eq!((whole.messages, whole.longest), (count, longest), "in pieces of {size} bytes");
+}
+
+/// HTTP/1 framing: what is passed on the HTTP library takes for the same messages, or it ends the connection.
+pub fn http1_agreement(data: &[u8]) {
+    agreement::check(data);
 }
 
 /// HTTP/1 framing: requests have the same borders however their bytes arrive. The first byte says in what pieces they do.

@@ -147,6 +147,8 @@ fn has_long_target(bytes: &[u8]) -> bool {
 pub(crate) const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod differential;
 #[cfg(test)]
 mod tests;
