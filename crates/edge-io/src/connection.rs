@@ -33,6 +33,8 @@ pub(crate) struct PhaseLimits {
     pub(crate) idle: Duration,
     /// Between requests, for known clients.
     pub(crate) idle_known: Duration,
+    /// For how long a stream of an unknown client may take next to nothing of its answer; `None` while limits only count.
+    pub(crate) unread: Option<Duration>,
 }
 
 /// State that the worker and the request in progress share.
@@ -57,6 +59,8 @@ pub(crate) struct Connection {
     proof: Cell<Option<(Proof, Instant)>>,
     /// What is on it has no end of its own: a WebSocket, an event stream.
     endless: Cell<bool>,
+    /// Requests so far.
+    requests: Cell<u32>,
     /// Requests in progress.
     open: Cell<u32>,
     /// How many of them are streams.
@@ -99,6 +103,7 @@ impl Connection {
             known: Cell::new(false),
             proof: Cell::new(None),
             endless: Cell::new(false),
+            requests: Cell::new(0),
             open: Cell::new(0),
             streams: Cell::new(0),
             calls: RefCell::new(Vec::with_capacity(1)),
@@ -119,6 +124,13 @@ impl Connection {
     /// Requests in progress.
     pub(crate) fn open(&self) -> u32 {
         self.open.get()
+    }
+
+    /// Whether the request that was read last is to be the last one: unknown clients come back on a connection of their
+    /// own now and then, which is judged anew.
+    pub(crate) fn has_had_enough(&self, limits_refuse: bool) -> bool {
+        let most = if limits_refuse { REQUESTS_MAX_REFUSING } else { REQUESTS_MAX };
+        !self.known.get() && !self.front && self.requests.get() >= most
     }
 
     /// Whether a known client has shown itself here.
@@ -151,6 +163,7 @@ impl Connection {
     pub(crate) fn begin(&self, call: &Call, now: Instant) {
         call.enter(Stage::Asked);
         self.open.set(self.open.get() + 1);
+        self.requests.set(self.requests.get().saturating_add(1));
         if self.streams.get() == 0 {
             self.gauge.enter(Phase::Active, now);
         }
@@ -218,7 +231,7 @@ impl Connection {
 
     /// Whether the connection's time is up, by the limits in force now.
     fn is_overdue(&self, limits: &PhaseLimits, now: Instant) -> bool {
-        if self.gauge.sends_head_too_slowly(limits.head, now) {
+        if self.gauge.sends_head_too_slowly(limits.head, now) || self.has_unread_stream(limits, now) {
             return true;
         }
         let spent = now.since(self.gauge.since());
@@ -230,6 +243,18 @@ impl Connection {
             Phase::Idle => spent >= if self.known.get() { limits.idle_known } else { limits.idle },
             Phase::Active | Phase::Stream => self.gauge.reads_too_slowly(now),
         }
+    }
+
+    /// Slow reading of single streams, whose window the client keeps closed while the socket takes what others are sent. The
+    /// library ends streams only together with their connection, so honest clients' are left alone.
+    fn has_unread_stream(&self, limits: &PhaseLimits, now: Instant) -> bool {
+        let Some(most) = limits.unread.filter(|_| self.gauge.is_multiplexed()) else { return false };
+        let is_unread = |call: &Weak<Call>| {
+            let since =
+                call.upgrade().filter(|call| !call.wants_body()).and_then(|call| call.keeps_waiting_since());
+            since.is_some_and(|since| now.since(since) >= most)
+        };
+        !self.known.get() && !self.front && self.calls.borrow().iter().any(is_unread)
     }
 
     /// In which turn the connection would go to make room, if it may: idle ones first, then those without a whole request,
@@ -382,6 +407,13 @@ fn moment_within(over: Duration, key: usize) -> Duration {
     over * u32::try_from(scattered).unwrap_or(0) / (1 << 20)
 }
 
+/// Requests of unknown clients on one connection (decision-science, section 9), and while limits refuse (mission-anchors,
+/// section 5).
+const REQUESTS_MAX: u32 = 1_000;
+const REQUESTS_MAX_REFUSING: u32 = 100;
 /// Ended calls that may lie about between two sweeps, at the least.
 const CALLS_BEFORE_CLEANING: usize = 16;
 const VICTIMS_PER_SCAN: usize = 256;
+
+#[cfg(test)]
+mod tests;

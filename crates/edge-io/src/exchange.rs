@@ -77,6 +77,11 @@ impl Exchange {
         self.would
     }
 
+    /// Whether limits that refuse apply to its client: it is unknown, and they refuse now.
+    pub(crate) fn may_refuse(&self) -> bool {
+        !self.subject.identity.tier().is_known() && self.worker.shared().site.refuses_bodies()
+    }
+
     /// A slot was taken; it is given back when the last byte is in the gate.
     pub(crate) fn hold_slot(&mut self, group: Group) {
         self.slot = Some(group);

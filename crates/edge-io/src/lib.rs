@@ -65,7 +65,7 @@ pub use origin::{Origin, OriginSettings, OriginTls, OriginTlsError, Origins};
 pub use proxy_protocol::{Decoded, Proxied, ProxyProtocolError, decode as decode_proxy_protocol};
 pub use routes::{BODY_BYTES_DEFAULT, Route, Routes};
 pub use socket::{connection_slots, listen, raise_open_files};
-pub use strict::{Excess, Fault, Head, Http1, Length, Meter, Piece};
+pub use strict::{Excess, Fault, Head, Http1, Length, Messages, Meter, Passed, Piece};
 pub use ticker::Listener as TurnListener;
 pub use tls::{
     CertificateFiles, CertificateLife, CertificateNews, Challenges, HelloError, Ja4, TicketKeys, Tls,

@@ -63,16 +63,30 @@ pub(crate) fn own_answer(
 }
 
 /// What its connection adds to an answer: that browsers are to come back by https alone, unless the app has its own word
-/// for it, and that it is the last one when a successor serves.
+/// for it, and that it is the last one when a successor serves or the client had many.
 pub(crate) fn of_connection(
     worker: &Worker,
     connection: &Connection,
     mut answer: Response<AnswerBody>,
 ) -> Response<AnswerBody> {
-    let may_close = !connection.gauge.is_multiplexed() && answer.status() != StatusCode::SWITCHING_PROTOCOLS;
-    if worker.shared().is_stopping() && may_close {
+    let refuses = worker.shared().site.refuses_bodies();
+    let has_had_enough = connection.has_had_enough(refuses);
+    if connection.gauge.is_multiplexed() {
+        if has_had_enough && refuses {
+            // It says goodbye and answers what has been asked (RFC 9113, section 6.8). In calm it does not: some clients
+            // count what they had meant to ask next as failed.
+            connection.gauge.drain();
+        }
+        return with_hsts(connection, answer);
+    }
+    let is_last = worker.shared().is_stopping() || has_had_enough;
+    if is_last && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    with_hsts(connection, answer)
+}
+
+fn with_hsts(connection: &Connection, mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
     if let Some(hsts) = &connection.security.hsts {
         answer.headers_mut().entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| hsts.clone());
     }

@@ -334,6 +334,7 @@ impl Worker {
             head: if lowered { settings.head_timeout.min(HEAD_LOWERED) } else { settings.head_timeout },
             idle: if lowered { settings.idle_timeout.min(IDLE_LOWERED) } else { settings.idle_timeout },
             idle_known: settings.idle_timeout.max(IDLE_KNOWN_MIN),
+            unread: self.shared.site.refuses_bodies().then_some(UNREAD_MAX),
         }
     }
 }
@@ -359,4 +360,6 @@ const SEAT_TRIES: usize = 16;
 const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 const HEAD_LOWERED: Duration = Duration::from_secs(5);
 const IDLE_LOWERED: Duration = Duration::from_secs(2);
+/// A slow line needs up to half a minute for a window of 64 KiB, and this is told from the window alone.
+const UNREAD_MAX: Duration = Duration::from_secs(60);
 const IDLE_KNOWN_MIN: Duration = Duration::from_secs(60);

@@ -12,6 +12,7 @@ mod multiplexed;
 mod paced;
 mod stream;
 mod text;
+mod websocket;
 
 pub use fault::Fault;
 pub use http1::{Head, Http1, Length, Piece};
@@ -19,3 +20,4 @@ pub use http2::{Excess, Meter};
 pub(crate) use multiplexed::check;
 pub(crate) use paced::Paced;
 pub(crate) use stream::{Borders, Strict};
+pub use websocket::{Messages, Passed};

@@ -151,3 +151,22 @@ fn a_head_without_an_end_is_cut_off() {
     assert!(lines < 100_000, "a hundred megabytes of head were taken");
     assert!(read_until(&mut client, b"HTTP/1.1 200").is_none());
 }
+
+#[test]
+fn an_unknown_client_is_told_to_come_back_on_another_connection_after_a_thousand_requests() {
+    let app = app(|mut stream| {
+        while read_head(&mut stream).is_some() {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+        }
+    });
+    let world = world(app, Setting::default());
+    let mut stream = world.connect();
+    let mut last = String::new();
+    for _ in 0..1_000 {
+        assert!(!last.contains("connection: close"), "{last}");
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        last = read_until(&mut stream, b"\r\n\r\nok").unwrap();
+    }
+    assert!(last.contains("connection: close"), "{last}");
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0, "and it is closed");
+}
