@@ -23,11 +23,14 @@ fn honest_clients_are_served_beside_attacks() {
     assert!(output.status.success() && attacks.len() == 20, "{text}");
     for attack in attacks {
         let served = |client| count(&attack, client, "served");
-        let tenths = |client, count: u64| count * 10 / count(&attack, client, "asked").max(1);
+        let tenths = |client, times: u64| times * 10 / count(&attack, client, "asked").max(1);
         let name = attack["attack"].as_str().expect("a name");
         assert_eq!(attack["remembered"], true, "{attack}");
         // One in ten may be late: there are two processors for all. An overload must be seen before it can be helped.
-        assert!(tenths("known", served("known")) >= if OVERLOADS.contains(&name) { 5 } else { 9 }, "{attack}");
+        assert!(
+            tenths("known", served("known")) >= if OVERLOADS.contains(&name) { 5 } else { 9 },
+            "{attack}"
+        );
         if MAY_OVERLOAD.contains(&name) {
             let answered = served("unknown") + count(&attack, "unknown", "turned_away");
             assert!(tenths("unknown", answered) >= 9, "{attack}");
