@@ -145,6 +145,12 @@ address = "{console}"
         self.folder.path()
     }
 
+    /// The number of the process that serves now.
+    pub fn id(&self) -> u32 {
+        let heir = self.heirs.last().map(|heir| heir.as_raw_nonzero().get());
+        heir.and_then(|id| u32::try_from(id).ok()).unwrap_or_else(|| self.running.id())
+    }
+
     /// The process.
     pub fn process(&mut self) -> &mut Running {
         &mut self.running

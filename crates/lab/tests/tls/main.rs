@@ -1,5 +1,6 @@
 //! https as other people's clients speak it.
 
+mod spoken;
 mod world;
 
 use std::io::{Read, Write};

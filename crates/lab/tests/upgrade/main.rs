@@ -188,6 +188,29 @@ fn what_was_decided_holds_in_the_new_process() {
     world.gate.tell(&["level", "unpin"]).expect("the control socket is the new process's");
 }
 
+#[test]
+fn a_process_with_another_number_of_threads_takes_all_sockets_over() {
+    let mut world = need!(World::start());
+    let taskset = need!(Peer::find("taskset"));
+    let pin = |cores: &str, process: u32| {
+        let output = taskset
+            .command()
+            .args(["--all-tasks", "--cpu-list", "--pid", cores, &process.to_string()])
+            .output();
+        assert!(output.expect("taskset runs").status.success());
+    };
+    // On a machine of one processor the number does not change, and the rest still holds.
+    let all = format!("0-{}", std::thread::available_parallelism().map_or(1, usize::from) - 1);
+    for cores in ["0", all.as_str()] {
+        pin(cores, world.gate.id());
+        assert!(world.gate.hand_over(), "{}", world.gate.log());
+        // A socket that nobody listens on any more would leave some of these without an answer.
+        for _ in 0..60 {
+            assert!(web::get(world.gate.listen(), "/", &[]).is_ok_and(|answer| answer.status == 200));
+        }
+    }
+}
+
 const SOON: Duration = Duration::from_secs(20);
 const SWAPS: u32 = 20;
 const WEBSOCKETS: u32 = 500;
