@@ -128,8 +128,8 @@ impl Connection {
 
     /// Whether the request that was read last is to be the last one: unknown clients come back on a connection of their
     /// own now and then, which is judged anew.
-    pub(crate) fn has_had_enough(&self, limits_refuse: bool) -> bool {
-        let most = if limits_refuse { REQUESTS_MAX_REFUSING } else { REQUESTS_MAX };
+    pub(crate) fn has_had_enough(&self, lowered: bool) -> bool {
+        let most = if lowered { REQUESTS_MAX_LOWERED } else { REQUESTS_MAX };
         !self.known.get() && !self.front && self.requests.get() >= most
     }
 
@@ -407,10 +407,10 @@ fn moment_within(over: Duration, key: usize) -> Duration {
     over * u32::try_from(scattered).unwrap_or(0) / (1 << 20)
 }
 
-/// Requests of unknown clients on one connection (decision-science, section 9), and while limits refuse (mission-anchors,
+/// Requests of unknown clients on one connection (decision-science, section 9), and while some are closed out (mission-anchors,
 /// section 5).
 const REQUESTS_MAX: u32 = 1_000;
-const REQUESTS_MAX_REFUSING: u32 = 100;
+const REQUESTS_MAX_LOWERED: u32 = 100;
 /// Ended calls that may lie about between two sweeps, at the least.
 const CALLS_BEFORE_CLEANING: usize = 16;
 const VICTIMS_PER_SCAN: usize = 256;

@@ -69,10 +69,10 @@ pub(crate) fn of_connection(
     connection: &Connection,
     mut answer: Response<AnswerBody>,
 ) -> Response<AnswerBody> {
-    let refuses = worker.shared().site.refuses_bodies();
-    let has_had_enough = connection.has_had_enough(refuses);
+    let lowered = worker.is_lowered();
+    let has_had_enough = connection.has_had_enough(lowered);
     if connection.gauge.is_multiplexed() {
-        if has_had_enough && refuses {
+        if has_had_enough && lowered {
             // It says goodbye and answers what has been asked (RFC 9113, section 6.8). In calm it does not: some clients
             // count what they had meant to ask next as failed.
             connection.gauge.drain();

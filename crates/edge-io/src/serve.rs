@@ -159,7 +159,7 @@ async fn serve_h1(worker: Rc<Worker>, connection: Rc<Connection>, transport: Tra
 async fn serve_h2(worker: Rc<Worker>, connection: Rc<Connection>, transport: Transport) {
     let gauge = connection.gauge.clone();
     gauge.multiplex();
-    let paced = Paced::new(transport, gauge.clone(), *worker.clock());
+    let (paced, outlet) = Paced::new(transport, gauge.clone(), *worker.clock());
     let service = service_fn(move |request: Request<Incoming>| {
         let (worker, connection) = (worker.clone(), connection.clone());
         let answering: Answering = Box::pin(async move {
@@ -184,7 +184,12 @@ async fn serve_h2(worker: Rc<Worker>, connection: Rc<Connection>, transport: Tra
         if drain {
             serving.as_mut().graceful_shutdown();
         }
-        serving.as_mut().poll(cx).map(|_ended| ())
+        let turn = serving.as_mut().poll(cx).map(|_ended| ());
+        match outlet.borrow_mut().poll_drain(cx) {
+            // Nobody takes anything any more.
+            Poll::Ready(Err(_)) => Poll::Ready(()),
+            Poll::Ready(Ok(())) | Poll::Pending => turn,
+        }
     })
     .await;
 }

@@ -325,10 +325,15 @@ impl Worker {
         }
     }
 
+    /// Whether some unknown clients are closed out.
+    pub(crate) fn is_lowered(&self) -> bool {
+        matches!(self.shared.site.level(), Level::CustomersFirst | Level::Reopening)
+    }
+
     /// The deadlines of connections at the level in force (decision-science, section 9; mission-anchors, section 5).
     fn limits(&self) -> PhaseLimits {
         let settings = &self.shared.settings;
-        let lowered = matches!(self.shared.site.level(), Level::CustomersFirst | Level::Reopening);
+        let lowered = self.is_lowered();
         PhaseLimits {
             handshake: HANDSHAKE_MAX,
             head: if lowered { settings.head_timeout.min(HEAD_LOWERED) } else { settings.head_timeout },

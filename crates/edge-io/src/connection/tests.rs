@@ -30,7 +30,7 @@ fn a_stream_that_takes_nothing_ends_the_connection_of_an_unknown_client_while_li
 }
 
 #[test]
-fn unknown_clients_begin_anew_after_a_thousand_requests_and_after_a_hundred_while_limits_refuse() {
+fn unknown_clients_begin_anew_after_a_thousand_requests_and_after_a_hundred_while_some_are_closed_out() {
     let (stranger, front) = (connection(false), connection(true));
     let call = stranger.new_call();
     let mut enough = [None, None];
@@ -39,8 +39,8 @@ fn unknown_clients_begin_anew_after_a_thousand_requests_and_after_a_hundred_whil
             connection.begin(&call, START);
             connection.end(&call, START);
         }
-        for (limits_refuse, first) in [false, true].into_iter().zip(&mut enough) {
-            *first = first.or(stranger.has_had_enough(limits_refuse).then_some(request));
+        for (lowered, first) in [false, true].into_iter().zip(&mut enough) {
+            *first = first.or(stranger.has_had_enough(lowered).then_some(request));
         }
         assert!(!front.has_had_enough(true));
     }
