@@ -65,13 +65,10 @@ impl Book {
     pub fn warm(seed: u64, known: &[Sample], others: &[Sample], per_second: u64) -> Self {
         let mut book = Self::new(seed);
         let (known, others) = (sorted(known), sorted(others));
-        for samples in [&known, &others] {
-            let values: Vec<Values> = samples.iter().map(|sample| sample.values).collect();
-            book.seen.warm(&runs(&values));
-        }
-        book.seen.rebuild();
-        book.customers.warm(&known, &book.seen.calm, &mut book.dice);
-        book.calm.warm(&others, per_second, &book.seen.calm, &mut book.dice);
+        let values: Vec<Values> = known.iter().chain(&others).map(|sample| sample.values).collect();
+        let calm = book.seen.warm(&runs(&values));
+        book.customers.warm(&known, &calm, &mut book.dice);
+        book.calm.warm(&others, per_second, &calm, &mut book.dice);
         book
     }
 

@@ -159,14 +159,18 @@ impl<'a> Contrast<'a> {
         (self.weigh_open(bits.flood()) - self.expected_open(bits)).max(Finite::ZERO)
     }
 
-    /// How much likelier a request belongs to the flood if it meets a condition than if it doesn't, in sets of 4,096
-    /// requests of the flood and 8,192 of calm (risk ratio of DIFF, VLDB 2019).
+    /// How much likelier a request belongs to the excess if it meets a condition than if it doesn't, in sets of 4,096
+    /// requests of the excess and 8,192 of calm (risk ratio of DIFF, VLDB 2019). 1 if all requests meet it.
     pub(super) fn risk_ratio(&self, bits: &Bits) -> Finite {
-        let in_flood = self.weigh(bits.flood()) / self.flood.volume();
-        let in_calm = Finite::count(bits.calm_hits()) / Finite::count(self.calm_of) * Finite::new(CALM_PER_FLOOD);
-        let out_of_flood = Finite::ONE - in_flood;
-        let out_of_calm = Finite::new(CALM_PER_FLOOD) - in_calm;
-        (in_flood / (in_flood + in_calm)) / (out_of_flood / (out_of_flood + out_of_calm))
+        let calm = Finite::count(bits.calm_hits());
+        let excess = (self.weigh(bits.flood()) - calm * self.scale) / self.excess;
+        let excess = excess.clamp(Finite::ZERO, Finite::ONE);
+        let calm = calm / Finite::count(self.calm_of) * Finite::new(CALM_PER_EXCESS);
+        let (other_excess, other_calm) = (Finite::ONE - excess, Finite::new(CALM_PER_EXCESS) - calm);
+        if !(other_excess + other_calm).is_positive() {
+            return Finite::ONE;
+        }
+        (excess / (excess + calm)) / (other_excess / (other_excess + other_calm))
     }
 
     /// Marks what bits mean as covered.
@@ -231,7 +235,7 @@ const KNOWN_FROM: usize = FLOOD_WORDS + CALM_WORDS;
 const WORDS: usize = KNOWN_FROM + CUSTOMER_WORDS;
 /// What exceeds the expected requests by less than this part is noise.
 const EXCESS_MIN: f64 = 0.1;
-/// Requests of calm for each of the flood in the sets that the risk ratio is defined on.
-const CALM_PER_FLOOD: f64 = 2.0;
+/// Requests of calm for each of the excess in the sets that the risk ratio is defined on.
+const CALM_PER_EXCESS: f64 = 2.0;
 /// Seconds whose mean is the forecast: a flood that has just begun is not yet in the older ones.
 const FORECAST_SECONDS: usize = 3;

@@ -77,9 +77,10 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// The better first; among equals the one whose conditions come first.
+    /// The better first; among equals the shorter, because narrowing chooses the rest; then whose conditions come first.
     fn order(&self, other: &Self) -> Ordering {
-        other.score.cmp(&self.score).then_with(|| self.items.cmp(&other.items))
+        let shorter = self.items.len().cmp(&other.items.len());
+        other.score.cmp(&self.score).then(shorter).then_with(|| self.items.cmp(&other.items))
     }
 
     fn has_attribute_of(&self, items: &[Item], item: &Item) -> bool {
@@ -184,7 +185,7 @@ fn next_best(
         candidate.score = worth / cost(contrast, candidate.calm, candidate.known);
     }
     pool.retain(|candidate| candidate.score.is_positive());
-    pool.sort_by(|one, other| one.order(other).then(one.items.len().cmp(&other.items.len())));
+    pool.sort_by(Candidate::order);
     let mut tried = 0;
     while tried < TRIES_MAX && !pool.is_empty() {
         tried += 1;

@@ -36,20 +36,22 @@ impl Seen {
             self.sketches.iter_mut().for_each(Sketch::halve);
         }
         if self.seconds.is_multiple_of(REBUILD_EVERY) {
-            self.rebuild();
+            self.calm = Arc::new(self.often(OFTEN));
         }
     }
 
-    /// Learns as if these samples had come over four weeks.
-    pub(super) fn warm(&mut self, runs: &[Runs]) {
+    /// Learns as if these samples had come over four weeks. Returns what the dictionary would be for each of these
+    /// samples without itself: told by the dictionary that they made, fewer of them would be new than of others.
+    pub(super) fn warm(&mut self, runs: &[Runs]) -> Dictionary {
         for (sketch, runs) in self.sketches.iter_mut().zip(runs) {
             sketch.add(runs, WARM_TIMES);
         }
+        self.calm = Arc::new(self.often(OFTEN));
+        self.often(OFTEN + WARM_TIMES)
     }
 
-    /// Makes the dictionary anew.
-    pub(super) fn rebuild(&mut self) {
-        self.calm = Arc::new(Dictionary::new(self.sketches.iter().map(Sketch::often).collect()));
+    fn often(&self, times: u32) -> Dictionary {
+        Dictionary::new(self.sketches.iter().map(|sketch| sketch.often(times)).collect())
     }
 
     /// Bytes that it holds, at most twice the dictionary: an older one may still be in force.
@@ -139,8 +141,8 @@ impl Sketch {
     }
 
     /// The values that were certainly seen often, in ascending order.
-    fn often(&self) -> Vec<u64> {
-        let often = self.entries.iter().filter(|entry| entry.count - entry.error >= OFTEN);
+    fn often(&self, times: u32) -> Vec<u64> {
+        let often = self.entries.iter().filter(|entry| entry.count - entry.error >= times);
         often.map(|entry| entry.value).collect()
     }
 }
@@ -200,14 +202,14 @@ mod tests {
             assert!(sketch.entries.len() <= DICTIONARY_MAX);
             assert!(sketch.entries.is_sorted_by_key(|entry| entry.value));
         }
-        assert_eq!(sketch.often(), [7, 9], "80,000 strangers came once each");
+        assert_eq!(sketch.often(OFTEN), [7, 9], "80,000 strangers came once each");
     }
 
     #[test]
     fn absent_values_are_not_learnt() {
         let mut sketch = Sketch::default();
         sketch.add(&[(0, 9), (5, 3)], 1);
-        assert_eq!(sketch.often(), [5]);
+        assert_eq!(sketch.often(OFTEN), [5]);
     }
 
     #[test]
@@ -215,9 +217,9 @@ mod tests {
         let mut sketch = Sketch::default();
         sketch.add(&[(5, 7)], 1);
         sketch.halve();
-        assert_eq!(sketch.often(), [5]);
+        assert_eq!(sketch.often(OFTEN), [5]);
         sketch.halve();
-        assert!(sketch.often().is_empty());
+        assert!(sketch.often(OFTEN).is_empty());
         sketch.halve();
         assert!(sketch.entries.is_empty());
     }
