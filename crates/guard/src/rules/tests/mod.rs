@@ -4,7 +4,6 @@ mod checker;
 mod floods;
 mod invariants;
 mod story;
-mod world;
-
-/// Prints how long one step takes at most; `cargo test --release -p guard -- --nocapture how_long` shows it.
+#[cfg(not(debug_assertions))]
 mod timing;
+mod world;
