@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Action, Condition, Finite, Instant, Matches, RULES_MAX, Rule, Rules, SAMPLES_MAX, Sample, Values};
+use model::{
+    Action, Condition, Finite, Instant, Matches, RULES_MAX, Rule, Rules, SAMPLES_MAX, Sample, Values,
+};
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Claim, Exceeded, exceeded};
@@ -21,7 +23,7 @@ use super::{Input, Maturity};
 /// The rules of one site, and what they are made of: at most 16 MiB, whatever comes.
 ///
 /// [`Book::step`] is called once a second. A snapshot (it can be serialised) goes on exactly as the original.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Book {
     dice: Dice,
     last: Option<Instant>,
@@ -88,7 +90,10 @@ impl Book {
 
     /// The rules in force.
     pub fn in_force(&self) -> Arc<Rules> {
-        Arc::new(Rules { rules: self.rules.iter().map(Life::rule).collect(), calm: Arc::clone(&self.seen.calm) })
+        Arc::new(Rules {
+            rules: self.rules.iter().map(Life::rule).collect(),
+            calm: Arc::clone(&self.seen.calm),
+        })
     }
 
     /// Bytes that its large parts hold; the rest is below 64 KiB.
@@ -133,7 +138,8 @@ impl Book {
     fn keep_to_budget(&mut self, now: Instant, changes: &mut Vec<Change>) {
         while let Some(Exceeded { action, .. }) = exceeded(&self.claims()) {
             let harsh = self.rules.iter().enumerate().filter(|(_, life)| life.action >= action);
-            let worst = harsh.max_by_key(|(_, life)| (life.known_bound(), life.id)).map(|(place, _)| place);
+            let harm = |life: &Life| (life.known.hits > 0, life.known_bound(), life.id);
+            let worst = harsh.max_by_key(|(_, life)| harm(life)).map(|(place, _)| place);
             let Some(worst) = worst else { break };
             let life = &mut self.rules[worst];
             let (from, known) = (life.action, life.known);
@@ -202,7 +208,13 @@ impl Book {
             let life = &mut self.rules[place];
             let (from, painful) = (life.action, life.painful);
             life.harden(next);
-            changes.push(Change::Hardened { rule: life.rule(), from, calm: life.calm(), known: life.known, painful });
+            changes.push(Change::Hardened {
+                rule: life.rule(),
+                from,
+                calm: life.calm(),
+                known: life.known,
+                painful,
+            });
         }
     }
 
@@ -226,7 +238,11 @@ impl Book {
         for finding in findings {
             self.last_id = self.free_id();
             let life = Life::found(self.last_id, &finding, now);
-            changes.push(Change::Found { rule: life.rule(), proof: finding.proof, forecast: finding.forecast });
+            changes.push(Change::Found {
+                rule: life.rule(),
+                proof: finding.proof,
+                forecast: finding.forecast,
+            });
             self.rules.push(life);
         }
         let covered = (excess - open).max(Finite::ZERO);
@@ -252,7 +268,9 @@ impl Book {
 
     /// The number after the last that nobody has.
     fn free_id(&self) -> u16 {
-        let taken = |id: u16| self.rules.iter().chain(self.memory.iter().map(|(life, _)| life)).any(|life| life.id == id);
+        let taken = |id: u16| {
+            self.rules.iter().chain(self.memory.iter().map(|(life, _)| life)).any(|life| life.id == id)
+        };
         let mut id = self.last_id;
         loop {
             id = id.checked_add(1).unwrap_or(1);

@@ -31,6 +31,10 @@ impl Budget {
 /// bound cannot be below 0.5 % with fewer.
 pub const SAMPLES_MIN: u64 = 600;
 
+/// Requests of known clients from which on all rules that may exist, none with a single hit, keep within the budget of
+/// demoting: 8 · 3 ÷ 0.5 %.
+pub const KNOWN_MIN: u64 = 4_800;
+
 /// One rule's part of the budgets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim {
@@ -47,10 +51,10 @@ impl Claim {
 
 /// The bound on known clients that counts against the budgets.
 ///
-/// A site with few known clients gets no bound below the budget from them. There a rule may put last whatever matches
-/// none of their requests, without a claim on the budget: known clients are exempt from it anyway.
+/// A site with few known clients gets no bound within the budget from them. There a rule may put last whatever matches
+/// none of their requests, without a claim on the budget: known clients are exempt from rules anyway.
 pub(super) fn known_bound(action: Action, known: Share) -> Finite {
-    if known.of < SAMPLES_MIN && known.hits == 0 && action == Action::Demote {
+    if known.of < KNOWN_MIN && known.hits == 0 && action == Action::Demote {
         return Finite::ZERO;
     }
     known.upper()
@@ -83,7 +87,8 @@ mod tests {
 
     #[test]
     fn bounds_of_rules_add_up_with_those_of_harsher_ones() {
-        let claim = |action, hits| Claim::new(action, Share { hits, of: 8_192 }, Share { hits: 0, of: 40_960 });
+        let claim =
+            |action, hits| Claim::new(action, Share { hits, of: 8_192 }, Share { hits: 0, of: 40_960 });
         assert_eq!(exceeded(&[claim(Action::Block, 20)]), None, "20 of 8,192: at most 0.36 %");
         let two = [claim(Action::Block, 20), claim(Action::Block, 20)];
         assert_eq!(exceeded(&two), Some(Exceeded { action: Action::Block, known: false }));
@@ -95,9 +100,15 @@ mod tests {
     #[test]
     fn known_clients_have_a_budget_of_their_own() {
         let claim = |action, of| Claim::new(action, Share { hits: 0, of: 8_192 }, Share { hits: 0, of });
-        assert_eq!(exceeded(&[claim(Action::Block, 4_096)]), Some(Exceeded { action: Action::Block, known: true }));
+        assert_eq!(
+            exceeded(&[claim(Action::Block, 4_096)]),
+            Some(Exceeded { action: Action::Block, known: true })
+        );
         assert_eq!(exceeded(&[claim(Action::Block, 6_000)]), None);
         assert_eq!(exceeded(&[claim(Action::Demote, 100)]), None, "too few known clients for a bound");
-        assert_eq!(exceeded(&[claim(Action::Challenge, 100)]), Some(Exceeded { action: Action::Demote, known: true }));
+        assert_eq!(
+            exceeded(&[claim(Action::Challenge, 100)]),
+            Some(Exceeded { action: Action::Demote, known: true })
+        );
     }
 }

@@ -16,7 +16,7 @@ use super::rows::Rows;
 pub(super) const CALM_WORDS: usize = MINUTES * MINUTE_PLACES / 64 + HOURS_USED.len() * HOUR_PLACES / 64;
 
 /// Calm traffic of unknown clients.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Calm {
     /// The last full minutes of calm.
     minutes: VecDeque<Minute>,
@@ -31,7 +31,7 @@ pub(super) struct Calm {
     hours: Vec<Rows>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 struct Minute {
     rows: Rows,
     requests: u64,
@@ -116,7 +116,9 @@ impl Calm {
     pub(super) fn parts(&self) -> impl Iterator<Item = (&Rows, usize)> {
         let minutes = self.minutes.iter().map(|minute| (&minute.rows, MINUTE_PLACES / 64));
         let hours = self.hour.into_iter().flat_map(move |hour| {
-            HOURS_USED.iter().map(move |ahead| (&self.hours[(usize::from(hour) + ahead) % HOURS], HOUR_PLACES / 64))
+            HOURS_USED
+                .iter()
+                .map(move |ahead| (&self.hours[(usize::from(hour) + ahead) % HOURS], HOUR_PLACES / 64))
         });
         minutes.chain(hours)
     }

@@ -38,7 +38,9 @@ impl Bits {
 
     /// The same for the flood's part alone.
     pub(super) fn set_both_in_flood(&mut self, one: &Self, other: &Self) {
-        for (word, (one, other)) in self.0[..FLOOD_WORDS].iter_mut().zip(one.flood().iter().zip(other.flood())) {
+        for (word, (one, other)) in
+            self.0[..FLOOD_WORDS].iter_mut().zip(one.flood().iter().zip(other.flood()))
+        {
             *word = one & other;
         }
     }
@@ -145,7 +147,8 @@ impl<'a> Contrast<'a> {
 
     /// The same for what no rule covers yet.
     pub(super) fn weigh_open(&self, flood: &[u64]) -> Finite {
-        let seconds = flood.chunks(SECOND_WORDS).zip(self.open.flood().chunks(SECOND_WORDS)).zip(&self.weights);
+        let seconds =
+            flood.chunks(SECOND_WORDS).zip(self.open.flood().chunks(SECOND_WORDS)).zip(&self.weights);
         seconds.map(|((words, open), weight)| Finite::count(count_both(words, open)) * *weight).sum()
     }
 

@@ -10,7 +10,7 @@ use super::rows::Rows;
 pub(super) const CUSTOMER_WORDS: usize = PLACES / 64;
 
 /// The last requests of T1 and T2, a few of each second.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(super) struct Customers {
     pub(super) rows: Rows,
     /// The place that is written next once all are full.

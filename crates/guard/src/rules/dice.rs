@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::rows::Rows;
 
 /// The only randomness of the rules.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Dice(Pcg32);
 
 impl Dice {
@@ -70,7 +70,7 @@ pub(super) fn even(samples: &[Sample], count: usize, dice: &mut Dice) -> Vec<Val
 
 /// Requests drawn from all that were offered, each with the same chance per weight (Chao 1982), as long as weights do
 /// not differ much.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Reservoir {
     places: usize,
     pub(super) rows: Rows,

@@ -16,12 +16,12 @@ pub(super) const SECOND_WORDS: usize = SAMPLES_MAX / 64;
 pub(super) const SECONDS: usize = 10;
 
 /// The last ten seconds.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(super) struct Flood {
     pub(super) seconds: VecDeque<Second>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Second {
     at: Instant,
     pub(super) rows: Rows,
@@ -33,7 +33,14 @@ pub(super) struct Second {
 
 impl Flood {
     /// Adds a second with so many requests, of which `values` were drawn evenly, and forgets what is too old.
-    pub(super) fn push(&mut self, now: Instant, values: &[Values], runs: Vec<Runs>, requests: u64, calm: &Dictionary) {
+    pub(super) fn push(
+        &mut self,
+        now: Instant,
+        values: &[Values],
+        runs: Vec<Runs>,
+        requests: u64,
+        calm: &Dictionary,
+    ) {
         let mut rows = Rows::default();
         values.iter().for_each(|values| rows.push(values, calm));
         let mut repeated = runs;
@@ -43,7 +50,9 @@ impl Flood {
         }
         let weight = Finite::count(requests) / Finite::count(rows.len() as u64);
         self.seconds.push_back(Second { at: now, rows, weight, repeated });
-        while self.seconds.len() > SECONDS || self.seconds.front().is_some_and(|old| now.since(old.at) >= WINDOW) {
+        while self.seconds.len() > SECONDS
+            || self.seconds.front().is_some_and(|old| now.since(old.at) >= WINDOW)
+        {
             self.seconds.pop_front();
         }
     }
@@ -68,9 +77,11 @@ impl Flood {
                     *weights.entry(*value).or_default() += second.weight * Finite::count(u64::from(*count));
                 }
             }
-            found.extend(weights.into_iter().map(|(value, weight)| {
-                (weight, Condition { attribute, test: Test::Is(value) })
-            }));
+            found.extend(
+                weights
+                    .into_iter()
+                    .map(|(value, weight)| (weight, Condition { attribute, test: Test::Is(value) })),
+            );
             if calm.is_learnt(attribute) {
                 let condition = Condition { attribute, test: Test::New };
                 found.push((self.weight_of(condition), condition));

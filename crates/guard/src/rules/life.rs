@@ -19,7 +19,7 @@ use super::change::{Proof, Trial, Why};
 use super::search::Finding;
 
 /// One rule with what is known of it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Life {
     pub(super) id: u16,
     pub(super) conditions: Vec<Condition>,
@@ -113,7 +113,8 @@ impl Life {
         self.hits = matches.map_or(0, |matches| matches.others);
         self.peak = self.peak.max(self.hits);
         if let Some(matches) = matches {
-            self.known = self.known.with(Share { hits: matches.known.min(known_requests), of: known_requests });
+            self.known =
+                self.known.with(Share { hits: matches.known.min(known_requests), of: known_requests });
         }
         if self.is_hit() {
             self.expires = now + TTL;

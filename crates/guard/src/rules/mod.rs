@@ -21,7 +21,7 @@ mod tests;
 
 pub use book::Book;
 pub use bound::Share;
-pub use budget::{Budget, SAMPLES_MIN};
+pub use budget::{Budget, KNOWN_MIN, SAMPLES_MIN};
 pub use change::{Change, Changes, Proof, Reach, Trial, Why};
 
 use model::{Finite, Matches, Sample};

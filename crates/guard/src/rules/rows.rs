@@ -7,7 +7,7 @@ use model::{Attribute, Condition, Dictionary, Test, Values};
 use serde::{Deserialize, Serialize};
 
 /// Requests: for each attribute the marks of its values, and which of them were new.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Rows {
     marks: Vec<Vec<u16>>,
     /// One bit for each attribute, by its number.

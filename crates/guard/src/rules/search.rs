@@ -223,7 +223,9 @@ fn narrow(contrast: &Contrast<'_>, items: &[Item], mut candidate: Candidate) -> 
                 ((calm + known, item.calm, number), (bits, calm, known))
             })
         });
-        let Some(((_, popularity, number), (bits, calm, known))) = kept.min_by_key(|(key, _)| *key) else { break };
+        let Some(((_, popularity, number), (bits, calm, known))) = kept.min_by_key(|(key, _)| *key) else {
+            break;
+        };
         if calm == candidate.calm && known == candidate.known && popularity == contrast.calm_of {
             break;
         }

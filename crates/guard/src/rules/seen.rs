@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(super) type Runs = Vec<(u64, u32)>;
 
 /// How often each value of each attribute was seen, and the dictionary made of that.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Seen {
     sketches: Vec<Sketch>,
     /// Seconds that were learnt from.
@@ -79,13 +79,13 @@ pub(super) fn runs(values: &[Values]) -> Vec<Runs> {
 ///
 /// A value without a place takes the place of the rarest and its count, which is noted as possible error. Whatever makes
 /// up more than 1 of [`DICTIONARY_MAX`] of all that is seen has a place.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 struct Sketch {
     /// In ascending order of values.
     entries: Vec<Entry>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 struct Entry {
     value: u64,
     /// At least as often as it was seen.
@@ -116,7 +116,8 @@ impl Sketch {
     fn admit(&mut self, mut strangers: Vec<Entry>) {
         let gone = (self.entries.len() + strangers.len()).saturating_sub(DICTIONARY_MAX);
         if gone > 0 {
-            let mut rarest: Vec<(u32, u64)> = self.entries.iter().map(|entry| (entry.count, entry.value)).collect();
+            let mut rarest: Vec<(u32, u64)> =
+                self.entries.iter().map(|entry| (entry.count, entry.value)).collect();
             rarest.select_nth_unstable(gone - 1);
             rarest.truncate(gone);
             rarest.sort_unstable();

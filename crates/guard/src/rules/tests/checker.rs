@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 
 use model::{Action, CONDITIONS_MAX, RULES_MAX, Rule, Rules};
 
-use crate::rules::{Budget, Change, Changes, Maturity, Proof, SAMPLES_MIN, Share, Trial, Why};
+use crate::rules::{
+    Budget, Change, Changes, Input, KNOWN_MIN, Maturity, Proof, SAMPLES_MIN, Share, Trial, Why,
+};
 
 /// Follows the rules by what is said of them alone.
 #[derive(Default)]
 pub(super) struct Checker {
     /// Action, and whether it is armed.
     rules: BTreeMap<u16, (Action, bool)>,
-    /// Sizes of the two sets that the bounds are on.
-    of: BTreeMap<u16, (Share, Share)>,
+    /// Requests of known clients that each matches, with those that were counted.
+    known: BTreeMap<u16, Share>,
 }
 
 impl Checker {
     #[track_caller]
-    pub(super) fn check(&mut self, step: &Changes, maturity: Maturity) {
+    pub(super) fn check(&mut self, step: &Changes, input: &Input<'_>) {
+        self.count(input);
         for change in &step.changes {
-            self.follow(change, maturity);
+            self.follow(change, input.maturity);
         }
         let in_force: BTreeMap<u16, (Action, bool)> =
             step.rules.rules.iter().map(|rule| (rule.id, (rule.action, rule.armed))).collect();
@@ -29,6 +32,14 @@ impl Checker {
         self.check_budgets(&step.rules);
     }
 
+    fn count(&mut self, input: &Input<'_>) {
+        let of = input.known.iter().map(|sample| u64::from(sample.weight)).sum();
+        for matches in input.matches.iter().filter(|matches| self.rules.contains_key(&matches.rule)) {
+            let known = self.known.get_mut(&matches.rule).unwrap();
+            *known = Share { hits: known.hits + matches.known.min(of), of: known.of + of };
+        }
+    }
+
     #[track_caller]
     fn follow(&mut self, change: &Change, maturity: Maturity) {
         match change {
@@ -36,7 +47,7 @@ impl Checker {
                 check_shape(rule);
                 check_proof(rule, proof);
                 assert!((rule.action, rule.armed) == (Action::Demote, false) && forecast.is_positive());
-                self.of.insert(rule.id, (proof.calm, proof.known));
+                self.known.insert(rule.id, proof.known);
                 assert!(self.rules.insert(rule.id, (Action::Demote, false)).is_none());
             }
             Change::Armed { rule, trial } => {
@@ -56,7 +67,7 @@ impl Checker {
                 assert!(calm.of >= SAMPLES_MIN && known.of >= SAMPLES_MIN);
                 assert!(rule.action < Action::Block || maturity == Maturity::Full);
                 assert_bound(*known, rule.collateral_known.get());
-                self.of.insert(rule.id, (*calm, *known));
+                assert_bound(*calm, rule.collateral_calm.get());
                 assert_eq!(self.rules.insert(rule.id, (rule.action, true)), Some((*from, true)));
             }
             Change::Softened { rule, from, known } => {
@@ -70,7 +81,7 @@ impl Checker {
             Change::Rearmed { rule, proof } => {
                 check_shape(rule);
                 assert!(proof.precision() >= Budget::of(rule.action).precision);
-                self.of.insert(rule.id, (proof.calm, proof.known));
+                assert_bound(proof.calm, rule.collateral_calm.get());
                 assert!(self.rules.insert(rule.id, (rule.action, true)).is_none());
             }
             Change::NotSurgical(reach) => assert!(reach.covered.get() / reach.excess.get() < 0.6),
@@ -80,10 +91,16 @@ impl Checker {
     /// Invariant 5: bounds of all rules with an action or a harsher one stay within its budget.
     #[track_caller]
     fn check_budgets(&self, rules: &Rules) {
+        for rule in &rules.rules {
+            assert_bound(self.known[&rule.id], rule.collateral_known.get());
+        }
         for action in [Action::Demote, Action::Challenge, Action::Block] {
             let harsh = || rules.rules.iter().filter(move |rule| rule.action >= action);
             let calm: f64 = harsh().map(|rule| rule.collateral_calm.get()).sum();
-            let counts = |rule: &&Rule| rule.action > Action::Demote || self.of[&rule.id].1.of >= SAMPLES_MIN;
+            let counts = |rule: &&Rule| {
+                let known = self.known[&rule.id];
+                rule.action > Action::Demote || known.hits > 0 || known.of >= KNOWN_MIN
+            };
             let known: f64 = harsh().filter(counts).map(|rule| rule.collateral_known.get()).sum();
             let budget = Budget::of(action);
             assert!(calm <= budget.calm.get() + 1e-12, "{action:?}: {calm}");

@@ -79,7 +79,9 @@ impl Second {
 
     /// What the data plane counts of the rules.
     pub(super) fn matches(&self, rules: &Rules) -> Vec<Matches> {
-        let count = |rule: &Rule, list: &[Values]| list.iter().filter(|values| rules.matches(rule, values)).count() as u64;
+        let count = |rule: &Rule, list: &[Values]| {
+            list.iter().filter(|values| rules.matches(rule, values)).count() as u64
+        };
         let of = |rule: &Rule| Matches {
             rule: rule.id,
             others: count(rule, &self.others),
@@ -121,7 +123,7 @@ pub(super) fn play(story: &Story) -> Played {
             maturity: Maturity::Full,
         };
         let changes = book.step(Instant::from_secs(at), &input);
-        checker.check(&changes, Maturity::Full);
+        checker.check(&changes, &input);
         played.steps.push(changes);
     }
     played.world = world;
@@ -146,7 +148,8 @@ pub(super) fn tell(story: Story) -> String {
             writeln!(told, "second {tick} of the flood: {}", in_words(change, &played.world)).unwrap();
         }
     }
-    let foreseen: Finite = played.steps.last().unwrap().rules.rules.iter().map(|rule| rule.collateral_calm).sum();
+    let foreseen: Finite =
+        played.steps.last().unwrap().rules.rules.iter().map(|rule| rule.collateral_calm).sum();
     assert!(played.hit[1].point() <= foreseen + Finite::new(CHANCE), "{told}: {:?}", played.hit);
     let [flood, visitors, customers] = played.hit.map(|share| percent(share.point()));
     writeln!(told, "rules acted on {flood} of the flood and {visitors} of visitors, and would on {customers} of customers").unwrap();
@@ -156,24 +159,46 @@ pub(super) fn tell(story: Story) -> String {
 fn in_words(change: &Change, world: &World) -> String {
     match change {
         Change::Found { rule, proof, forecast } => {
-            format!("found {} (forecast {:.0} a second): {}", rule_in_words(rule, world), forecast.get(), proof_in_words(proof))
+            format!(
+                "found {} (forecast {:.0} a second): {}",
+                rule_in_words(rule, world),
+                forecast.get(),
+                proof_in_words(proof)
+            )
         }
         Change::Armed { rule, trial } => format!("armed {} after {} hits", rule.id, trial.hits),
         Change::Discarded { rule, why } => match why {
-            Why::TooFewHits(trial) => format!("gave up {}: {} hits, forecast {:.0} a second", rule.id, trial.hits, trial.forecast.get()),
+            Why::TooFewHits(trial) => format!(
+                "gave up {}: {} hits, forecast {:.0} a second",
+                rule.id,
+                trial.hits,
+                trial.forecast.get()
+            ),
             Why::Known(known) => format!("gave up {}: {} of known clients", rule.id, bound(*known)),
             Why::NotCounted => format!("gave up {}: not counted", rule.id),
         },
         Change::Hardened { rule, from, calm, known, painful } => format!(
             "hardened {} from \"{}\" to \"{}\" after {painful} s of pain: calm {}, known {}",
-            rule.id, from.label(), rule.action.label(), bound(*calm), bound(*known),
+            rule.id,
+            from.label(),
+            rule.action.label(),
+            bound(*calm),
+            bound(*known),
         ),
         Change::Softened { rule, from, known } => {
-            format!("softened {} from \"{}\" to \"{}\": known {}", rule.id, from.label(), rule.action.label(), bound(*known))
+            format!(
+                "softened {} from \"{}\" to \"{}\": known {}",
+                rule.id,
+                from.label(),
+                rule.action.label(),
+                bound(*known)
+            )
         }
         Change::Expired { rule, hits, peak } => format!("expired {}: {hits} hits, peak {peak}", rule.id),
         Change::Rearmed { rule, proof } => format!("armed {} again: {}", rule.id, proof_in_words(proof)),
-        Change::NotSurgical(reach) => format!("not surgical: {} rules cover {}", reach.rules, percent(reach.share())),
+        Change::NotSurgical(reach) => {
+            format!("not surgical: {} rules cover {}", reach.rules, percent(reach.share()))
+        }
     }
 }
 
@@ -188,7 +213,11 @@ fn rule_in_words(rule: &Rule, world: &World) -> String {
 
 fn proof_in_words(proof: &Proof) -> String {
     let (coverage, precision) = (percent(proof.coverage()), percent(proof.precision()));
-    format!("covers {coverage}, precise to {precision}, calm {}, known {}", bound(proof.calm), bound(proof.known))
+    format!(
+        "covers {coverage}, precise to {precision}, calm {}, known {}",
+        bound(proof.calm),
+        bound(proof.known)
+    )
 }
 
 fn bound(share: Share) -> String {

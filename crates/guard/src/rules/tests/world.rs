@@ -100,7 +100,8 @@ impl World {
 
     fn person(&mut self) -> Values {
         let mut values = Values::default();
-        let browser = ["chrome", "android", "safari", "firefox", "edge"][usize::try_from(self.popular(5)).unwrap()];
+        let browser =
+            ["chrome", "android", "safari", "firefox", "edge"][usize::try_from(self.popular(5)).unwrap()];
         self.browser(&mut values, browser);
         let version = self.popular(6);
         let agent = if self.is(1) { "rare".to_owned() } else { format!("{browser} {version}") };
@@ -127,7 +128,11 @@ impl World {
         self.set(values, Attribute::UserAgentFamily, browser);
         self.set(values, Attribute::Version, "2");
         self.set(values, Attribute::Ja4A, if browser == "safari" { "t13 safari" } else { "t13" });
-        self.set(values, Attribute::Ja4B, if matches!(browser, "chrome" | "edge" | "android") { "chromium" } else { browser });
+        self.set(
+            values,
+            Attribute::Ja4B,
+            if matches!(browser, "chrome" | "edge" | "android") { "chromium" } else { browser },
+        );
         self.set(values, Attribute::Ja4C, browser);
     }
 
