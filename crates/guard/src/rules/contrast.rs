@@ -36,15 +36,6 @@ impl Bits {
         }
     }
 
-    /// The same for the flood's part alone.
-    pub(super) fn set_both_in_flood(&mut self, one: &Self, other: &Self) {
-        for (word, (one, other)) in
-            self.0[..FLOOD_WORDS].iter_mut().zip(one.flood().iter().zip(other.flood()))
-        {
-            *word = one & other;
-        }
-    }
-
     /// What both mean.
     pub(super) fn and(&self, other: &Self) -> Self {
         let mut both = Self::empty();
@@ -146,10 +137,23 @@ impl<'a> Contrast<'a> {
     }
 
     /// The same for what no rule covers yet.
-    pub(super) fn weigh_open(&self, flood: &[u64]) -> Finite {
-        let seconds =
-            flood.chunks(SECOND_WORDS).zip(self.open.flood().chunks(SECOND_WORDS)).zip(&self.weights);
-        seconds.map(|((words, open), weight)| Finite::count(count_both(words, open)) * *weight).sum()
+    fn weigh_open(&self, bits: &Bits) -> Finite {
+        self.weigh_both(bits, &self.open)
+    }
+
+    /// The same for what two mean.
+    pub(super) fn weigh_both(&self, one: &Bits, other: &Bits) -> Finite {
+        let seconds = one.flood().chunks_exact(SECOND_WORDS).zip(other.flood().chunks_exact(SECOND_WORDS));
+        let counts = seconds.map(|(one, other)| count_both(one, other));
+        counts.zip(&self.weights).map(|(count, weight)| Finite::count(count) * *weight).sum()
+    }
+
+    /// The same for what two mean and no rule covers yet.
+    pub(super) fn weigh_both_open(&self, one: &Bits, other: &Bits) -> Finite {
+        let seconds = one.flood().chunks_exact(SECOND_WORDS).zip(other.flood().chunks_exact(SECOND_WORDS));
+        let open = self.open.flood().chunks_exact(SECOND_WORDS);
+        let counts = seconds.zip(open).map(|((one, other), open)| count_all(one, other, open));
+        counts.zip(&self.weights).map(|(count, weight)| Finite::count(count) * *weight).sum()
     }
 
     /// Requests of calm that would have met the same, and that no rule covers yet.
@@ -159,7 +163,7 @@ impl<'a> Contrast<'a> {
 
     /// The excess among what no rule covers yet.
     pub(super) fn gain(&self, bits: &Bits) -> Finite {
-        (self.weigh_open(bits.flood()) - self.expected_open(bits)).max(Finite::ZERO)
+        (self.weigh_open(bits) - self.expected_open(bits)).max(Finite::ZERO)
     }
 
     /// How much likelier a request belongs to the excess if it meets a condition than if it doesn't, in sets of 4,096
@@ -224,6 +228,11 @@ fn count(words: &[u64]) -> u64 {
 
 fn count_both(one: &[u64], other: &[u64]) -> u64 {
     one.iter().zip(other).map(|(one, other)| u64::from((one & other).count_ones())).sum()
+}
+
+fn count_all(one: &[u64], other: &[u64], third: &[u64]) -> u64 {
+    let all = one.iter().zip(other).zip(third);
+    all.map(|((one, other), third)| u64::from((one & other & third).count_ones())).sum()
 }
 
 /// Ones among the first bits.

@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 
-use model::{CONDITIONS_MAX, Condition, Finite};
+use model::{Action, CONDITIONS_MAX, Condition, Finite};
 
+use super::bound::Share;
+use super::budget::Budget;
 use super::change::Proof;
 use super::contrast::{Bits, Contrast};
 
@@ -115,24 +117,18 @@ fn conjunctions(contrast: &Contrast<'_>, items: &[Item]) -> Vec<Candidate> {
 #[derive(Default)]
 struct Beam {
     candidates: Vec<Candidate>,
-    scratch: Option<Bits>,
 }
 
 impl Beam {
     /// Offers a parent with one more item, if what it can reach is worth counting.
     fn extend(&mut self, contrast: &Contrast<'_>, parent: &Candidate, item: usize, bits: &Bits) {
-        let mut both = self.scratch.take().unwrap_or_else(|| bits.clone());
-        both.set_both_in_flood(&parent.bits, bits);
-        let share = contrast.weigh_open(both.flood()) / contrast.excess;
+        let share = contrast.weigh_both_open(&parent.bits, bits) / contrast.excess;
         let hope = share / Finite::new(HARM_FLOOR);
-        let is_hopeless = self.candidates.len() == BEAM_WIDTH
-            && self.candidates.last().is_some_and(|worst| worst.score > hope);
-        if share < Finite::new(GAIN_MIN) || is_hopeless {
-            self.scratch = Some(both);
-            return;
+        let is_full = self.candidates.len() == BEAM_WIDTH;
+        let is_hopeless = is_full && self.candidates.last().is_some_and(|worst| worst.score > hope);
+        if share >= Finite::new(GAIN_MIN) && !is_hopeless {
+            self.offer(contrast, &parent.items, item, parent.bits.and(bits));
         }
-        both.set_both(&parent.bits, bits);
-        self.offer(contrast, &parent.items, item, both);
     }
 
     fn offer(&mut self, contrast: &Contrast<'_>, parent: &[usize], item: usize, bits: Bits) {
@@ -144,10 +140,7 @@ impl Beam {
         let place = self.candidates.partition_point(|own| own.order(&candidate) == Ordering::Less);
         let same = self.candidates.iter().position(|own| own.digest == candidate.digest);
         match same {
-            Some(same) if same < place => {
-                self.scratch = Some(candidate.bits);
-                return;
-            }
+            Some(same) if same < place => return,
             Some(same) => drop(self.candidates.remove(same)),
             None => {}
         }
@@ -184,7 +177,7 @@ fn next_best(
         let worth = if gain < least { Finite::ZERO } else { gain };
         candidate.score = worth / cost(contrast, candidate.calm, candidate.known);
     }
-    pool.retain(|candidate| candidate.score.is_positive());
+    pool.retain(|candidate| candidate.score.is_positive() && may_fit(contrast, candidate));
     pool.sort_by(Candidate::order);
     let mut tried = 0;
     while tried < TRIES_MAX && !pool.is_empty() {
@@ -204,6 +197,15 @@ fn next_best(
     None
 }
 
+/// Whether even what was seen, which is below the bounds, keeps within the mildest budget. Narrower conjunctions are in
+/// the pool themselves.
+fn may_fit(contrast: &Contrast<'_>, candidate: &Candidate) -> bool {
+    let budget = Budget::of(Action::Demote);
+    let calm = Share { hits: candidate.calm, of: contrast.calm_of };
+    let known = Share { hits: candidate.known, of: contrast.known_of };
+    calm.point() <= budget.calm && known.point() <= budget.known
+}
+
 /// About the upper bounds of harm, for the ranking alone: no hits in n are at most 3 in n.
 fn cost(contrast: &Contrast<'_>, calm: u64, known: u64) -> Finite {
     let calm = Finite::count(calm + 3) / Finite::count(contrast.calm_of);
@@ -216,14 +218,14 @@ fn narrow(contrast: &Contrast<'_>, items: &[Item], mut candidate: Candidate) -> 
     let least = contrast.weigh(candidate.bits.flood()) * Finite::new(KEPT_MIN);
     while candidate.items.len() < CONDITIONS_MAX {
         let narrower = items.iter().enumerate().filter(|(_, item)| !candidate.has_attribute_of(items, item));
-        let kept = narrower.filter_map(|(number, item)| {
+        let kept = narrower.filter(|(_, item)| contrast.weigh_both(&candidate.bits, &item.bits) >= least);
+        let narrowed = kept.map(|(number, item)| {
             let bits = candidate.bits.and(&item.bits);
-            (contrast.weigh(bits.flood()) >= least).then(|| {
-                let (calm, known) = (bits.calm_hits(), bits.known_hits());
-                ((calm + known, item.calm, number), (bits, calm, known))
-            })
+            let (calm, known) = (bits.calm_hits(), bits.known_hits());
+            ((calm + known, item.calm, number), (bits, calm, known))
         });
-        let Some(((_, popularity, number), (bits, calm, known))) = kept.min_by_key(|(key, _)| *key) else {
+        let Some(((_, popularity, number), (bits, calm, known))) = narrowed.min_by_key(|(key, _)| *key)
+        else {
             break;
         };
         if calm == candidate.calm && known == candidate.known && popularity == contrast.calm_of {

@@ -53,7 +53,7 @@ fn sample(tiers: &'static [Tier], marked: bool) -> impl Strategy<Value = Sample>
 /// A book that has seen calm of the same kind; without known clients or with many.
 fn odd_book(has_known: bool) -> Book {
     static BOOKS: OnceLock<[Book; 2]> = OnceLock::new();
-    BOOKS.get_or_init(|| [make_odd_book(0), make_odd_book(1_000)])[usize::from(has_known)].clone()
+    BOOKS.get_or_init(|| [make_odd_book(0), make_odd_book(700)])[usize::from(has_known)].clone()
 }
 
 fn make_odd_book(known: usize) -> Book {
@@ -61,7 +61,7 @@ fn make_odd_book(known: usize) -> Book {
     let mut draw = |tiers, count| {
         proptest::collection::vec(sample(tiers, false), count).new_tree(&mut runner).unwrap().current()
     };
-    let others = draw(&[Tier::T5], 2_000);
+    let others = draw(&[Tier::T5], 300);
     Book::warm(1, &draw(&[Tier::T1], known), &others, 50)
 }
 
@@ -120,7 +120,7 @@ impl Odd {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     /// Invariants 5, 18, 19, 20 and 25: whatever comes, every change is told and can be computed again, budgets hold; a copy
     /// made of a snapshot that gets everything in another order goes on in the same way.

@@ -63,7 +63,7 @@ fn measure(name: &str, story: &Story, known_too: bool) {
             maturity: Maturity::Full,
         };
         // Somebody else may have had the processor: the shortest of some runs counts.
-        let runs = (0..7).map(|_| {
+        let runs = (0..15).map(|_| {
             let mut copy = book.clone();
             let begun = Clock::now();
             copy.step(Instant::from_secs(at), &input);
