@@ -5,10 +5,10 @@ use model::Attribute;
 use super::story::{Story, tell};
 use super::world::World;
 
-/// Six requests of seven come from networks that nobody came from before, the others from some hundred.
+/// Six requests of seven come from networks that nobody came from before, the others from those of visitors.
 fn from_everywhere(world: &mut World, values: &mut model::Values) {
     if world.below(7) == 0 {
-        let network = 50_000 + world.below(100);
+        let network = 1_000 + world.below(3_000);
         world.network(values, network);
     } else {
         world.new_network(values);
