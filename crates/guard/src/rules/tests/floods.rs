@@ -119,7 +119,7 @@ fn four_botnets_at_once_get_a_rule_each() {
 }
 
 #[test]
-fn one_browser_copied_exactly_is_told_by_new_networks_and_what_it_asks_for() {
+fn one_browser_copied_exactly_is_told_by_what_it_asks_for() {
     let told = tell(Story::flood(1_200, |world| {
         let mut values = world.visitor();
         world.new_network(&mut values);
