@@ -120,6 +120,11 @@ impl Dictionary {
         Self { values }
     }
 
+    /// Whether anything was learnt about an attribute; before that nothing is new in it.
+    pub fn is_learnt(&self, attribute: Attribute) -> bool {
+        self.values.get(attribute.index()).is_some_and(|known| !known.is_empty())
+    }
+
     /// Whether a value of an attribute is not among those seen often in calm. Never for an absent value, or before
     /// anything was learnt.
     pub fn is_new(&self, attribute: Attribute, value: u64) -> bool {
@@ -179,5 +184,6 @@ mod tests {
         assert!(learnt.is_new(Attribute::UserAgent, 6));
         assert!(!learnt.is_new(Attribute::UserAgent, 0), "an absent value is nothing new");
         assert!(!learnt.is_new(Attribute::Path, 6), "of paths nothing was learnt");
+        assert!(learnt.is_learnt(Attribute::UserAgent) && !learnt.is_learnt(Attribute::Path));
     }
 }

@@ -117,7 +117,7 @@ impl Attribute {
 }
 
 /// The value of each attribute of one request, as a keyed hash; 0 is "absent or not looked at".
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub struct Values([u64; Attribute::COUNT]);
 
 impl Values {

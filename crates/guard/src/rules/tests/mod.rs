@@ -1,0 +1,9 @@
+//! Stories of floods, and what must hold whatever comes.
+
+mod checker;
+mod floods;
+mod invariants;
+mod story;
+#[cfg(not(debug_assertions))]
+mod timing;
+mod world;
