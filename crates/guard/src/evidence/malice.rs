@@ -2,12 +2,17 @@
 //!
 //! Terms look at the excess alone: of n requests/s where μ are expected, the part f = (n − μ) ÷ n is new, and a share q
 //! that is c in calm is c + (q − c) ÷ f of the new. Without an excess there is nothing to judge, and no term.
+//!
+//! Bounds are not even: what an attacker can easily do like people (keep cookies, answer challenges, take time, use
+//! people's networks) speaks less for a crowd than its absence against it, and what most attacks share with people (ordinary
+//! cost, whole handshakes) speaks hardly at all for one. Open connections that ask for nothing may be streams: by
+//! themselves they never make an attack, handshakes that are followed by nothing may.
 
 use model::{Attribute, Finite};
 
 use super::history::History;
 use super::metric::{OTHERS, share};
-use super::second::sum;
+use super::second::{Second, sum};
 use super::{Feature, Malice, Metric, Mix, Term, Verdict};
 
 /// What the newest second is judged by.
@@ -64,7 +69,7 @@ impl Case<'_> {
         let calm = self.expected(Metric::SeenNetworks).filter(|calm| *calm >= USUAL_MIN)?;
         let [seen, all] = [0, 1].map(|place| self.history.sum(WINDOW, |second| second.seen_networks[place]));
         let of_new = unmixed(share(seen, all)?, calm, new);
-        Some(Scale::below(calm, 0.5, 0.2, -2.0, 2.0).term(Feature::SeenNetworks, of_new, calm))
+        Some(Scale::below(calm, 0.5, 0.2, -1.5, 2.0).term(Feature::SeenNetworks, of_new, calm))
     }
 
     /// A crowd slows down when the app does, a program does not.
@@ -86,17 +91,17 @@ impl Case<'_> {
     /// Who is refused fetches no assets: then only a fall in navigations says something.
     fn navigation(&self, new: Finite) -> Option<Term> {
         let calm = self.expected(Metric::Navigations)?;
-        let now = self.history.mean(Metric::Navigations, 0, WINDOW)?;
+        let now = self.sampled(|second| second.navigations)?;
         let change = unmixed(now, calm, new) - calm;
         let can_tell = !self.refuses() || calm >= NAVIGATIONS_MIN;
         let figure = if self.refuses() { (-change).max(Finite::ZERO) } else { change.abs() };
-        let scale = Scale::new(0.3, 0.15, -0.5, 2.0);
+        let scale = Scale::new(0.3, 0.15, -0.25, 2.0);
         can_tell.then(|| scale.term(Feature::Navigation, figure, calm))
     }
 
     fn cookies(&self, new: Finite) -> Option<Term> {
         let calm = self.expected(Metric::Cookies).filter(|calm| *calm >= USUAL_MIN)?;
-        let now = self.history.mean(Metric::Cookies, 0, WINDOW)?;
+        let now = self.sampled(|second| second.with_cookies)?;
         let of_new = unmixed(now, calm, new);
         Some(Scale::below(calm, 0.5, 0.25, -1.0, 1.5).term(Feature::Cookies, of_new, calm))
     }
@@ -108,7 +113,7 @@ impl Case<'_> {
         let now = share(cost, self.history.sum(WINDOW, |second| second.requests(unknown)))?;
         let of_new = calm + (now - calm) / new;
         let dearer = (of_new.max(Finite::ZERO) / calm).ln().max(LEAST_LN);
-        Some(Scale::new(0.7, 0.45, -0.5, 2.0).term(Feature::Cost, dearer, calm))
+        Some(Scale::new(0.7, 0.45, -0.25, 2.0).term(Feature::Cost, dearer, calm))
     }
 
     /// People need a moment to answer: what was given just now does not count.
@@ -141,14 +146,14 @@ impl Case<'_> {
         if self.excess(Metric::Handshakes).is_some() {
             let (handshakes, _) = more(Metric::Handshakes)?;
             let silent = (Finite::ONE - requests / handshakes).max(Finite::ZERO);
-            return Some(Scale::new(0.5, 0.25, -0.5, 2.0).term(Feature::SilentConnections, silent, Finite::ZERO));
+            return Some(Scale::new(0.5, 0.25, 0.0, 2.0).term(Feature::SilentConnections, silent, Finite::ZERO));
         }
         self.excess(Metric::Connections)?;
         let (connections, connections_expected) = more(Metric::Connections)?;
         // Slots and requests are compared by how many times the expected came.
         let times = |more: Finite, expected: Finite| more / (expected + Finite::ONE);
         let silent = Finite::ONE - times(requests, requests_expected) / times(connections, connections_expected);
-        let scale = Scale::new(0.5, 0.25, -0.5, 1.0);
+        let scale = Scale::new(0.5, 0.25, 0.0, 0.5);
         (connections >= SLOTS_MIN)
             .then(|| scale.term(Feature::SilentConnections, silent.max(Finite::ZERO), Finite::ZERO))
     }
@@ -161,8 +166,13 @@ impl Case<'_> {
         });
         let failed = share(self.history.sum(WINDOW, |second| second.handshakes[2]), all)?;
         let of_new = unmixed(failed, calm, new);
-        let scale = Scale { even: calm + Finite::new(0.3), ..Scale::new(0.0, 0.15, -0.5, 2.0) };
+        let scale = Scale { even: calm + Finite::new(0.3), ..Scale::new(0.0, 0.15, 0.0, 2.0) };
         (all >= HANDSHAKES_MIN).then(|| scale.term(Feature::FailedHandshakes, of_new, calm))
+    }
+
+    /// The share of a part in the requests that were sampled.
+    fn sampled(&self, part: impl Fn(&Second) -> u64) -> Option<Finite> {
+        share(self.history.sum(WINDOW, part), self.history.sum(WINDOW, |second| second.sampled))
     }
 
     fn expected(&self, metric: Metric) -> Option<Finite> {

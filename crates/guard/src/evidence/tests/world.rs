@@ -110,6 +110,7 @@ pub(super) struct World {
     pub(super) millis: u64,
     pub(super) known: f64,
     pub(super) others: f64,
+    pub(super) logins: f64,
     pub(super) hour: Option<u8>,
     /// Changes each summary before it is taken.
     pub(super) touch: fn(&mut Summary),
@@ -121,7 +122,7 @@ impl World {
         let evidence = Evidence::warm(&profile(&mut dice, known, others));
         let context = Context::default();
         let touch = |_: &mut Summary| {};
-        Self { evidence, context, dice, millis: 1_000_000, known, others, hour: Some(10), touch }
+        Self { evidence, context, dice, millis: 1_000_000, known, others, logins: 1.0, hour: Some(10), touch }
     }
 
     /// A second of calm, and so many requests of each kind on top.
@@ -146,7 +147,7 @@ impl World {
         let part = millis as f64 / 1_000.0;
         let known = self.dice.count(self.known * part);
         let others = self.dice.count(self.others * part);
-        let logins = u64::from(self.dice.unit() < part);
+        let logins = u64::from(self.dice.unit() < part * self.logins);
         summary.traffic.hour_of_week = self.hour;
         summary.limit = 100.0;
         summary.connections = 0.05;
