@@ -41,10 +41,14 @@ impl Histogram {
         self.total
     }
 
-    /// The share of each value, in the order of the values.
-    pub(super) fn shares(&self) -> impl Iterator<Item = (u64, Finite)> {
-        let total = Finite::count(self.total);
-        self.weights.iter().map(move |(value, weight)| (*value, Finite::count(*weight) / total))
+    /// The weight of each value, in the order of the values.
+    pub(super) fn weights(&self) -> &[(u64, u64)] {
+        &self.weights
+    }
+
+    /// A weight as a share of all.
+    pub(super) fn share(&self, weight: u64) -> Finite {
+        Finite::count(weight) / Finite::count(self.total)
     }
 
     /// The entropy, in nats.
@@ -90,15 +94,8 @@ impl Histogram {
 
     fn merge(&mut self, other: &Self, join: fn(u64, u64) -> u64) {
         let mut merged = Vec::with_capacity(self.weights.len() + other.weights.len());
-        let (mut ours, mut theirs) = (self.weights.iter().peekable(), other.weights.iter().peekable());
-        loop {
-            let value = match (ours.peek(), theirs.peek()) {
-                (Some(a), Some(b)) => a.0.min(b.0),
-                (Some(one), None) | (None, Some(one)) => one.0,
-                (None, None) => break,
-            };
-            let a = ours.next_if(|(next, _)| *next == value).map_or(0, |(_, weight)| *weight);
-            let b = theirs.next_if(|(next, _)| *next == value).map_or(0, |(_, weight)| *weight);
+        let (mut ours, mut theirs) = (self.weights.as_slice(), other.weights.as_slice());
+        while let Some((value, a, b)) = next_of(&mut ours, &mut theirs) {
             let weight = join(a, b);
             if weight > 0 {
                 merged.push((value, weight));
@@ -108,4 +105,22 @@ impl Histogram {
         merged.shrink_to_fit();
         self.weights = merged;
     }
+}
+
+/// The next value of two lists in the order of their values, with what each has of it.
+pub(super) fn next_of<A: Copy + Default, B: Copy + Default>(
+    ours: &mut &[(u64, A)],
+    theirs: &mut &[(u64, B)],
+) -> Option<(u64, A, B)> {
+    let (first, second) = (ours.first().copied(), theirs.first().copied());
+    let value = match (first, second) {
+        (Some(a), Some(b)) => a.0.min(b.0),
+        (Some((value, _)), None) | (None, Some((value, _))) => value,
+        (None, None) => return None,
+    };
+    let a = first.filter(|(next, _)| *next == value).map(|(_, a)| a);
+    let b = second.filter(|(next, _)| *next == value).map(|(_, b)| b);
+    *ours = &ours[usize::from(a.is_some())..];
+    *theirs = &theirs[usize::from(b.is_some())..];
+    Some((value, a.unwrap_or_default(), b.unwrap_or_default()))
 }

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use model::Finite;
 use serde::{Deserialize, Serialize};
 
+use super::Metric;
 use super::metric::Figures;
 use super::second::Second;
-use super::Metric;
 
 /// The last [`KEPT`] seconds, the newest last.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]

@@ -34,7 +34,8 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     /// The evidence, its sum, and what it says.
     pub(super) fn judge(&self) -> Malice {
-        let of_requests = self.excess(Metric::Others).or_else(|| self.excess(Metric::OthersLoad).map(|_| NEW_MIN));
+        let of_requests =
+            self.excess(Metric::Others).or_else(|| self.excess(Metric::OthersLoad).map(|_| NEW_MIN));
         let mut terms = Vec::new();
         if let Some(new) = of_requests {
             terms.extend([
@@ -46,7 +47,7 @@ impl Case<'_> {
                 self.cost(new),
             ]);
         }
-        let ramp = self.steepest.map(|steepest| RAMP.term(steepest, Finite::ZERO));
+        let ramp = self.steepest.map(|steepest| RAMP.term(Feature::Ramp, steepest, Finite::ZERO));
         terms.extend([
             ramp,
             self.challenges(),
@@ -130,7 +131,8 @@ impl Case<'_> {
     fn logins(&self) -> Option<Term> {
         let new = self.excess_over(Metric::Logins, LONG_WINDOW)?;
         let calm = self.expected(Metric::LoginSuccess).filter(|calm| *calm >= USUAL_MIN)?;
-        let [tried, confirmed] = [0, 1].map(|place| self.history.sum(LONG_WINDOW, |second| second.logins[place]));
+        let [tried, confirmed] =
+            [0, 1].map(|place| self.history.sum(LONG_WINDOW, |second| second.logins[place]));
         let of_new = unmixed(share(confirmed, tried)?, calm, new);
         let scale = Scale::below(calm, 0.5, 0.25, -2.0, 2.0);
         (tried >= LOGINS_MIN).then(|| scale.term(Feature::Logins, of_new, calm))
@@ -146,13 +148,18 @@ impl Case<'_> {
         if self.excess(Metric::Handshakes).is_some() {
             let (handshakes, _) = more(Metric::Handshakes)?;
             let silent = (Finite::ONE - requests / handshakes).max(Finite::ZERO);
-            return Some(Scale::new(0.5, 0.25, 0.0, 2.0).term(Feature::SilentConnections, silent, Finite::ZERO));
+            return Some(Scale::new(0.5, 0.25, 0.0, 2.0).term(
+                Feature::SilentConnections,
+                silent,
+                Finite::ZERO,
+            ));
         }
         self.excess(Metric::Connections)?;
         let (connections, connections_expected) = more(Metric::Connections)?;
         // Slots and requests are compared by how many times the expected came.
         let times = |more: Finite, expected: Finite| more / (expected + Finite::ONE);
-        let silent = Finite::ONE - times(requests, requests_expected) / times(connections, connections_expected);
+        let silent =
+            Finite::ONE - times(requests, requests_expected) / times(connections, connections_expected);
         let scale = Scale::new(0.5, 0.25, 0.0, 0.5);
         (connections >= SLOTS_MIN)
             .then(|| scale.term(Feature::SilentConnections, silent.max(Finite::ZERO), Finite::ZERO))
@@ -235,16 +242,7 @@ impl Scale {
 }
 
 /// Ten seconds grow fourfold in a flood (+2), by a twentieth in a crowd (−1): few attackers take their time.
-const RAMP: Ramp = Ramp(Scale::new(0.7, 0.35, -1.0, 2.0));
-
-struct Ramp(Scale);
-
-impl Ramp {
-    fn term(&self, steepest: Finite, calm: Finite) -> Term {
-        self.0.term(Feature::Ramp, steepest, calm)
-    }
-}
-
+const RAMP: Scale = Scale::new(0.7, 0.35, -1.0, 2.0);
 /// What a program says of itself, whatever it asks for; a crowd has the same programs as calm.
 const OF_PROGRAMS: [Attribute; 9] = [
     Attribute::Version,

@@ -11,7 +11,7 @@ use model::{Attribute, Finite, Sample};
 use serde::{Deserialize, Serialize};
 
 use super::Mix;
-use super::histogram::Histogram;
+use super::histogram::{Histogram, next_of};
 
 /// All attributes.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -56,7 +56,9 @@ impl Mixes {
     pub(super) fn judge(&mut self) -> Vec<Mix> {
         let is_enough = self.draws() >= DRAWS_MIN;
         let watches = Attribute::ALL.into_iter().zip(&mut self.watches);
-        watches.filter_map(|(attribute, watch)| if is_enough { watch.judge(attribute) } else { None }).collect()
+        watches
+            .filter_map(|(attribute, watch)| if is_enough { watch.judge(attribute) } else { None })
+            .collect()
     }
 
     /// Learns in turn: attribute n in second n of thirty, the window of half a minute before.
@@ -79,7 +81,9 @@ impl Mixes {
     /// Requests/s of the network of a typical request, of `rate` requests/s in all: how often two come from one network.
     pub(super) fn pace(&self, rate: Finite) -> Option<Finite> {
         let networks = self.watches.get(Attribute::Network.index())?;
-        (self.draws() >= DRAWS_MIN).then(|| networks.window.coincidence(self.draws()))?.map(|share| share * rate)
+        (self.draws() >= DRAWS_MIN)
+            .then(|| networks.window.coincidence(self.draws()))?
+            .map(|share| share * rate)
     }
 
     /// What is known of calm, for comparison in tests.
@@ -177,7 +181,8 @@ impl Calm {
         }
         // A value counts if several samples have it: single ones are the rare ones.
         let least = Finite::new(4.0) / Finite::count(count);
-        let mut shares: Vec<(u64, Finite)> = samples.shares().filter(|(_, share)| *share >= least).collect();
+        let shares = samples.weights().iter().map(|(value, weight)| (*value, samples.share(*weight)));
+        let mut shares: Vec<(u64, Finite)> = shares.filter(|(_, share)| *share >= least).collect();
         keep_largest(&mut shares);
         // Chance alone moves the distance by about √(values ÷ 8 draws), of values that a window holds.
         let held: Finite = shares.iter().map(|(_, share)| (*share * draws).min(Finite::ONE)).sum();
@@ -235,17 +240,9 @@ impl Calm {
 
     /// Each value of either, with its share in calm and in the window, in the order of the values.
     fn beside(&self, window: &Histogram) -> impl Iterator<Item = (u64, Finite, Finite)> {
-        let (mut calm, mut now) = (self.shares.iter().copied().peekable(), window.shares().peekable());
-        std::iter::from_fn(move || {
-            let value = match (calm.peek(), now.peek()) {
-                (Some(a), Some(b)) => a.0.min(b.0),
-                (Some(one), None) | (None, Some(one)) => one.0,
-                (None, None) => return None,
-            };
-            let a = calm.next_if(|(next, _)| *next == value).map_or(Finite::ZERO, |(_, share)| share);
-            let b = now.next_if(|(next, _)| *next == value).map_or(Finite::ZERO, |(_, share)| share);
-            Some((value, a, b))
-        })
+        let (mut calm, mut now) = (self.shares.as_slice(), window.weights());
+        std::iter::from_fn(move || next_of(&mut calm, &mut now))
+            .map(|(value, calm, weight)| (value, calm, window.share(weight)))
     }
 }
 

@@ -43,9 +43,7 @@ mod tests;
 mod upstream;
 mod volume;
 
-pub use findings::{
-    Feature, Findings, Hurt, Malice, Maturity, Mix, Pain, Term, Upstream, Verdict, Volume,
-};
+pub use findings::{Feature, Findings, Hurt, Malice, Maturity, Mix, Pain, Term, Upstream, Verdict, Volume};
 pub use metric::Metric;
 pub use profile::Profile;
 
@@ -136,11 +134,7 @@ impl Evidence {
         });
         let draws = (profile.others() * Finite::new(10.0))
             .clamp(Finite::ONE, Finite::count(10 * samples::KEPT as u64));
-        Self {
-            baselines: baselines.to_vec(),
-            mixes: Mixes::warm(&profile.samples, draws),
-            ..Self::new()
-        }
+        Self { baselines: baselines.to_vec(), mixes: Mixes::warm(&profile.samples, draws), ..Self::new() }
     }
 
     /// Takes what was counted in one step; answers what it completes a second with.
@@ -219,9 +213,7 @@ impl Evidence {
     /// What is expected of each metric in this hour; nothing before the baseline is provisional.
     fn expected(&self, hour: Option<u8>) -> Figures {
         let is_absent = self.maturity() == Maturity::Absent;
-        Metric::ALL.map(|metric| {
-            if is_absent { None } else { self.baselines[metric.index()].expected(hour) }
-        })
+        Metric::ALL.map(|metric| if is_absent { None } else { self.baselines[metric.index()].expected(hour) })
     }
 
     fn judge_volumes(&mut self, figures: &Figures, expected: &Figures) -> Vec<Volume> {
@@ -268,6 +260,8 @@ impl Evidence {
 
 /// Seconds of calm that make a provisional baseline: 10 minutes (decision-science, section 0.8).
 const PROVISIONAL_SECONDS: u32 = 600;
+/// A metric that was measured in fewer seconds of them, as login success is on a small site, has no expectation yet.
+const MEASURED_SECONDS: u32 = 60;
 /// Seconds of calm that make a full one: 24 hours.
 const FULL_SECONDS: u32 = 86_400;
 /// The least spread while the baseline is provisional.

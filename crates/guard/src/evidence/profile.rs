@@ -66,7 +66,9 @@ impl Profile {
                 let millis = total(&self.load, unknown) * Finite::new(1_000.0);
                 of(millis, total(&self.requests, unknown))
             }
-            Metric::Pace => mix::coincidence(&self.samples).map(|share| share * total(&self.requests, OTHERS)),
+            Metric::Pace => {
+                mix::coincidence(&self.samples).map(|share| share * total(&self.requests, OTHERS))
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Which samples of a step are kept: so many in a second, whatever the length of its steps.
 
+use std::cmp::Ordering;
+
 use model::{Attribute, Sample};
 
 use super::second::Second;
@@ -26,12 +28,12 @@ pub(super) fn take(second: &mut Second, samples: &[Sample], millis: u64) {
     }
     let budget = usize::try_from(millis.saturating_mul(KEPT as u64).div_ceil(1_000)).unwrap_or(KEPT);
     let budget = budget.min(KEPT.saturating_sub(second.samples.len()));
-    if samples.len() <= budget {
-        second.samples.extend_from_slice(samples);
+    let mut ordered: Vec<&Sample> = samples.iter().collect();
+    ordered.sort_unstable_by(|a, b| compare(a, b));
+    if ordered.len() <= budget {
+        second.samples.extend(ordered.into_iter().copied());
         return;
     }
-    let mut ordered: Vec<&Sample> = samples.iter().collect();
-    ordered.sort_unstable_by_key(|sample| key(sample));
     for kept in 0..budget {
         // From the middle of each part.
         let sample = ordered[(2 * kept + 1) * ordered.len() / (2 * budget)];
@@ -41,8 +43,14 @@ pub(super) fn take(second: &mut Second, samples: &[Sample], millis: u64) {
 }
 
 /// A total order over samples.
-fn key(sample: &Sample) -> impl Ord + use<> {
-    let values = Attribute::ALL.map(|attribute| sample.values.get(attribute));
-    let facts = (sample.tier, sample.cohort, sample.navigation, sample.keeps_cookies);
-    (values, facts, sample.weight, sample.cost_micros)
+fn compare(a: &Sample, b: &Sample) -> Ordering {
+    let values = |sample: &Sample| Attribute::ALL.map(|attribute| sample.values.get(attribute));
+    let facts = |sample: &Sample| (sample.tier, sample.cohort, sample.navigation, sample.keeps_cookies);
+    let weights = |sample: &Sample| (sample.weight, sample.cost_micros);
+    let network = Attribute::Network;
+    // Most differ in their network.
+    (a.values.get(network).cmp(&b.values.get(network)))
+        .then_with(|| values(a).cmp(&values(b)))
+        .then_with(|| facts(a).cmp(&facts(b)))
+        .then_with(|| weights(a).cmp(&weights(b)))
 }

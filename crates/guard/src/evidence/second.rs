@@ -179,8 +179,7 @@ fn take(second: &mut Second, summary: &Summary, context: &Context, seen: u64) {
 }
 
 fn take_gauges(second: &mut Second, summary: &Summary) {
-    second.limit =
-        (summary.limit.is_finite() && summary.limit > 0.0).then(|| Finite::new(summary.limit));
+    second.limit = (summary.limit.is_finite() && summary.limit > 0.0).then(|| Finite::new(summary.limit));
     second.inflight = summary.inflight;
     second.queue_wait_ms = second.queue_wait_ms.max(summary.queue_wait_ms);
     second.connections = second.connections.max(part(summary.connections));

@@ -15,7 +15,13 @@ pub(super) struct Cusum {
 
 impl Cusum {
     /// Judges one second; `spread` has its floor already.
-    pub(super) fn judge(&mut self, metric: Metric, value: Finite, expected: Finite, spread: Finite) -> Volume {
+    pub(super) fn judge(
+        &mut self,
+        metric: Metric,
+        value: Finite,
+        expected: Finite,
+        spread: Finite,
+    ) -> Volume {
         let z = (log_ratio(value, expected) / spread).clamp(Z_MIN, Z_MAX);
         self.high = (self.high + z - SLACK).clamp(Finite::ZERO, HIGH_MAX);
         self.low = (self.low - z - SLACK).clamp(Finite::ZERO, LOW_MAX);

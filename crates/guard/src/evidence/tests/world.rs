@@ -33,7 +33,7 @@ impl Dice {
     /// A value below `count`, the first ones far more often.
     fn skewed(&mut self, count: u64) -> u64 {
         let unit = self.unit();
-        ((unit * unit * unit) * count as f64) as u64
+        whole((unit * unit * unit) * count as f64)
     }
 
     /// Two independent normal numbers.
@@ -45,8 +45,13 @@ impl Dice {
 
     /// About a Poisson number.
     pub(super) fn count(&mut self, mean: f64) -> u64 {
-        (mean + mean.sqrt() * self.normal().0).round().max(0.0) as u64
+        whole((mean + mean.sqrt() * self.normal().0).round())
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small counts, cut at 0")]
+fn whole(value: f64) -> u64 {
+    value.max(0.0) as u64
 }
 
 /// A kind of clients.
@@ -208,7 +213,8 @@ pub(super) fn sample(dice: &mut Dice, kind: Kind, weight: u32) -> Sample {
     let browser = if is_office { 1 } else { 1 + dice.skewed(10) };
     let agent = browser * 100 + if is_office { 1 } else { dice.skewed(20) };
     let network = if is_office { 7 } else { 1 + dice.below(5_000) };
-    let page = if kind.looks == (Looks::People { on_one_page: true }) { dice.skewed(4) } else { dice.skewed(200) };
+    let page =
+        if kind.looks == (Looks::People { on_one_page: true }) { dice.skewed(4) } else { dice.skewed(200) };
     let mut set = |attribute, value| values.set(attribute, value);
     set(Attribute::Method, 1);
     set(Attribute::Path, 1 + page);
