@@ -213,7 +213,10 @@ impl Evidence {
     /// What is expected of each metric in this hour; nothing before the baseline is provisional.
     fn expected(&self, hour: Option<u8>) -> Figures {
         let is_absent = self.maturity() == Maturity::Absent;
-        Metric::ALL.map(|metric| if is_absent { None } else { self.baselines[metric.index()].expected(hour) })
+        Metric::ALL.map(|metric| {
+            let baseline = &self.baselines[metric.index()];
+            if is_absent || baseline.seen() < MEASURED_SECONDS { None } else { baseline.expected(hour) }
+        })
     }
 
     fn judge_volumes(&mut self, figures: &Figures, expected: &Figures) -> Vec<Volume> {
