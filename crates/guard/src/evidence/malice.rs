@@ -36,8 +36,9 @@ impl Case<'_> {
     pub(super) fn judge(&self) -> Malice {
         let of_requests =
             self.excess(Metric::Others).or_else(|| self.excess(Metric::OthersLoad).map(|_| NEW_MIN));
+        let is_enough = self.history.sum(WINDOW, |second| second.requests(OTHERS)) >= REQUESTS_MIN;
         let mut terms = Vec::new();
-        if let Some(new) = of_requests {
+        if let Some(new) = of_requests.filter(|_| is_enough) {
             terms.extend([
                 self.seen_networks(new),
                 self.pace(),
@@ -264,6 +265,8 @@ pub(super) const CROWD: Finite = Finite::new(-1.0);
 const WINDOW: usize = 10;
 /// The same for what is rare: logins and challenges.
 const LONG_WINDOW: usize = 30;
+/// Requests of T3 to T6 without which shares are chance.
+const REQUESTS_MIN: u64 = 40;
 /// So many times the expected is an excess.
 const EXCEEDED: Finite = Finite::new(1.25);
 /// Less than this part of new requests is too noisy to be told apart.

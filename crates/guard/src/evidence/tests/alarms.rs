@@ -7,21 +7,38 @@ use super::super::volume::{Cusum, HIGH_ALARM, LOW_ALARM};
 use super::super::{Findings, Metric};
 use super::world::{Dice, FLOOD, Kind, World};
 
+/// AR(1) noise: σ 0.12, τ 90 s.
+struct Swing {
+    dice: Dice,
+    noise: f64,
+    decay: f64,
+}
+
+impl Swing {
+    fn new(seed: u64) -> Self {
+        Self { dice: Dice(seed), noise: 0.0, decay: (-1.0_f64 / 90.0).exp() }
+    }
+
+    /// The noise of the next second, and an independent normal number.
+    fn next(&mut self) -> (f64, f64) {
+        let (fresh, chance) = self.dice.normal();
+        self.noise = self.noise * self.decay + fresh * 0.12 * (1.0 - self.decay * self.decay).sqrt();
+        (self.noise, chance)
+    }
+}
+
 /// Days of one-second counts with AR(1) noise: σ 0.12 of ln(rate), τ 90 s. Answers the seconds in alarm, high and low.
 fn alarms(rate: f64, days: u32, seed: u64) -> (u32, u32) {
-    let (mut dice, mut noise) = (Dice(seed), 0.0);
-    let decay = (-1.0_f64 / 90.0).exp();
-    let fresh = 0.12 * (1.0 - decay * decay).sqrt();
+    let mut swing = Swing::new(seed);
     let spread = Spread { by_chance: Finite::new(rate.sqrt().recip()), lasting: Finite::new(0.12) };
     let mut baseline = Baseline::warm(Finite::new(rate), spread, |_| Finite::ONE, 0);
     let mut cusum = Cusum::default();
     let mut found = (0, 0);
     for second in 0..days * 86_400 {
         let hour = u8::try_from(second / 3_600 % 168).unwrap();
-        let (a, b) = dice.normal();
-        noise = noise * decay + fresh * a;
+        let (noise, chance) = swing.next();
         let mean = rate * f64::exp(noise);
-        let value = Finite::new((mean + mean.sqrt() * b).round().max(0.0));
+        let value = Finite::new((mean + mean.sqrt() * chance).round().max(0.0));
         let spread = baseline.spread().max(SPREAD_FLOOR);
         let expected = baseline.expected(Some(hour)).unwrap();
         let judged = cusum.judge(Metric::Requests, value, expected, spread);
@@ -91,5 +108,18 @@ fn ten_minutes_of_calm_are_neither_an_anomaly_nor_an_attack() {
             found.hurts() || found.is_anomalous() || found.is_malicious() || found.upstream.is_suspected
         });
         assert_eq!(loud.count(), 0, "{known} and {others} requests/s");
+    }
+}
+#[test]
+fn half_an_hour_of_a_tiny_site_that_swings_is_no_attack_by_chance() {
+    for rate in [1.0, 10.0] {
+        let (mut world, mut swing) = (World::new(11, rate, rate), Swing::new(5));
+        let loud = (0..1_800).filter(|_| {
+            let now = rate * f64::exp(swing.next().0);
+            (world.known, world.others) = (now, now);
+            let found = world.second(&[]);
+            found.is_anomalous() || found.is_malicious() || found.upstream.is_suspected
+        });
+        assert_eq!(loud.count(), 0, "{rate} requests/s");
     }
 }
