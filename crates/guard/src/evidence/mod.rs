@@ -17,7 +17,8 @@
 //!   known clients.
 //! - *Shares and sizes*, which malice compares: requests from networks seen before, logins confirmed, handshakes failed,
 //!   navigations, requests with a ticket, the cost of a request, the pace of a network.
-//! - *Attributes* of samples of T3 to T6, all 21: known clients are never judged by what they are made of.
+//! - *Attributes* of samples of T3 to T6, all 21: known clients are never judged by what they are made of, nor are verified
+//!   crawlers. Which rules match, what the app failed, and names of values are not evidence.
 //!
 //! Learning is slow and careful. A second is learnt when it was calm for a minute and no doubt arose in the half minute
 //! after it; never while blind, while upstream is suspected, in an hour that is ambiguous, or within five minutes after

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use model::{Attribute, Sample};
+use model::{Attribute, Sample, Tier};
 
 use super::second::Second;
 
@@ -14,9 +14,9 @@ pub(super) const KEPT: usize = 256;
 /// They are put in an order of their own first, so that the order in which they came decides nothing, and then every
 /// n-th is kept with n-fold weight: what is frequent stays so, to within one sample.
 pub(super) fn take(second: &mut Second, samples: &[Sample], millis: u64) {
-    // Those of hostile length count with what a step may hold.
     let samples = &samples[..samples.len().min(model::SAMPLES_MAX)];
-    for sample in samples {
+    let mut ordered: Vec<&Sample> = samples.iter().filter(|sample| !is_verified_crawler(sample)).collect();
+    for sample in &ordered {
         let weight = u64::from(sample.weight);
         second.sampled = second.sampled.saturating_add(weight);
         if sample.navigation {
@@ -28,7 +28,6 @@ pub(super) fn take(second: &mut Second, samples: &[Sample], millis: u64) {
     }
     let budget = usize::try_from(millis.saturating_mul(KEPT as u64).div_ceil(1_000)).unwrap_or(KEPT);
     let budget = budget.min(KEPT.saturating_sub(second.samples.len()));
-    let mut ordered: Vec<&Sample> = samples.iter().collect();
     ordered.sort_unstable_by(|a, b| compare(a, b));
     if ordered.len() <= budget {
         second.samples.extend(ordered.into_iter().copied());
@@ -40,6 +39,11 @@ pub(super) fn take(second: &mut Second, samples: &[Sample], millis: u64) {
         let weight = u64::from(sample.weight) * ordered.len() as u64 / budget as u64;
         second.samples.push(Sample { weight: u32::try_from(weight).unwrap_or(u32::MAX), ..*sample });
     }
+}
+
+/// Verified crawlers are programs, alike and without tickets, and no attack: nobody else is in T4 without a ticket.
+fn is_verified_crawler(sample: &Sample) -> bool {
+    sample.tier == Tier::T4 && !sample.keeps_cookies
 }
 
 /// A total order over samples.

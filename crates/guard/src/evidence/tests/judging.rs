@@ -117,6 +117,13 @@ fn an_office_that_logs_in_on_monday_is_no_attack() {
 }
 
 #[test]
+fn a_verified_crawler_is_no_attack() {
+    let looks = program(false, false, 3);
+    let crawler = Kind { tier: Tier::T4, seen: 0, cookies: 0, navigations: 0, looks, ..PEOPLE };
+    check_people(&mut site(), std::iter::repeat_n(100, 60), crawler);
+}
+
+#[test]
 fn a_deploy_is_no_attack() {
     let mut world = site();
     world.touch = |summary| {
