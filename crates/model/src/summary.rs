@@ -42,7 +42,7 @@ impl Summary {
             connections: 0.0,
             origin_failures: 0,
             origin_answers: 0,
-            traffic: Traffic::default(),
+            traffic: Traffic { disk_free: 1.0, ..Traffic::default() },
         }
     }
 }

@@ -1,0 +1,5 @@
+mod alarms;
+mod bounds;
+mod judging;
+mod learning;
+mod world;
