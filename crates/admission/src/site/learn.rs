@@ -5,9 +5,11 @@ use model::{AccountId, Instant, Net, PassId, Timestamp};
 use super::Site;
 use super::facts::{Demand, Headers, Identity};
 use crate::account::Trace;
+use crate::challenge::Challenges;
 use crate::known::{PathVerdict, TokenRow};
 use crate::lane::{Holder, Step};
-use crate::pass::{Pass, Row, Way};
+use crate::pass::{Minted, Pass, Row, Way};
+use crate::ticket::Sealed;
 
 /// What must be remembered of a request until its answer comes.
 #[derive(Debug)]
@@ -15,10 +17,16 @@ pub struct Watch {
     path: String,
     what: What,
     user_agent: Vec<u8>,
+    /// The ticket that it earned by passing a challenge.
+    earned: Option<Sealed>,
+    /// A stranger's navigation that was let in: its answer may carry a visit ticket.
+    visits: bool,
 }
 
 #[derive(Debug)]
 enum What {
+    /// Nothing.
+    Else,
     /// A page of the login: its answer carries a lane ticket.
     LanePage,
     /// A login's form, and the cookies that came with it.
@@ -50,6 +58,8 @@ pub struct Answered<'a> {
     pub location: Option<&'a [u8]>,
     /// The cookies that it sets.
     pub cookies: &'a dyn SetCookies,
+    /// A shared cache may store it: it is neither `private` nor `no-store`.
+    pub is_shared: bool,
 }
 
 /// What follows from an answer.
@@ -88,9 +98,14 @@ impl Site {
         headers: &dyn Headers,
         now: Instant,
     ) -> Option<Box<Watch>> {
-        let what = self.what_to_watch(identity, demand, headers, now)?;
+        let what = self.what_to_watch(identity, demand, headers, now);
+        let visits = demand.navigation && identity.is_unmet_stranger();
+        if what.is_none() && identity.earned.is_none() && !visits {
+            return None;
+        }
         let user_agent = headers.value("user-agent").unwrap_or_default().to_vec();
-        Some(Box::new(Watch { path: demand.path.to_owned(), what, user_agent }))
+        let (path, what) = (demand.path.to_owned(), what.unwrap_or(What::Else));
+        Some(Box::new(Watch { path, what, user_agent, earned: identity.earned, visits }))
     }
 
     fn what_to_watch(
@@ -150,6 +165,11 @@ impl Site {
         }
         let Some(watch) = watch else { return lesson };
         let good = (200..300).contains(&answered.status);
+        if let Some(ticket) = watch.earned {
+            lesson.set_cookies.push(Challenges::cookie(ticket));
+        } else if watch.visits && good && !answered.is_shared {
+            lesson.set_cookies.extend(self.visit_ticket(identity, &watch.user_agent, now));
+        }
         match &watch.what {
             What::LanePage if good => {
                 if let Some(address) = identity.address {
@@ -167,7 +187,7 @@ impl Site {
                 PathVerdict::Unknown | PathVerdict::Public => {}
             },
             What::Token(token) => self.judge_token(*token, watch, answered, now, &mut lesson),
-            What::LanePage | What::Session(_) => {}
+            What::Else | What::LanePage | What::Session(_) => {}
         }
         lesson
     }
@@ -293,6 +313,12 @@ impl Site {
         }
         let in_incident = self.level().severity() >= 3;
         let minted = self.registry().mint(self.id(), account, random, way, in_incident, time);
+        self.hand_out(&minted, network, lesson);
+    }
+
+    /// Gives a new pass to its owner.
+    pub(super) fn hand_out(&self, minted: &Minted, network: Option<Net>, lesson: &mut Lesson) {
+        let time = self.pass_time();
         if let Some(replaced) = minted.replaced {
             self.passes.revoke(replaced);
         }
@@ -301,6 +327,14 @@ impl Site {
         self.note_network(network, minted.pass.id, time);
         lesson.set_cookies.push(self.settings.scheme.set_cookie(&self.pass_keys.seal(&minted.pass)));
         lesson.confirmed = Some(Confirmed::Pass { row: minted.row, replaced: minted.replaced, minted: true });
+    }
+
+    /// A visit ticket for a stranger that was let in.
+    fn visit_ticket(&self, identity: &Identity, user_agent: &[u8], now: Instant) -> Option<String> {
+        let (holder, time) = (Holder { address: identity.address?, user_agent }, self.pass_time());
+        let factor = self.nat.factor(Net::network(holder.address), time);
+        let let_in = (identity.cohort, self.cohort_draw());
+        self.challenges.welcome(holder, let_in, self.is_calm(), factor, time, now)
     }
 
     fn note_network(&self, network: Option<Net>, pass: PassId, time: Timestamp) {
