@@ -243,7 +243,7 @@ impl Challenges {
     /// Whether a visit ticket makes a guest: given in calm, before the incident that began at `since`, and old enough.
     pub(crate) fn is_old_guest(visit: Visit, since: Timestamp, time: Timestamp) -> bool {
         visit.in_calm
-            && visit.second < second(since)
+            && visit.second <= second(since)
             && second(time).saturating_sub(visit.second) >= GUEST_SECONDS_MIN
     }
 

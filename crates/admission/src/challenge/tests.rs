@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -72,18 +74,34 @@ fn a_third_is_kept_for_those_who_wait_while_others_only_keep_cookies() {
 #[test]
 fn those_who_waited_are_drawn_evenly_and_not_by_speed() {
     let challenges = challenges();
-    let seat = |at| challenges.follow(load(0.0), Instant::from_secs(at));
-    let mut earned = 0;
-    for second in 0..60_u32 {
-        seat(u64::from(second) + 100);
-        let now = u64::from(second) + 100;
-        let came = (0..50).map(|n| format!("10.{second}.{n}.1"));
-        earned += came.filter(|from| earns(&challenges, Kind::Wait, from, now)).count();
+    let moments = |at| (Timestamp::from_secs(1_000_000 + at), Instant::from_secs(at));
+    let mut waiting: BTreeMap<u64, Vec<(String, String)>> = BTreeMap::new();
+    let (mut earned, mut first_half) = (0, 0);
+    for at in 100..220_u64 {
+        let (time, now) = moments(at);
+        challenges.follow(load(0.0), now);
+        let back = waiting.remove(&at).unwrap_or_default();
+        for (place, (from, text)) in back.iter().enumerate() {
+            let me = holder(from);
+            let Came::Back(kind, number) = challenges.read(me, text.as_bytes(), time) else {
+                panic!("{from}")
+            };
+            let won = challenges.redeem(kind, number, me, 1, time, now).is_some();
+            earned += u32::from(won);
+            first_half += u32::from(won && place < back.len() / 2);
+        }
+        for from in (0..50).map(|n| format!("10.{at}.{n}.1")) {
+            let given = challenges.give(Kind::Wait, holder(&from), 1, time, now);
+            let due = at + given.refresh_secs;
+            waiting.entry(due).or_default().push((from, text(given).unwrap()));
+        }
     }
-    // 50 a second come, and there are 5: about one of ten is drawn, whoever came first.
+    // 50 a second come, and there are 5 for them: about one of ten is drawn, whoever comes first.
     let drawn = f64::from(challenges.mint.drawn()) / f64::from(u32::MAX);
-    assert!((0.08..0.12).contains(&drawn), "{drawn}");
-    assert!((150..600).contains(&earned), "{earned}");
+    assert!((0.07..0.15).contains(&drawn), "{drawn}");
+    assert!((300..=545).contains(&earned), "{earned}");
+    let share = f64::from(first_half) / f64::from(earned);
+    assert!((0.4..0.65).contains(&share), "{share}");
 }
 
 #[test]
