@@ -146,6 +146,40 @@ proptest! {
         }
     }
 
+    /// Whatever comes from where and when: no address, no network and not all together get more than their rates.
+    #[test]
+    fn the_rates_of_tickets_hold(
+        steps in prop::collection::vec((0_u64..4, 0_usize..3, 0_usize..40, any::<bool>()), 50..300), factor in 1_u32..3,
+    ) {
+        let challenges = challenges();
+        let (mut at, mut earned) = (100, BTreeMap::<(usize, usize), f64>::new());
+        for (pause, network, host, waits) in steps {
+            at += pause;
+            let (time, now) = (Timestamp::from_secs(1_000_000 + at), Instant::from_secs(at));
+            challenges.follow(load(0.0), now);
+            // Many hosts of one network, and few who come often.
+            let host = if waits { host } else { host % 3 };
+            let from = format!("192.0.{network}.{host}");
+            let given = text(challenges.give(Kind::Cookie, holder(&from), factor, time, now)).unwrap();
+            let Came::Back(kind, number) = challenges.read(holder(&from), given.as_bytes(), time) else {
+                return Err(TestCaseError::fail("a good ticket"));
+            };
+            if challenges.redeem(kind, number, holder(&from), factor, time, now).is_some() {
+                *earned.entry((network, host)).or_default() += 1.0;
+            }
+        }
+        let (minutes, factor) = (f64::from(u32::try_from(at - 100).unwrap()) / 60.0, f64::from(factor));
+        for (who, &tickets) in &earned {
+            prop_assert!(tickets <= 6.0 * factor * (1.0 + minutes) + 1e-6, "{:?} {}", who, tickets);
+        }
+        for network in 0..3 {
+            let tickets: f64 = earned.iter().filter(|((there, _), _)| *there == network).map(|(_, n)| n).sum();
+            prop_assert!(tickets <= 60.0 * factor * (1.0 + minutes) + 1e-6, "{}", tickets);
+        }
+        let all: f64 = earned.values().sum();
+        prop_assert!(all <= 5.0 * (1.0 + minutes * 60.0) + 1e-6, "{}", all);
+    }
+
     #[test]
     fn a_challenge_is_redeemed_once_in_any_order(order in prop::collection::vec(0_usize..4, 1..30)) {
         let challenges = challenges();

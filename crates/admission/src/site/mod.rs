@@ -170,17 +170,6 @@ impl Site {
         self.decision.load()
     }
 
-    /// Puts a decision in force. To be called by one thread.
-    pub fn obey(&self, decision: Decision) {
-        self.rule_counts.follow(&decision.rules);
-        if decision.level == Level::Calm {
-            self.incident_since.store(0, Relaxed);
-        } else if self.incident_since.load(Relaxed) == 0 {
-            self.incident_since.store(self.pass_time().as_millis().max(1), Relaxed);
-        }
-        self.decision.store(decision.into());
-    }
-
     /// The level in force.
     pub fn level(&self) -> Level {
         self.decision.load().level

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use model::{Action, Instant, Level, Matches, RULES_MAX, Reason, Rules, Tier};
+use model::{Action, Decision, Instant, Level, Matches, RULES_MAX, Reason, Rules, Tier};
 
 use super::Site;
 use super::facts::{Demand, Door, Facts, Identity, Verdict};
@@ -67,6 +67,17 @@ impl RuleCounts {
 }
 
 impl Site {
+    /// Puts a decision in force. To be called by one thread.
+    pub fn obey(&self, decision: Decision) {
+        self.rule_counts.follow(&decision.rules);
+        if decision.level == Level::Calm {
+            self.incident_since.store(0, Relaxed);
+        } else if self.incident_since.load(Relaxed) == 0 {
+            self.incident_since.store(self.pass_time().as_millis().max(1), Relaxed);
+        }
+        self.decision.store(decision.into());
+    }
+
     /// Whether any rule is in force, armed or in shadow: only then [`Facts::values`] are looked at.
     pub fn has_rules(&self) -> bool {
         !self.decision().rules.rules.is_empty()

@@ -8,7 +8,7 @@ use model::{Action, Challenge, Instant, Net, PassId, Reason, Tier, Timestamp};
 use siphasher::sip::SipHasher13;
 
 use super::Site;
-use super::facts::{Demand, Facts, Identity, Shown, Verdict, Waiting};
+use super::facts::{Demand, Facts, Identity, Refusal, Shown, Verdict, Waiting};
 use super::learn::Lesson;
 use crate::challenge::{Came, Challenges, Kind, Load, Visit};
 use crate::lane::Holder;
@@ -91,41 +91,54 @@ impl Site {
             Kind::Cookie => Reason::CookieChallenge,
             Kind::Wait => Reason::WaitingChallenge,
         };
-        if !self.enforces(&identity, reason) {
+        let is_asked = self.enforces(&identity, reason);
+        let asks_for_page = demand.navigation && matches!(demand.method, "GET" | "HEAD");
+        if !is_asked || !asks_for_page {
             return self.apply(&identity, reason, CHALLENGE_RETRY, verdict);
         }
         let holder = Holder { address, user_agent: demand.user_agent };
-        let asks_for_page = demand.navigation && matches!(demand.method, "GET" | "HEAD");
+        // Who waited has done more than to keep a cookie.
+        let answer = match identity.shown {
+            Shown::Back(shown, number) if shown == kind || shown == Kind::Wait => Some((shown, number)),
+            Shown::Back(..) | Shown::Early(_) | Shown::Ticket | Shown::Nothing => None,
+        };
         let factor = self.nat.factor(Net::network(address), self.pass_time());
-        let mut missed = false;
-        if let (Shown::Back(shown, number), true) = (identity.shown, asks_for_page)
-            && (shown == kind || shown == Kind::Wait)
-        {
-            let earned = self.challenges.redeem(shown, number, holder, factor, self.pass_time(), now);
-            if let Some(ticket) = earned {
-                verdict.identity.earned = Some(ticket);
-                if identity.rule.is_none_or(|rule| rule.action != Action::Demote) {
-                    verdict.identity.tier = if self.puts_tickets_first() { Tier::T4 } else { Tier::T5 };
-                }
-                return;
+        let earned = answer.and_then(|(shown, number)| {
+            self.challenges.redeem(shown, number, holder, factor, self.pass_time(), now)
+        });
+        if earned.is_some() {
+            verdict.identity.earned = earned;
+            if identity.demoted_from.is_none() {
+                verdict.identity.tier = if self.puts_tickets_first() { Tier::T4 } else { Tier::T5 };
             }
-            missed = true;
+            return;
         }
-        self.apply(&identity, reason, CHALLENGE_RETRY, verdict);
-        let Some(refusal) = verdict.refuse.as_mut().filter(|_| asks_for_page) else { return };
-        refusal.waiting = Some(match identity.shown {
+        let mut waiting = self.ask_again(&identity, kind, holder, factor, now);
+        if answer.is_some() {
+            // Who had bad luck or came too often does not ask again at once.
+            waiting.refresh_secs = waiting.refresh_secs.max(MISSED_SECONDS + demand.scatter % MISSED_SECONDS);
+        }
+        let retry_after = Duration::from_secs(waiting.refresh_secs.max(1));
+        verdict.refuse = Some(Refusal { reason, retry_after, waiting: Some(waiting) });
+    }
+
+    /// The page of a challenge: who waits already keeps its ticket.
+    fn ask_again(
+        &self,
+        identity: &Identity,
+        kind: Kind,
+        holder: Holder<'_>,
+        factor: u32,
+        now: Instant,
+    ) -> Waiting {
+        match identity.shown {
             Shown::Early(seconds) if kind == Kind::Wait => {
                 Waiting { set_cookie: None, refresh_secs: u64::from(seconds) + 1 }
             }
             Shown::Early(_) | Shown::Nothing | Shown::Back(..) | Shown::Ticket => {
                 let given = self.challenges.give(kind, holder, factor, self.pass_time(), now);
-                // Who had bad luck or came too often does not ask again at once.
-                let pause = if missed { MISSED_SECONDS + demand.scatter % MISSED_SECONDS } else { 0 };
-                Waiting { set_cookie: given.set_cookie, refresh_secs: given.refresh_secs.max(pause) }
+                Waiting { set_cookie: given.set_cookie, refresh_secs: given.refresh_secs }
             }
-        });
-        if let Some(waiting) = &refusal.waiting {
-            refusal.retry_after = Duration::from_secs(waiting.refresh_secs.max(1));
         }
     }
 

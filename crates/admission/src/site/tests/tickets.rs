@@ -321,6 +321,12 @@ fn a_visit_ticket_comes_with_no_answer_that_a_shared_cache_may_store() {
 #[test]
 fn a_successor_takes_no_ticket_twice() {
     let mut shop = Shop::new(Mode::Auto);
+    let mut guest = Jar::default();
+    shop.visit("GET /", VISITOR, &mut guest);
+    shop.wait(700);
+    shop.asks_for(Challenge::Waiting);
+    shop.visit("GET /", "198.18.8.1", &mut Jar::default());
+    assert_eq!(shop.visit("GET /", VISITOR, &mut guest).1, Tier::T4);
     shop.asks_for(Challenge::Cookie);
     let mut jar = Jar::default();
     shop.visit("GET /", VISITOR, &mut jar);
@@ -333,7 +339,15 @@ fn a_successor_takes_no_ticket_twice() {
     shop.site.hand_over(&mut estate, shop.now);
     let mut next = Shop::new(Mode::Auto);
     next.site.take_over(&estate, None, shop.now, shop.site.pass_time());
-    next.now = shop.now;
+    let mut again = Handover::default();
+    next.site.hand_over(&mut again, shop.now);
+    for part in ["used", "waiting", "budgets", "mints", "unanswered", "guests", "serial"] {
+        let part = format!("challenge.{part}");
+        assert!(!estate.words(&part).is_empty(), "{part}");
+        assert_eq!(estate.words(&part), again.words(&part), "{part}");
+    }
+    (next.now, next.ids) = (shop.now, 0);
+    next.site.pass_time.store(shop.site.pass_time().as_millis(), Relaxed);
     next.asks_for(Challenge::Cookie);
     assert!(next.visit("GET /", VISITOR, &mut challenge.clone()).0.is_some(), "used before");
     assert_eq!(next.visit("GET /", VISITOR, &mut jar).1, Tier::T4, "what was earned holds");
