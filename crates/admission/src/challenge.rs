@@ -10,6 +10,7 @@ mod mint;
 mod unanswered;
 
 use std::hash::Hasher;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use model::{Cohort, Instant, Net, Timestamp};
@@ -19,7 +20,7 @@ use crate::bits::low_u32;
 use crate::handover::Handover;
 use crate::lane::Holder;
 use crate::limits::{Charge, Rate, Table};
-use crate::ticket::{Bound, Purpose, Sealed, Ticket, TicketKey, second};
+use crate::ticket::{Bound, Purpose, Sealed, Ticket, TicketKey, derived_key, second};
 use guests::Guests;
 use mint::Mint;
 use unanswered::Unanswered;
@@ -36,6 +37,7 @@ pub const VISIT_COOKIE: &str = "portcullis-visit";
 pub(crate) struct Challenges {
     key: TicketKey,
     hasher: SipHasher13,
+    browsers: SipHasher13,
     serial: AtomicU32,
     /// Challenge tickets that were used, by number.
     used: Table,
@@ -87,6 +89,25 @@ pub(crate) struct Visit {
     pub(crate) draw: u8,
 }
 
+/// Keyed hash of a user agent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Browser([u8; 8]);
+
+/// An unknown client that was let in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stranger {
+    /// From where.
+    pub(crate) address: IpAddr,
+    /// With what.
+    pub(crate) browser: Browser,
+    /// The cohort that was let in, and under which secret it was drawn.
+    pub(crate) cohort: Cohort,
+    /// See [`Visit::draw`].
+    pub(crate) draw: u8,
+    /// In calm.
+    pub(crate) in_calm: bool,
+}
+
 /// A challenge that is given.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Given {
@@ -103,6 +124,7 @@ impl Challenges {
         Self {
             key: TicketKey::new(key, b"visitor ticket"),
             hasher: SipHasher13::new_with_key(&table_key),
+            browsers: SipHasher13::new_with_key(&derived_key(key, b"browser")),
             serial: AtomicU32::new(1),
             used: Table::new(USED, key_of(0x11)),
             waiting: Table::new(WAITING, key_of(0x22)),
@@ -204,10 +226,17 @@ impl Challenges {
         matches!(charge, Charge::Allowed)
     }
 
+    /// A browser by its user agent, the same over restarts.
+    pub(crate) fn browser(&self, user_agent: &[u8]) -> Browser {
+        let mut hasher = self.browsers;
+        hasher.write(user_agent);
+        Browser(hasher.finish().to_be_bytes())
+    }
+
     /// What a visit ticket says.
     pub(crate) fn visit(&self, user_agent: &[u8], text: &[u8], time: Timestamp) -> Option<Visit> {
-        let bound = Bound::to_user_agent(user_agent);
-        let ticket = self.open(Purpose::Visit, text, bound, time, VISIT_SECONDS)?;
+        let browser = self.browser(user_agent);
+        let ticket = self.open(Purpose::Visit, text, Bound::to_browser(&browser.0), time, VISIT_SECONDS)?;
         let [flags, draw, _, _] = ticket.word.to_be_bytes();
         Some(Visit {
             number: ticket.number,
@@ -222,20 +251,18 @@ impl Challenges {
     /// too many.
     pub(crate) fn welcome(
         &self,
-        holder: Holder<'_>,
-        (cohort, draw): (Cohort, u8),
-        in_calm: bool,
+        stranger: &Stranger,
         factor: u32,
         time: Timestamp,
         now: Instant,
     ) -> Option<String> {
-        if !self.mint.allows_visit(holder.address, factor, now) {
+        if !self.mint.allows_visit(stranger.address, factor, now) {
             return None;
         }
-        let flags = u8::from(in_calm) << 7 | u8::try_from(cohort.index()).unwrap_or(0);
+        let flags = u8::from(stranger.in_calm) << 7 | u8::try_from(stranger.cohort.index()).unwrap_or(0);
         let [_, _, c, d] = self.serial.fetch_add(1, Relaxed).to_be_bytes();
-        let word = u32::from_be_bytes([flags, draw, c, d]);
-        let bound = Bound::to_user_agent(holder.user_agent);
+        let word = u32::from_be_bytes([flags, stranger.draw, c, d]);
+        let bound = Bound::to_browser(&stranger.browser.0);
         let ticket = self.key.seal(Purpose::Visit, second(time), word, bound);
         Some(ticket.set_cookie(VISIT_COOKIE, VISIT_SECONDS))
     }

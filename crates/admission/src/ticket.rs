@@ -66,9 +66,9 @@ impl<'a> Bound<'a> {
         Self { net: Net::network(address).bits(), user_agent }
     }
 
-    /// One user agent, wherever it is: a person's other address family is the same person.
-    pub(crate) const fn to_user_agent(user_agent: &'a [u8]) -> Self {
-        Self { net: ANYWHERE, user_agent }
+    /// A browser, wherever it is: a person's other address family is the same person.
+    pub(crate) const fn to_browser(hash: &'a [u8; 8]) -> Self {
+        Self { net: ANYWHERE, user_agent: hash }
     }
 }
 
@@ -129,6 +129,12 @@ impl Ticket {
     pub(crate) fn age(self, time: Timestamp) -> Option<u32> {
         second(time).checked_sub(self.second)
     }
+}
+
+/// A key for a hash, derived from a site's key.
+pub(crate) fn derived_key(key: &[u8; 32], label: &[u8]) -> [u8; 16] {
+    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), label);
+    derived.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 /// Seconds of pass time, as tickets count them.

@@ -91,7 +91,7 @@ fn learn(
     exchange: &Exchange,
     now: Instant,
 ) {
-    if watch.is_none() && login.is_none() {
+    if watch.is_none() && login.is_none() && !way.subject.identity.may_get_ticket() {
         return;
     }
     let shared = way.worker.shared();

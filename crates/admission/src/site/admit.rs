@@ -51,6 +51,9 @@ impl Site {
         if verdict.refuse.is_none() && closed && !self.is_ferried(&judged, verdict.cost_micros, now) {
             self.apply(&judged, Reason::Threshold, SHED_RETRY, &mut verdict);
         }
+        if demand.navigation && verdict.refuse.is_none() && judged.is_unmet_stranger() {
+            verdict.identity.visitor = Some(self.challenges.browser(demand.user_agent));
+        }
         verdict
     }
 

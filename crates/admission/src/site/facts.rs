@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::{AccountId, Cohort, Instant, PassId, Reason, Tier, Timestamp, Values};
 
 use super::rules::Matched;
-use crate::challenge::Kind;
+use crate::challenge::{Browser, Kind};
 use crate::ticket::Sealed;
 
 /// Copies of the pass that are tried (contract: four).
@@ -107,6 +107,8 @@ pub struct Identity {
     pub(crate) has_visited: bool,
     /// It came with the cookie of a challenge.
     pub(crate) keeps_cookies: bool,
+    /// A navigation that was let in without any ticket: its browser, for a visit ticket.
+    pub(crate) visitor: Option<Browser>,
     /// The ticket that it has just earned and must be given with the answer, whatever that is.
     pub(crate) earned: Option<Sealed>,
 }
@@ -159,6 +161,7 @@ impl Identity {
             shown: Shown::Nothing,
             has_visited: false,
             keeps_cookies: false,
+            visitor: None,
             earned: None,
         }
     }
@@ -196,6 +199,11 @@ impl Identity {
     /// The partner that it is, by its place; it counts in [`crate::partners::Partners`] while it is in service.
     pub const fn partner(&self) -> Option<usize> {
         self.partner
+    }
+
+    /// Whether the answer may have to carry a ticket: then it is to be learnt from.
+    pub const fn may_get_ticket(&self) -> bool {
+        self.visitor.is_some() || self.earned.is_some()
     }
 
     /// An unknown client that has no visit ticket yet.

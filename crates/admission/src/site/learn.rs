@@ -5,11 +5,10 @@ use model::{AccountId, Instant, Net, PassId, Timestamp};
 use super::Site;
 use super::facts::{Demand, Headers, Identity};
 use crate::account::Trace;
-use crate::challenge::Challenges;
+use crate::challenge::{Challenges, Stranger};
 use crate::known::{PathVerdict, TokenRow};
 use crate::lane::{Holder, Step};
 use crate::pass::{Minted, Pass, Row, Way};
-use crate::ticket::Sealed;
 
 /// What must be remembered of a request until its answer comes.
 #[derive(Debug)]
@@ -17,16 +16,10 @@ pub struct Watch {
     path: String,
     what: What,
     user_agent: Vec<u8>,
-    /// The ticket that it earned by passing a challenge.
-    earned: Option<Sealed>,
-    /// A stranger's navigation that was let in: its answer may carry a visit ticket.
-    visits: bool,
 }
 
 #[derive(Debug)]
 enum What {
-    /// Nothing.
-    Else,
     /// A page of the login: its answer carries a lane ticket.
     LanePage,
     /// A login's form, and the cookies that came with it.
@@ -98,14 +91,9 @@ impl Site {
         headers: &dyn Headers,
         now: Instant,
     ) -> Option<Box<Watch>> {
-        let what = self.what_to_watch(identity, demand, headers, now);
-        let visits = demand.navigation && identity.is_unmet_stranger();
-        if what.is_none() && identity.earned.is_none() && !visits {
-            return None;
-        }
+        let what = self.what_to_watch(identity, demand, headers, now)?;
         let user_agent = headers.value("user-agent").unwrap_or_default().to_vec();
-        let (path, what) = (demand.path.to_owned(), what.unwrap_or(What::Else));
-        Some(Box::new(Watch { path, what, user_agent, earned: identity.earned, visits }))
+        Some(Box::new(Watch { path: demand.path.to_owned(), what, user_agent }))
     }
 
     fn what_to_watch(
@@ -163,13 +151,9 @@ impl Site {
             self.confirm(identity, account, Way::Header, random, &mut lesson);
             return lesson;
         }
-        let Some(watch) = watch else { return lesson };
         let good = (200..300).contains(&answered.status);
-        if let Some(ticket) = watch.earned {
-            lesson.set_cookies.push(Challenges::cookie(ticket));
-        } else if watch.visits && good && !answered.is_shared {
-            lesson.set_cookies.extend(self.visit_ticket(identity, &watch.user_agent, now));
-        }
+        self.give_tickets(identity, good && !answered.is_shared, now, &mut lesson);
+        let Some(watch) = watch else { return lesson };
         match &watch.what {
             What::LanePage if good => {
                 if let Some(address) = identity.address {
@@ -187,7 +171,7 @@ impl Site {
                 PathVerdict::Unknown | PathVerdict::Public => {}
             },
             What::Token(token) => self.judge_token(*token, watch, answered, now, &mut lesson),
-            What::Else | What::LanePage | What::Session(_) => {}
+            What::LanePage | What::Session(_) => {}
         }
         lesson
     }
@@ -329,12 +313,23 @@ impl Site {
         lesson.confirmed = Some(Confirmed::Pass { row: minted.row, replaced: minted.replaced, minted: true });
     }
 
-    /// A visit ticket for a stranger that was let in.
-    fn visit_ticket(&self, identity: &Identity, user_agent: &[u8], now: Instant) -> Option<String> {
-        let (holder, time) = (Holder { address: identity.address?, user_agent }, self.pass_time());
-        let factor = self.nat.factor(Net::network(holder.address), time);
-        let let_in = (identity.cohort, self.cohort_draw());
-        self.challenges.welcome(holder, let_in, self.is_calm(), factor, time, now)
+    /// The ticket that was earned with a challenge, or one for a stranger who was let in.
+    fn give_tickets(&self, identity: &Identity, may_visit: bool, now: Instant, lesson: &mut Lesson) {
+        lesson.set_cookies.extend(identity.earned.map(Challenges::cookie));
+        let (Some(browser), Some(address)) = (identity.visitor.filter(|_| may_visit), identity.address)
+        else {
+            return;
+        };
+        let stranger = Stranger {
+            address,
+            browser,
+            cohort: identity.cohort,
+            draw: self.cohort_draw(),
+            in_calm: self.is_calm(),
+        };
+        let time = self.pass_time();
+        let factor = self.nat.factor(Net::network(address), time);
+        lesson.set_cookies.extend(self.challenges.welcome(&stranger, factor, time, now));
     }
 
     fn note_network(&self, network: Option<Net>, pass: PassId, time: Timestamp) {
