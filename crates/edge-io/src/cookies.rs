@@ -112,6 +112,17 @@ mod tests {
     }
 
     #[test]
+    fn no_cookie_of_the_gate_reaches_the_app() {
+        let mut headers = HeaderMap::new();
+        let ours = "portcullis-ticket=t; a=1; portcullis-visit=v; portcullis-lane=l; portcullis-x=2";
+        headers.insert(COOKIE, HeaderValue::from_static(ours));
+        let found = find(headers.get_all(COOKIE).iter(), None);
+        assert_eq!((found.ticket, found.visit, found.gate), (Some(&b"t"[..]), Some(&b"v"[..]), true));
+        remove_gate_cookies(&mut headers);
+        assert_eq!(headers[COOKIE], "a=1; portcullis-x=2");
+    }
+
+    #[test]
     fn a_fifth_copy_is_ignored() {
         let header =
             HeaderValue::from_static("portcullis=1; portcullis=2; portcullis=3; portcullis=4; portcullis=5");
