@@ -11,13 +11,12 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
-use aws_lc_rs::{constant_time, hmac};
-use data_encoding::BASE64URL_NOPAD;
 use model::{Instant, Net, Timestamp};
 
 use crate::bits::low_u32;
 use crate::handover::Handover;
 use crate::limits::{Charge, Rate, Table};
+use crate::ticket::{Bound, Purpose, TicketKey, second};
 use room::{Knock, Room};
 
 pub(crate) use turns::Turns;
@@ -38,7 +37,7 @@ pub struct LanePaths {
 /// The lane of one site.
 pub struct Lane {
     paths: LanePaths,
-    key: hmac::Key,
+    key: TicketKey,
     assets: Table,
     posts: Table,
     /// Tickets of their own, by network.
@@ -94,16 +93,6 @@ pub enum LaneVerdict {
     },
 }
 
-/// What a ticket is for; part of what is signed.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-enum Purpose {
-    /// The files and forms of a page.
-    Lane = 1,
-    /// A place in the waiting room.
-    Waiting = 2,
-}
-
 /// Who holds, or asks for, a lane ticket.
 #[derive(Clone, Copy, Debug)]
 pub struct Holder<'a> {
@@ -116,11 +105,10 @@ pub struct Holder<'a> {
 impl Lane {
     /// The lane, with the key that signs its tickets and room for so many of them at once.
     pub fn new(paths: LanePaths, key: &[u8; 32], tickets: usize, table_key: [u8; 16]) -> Self {
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"lane ticket");
         let key_of = |label: u8| table_key.map(|byte| byte ^ label);
         Self {
             paths,
-            key: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
+            key: TicketKey::new(key, b"lane ticket"),
             assets: Table::new(tickets, table_key),
             posts: Table::new(tickets, key_of(0xFF)),
             tickets: Table::new(tickets, key_of(0x55)),
@@ -172,7 +160,7 @@ impl Lane {
         if let Some(number) = self.verify(Purpose::Lane, ticket, holder, time) {
             return Standing::Admitted(number);
         }
-        let waits = self.verify(Purpose::Waiting, ticket, holder, time).is_some();
+        let waits = self.verify(Purpose::Place, ticket, holder, time).is_some();
         if waits { Standing::Waiting } else { Standing::Stranger }
     }
 
@@ -258,7 +246,7 @@ impl Lane {
             Knock::Wait => {
                 let serial = self.serial.fetch_add(1, Relaxed).max(1);
                 LaneVerdict::Wait {
-                    set_cookie: self.cookie(Purpose::Waiting, second(time), serial, holder),
+                    set_cookie: self.cookie(Purpose::Place, second(time), serial, holder),
                     // Spread a little, so that those who came together do not come again together.
                     refresh_seconds: REFRESH_SECONDS + u64::from(serial % 3),
                 }
@@ -279,43 +267,20 @@ impl Lane {
     }
 
     fn cookie(&self, purpose: Purpose, second: u32, serial: u32, holder: Holder<'_>) -> String {
-        let head = head(second, serial);
-        let mut bytes = [0; TICKET_BYTES];
-        bytes[..HEAD_BYTES].copy_from_slice(&head);
-        bytes[HEAD_BYTES..].copy_from_slice(&self.tag(purpose, &head, holder));
-        format!(
-            "{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={TICKET_SECONDS}",
-            BASE64URL_NOPAD.encode(&bytes)
-        )
+        self.key.seal(purpose, second, serial, holder.bound()).set_cookie(COOKIE, TICKET_SECONDS)
     }
 
     /// The ticket's own number, if it is valid for this purpose and holder now.
     fn verify(&self, purpose: Purpose, ticket: &[u8], holder: Holder<'_>, time: Timestamp) -> Option<u128> {
-        let mut bytes = [0; TICKET_BYTES];
-        if ticket.len() != TICKET_TEXT_BYTES {
-            return None;
-        }
-        BASE64URL_NOPAD.decode_mut(ticket, &mut bytes).ok()?;
-        let (head, sent) = bytes.split_first_chunk::<HEAD_BYTES>()?;
-        let tag = self.tag(purpose, head, holder);
-        constant_time::verify_slices_are_equal(&tag, sent).ok()?;
-        let age = second(time).checked_sub(u32::from_be_bytes(*head.first_chunk()?))?;
-        (age <= TICKET_SECONDS).then(|| u128::from_be_bytes(tag))
-    }
-
-    fn tag(&self, purpose: Purpose, head: &[u8; HEAD_BYTES], holder: Holder<'_>) -> [u8; 16] {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(&[purpose as u8]);
-        context.update(head);
-        context.update(&Net::network(holder.address).bits().to_be_bytes());
-        context.update(holder.user_agent);
-        context.sign().as_ref().first_chunk().copied().unwrap_or_default()
+        let ticket = self.key.open(purpose, ticket, holder.bound())?;
+        (ticket.age(time)? <= TICKET_SECONDS).then_some(ticket.number)
     }
 }
 
-/// When a ticket was given, and its serial number.
-fn head(second: u32, serial: u32) -> [u8; HEAD_BYTES] {
-    (u64::from(second) << 32 | u64::from(serial)).to_be_bytes()
+impl<'a> Holder<'a> {
+    fn bound(self) -> Bound<'a> {
+        Bound::to_network(self.address, self.user_agent)
+    }
 }
 
 fn is_allowed<K: Hash>(table: &Table, key: K, now: Instant, rate: fn() -> Rate) -> bool {
@@ -348,16 +313,9 @@ fn is_file(path: &str) -> bool {
     .contains(&extension)
 }
 
-fn second(time: Timestamp) -> u32 {
-    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
-}
-
 /// The cookie of a lane ticket.
 pub const COOKIE: &str = "portcullis-lane";
 const TICKET_SECONDS: u32 = 600;
-const HEAD_BYTES: usize = 8;
-const TICKET_BYTES: usize = HEAD_BYTES + 16;
-const TICKET_TEXT_BYTES: usize = 32;
 /// Who waits comes again after five to seven seconds: three times before a place is left.
 const REFRESH_SECONDS: u64 = 5;
 const FULL_RETRY_SECONDS: u64 = 30;

@@ -9,6 +9,7 @@
 pub mod account;
 mod bits;
 pub mod caps;
+pub mod challenge;
 pub mod concurrency;
 pub mod crawlers;
 pub mod handover;
@@ -23,4 +24,5 @@ pub mod reference;
 pub mod site;
 pub mod slots;
 pub mod threshold;
+mod ticket;
 pub mod trip;

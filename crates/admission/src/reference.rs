@@ -28,7 +28,7 @@ pub struct Reference {
     pub tier: Tier,
     /// Which step refused.
     pub reason: Reason,
-    /// Which rule, if one did; 0 otherwise.
+    /// The low eight bits of the rule's id, if a rule did; 0 otherwise.
     pub rule: u8,
     /// The low 16 bits of the decision's number.
     pub decision: u16,
@@ -203,7 +203,7 @@ mod tests {
             any::<u32>(),
             any::<u8>(),
             0..7_usize,
-            0..16_usize,
+            0..Reason::ALL.len(),
             any::<u8>(),
             any::<u16>(),
             any::<(bool, u128)>(),

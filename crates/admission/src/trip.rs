@@ -58,7 +58,8 @@ impl Layer {
             | Reason::WideLimit => Some(Self::ClientLimits),
             Reason::LoginLimit | Reason::AccountLoginLimit => Some(Self::LoginLimits),
             Reason::BodyTooLarge => Some(Self::BodyLimits),
-            Reason::LaneFull => Some(Self::Challenges),
+            Reason::Rule => Some(Self::Rules),
+            Reason::LaneFull | Reason::CookieChallenge | Reason::WaitingChallenge => Some(Self::Challenges),
             Reason::Threshold
             | Reason::QueueFull
             | Reason::QueueTimeout

@@ -91,7 +91,7 @@ fn learn(
     exchange: &Exchange,
     now: Instant,
 ) {
-    if watch.is_none() && login.is_none() {
+    if watch.is_none() && login.is_none() && !way.subject.identity.may_get_ticket() {
         return;
     }
     let shared = way.worker.shared();
@@ -101,6 +101,7 @@ fn learn(
         request_id: exchange.request_id.as_bytes(),
         location: parts.headers.get(LOCATION).map(HeaderValue::as_bytes),
         cookies: &SetCookies(&parts.headers),
+        is_shared: is_shared(&parts.headers),
     };
     let id = PassId(u128::from_be_bytes(*crate::random::bytes().first_chunk().unwrap_or(&[0; 16])));
     let Lesson { confirmed, set_cookies, probe } =
@@ -117,6 +118,15 @@ fn learn(
     if let Some(path) = probe {
         probe::ask(&way.worker, path);
     }
+}
+
+/// Whether a shared cache may store an answer: unless it is told not to, it may (RFC 9111, section 3).
+fn is_shared(headers: &HeaderMap) -> bool {
+    let told =
+        headers.get_all(CACHE_CONTROL).iter().flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
+    !told.into_iter().map(<[u8]>::trim_ascii).any(|directive| {
+        [&b"private"[..], b"no-store"].iter().any(|word| directive.eq_ignore_ascii_case(word))
+    })
 }
 
 /// A cookie for a client that comes by https goes back by https alone: also where only the front before the gate speaks it.

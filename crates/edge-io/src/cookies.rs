@@ -1,5 +1,6 @@
 //! Reading and removing cookies (RFC 6265 section 4.2) without allocating on the usual way.
 
+use admission::challenge::{TICKET_COOKIE, VISIT_COOKIE};
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 
 /// Cookies of the gate in one request that are looked at; further copies are ignored.
@@ -12,6 +13,10 @@ pub(crate) struct Found<'a> {
     pub(crate) passes: [Option<&'a [u8]>; COPIES_MAX],
     /// A lane ticket.
     pub(crate) lane: Option<&'a [u8]>,
+    /// A challenge, or the ticket that it earned.
+    pub(crate) ticket: Option<&'a [u8]>,
+    /// A visit ticket.
+    pub(crate) visit: Option<&'a [u8]>,
     /// The app's session cookie.
     pub(crate) session: Option<&'a [u8]>,
     /// Any cookie of the gate is there.
@@ -33,6 +38,12 @@ pub(crate) fn find<'a>(headers: impl Iterator<Item = &'a HeaderValue>, session: 
             } else if name == LANE_COOKIE.as_bytes() {
                 found.gate = true;
                 found.lane = Some(value);
+            } else if name == TICKET_COOKIE.as_bytes() {
+                found.gate = true;
+                found.ticket = Some(value);
+            } else if name == VISIT_COOKIE.as_bytes() {
+                found.gate = true;
+                found.visit = Some(value);
             } else if session.is_some_and(|session| session.as_bytes() == name) {
                 found.session = Some(value);
             }
@@ -79,7 +90,8 @@ fn is_pass_cookie(name: &[u8]) -> bool {
 
 /// Whether a cookie of this name belongs to the gate.
 fn is_gate_cookie(name: &[u8]) -> bool {
-    is_pass_cookie(name) || name == LANE_COOKIE.as_bytes()
+    is_pass_cookie(name)
+        || [LANE_COOKIE, TICKET_COOKIE, VISIT_COOKIE].iter().any(|ours| ours.as_bytes() == name)
 }
 
 /// The cookie of a lane ticket.
@@ -97,6 +109,17 @@ mod tests {
         let found = find([&header].into_iter(), Some("sid"));
         assert_eq!(found.passes[..3], [Some(&b"p1"[..]), Some(&b"p2"[..]), None]);
         assert_eq!((found.session, found.lane), (Some(&b"s=1"[..]), Some(&b"l"[..])));
+    }
+
+    #[test]
+    fn no_cookie_of_the_gate_reaches_the_app() {
+        let mut headers = HeaderMap::new();
+        let ours = "portcullis-ticket=t; a=1; portcullis-visit=v; portcullis-lane=l; portcullis-x=2";
+        headers.insert(COOKIE, HeaderValue::from_static(ours));
+        let found = find(headers.get_all(COOKIE).iter(), None);
+        assert_eq!((found.ticket, found.visit, found.gate), (Some(&b"t"[..]), Some(&b"v"[..]), true));
+        remove_gate_cookies(&mut headers);
+        assert_eq!(headers[COOKIE], "a=1; portcullis-x=2");
     }
 
     #[test]

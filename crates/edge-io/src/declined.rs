@@ -43,7 +43,8 @@ impl Way {
             waiting: refusal.waiting.as_ref().map(|waiting| waiting.refresh_secs),
         });
         if let Some(waiting) = &refusal.waiting
-            && let Ok(cookie) = HeaderValue::from_str(waiting.set_cookie.as_str())
+            && let Some(cookie) = &waiting.set_cookie
+            && let Ok(cookie) = HeaderValue::from_str(cookie)
         {
             answer.headers_mut().append(http::header::SET_COOKIE, by_https(cookie, self.subject.https));
         }

@@ -112,6 +112,8 @@ fn facts<'a>(
         passes: found.passes,
         pass_header: scan.pass.map(HeaderValue::as_bytes),
         lane: found.lane,
+        ticket: found.ticket,
+        visit: found.visit,
         session: found.session,
         user_agent: scan.user_agent.map_or(b"", |value| value.as_bytes()),
         method: parts.method.as_str(),
@@ -119,6 +121,7 @@ fn facts<'a>(
         // A front carries many clients on one connection.
         inherited: if connection.front { None } else { connection.proof() },
         headers,
+        values: None,
         jwt: None,
     }
 }

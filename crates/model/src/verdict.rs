@@ -67,11 +67,17 @@ pub enum Reason {
     LaneFull = 15,
     /// The byte budget for buffered bodies is used up.
     BufferBudget = 16,
+    /// A synthesised rule matched.
+    Rule = 17,
+    /// To come back with a cookie first.
+    CookieChallenge = 18,
+    /// To come back with a cookie after waiting first.
+    WaitingChallenge = 19,
 }
 
 impl Reason {
     /// Every reason, for tables and for decoding.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Threshold,
         Self::QueueFull,
         Self::QueueTimeout,
@@ -88,6 +94,9 @@ impl Reason {
         Self::Denied,
         Self::LaneFull,
         Self::BufferBudget,
+        Self::Rule,
+        Self::CookieChallenge,
+        Self::WaitingChallenge,
     ];
 
     /// The stable number.
@@ -114,8 +123,8 @@ impl Reason {
             | Self::BodyTooLarge
             | Self::ConnectionLimit
             | Self::StreamLimit => RefusalKind::Limited,
-            Self::Denied => RefusalKind::Ruled,
-            Self::LaneFull => RefusalKind::Challenged,
+            Self::Denied | Self::Rule => RefusalKind::Ruled,
+            Self::LaneFull | Self::CookieChallenge | Self::WaitingChallenge => RefusalKind::Challenged,
         }
     }
 
@@ -138,6 +147,9 @@ impl Reason {
             Self::Denied => "denied",
             Self::LaneFull => "lane_full",
             Self::BufferBudget => "buffer_budget",
+            Self::Rule => "rule",
+            Self::CookieChallenge => "cookie_challenge",
+            Self::WaitingChallenge => "waiting_challenge",
         }
     }
 
@@ -165,6 +177,10 @@ impl Reason {
             Self::Denied => "take the address off the list with `portcullis ctl deny --remove`",
             Self::LaneFull => "raise limits.login_share, or send passes out of band",
             Self::BufferBudget => "raise limits.buffers",
+            Self::Rule => "let the app confirm these clients, or exempt them with `portcullis ctl allow`",
+            Self::CookieChallenge | Self::WaitingChallenge => {
+                "let the app confirm these clients, or name programs with [[partner]] or [site.known.token]"
+            }
         }
     }
 }

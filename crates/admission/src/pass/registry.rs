@@ -24,11 +24,13 @@ pub enum Way {
     Token,
     /// A verified JWT.
     Jwt,
+    /// A link that was sent to the client.
+    Link,
 }
 
 impl Way {
     /// All ways.
-    pub const ALL: [Self; 5] = [Self::Header, Self::Session, Self::Login, Self::Token, Self::Jwt];
+    pub const ALL: [Self; 6] = [Self::Header, Self::Session, Self::Login, Self::Token, Self::Jwt, Self::Link];
 
     /// The word in journal and reports.
     pub const fn label(self) -> &'static str {
@@ -38,6 +40,7 @@ impl Way {
             Self::Login => "login",
             Self::Token => "token",
             Self::Jwt => "jwt",
+            Self::Link => "link",
         }
     }
 }

@@ -7,13 +7,14 @@ use model::{Instant, Level, Mode, Net, Reason, RefusalKind, Tier};
 
 use super::Site;
 use super::facts::{Demand, Door, Identity, Refusal, Verdict, Waiting};
+use crate::challenge::Challenges;
 use crate::lane::{Holder, LaneVerdict};
 use crate::limits::{Keys, Limited};
 use crate::trip::Layer;
 
 impl Site {
-    /// Judges a request that has been identified: lists, client limits, a turn in the login lane, threshold, in this
-    /// order.
+    /// Judges a request that has been identified: lists, rules and challenges, client limits, a turn in the login lane,
+    /// threshold, in this order.
     ///
     /// A step that only observes at the moment (by mode, in calm, or because it harmed known clients) reports what it
     /// would have refused; the request goes on.
@@ -27,6 +28,16 @@ impl Site {
             verdict.refuse = Some(self.refusal(identity, Reason::Denied, demand.scatter));
             return verdict;
         }
+        if !identity.allowed {
+            self.apply_rule(identity, demand, &mut verdict);
+            if verdict.refuse.is_none() {
+                self.challenge(demand, now, &mut verdict);
+            }
+            if verdict.refuse.is_some() {
+                return verdict;
+            }
+        }
+        let identity = &Identity { ..verdict.identity };
         if let Err(limited) = self.charge(identity, demand, now, &mut verdict) {
             self.apply(identity, limited.reason, limited.retry_after, &mut verdict);
         }
@@ -39,6 +50,9 @@ impl Site {
         let closed = !self.decision().masks.admits(judged.tier, judged.cohort);
         if verdict.refuse.is_none() && closed && !self.is_ferried(&judged, verdict.cost_micros, now) {
             self.apply(&judged, Reason::Threshold, SHED_RETRY, &mut verdict);
+        }
+        if demand.navigation && verdict.refuse.is_none() && judged.is_unmet_stranger() {
+            verdict.identity.visitor = Some(self.challenges.browser(demand.user_agent));
         }
         verdict
     }
@@ -67,13 +81,20 @@ impl Site {
                 LIMIT_RETRY
             }
         };
-        Refusal { reason, retry_after, waiting: None }
+        Refusal { reason, retry_after, waiting: parting(identity, retry_after) }
     }
 
     /// Refuses, or reports that it would have.
-    fn apply(&self, identity: &Identity, reason: Reason, retry_after: Duration, verdict: &mut Verdict) {
+    pub(super) fn apply(
+        &self,
+        identity: &Identity,
+        reason: Reason,
+        retry_after: Duration,
+        verdict: &mut Verdict,
+    ) {
         if self.enforces(identity, reason) {
-            verdict.refuse = Some(Refusal { reason, retry_after, waiting: None });
+            let waiting = parting(identity, retry_after);
+            verdict.refuse = Some(Refusal { reason, retry_after, waiting });
         } else if verdict.would.is_none() {
             verdict.would = Some(reason);
         }
@@ -92,9 +113,10 @@ impl Site {
         let holder = Holder { address, user_agent: demand.user_agent };
         let (retry_secs, waiting) = match self.lane.knock(holder, has_waited, self.pass_time(), now) {
             LaneVerdict::Enter => return,
-            LaneVerdict::Wait { set_cookie, refresh_seconds } => {
-                (refresh_seconds, Some(Waiting { set_cookie, refresh_secs: refresh_seconds }))
-            }
+            LaneVerdict::Wait { set_cookie, refresh_seconds } => (
+                refresh_seconds,
+                Some(Waiting { set_cookie: Some(set_cookie), refresh_secs: refresh_seconds }),
+            ),
             LaneVerdict::Full { retry_seconds } => (retry_seconds, None),
         };
         self.apply(identity, Reason::LaneFull, Duration::from_secs(retry_secs), verdict);
@@ -104,7 +126,7 @@ impl Site {
     }
 
     /// Whether a step refuses this client now.
-    fn enforces(&self, identity: &Identity, reason: Reason) -> bool {
+    pub(super) fn enforces(&self, identity: &Identity, reason: Reason) -> bool {
         if self.mode() == Mode::Observe {
             return false;
         }
@@ -114,8 +136,21 @@ impl Site {
         if reason.kind() == RefusalKind::Limited && !self.decision().limits_refuse {
             return false;
         }
+        if !self.may_act(reason) {
+            return false;
+        }
         // `enforce 20%` refuses a stable fifth of the unknown clients and observes the rest.
         identity.tier.is_known() || identity.cohort.index() < self.enforced_cohorts()
+    }
+
+    /// Rules and challenges refuse nobody in calm, and in mode `assist` challenges need a yes.
+    fn may_act(&self, reason: Reason) -> bool {
+        let is_challenge = matches!(reason, Reason::CookieChallenge | Reason::WaitingChallenge);
+        if !is_challenge && reason != Reason::Rule {
+            return true;
+        }
+        let may_ask = self.mode() == Mode::Auto || self.assist_yes.load(Relaxed);
+        self.acts_on_strangers() && (may_ask || !is_challenge)
     }
 
     fn charge(
@@ -152,6 +187,12 @@ impl Site {
         let milli = (cost_micros * 1_000 / usual).clamp(1_000, DEAREST_MILLI);
         u32::try_from(milli).unwrap_or(1_000)
     }
+}
+
+/// Who has just earned a ticket keeps it, also when the next step refuses: the page asks again by itself.
+fn parting(identity: &Identity, retry_after: Duration) -> Option<Waiting> {
+    let set_cookie = Some(Challenges::cookie(identity.earned?));
+    Some(Waiting { set_cookie, refresh_secs: retry_after.as_secs() })
 }
 
 /// When a shed client should come back (decision-science, section 8.8: 30 to 120 s).

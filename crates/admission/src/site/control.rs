@@ -172,6 +172,7 @@ impl Controller {
         }
         let bounds = self.bounds(site, tick.wall);
         self.judge_lane(site);
+        self.judge_tickets(site, tick.now);
         let step = self.threshold.step(&self.summary, &bounds, tick.random);
         let before = site.level();
         if step.closing != self.closing {
@@ -184,7 +185,7 @@ impl Controller {
         }
         turn.asks = step.wants_to_close && !bounds.may_close;
         site.set_ferry(step.ferry);
-        site.decision.store(step.decision.into());
+        site.obey(step.decision);
         self.summary.millis = 0;
         self.summary.queue_wait_ms = 0;
         (self.summary.origin_answers, self.summary.origin_failures) = (0, 0);
@@ -200,6 +201,14 @@ impl Controller {
         let demand = asked as f64 / millis as f64;
         let is_calm = site.is_calm() || site.mode() == Mode::Observe;
         site.lane.set_waiting_room(self.turns.judge(demand, site.slots.lane_slots(), is_calm));
+    }
+
+    /// How many tickets may be given to strangers, from what those with tickets ask for.
+    fn judge_tickets(&self, site: &Site, now: Instant) {
+        let asked: u64 = self.summary.offered[Tier::T4.index()].iter().sum();
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of half a second's requests")]
+        let tickets = asked as f64 / self.summary.millis.max(1) as f64;
+        site.bound_tickets(self.summary.limit, tickets, now);
     }
 
     /// Draws from those who wait to sign in as many as the lane can serve.

@@ -3,7 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use model::{AccountId, Cohort, Instant, PassId, Reason, Tier, Timestamp};
+use model::{AccountId, Cohort, Instant, PassId, Reason, Tier, Timestamp, Values};
+
+use super::rules::Matched;
+use crate::challenge::{Browser, Kind};
+use crate::ticket::Sealed;
 
 /// Copies of the pass that are tried (contract: four).
 pub const PASS_COPIES_MAX: usize = 4;
@@ -21,6 +25,10 @@ pub struct Facts<'a> {
     pub pass_header: Option<&'a [u8]>,
     /// The lane ticket's cookie.
     pub lane: Option<&'a [u8]>,
+    /// The cookie [`crate::challenge::TICKET_COOKIE`].
+    pub ticket: Option<&'a [u8]>,
+    /// The cookie [`crate::challenge::VISIT_COOKIE`].
+    pub visit: Option<&'a [u8]>,
     /// The app's session cookie, where `[site.known.session]` names one.
     pub session: Option<&'a [u8]>,
     /// `User-Agent`, empty without one.
@@ -33,6 +41,8 @@ pub struct Facts<'a> {
     pub inherited: Option<(Proof, Instant)>,
     /// The other headers, for what only some settings need.
     pub headers: &'a dyn Headers,
+    /// What rules may ask for; only needed while there are [rules](super::Site::has_rules).
+    pub values: Option<&'a Values>,
     /// Verifies the JSON web token, where `[site.known.jwt]` is set.
     pub jwt: Option<&'a dyn VerifyJwt>,
 }
@@ -87,6 +97,33 @@ pub struct Identity {
     pub(crate) partner: Option<usize>,
     /// Signing in, while others wait for that.
     pub(crate) door: Door,
+    /// The rule that acts on it; never on known clients.
+    pub(crate) rule: Option<Matched>,
+    /// Where it was judged before that rule put it last.
+    pub(crate) demoted_from: Option<Tier>,
+    /// What it shows of a challenge.
+    pub(crate) shown: Shown,
+    /// It has a visit ticket.
+    pub(crate) has_visited: bool,
+    /// It came with the cookie of a challenge.
+    pub(crate) keeps_cookies: bool,
+    /// A navigation that was let in without any ticket: its browser, for a visit ticket.
+    pub(crate) visitor: Option<Browser>,
+    /// The ticket that it has just earned and must be given with the answer, whatever that is.
+    pub(crate) earned: Option<Sealed>,
+}
+
+/// What a client shows of a challenge.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Shown {
+    /// Nothing that counts.
+    Nothing,
+    /// It has a ticket, with room in its budget.
+    Ticket,
+    /// It waits for so many seconds more.
+    Early(u32),
+    /// It came back as it was asked to; the number of its ticket.
+    Back(Kind, u128),
 }
 
 /// Whether somebody who signs in must wait for a turn.
@@ -119,12 +156,34 @@ impl Identity {
             allowed: false,
             partner: None,
             door: Door::Open,
+            rule: None,
+            demoted_from: None,
+            shown: Shown::Nothing,
+            has_visited: false,
+            keeps_cookies: false,
+            visitor: None,
+            earned: None,
         }
     }
 
     /// The tier.
     pub const fn tier(&self) -> Tier {
         self.tier
+    }
+
+    /// The tier before a rule put it last.
+    pub fn tier_before_rules(&self) -> Tier {
+        self.demoted_from.unwrap_or(self.tier)
+    }
+
+    /// Whether it came with a ticket that the gate gave: it keeps cookies.
+    pub const fn keeps_cookies(&self) -> bool {
+        self.has_visited || self.keeps_cookies
+    }
+
+    /// The rule that acts on it, by its id.
+    pub fn rule(&self) -> Option<u16> {
+        self.rule.map(|rule| rule.id)
     }
 
     /// The cohort in the tier.
@@ -140,6 +199,16 @@ impl Identity {
     /// The partner that it is, by its place; it counts in [`crate::partners::Partners`] while it is in service.
     pub const fn partner(&self) -> Option<usize> {
         self.partner
+    }
+
+    /// Whether the answer may have to carry a ticket: then it is to be learnt from.
+    pub const fn may_get_ticket(&self) -> bool {
+        self.visitor.is_some() || self.earned.is_some()
+    }
+
+    /// An unknown client that has no visit ticket yet.
+    pub(crate) fn is_unmet_stranger(&self) -> bool {
+        self.tier == Tier::T5 && self.proof.is_none() && !self.has_visited && self.address.is_some()
     }
 
     /// The account, if it is known.
@@ -187,15 +256,15 @@ pub struct Refusal {
     pub reason: Reason,
     /// When it makes sense to try again; the answer adds jitter.
     pub retry_after: Duration,
-    /// A place in the login lane's waiting room.
+    /// A place in the login lane's waiting room, or a challenge; or a ticket that was just earned.
     pub waiting: Option<Waiting>,
 }
 
-/// A place in the login lane's waiting room.
+/// A page that asks again by itself.
 #[derive(Debug)]
 pub struct Waiting {
-    /// The cookie to set.
-    pub set_cookie: String,
+    /// The cookie to set, if any.
+    pub set_cookie: Option<String>,
     /// When the page is to ask again, in seconds.
     pub refresh_secs: u64,
 }

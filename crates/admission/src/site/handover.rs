@@ -16,6 +16,9 @@ impl Site {
         self.ladder.hand_over(estate, now);
         self.lane.hand_over(estate, now);
         self.passes.hand_over(estate);
+        self.challenges.hand_over(estate, now);
+        estate.put("links.redeemed", self.redeemed.debts(now));
+        estate.put("incident", [self.incident_since.load(Relaxed)]);
         estate.put("heirs", self.heirs.debts(now));
         estate.put("ferried", self.ferried.debts(now));
         estate.put("handshakes", self.handshakes.debts(now));
@@ -49,6 +52,11 @@ impl Site {
         self.ladder.take_over(estate, now);
         self.lane.take_over(estate, now);
         self.passes.take_over(estate);
+        self.challenges.take_over(estate, now);
+        self.redeemed.take_over(estate.rows("links.redeemed"), now);
+        if let Some([since]) = estate.array("incident") {
+            self.incident_since.store(since, Relaxed);
+        }
         self.heirs.take_over(estate.rows("heirs"), now);
         self.ferried.take_over(estate.rows("ferried"), now);
         self.handshakes.take_over(estate.rows("handshakes"), now);
@@ -125,7 +133,7 @@ impl Controller {
         }
         if let Some(decision) = self.threshold.take_over(estate) {
             self.closing = self.threshold.closing();
-            site.decision.store(decision.into());
+            site.obey(decision);
         }
         if let Some([floor, floor_until, ceiling, ceiling_until]) = estate.array("pins") {
             (self.floor, self.ceiling) = (pin(floor, floor_until), pin(ceiling, ceiling_until));

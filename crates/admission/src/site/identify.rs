@@ -13,8 +13,14 @@ use crate::partners::has_secret;
 use crate::pass::{Pass, Scheme};
 
 impl Site {
-    /// Finds out who sent a request, from the best proof in it.
+    /// Finds out who sent a request, from the best proof in it, and which rule acts on it.
     pub fn identify(&self, facts: &Facts<'_>, now: Instant) -> Identity {
+        let mut identity = self.who(facts, now);
+        identity.rule = self.match_rules(facts, identity.tier, now);
+        identity
+    }
+
+    fn who(&self, facts: &Facts<'_>, now: Instant) -> Identity {
         let mut identity = Identity::unknown(facts.address, self.cohort_of(facts));
         if let Some(address) = facts.address {
             identity.denied = self.denied.holds(address);
@@ -38,6 +44,8 @@ impl Site {
             identity.door = door;
         } else if facts.address.is_some_and(|address| self.crawlers.verify(facts.user_agent, address, now)) {
             identity.tier = Tier::T4;
+        } else {
+            self.look_at_tickets(facts, now, &mut identity);
         }
         identity
     }

@@ -5,9 +5,10 @@ use model::{AccountId, Instant, Net, PassId, Timestamp};
 use super::Site;
 use super::facts::{Demand, Headers, Identity};
 use crate::account::Trace;
+use crate::challenge::{Challenges, Stranger};
 use crate::known::{PathVerdict, TokenRow};
 use crate::lane::{Holder, Step};
-use crate::pass::{Pass, Row, Way};
+use crate::pass::{Minted, Pass, Row, Way};
 
 /// What must be remembered of a request until its answer comes.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub struct Answered<'a> {
     pub location: Option<&'a [u8]>,
     /// The cookies that it sets.
     pub cookies: &'a dyn SetCookies,
+    /// A shared cache may store it: it is neither `private` nor `no-store`.
+    pub is_shared: bool,
 }
 
 /// What follows from an answer.
@@ -148,8 +151,9 @@ impl Site {
             self.confirm(identity, account, Way::Header, random, &mut lesson);
             return lesson;
         }
-        let Some(watch) = watch else { return lesson };
         let good = (200..300).contains(&answered.status);
+        self.give_tickets(identity, good && !answered.is_shared, now, &mut lesson);
+        let Some(watch) = watch else { return lesson };
         match &watch.what {
             What::LanePage if good => {
                 if let Some(address) = identity.address {
@@ -293,6 +297,12 @@ impl Site {
         }
         let in_incident = self.level().severity() >= 3;
         let minted = self.registry().mint(self.id(), account, random, way, in_incident, time);
+        self.hand_out(&minted, network, lesson);
+    }
+
+    /// Gives a new pass to its owner.
+    pub(super) fn hand_out(&self, minted: &Minted, network: Option<Net>, lesson: &mut Lesson) {
+        let time = self.pass_time();
         if let Some(replaced) = minted.replaced {
             self.passes.revoke(replaced);
         }
@@ -301,6 +311,25 @@ impl Site {
         self.note_network(network, minted.pass.id, time);
         lesson.set_cookies.push(self.settings.scheme.set_cookie(&self.pass_keys.seal(&minted.pass)));
         lesson.confirmed = Some(Confirmed::Pass { row: minted.row, replaced: minted.replaced, minted: true });
+    }
+
+    /// The ticket that was earned with a challenge, or one for a stranger who was let in.
+    fn give_tickets(&self, identity: &Identity, may_visit: bool, now: Instant, lesson: &mut Lesson) {
+        lesson.set_cookies.extend(identity.earned.map(Challenges::cookie));
+        let (Some(browser), Some(address)) = (identity.visitor.filter(|_| may_visit), identity.address)
+        else {
+            return;
+        };
+        let stranger = Stranger {
+            address,
+            browser,
+            cohort: identity.cohort,
+            draw: self.cohort_draw(),
+            in_calm: self.is_calm(),
+        };
+        let time = self.pass_time();
+        let factor = self.nat.factor(Net::network(address), time);
+        lesson.set_cookies.extend(self.challenges.welcome(&stranger, factor, time, now));
     }
 
     fn note_network(&self, network: Option<Net>, pass: PassId, time: Timestamp) {

@@ -13,9 +13,11 @@ mod identify;
 mod inherit;
 mod learn;
 mod lists;
+mod rules;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod tickets;
 
 use std::hash::Hasher;
 use std::net::IpAddr;
@@ -28,6 +30,7 @@ use siphasher::sip::SipHasher13;
 
 use crate::account::SiteKey;
 use crate::caps::ConnectionTable;
+use crate::challenge::Challenges;
 use crate::crawlers::Crawlers;
 use crate::handshakes::Handshakes;
 use crate::known::{LoginHeader, Paths, Pending, Tokens};
@@ -35,7 +38,7 @@ use crate::lane::Lane;
 use crate::limits::{Charge, Ladder, Rate, Table};
 use crate::nat::NatTable;
 use crate::partners::Partners;
-use crate::pass::{PassKeys, PassTable, Registry};
+use crate::pass::{LinkKeys, PassKeys, PassTable, Registry};
 use crate::reference::{Reference, ReferenceError, ReferenceKey, ReferenceText};
 use crate::slots::Slots;
 use crate::threshold::Ferry;
@@ -64,6 +67,10 @@ pub struct Site {
     pending: Pending,
     tokens: Tokens,
     lane: Lane,
+    challenges: Challenges,
+    links: LinkKeys,
+    /// Links that were used, by id.
+    redeemed: Table,
     ladder: Ladder,
     /// Requests that inherited a pass, by pass.
     heirs: Table,
@@ -80,6 +87,9 @@ pub struct Site {
     /// Addresses that an admin exempted from client limits.
     allowed: List,
     decision: ArcSwap<Decision>,
+    rule_counts: rules::RuleCounts,
+    /// When the level rose above calm, by pass time; 0 in calm.
+    incident_since: AtomicU64,
     mode: AtomicU8,
     bypass: AtomicBool,
     assist_yes: AtomicBool,
@@ -115,6 +125,9 @@ impl Site {
             pending: Pending::new(LOGINS_PENDING),
             tokens: Tokens::new(settings.tokens),
             lane: Lane::new(settings.lane.clone(), &settings.site_key, LANE_TICKETS, seed.key(3)),
+            challenges: Challenges::new(&settings.site_key, seed.key(10)),
+            links: LinkKeys::new(&settings.pass_keys),
+            redeemed: Table::new(LINKS, seed.key(11)),
             ladder: Ladder::new(&settings.ladder),
             heirs: Table::new(HEIRS, seed.key(4)),
             handshakes: Handshakes::new(seed.key(6)),
@@ -128,6 +141,8 @@ impl Site {
             denied: List::default(),
             allowed: List::default(),
             decision: ArcSwap::from_pointee(Decision::default()),
+            rule_counts: rules::RuleCounts::default(),
+            incident_since: AtomicU64::new(0),
             mode: AtomicU8::new(settings.mode as u8),
             bypass: AtomicBool::new(false),
             assist_yes: AtomicBool::new(false),
@@ -314,12 +329,13 @@ impl Site {
     /// The reference of a refusal.
     pub fn reference(&self, identity: &Identity, reason: Reason, wall: Timestamp) -> ReferenceText {
         let address = identity.address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+        let is_by_rule = matches!(reason, Reason::Rule | Reason::WaitingChallenge);
         self.references.seal(&Reference {
             time: wall,
             site: self.settings.id,
             tier: identity.tier,
             reason,
-            rule: 0,
+            rule: identity.rule.filter(|_| is_by_rule).map_or(0, |rule| rule.id.to_be_bytes()[1]),
             decision: (self.decision.load().seq & 0xFFFF) as u16,
             prefix: Prefix::of(address, if address.is_ipv4() { 24 } else { 48 }),
             node: self.settings.node,
@@ -398,5 +414,7 @@ const PATHS: usize = 4_096;
 const LOGINS_PENDING: usize = 65_536;
 const LANE_TICKETS: usize = 16_384;
 const HEIRS: usize = 16_384;
+/// Links used within a day; beyond it the journal's rows alone tell.
+const LINKS: usize = 16_384;
 /// Refusals of known clients that wait to be looked at.
 const HARM_NOTES: usize = 1_024;

@@ -3,6 +3,8 @@
 mod handover;
 mod invariants;
 mod rising;
+mod rules;
+mod tickets;
 mod turns;
 mod visitors;
 
@@ -10,10 +12,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{AccountId, Instant, Level, Masks, Mode, PassId, Reason, SiteId, Tier};
+use model::{AccountId, Instant, Level, Masks, Mode, PassId, Reason, SiteId, Tier, Values};
 
 use super::*;
 use crate::caps::ConnectionSettings;
+use crate::challenge::{TICKET_COOKIE, VISIT_COOKIE};
 use crate::crawlers::Crawler;
 use crate::lane::{Holder, LanePaths};
 use crate::limits::LadderSettings;
@@ -34,6 +37,7 @@ struct Says<'a> {
     sets: &'a [(&'a str, &'a str)],
     location: Option<&'a str>,
     login: Option<&'a str>,
+    shared: bool,
 }
 
 struct Sent<'a>(&'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)]);
@@ -63,6 +67,8 @@ struct Ask<'a> {
     headers: &'a [(&'a str, &'a str)],
     /// Whose good JSON web token came along.
     jwt: Option<AccountId>,
+    /// What rules look at.
+    values: Option<&'a Values>,
 }
 
 impl VerifyJwt for Ask<'_> {
@@ -72,7 +78,7 @@ impl VerifyJwt for Ask<'_> {
 }
 
 fn ask<'a>(line: &'a str, from: &'a str, cookies: &'a [(&'a str, &'a str)]) -> Ask<'a> {
-    Ask { line, from, cookies, headers: &[], jwt: None }
+    Ask { line, from, cookies, headers: &[], jwt: None, values: None }
 }
 
 impl Shop {
@@ -120,6 +126,10 @@ impl Shop {
     }
 
     fn identify(&self, ask: Ask<'_>) -> Identity {
+        self.identify_as(ask, b"browser")
+    }
+
+    fn identify_as(&self, ask: Ask<'_>, user_agent: &[u8]) -> Identity {
         let (method, path) = ask.line.split_once(' ').unwrap();
         let find = |wanted: &str| {
             ask.cookies.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_bytes())
@@ -132,13 +142,16 @@ impl Shop {
             passes: [find("__Host-portcullis"), None, None, None],
             pass_header: None,
             lane: find("portcullis-lane"),
+            ticket: find(TICKET_COOKIE),
+            visit: find(VISIT_COOKIE),
             session: find("sid"),
-            user_agent: b"browser",
+            user_agent,
             method,
             path,
             inherited: None,
             headers: &headers,
             jwt: Some(&ask),
+            values: ask.values,
         };
         self.site.identify(&facts, self.now)
     }
@@ -159,6 +172,7 @@ impl Shop {
             request_id: b"id",
             location: says.location.map(str::as_bytes),
             cookies: &says,
+            is_shared: says.shared,
         };
         self.ids += 1;
         let lesson = self.site.learn(&identity, watch.as_deref(), &answered, PassId(self.ids), self.now);
@@ -176,7 +190,7 @@ impl Shop {
     }
 
     fn decide(&self, level: Level, masks: Masks, limits_refuse: bool) {
-        self.site.decision.store(Decision { level, masks, limits_refuse, ..Decision::default() }.into());
+        self.site.obey(Decision { level, masks, limits_refuse, ..Decision::default() });
     }
 }
 
@@ -410,7 +424,9 @@ fn the_budget_of_a_json_web_token_is_that_of_its_account() {
 fn a_monitor_is_its_source_and_its_secret() {
     let shop = Shop::new(Mode::Auto);
     let secret = [("x-probe", "s3cret")];
-    let from = |from, headers| shop.tier(Ask { line: "GET /", from, cookies: &[], headers, jwt: None });
+    let from = |from, headers| {
+        shop.tier(Ask { line: "GET /", from, cookies: &[], headers, jwt: None, values: None })
+    };
     assert_eq!(from("198.51.100.4", &secret[..]), Tier::T0);
     assert_eq!(from("198.51.100.4", &[]), Tier::T5);
     assert_eq!(from("203.0.113.1", &secret[..]), Tier::T5);

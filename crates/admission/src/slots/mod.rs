@@ -18,6 +18,7 @@ mod tests;
 
 pub use queue::Place;
 pub use shares::INFLIGHT_MAX;
+pub(crate) use shares::TICKET_MOST;
 
 use crossbeam_utils::CachePadded;
 use model::{Group, Instant};

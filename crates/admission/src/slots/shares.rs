@@ -15,7 +15,7 @@ const KNOWN_OWN: f64 = 0.50;
 /// admins (2 %), login lane (8 %) and unknown clients (4 %), and the part that is never lent (5 %).
 const KNOWN_FIRST: f64 = 0.81;
 /// Share of L beyond which clients with a ticket get nothing; at least one slot.
-const TICKET_MOST: f64 = 0.15;
+pub(crate) const TICKET_MOST: f64 = 0.15;
 /// Share of L that unknown clients get even while known clients could use all of it.
 const UNKNOWN_OWN: f64 = 0.04;
 /// Share of L that is never lent, so that the owner of a share need not wait for slow requests to end.

@@ -89,6 +89,8 @@ pub(super) fn step(reason: Reason) -> &'static str {
         Reason::Denied => "came from a denied address",
         Reason::LaneFull => "found the way to the login full",
         Reason::BufferBudget => "found the memory for bodies used up",
+        Reason::Rule => "looked like an attack",
+        Reason::CookieChallenge | Reason::WaitingChallenge => "were asked to come back and did not",
     }
 }
 

@@ -30,7 +30,7 @@ proptest! {
         let secret = [("x-probe", "s3cret")];
         for line in &lines {
             let verdict =
-                shop.admit(Ask { line, from: "198.51.100.4", cookies: &[], headers: &secret, jwt: None });
+                shop.admit(Ask { line, from: "198.51.100.4", cookies: &[], headers: &secret, jwt: None, values: None });
             prop_assert_eq!(verdict.identity.tier(), Tier::T0);
             prop_assert!(verdict.refuse.is_none() && verdict.would.is_none(), "{:?}", verdict);
         }
@@ -48,7 +48,7 @@ proptest! {
             ("__Host-portcullis", pass.as_str()), ("portcullis-lane", pass.as_str()), ("sid", session.as_str()),
         ];
         let headers = [("x-probe", "s3cret"), ("authorization", token.as_str()), (name, "t0")];
-        let sent = Ask { line: &line, from: STRANGER, cookies: &cookies, headers: &headers, jwt: None };
+        let sent = Ask { line: &line, from: STRANGER, cookies: &cookies, headers: &headers, jwt: None, values: None };
         let (told, plain) = (shop.identify(sent), shop.identify(ask("GET /", STRANGER, &[])));
         prop_assert_eq!((told.tier(), told.cohort()), (Tier::T5, plain.cohort()));
         prop_assert_eq!(told.account(), None);

@@ -49,7 +49,7 @@ impl Busy {
     fn asks(&self, line: &str, ticket: Option<&str>) -> Option<(Reason, Option<String>)> {
         let cookies: Vec<_> = ticket.map(|ticket| ("portcullis-lane", ticket)).into_iter().collect();
         let refusal = self.shop.admit(ask(line, HOME, &cookies)).refuse?;
-        Some((refusal.reason, refusal.waiting.map(|waiting| value(&waiting.set_cookie))))
+        Some((refusal.reason, refusal.waiting.map(|waiting| value(waiting.set_cookie.as_deref().unwrap()))))
     }
 }
 

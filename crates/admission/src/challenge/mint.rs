@@ -1,0 +1,182 @@
+//! How many tickets are given: to an address, to a network, and in all.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use arc_swap::ArcSwap;
+use model::{Instant, Net};
+
+use super::Kind;
+use crate::limits::{Charge, Rate, Table};
+use crate::slots::TICKET_MOST;
+
+/// The rates at which tickets are given.
+pub(super) struct Mint {
+    table: Table,
+    bound: ArcSwap<Bound>,
+    /// When each kind was last given, in seconds after 1.
+    given: [AtomicU64; 2],
+    /// Waiting tickets that came back since the last step.
+    returns: AtomicU32,
+    /// Waiting tickets that come back, per second, smoothed: the bits of an `f64`.
+    demand: AtomicU64,
+    /// The last step, in nanoseconds.
+    stepped: AtomicU64,
+    /// Of those who waited, the share that is drawn, in 2³² parts.
+    drawn: AtomicU32,
+}
+
+/// What the app can take of clients with tickets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    /// L; infinite until it is measured.
+    pub(crate) limit: f64,
+    /// What T4 asks for now, in requests in service.
+    pub(crate) tickets: f64,
+    /// What an ordinary request costs, in seconds of service.
+    pub(crate) request_seconds: f64,
+}
+
+/// How many may be given in all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Bound {
+    /// L is not measured yet.
+    Open,
+    /// T4 has its share already.
+    Full,
+    /// So many of both kinds, and of cookies alone.
+    Rates { all: Rate, cookies: Rate },
+}
+
+#[derive(Hash)]
+enum Key {
+    Address(Net),
+    Network(Net),
+    VisitAddress(Net),
+    VisitNetwork(Net),
+    Cookies,
+    All,
+}
+
+impl Mint {
+    pub(super) fn new(key: [u8; 16]) -> Self {
+        Self {
+            table: Table::new(MINTS, key),
+            bound: ArcSwap::from_pointee(Bound::Open),
+            given: Default::default(),
+            returns: AtomicU32::new(0),
+            demand: AtomicU64::new(0),
+            stepped: AtomicU64::new(0),
+            drawn: AtomicU32::new(u32::MAX),
+        }
+    }
+
+    /// A challenge of this kind was given.
+    pub(super) fn note_given(&self, kind: Kind, now: Instant) {
+        self.given[kind as usize].store(now.as_secs() + 1, Relaxed);
+    }
+
+    /// Whether one who came back may have a ticket. `luck` decides among those who waited: it is unknown to them, and even.
+    pub(super) fn allows(&self, kind: Kind, luck: u32, address: IpAddr, factor: u32, now: Instant) -> bool {
+        if kind == Kind::Wait {
+            self.returns.fetch_add(1, Relaxed);
+            if luck > self.drawn.load(Relaxed) {
+                return false;
+            }
+        }
+        let keys = (Key::Address(Net::address(address)), Key::Network(Net::network(address)));
+        self.charge_nets(&keys, factor, now) && self.charge_all(kind, now)
+    }
+
+    /// Whether one who was let in may have a visit ticket.
+    pub(super) fn allows_visit(&self, address: IpAddr, factor: u32, now: Instant) -> bool {
+        let keys = (Key::VisitAddress(Net::address(address)), Key::VisitNetwork(Net::network(address)));
+        self.charge_nets(&keys, factor, now)
+    }
+
+    /// Moves the rates with the app's capacity and with demand.
+    pub(super) fn follow(&self, load: Load, now: Instant) {
+        let share = load.limit * TICKET_MOST;
+        let both = self.given.iter().all(|at| {
+            let at = at.load(Relaxed);
+            at != 0 && now.as_secs() + 1 - at.min(now.as_secs() + 1) <= BOTH_SECONDS
+        });
+        let per_second = share / (REQUESTS_PER_TICKET * load.request_seconds.max(REQUEST_SECONDS_MIN));
+        let bound = if !share.is_finite() {
+            Bound::Open
+        } else if load.tickets >= share {
+            Bound::Full
+        } else {
+            let rate = |share: f64| Rate::per_second(per_second * share, (per_second * share).max(1.0));
+            Bound::Rates {
+                all: rate(1.0),
+                cookies: rate(if both { 1.0 - RESERVED_FOR_WAITING } else { 1.0 }),
+            }
+        };
+        let for_waiting = if both { per_second * RESERVED_FOR_WAITING } else { per_second };
+        self.draw(if bound == Bound::Open { f64::INFINITY } else { for_waiting }, now);
+        if **self.bound.load() != bound {
+            self.bound.store(bound.into());
+        }
+    }
+
+    /// Of those who wait, the share that is drawn, in 2³² parts.
+    #[cfg(test)]
+    pub(super) fn drawn(&self) -> u32 {
+        self.drawn.load(Relaxed)
+    }
+
+    /// What addresses and networks have used up, for a successor.
+    pub(super) fn debts(&self, now: Instant) -> Vec<u64> {
+        self.table.debts(now)
+    }
+
+    pub(super) fn take_over(&self, debts: &[[u64; 2]], now: Instant) {
+        self.table.take_over(debts, now);
+    }
+
+    fn charge_nets(&self, (address, network): &(Key, Key), factor: u32, now: Instant) -> bool {
+        let charge = |key, per_minute| {
+            let rate = Rate::per_minute(per_minute).times(factor);
+            matches!(self.table.charge(key, now, 1_000, rate), Charge::Allowed)
+        };
+        charge(address, PER_ADDRESS) && charge(network, PER_NETWORK)
+    }
+
+    fn charge_all(&self, kind: Kind, now: Instant) -> bool {
+        let charge = |key: Key, rate| matches!(self.table.charge(&key, now, 1_000, rate), Charge::Allowed);
+        match **self.bound.load() {
+            Bound::Open => true,
+            Bound::Full => false,
+            Bound::Rates { all, cookies } => {
+                (kind == Kind::Wait || charge(Key::Cookies, cookies)) && charge(Key::All, all)
+            }
+        }
+    }
+
+    /// The share of those who waited that can have a ticket: whoever is quicker than others has no better chance.
+    fn draw(&self, per_second: f64, now: Instant) {
+        let before = Instant::from_nanos(self.stepped.swap(now.as_nanos(), Relaxed));
+        let seconds = now.since(before).as_secs_f64().clamp(0.05, 10.0);
+        let newest = f64::from(self.returns.swap(0, Relaxed)) / seconds;
+        let demand = 0.7 * f64::from_bits(self.demand.load(Relaxed)) + 0.3 * newest;
+        self.demand.store(demand.to_bits(), Relaxed);
+        let share = if demand <= per_second { 1.0 } else { per_second / demand };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of 2^32 - 1")]
+        let drawn = (share.clamp(0.0, 1.0) * f64::from(u32::MAX)) as u32;
+        self.drawn.store(drawn, Relaxed);
+    }
+}
+
+/// Tickets for one address, and for one network, in a minute (decision-science, section 7).
+const PER_ADDRESS: f64 = 6.0;
+const PER_NETWORK: f64 = 60.0;
+/// What a ticket counts as: one minute's budget (decision-science, section 7).
+const REQUESTS_PER_TICKET: f64 = 30.0;
+/// The part of the tickets that only waiting earns, while both kinds of challenge are given (decision-science, section 7).
+const RESERVED_FOR_WAITING: f64 = 1.0 / 3.0;
+/// A kind that was given within so many seconds is in use.
+const BOTH_SECONDS: u64 = 60;
+const REQUEST_SECONDS_MIN: f64 = 0.000_1;
+/// Cells of 16 bytes: a debt lasts ten seconds for an address and one for a network.
+const MINTS: usize = 1 << 16;

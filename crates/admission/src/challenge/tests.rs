@@ -1,0 +1,199 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn challenges() -> Challenges {
+    Challenges::new(&[3; 32], [4; 16])
+}
+
+fn holder(address: &str) -> Holder<'_> {
+    Holder { address: address.parse().unwrap(), user_agent: b"browser" }
+}
+
+fn text(given: Given) -> Option<String> {
+    Some(given.set_cookie?.split(['=', ';']).nth(1)?.to_owned())
+}
+
+/// A client of its own address takes a challenge and answers it; whether it earned a ticket.
+fn earns(challenges: &Challenges, kind: Kind, address: &str, at: u64) -> bool {
+    let moments = |seconds| (Timestamp::from_secs(1_000_000 + seconds), Instant::from_secs(seconds));
+    let (time, now) = moments(at);
+    let given = challenges.give(kind, holder(address), 1, time, now);
+    let (time, now) = moments(at + given.refresh_secs);
+    let Some(text) = text(given) else { return false };
+    let Came::Back(kind, number) = challenges.read(holder(address), text.as_bytes(), time) else {
+        return false;
+    };
+    challenges.redeem(kind, number, holder(address), 1, time, now).is_some()
+}
+
+fn addresses(count: u32) -> impl Iterator<Item = String> {
+    (0..count).map(|n| format!("10.{}.{}.1", n >> 8, n & 255))
+}
+
+/// L of 100 and requests of 100 ms: 15 slots for T4, 3 s of service for a ticket, 5 tickets a second.
+fn load(tickets: f64) -> Load {
+    Load { limit: 100.0, tickets, request_seconds: 0.1 }
+}
+
+#[test]
+fn no_more_tickets_are_given_than_their_tier_can_use() {
+    let challenges = challenges();
+    challenges.follow(load(0.0), Instant::from_secs(100));
+    let count = |at| addresses(300).filter(|from| earns(&challenges, Kind::Cookie, from, at)).count();
+    assert_eq!(count(100), 5, "at once");
+    assert_eq!(count(160), 5);
+    challenges.follow(load(15.0), Instant::from_secs(200));
+    assert_eq!(count(220), 0, "their share is used");
+    challenges.follow(Load { limit: f64::INFINITY, ..load(15.0) }, Instant::from_secs(300));
+    assert_eq!(count(320), 300, "nothing is known of the app yet");
+}
+
+#[test]
+fn a_network_buys_sixty_tickets_a_minute() {
+    let challenges = challenges();
+    let hosts = (0..200).map(|host| format!("192.0.2.{host}"));
+    assert_eq!(hosts.filter(|from| earns(&challenges, Kind::Cookie, from, 50)).count(), 60);
+}
+
+#[test]
+fn a_third_is_kept_for_those_who_wait_while_others_only_keep_cookies() {
+    let challenges = challenges();
+    let follow = |at| challenges.follow(Load { limit: 600.0, ..load(0.0) }, Instant::from_secs(at));
+    challenges.give(Kind::Wait, holder("192.0.2.1"), 1, Timestamp::from_secs(1), Instant::from_secs(100));
+    challenges.give(Kind::Cookie, holder("192.0.2.1"), 1, Timestamp::from_secs(1), Instant::from_secs(100));
+    follow(100);
+    let cookies = addresses(500).filter(|from| earns(&challenges, Kind::Cookie, from, 101)).count();
+    assert_eq!(cookies, 20, "two thirds of 30");
+    let waiting = addresses(500).filter(|from| earns(&challenges, Kind::Wait, from, 70)).count();
+    assert!(waiting >= 10, "{waiting}");
+}
+
+#[test]
+fn those_who_waited_are_drawn_evenly_and_not_by_speed() {
+    let challenges = challenges();
+    let moments = |at| (Timestamp::from_secs(1_000_000 + at), Instant::from_secs(at));
+    let mut waiting: BTreeMap<u64, Vec<(String, String)>> = BTreeMap::new();
+    let (mut earned, mut first_half) = (0, 0);
+    for at in 100..220_u64 {
+        let (time, now) = moments(at);
+        challenges.follow(load(0.0), now);
+        let back = waiting.remove(&at).unwrap_or_default();
+        for (place, (from, text)) in back.iter().enumerate() {
+            let me = holder(from);
+            let Came::Back(kind, number) = challenges.read(me, text.as_bytes(), time) else {
+                panic!("{from}")
+            };
+            let won = challenges.redeem(kind, number, me, 1, time, now).is_some();
+            earned += u32::from(won);
+            first_half += u32::from(won && place < back.len() / 2);
+        }
+        for from in (0..50).map(|n| format!("10.{at}.{n}.1")) {
+            let given = challenges.give(Kind::Wait, holder(&from), 1, time, now);
+            let due = at + given.refresh_secs;
+            waiting.entry(due).or_default().push((from, text(given).unwrap()));
+        }
+    }
+    // 50 a second come, and there are 5 for them: about one of ten is drawn, whoever comes first.
+    let drawn = f64::from(challenges.mint.drawn()) / f64::from(u32::MAX);
+    assert!((0.07..0.15).contains(&drawn), "{drawn}");
+    assert!((300..=545).contains(&earned), "{earned}");
+    let share = f64::from(first_half) / f64::from(earned);
+    assert!((0.4..0.65).contains(&share), "{share}");
+}
+
+#[test]
+fn an_address_with_many_people_behind_it_waits_in_as_many_places() {
+    let challenges = challenges();
+    let given = |factor| {
+        let (time, now) = (Timestamp::from_secs(500), Instant::from_secs(u64::from(factor) * 1_000));
+        (0..20)
+            .filter(|_| text(challenges.give(Kind::Wait, holder("192.0.2.1"), factor, time, now)).is_some())
+            .count()
+    };
+    assert_eq!(given(1), 1);
+    assert!((3..=12).contains(&given(6)));
+}
+
+#[test]
+fn a_challenge_can_be_answered_in_its_time_alone() {
+    let challenges = challenges();
+    let (time, now) = (Timestamp::from_secs(5_000), Instant::from_secs(10));
+    let me = holder("192.0.2.1");
+    let cookie = text(challenges.give(Kind::Cookie, me, 1, time, now)).unwrap();
+    let waiting = text(challenges.give(Kind::Wait, me, 1, time, now)).unwrap();
+    let read = |text: &str, at| challenges.read(me, text.as_bytes(), Timestamp::from_secs(at));
+    assert!(matches!(read(&cookie, 5_060), Came::Back(Kind::Cookie, _)));
+    assert_eq!(read(&cookie, 5_061), Came::Empty);
+    assert_eq!(read(&cookie, 4_999), Came::Empty, "from the future");
+    assert!(matches!(read(&waiting, 5_009), Came::Early(1..)));
+    assert!(matches!(read(&waiting, 5_030), Came::Back(Kind::Wait, _)));
+    assert_eq!(read(&waiting, 5_061), Came::Empty);
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_cookies_never_panic_and_never_count(
+        bytes in prop::collection::vec(any::<u8>(), 0..64), near in "[A-Za-z0-9_=-]{30,34}", time in any::<u64>(),
+    ) {
+        let challenges = challenges();
+        for text in [&bytes[..], near.as_bytes()] {
+            let time = Timestamp::from_millis(time);
+            prop_assert_eq!(challenges.read(holder("192.0.2.1"), text, time), Came::Empty);
+            prop_assert_eq!(challenges.visit(b"browser", text, time), None);
+        }
+    }
+
+    /// Whatever comes from where and when: no address, no network and not all together get more than their rates.
+    #[test]
+    fn the_rates_of_tickets_hold(
+        steps in prop::collection::vec((0_u64..4, 0_usize..3, 0_usize..40, any::<bool>()), 50..300), factor in 1_u32..3,
+    ) {
+        let challenges = challenges();
+        let (mut at, mut earned) = (100, BTreeMap::<(usize, usize), f64>::new());
+        for (pause, network, host, waits) in steps {
+            at += pause;
+            let (time, now) = (Timestamp::from_secs(1_000_000 + at), Instant::from_secs(at));
+            challenges.follow(load(0.0), now);
+            // Many hosts of one network, and few who come often.
+            let host = if waits { host } else { host % 3 };
+            let from = format!("192.0.{network}.{host}");
+            let given = text(challenges.give(Kind::Cookie, holder(&from), factor, time, now)).unwrap();
+            let Came::Back(kind, number) = challenges.read(holder(&from), given.as_bytes(), time) else {
+                return Err(TestCaseError::fail("a good ticket"));
+            };
+            if challenges.redeem(kind, number, holder(&from), factor, time, now).is_some() {
+                *earned.entry((network, host)).or_default() += 1.0;
+            }
+        }
+        let (minutes, factor) = (f64::from(u32::try_from(at - 100).unwrap()) / 60.0, f64::from(factor));
+        for (who, &tickets) in &earned {
+            prop_assert!(tickets <= 6.0 * factor * (1.0 + minutes) + 1e-6, "{:?} {}", who, tickets);
+        }
+        for network in 0..3 {
+            let tickets: f64 = earned.iter().filter(|((there, _), _)| *there == network).map(|(_, n)| n).sum();
+            prop_assert!(tickets <= 60.0 * factor * (1.0 + minutes) + 1e-6, "{}", tickets);
+        }
+        let all: f64 = earned.values().sum();
+        prop_assert!(all <= 5.0 * (1.0 + minutes * 60.0) + 1e-6, "{}", all);
+    }
+
+    #[test]
+    fn a_challenge_is_redeemed_once_in_any_order(order in prop::collection::vec(0_usize..4, 1..30)) {
+        let challenges = challenges();
+        let (time, now) = (Timestamp::from_secs(5_000), Instant::from_secs(10));
+        let hosts = ["192.0.2.1", "192.0.3.1", "192.0.4.1", "192.0.5.1"];
+        let texts = hosts.map(|host| text(challenges.give(Kind::Cookie, holder(host), 1, time, now)).unwrap());
+        let mut earned = [0; 4];
+        for which in order {
+            let me = holder(hosts[which]);
+            let Came::Back(kind, number) = challenges.read(me, texts[which].as_bytes(), time) else {
+                return Err(TestCaseError::fail("a good ticket"));
+            };
+            earned[which] += u32::from(challenges.redeem(kind, number, me, 1, time, now).is_some());
+        }
+        prop_assert!(earned.iter().all(|&times| times <= 1), "{:?}", earned);
+    }
+}

@@ -1,0 +1,239 @@
+//! What tickets and challenges mean for a request.
+
+use std::hash::Hasher;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use model::{Action, Challenge, Instant, Net, PassId, Reason, Tier, Timestamp};
+use siphasher::sip::SipHasher13;
+
+use super::Site;
+use super::facts::{Demand, Facts, Identity, Refusal, Shown, Verdict, Waiting};
+use super::learn::Lesson;
+use crate::challenge::{Came, Challenges, Kind, Load, Visit};
+use crate::lane::Holder;
+use crate::limits::{Charge, Rate};
+use crate::pass::{LINK_LIFE_MAX, Link, LinkError, Way, link_token};
+
+impl Site {
+    /// What an unknown client shows: a ticket, or that it came back from a challenge; and whether it ignores challenges.
+    pub(super) fn look_at_tickets(&self, facts: &Facts<'_>, now: Instant, identity: &mut Identity) {
+        let time = self.pass_time();
+        let visit = facts.visit.and_then(|text| self.challenges.visit(facts.user_agent, text, time));
+        identity.has_visited = visit.is_some();
+        if !self.acts_on_strangers() {
+            return;
+        }
+        let Some(address) = facts.address else { return };
+        let holder = Holder { address, user_agent: facts.user_agent };
+        let came = facts.ticket.map_or(Came::Empty, |text| self.challenges.read(holder, text, time));
+        identity.shown = match came {
+            Came::Passed(number) if self.spends(number, false, facts, now) => Shown::Ticket,
+            Came::Passed(_) | Came::Empty => Shown::Nothing,
+            Came::Early(seconds) => Shown::Early(seconds),
+            Came::Back(kind, number) => Shown::Back(kind, number),
+        };
+        identity.keeps_cookies = came != Came::Empty;
+        if let (Some(visit), false) = (visit, identity.shown == Shown::Ticket) {
+            self.welcome_back(visit, facts, address, now, identity);
+        }
+        if identity.shown == Shown::Ticket {
+            if self.puts_tickets_first() {
+                identity.tier = Tier::T4;
+            }
+        } else if self.challenges.are_ignored(holder, now) {
+            identity.tier = Tier::T6;
+        }
+    }
+
+    /// A visit ticket makes a guest if it is old enough; else it carries the cohort that was let in, so that a person's other
+    /// address family is let in too.
+    fn welcome_back(
+        &self,
+        visit: Visit,
+        facts: &Facts<'_>,
+        address: std::net::IpAddr,
+        now: Instant,
+        identity: &mut Identity,
+    ) {
+        let since = Timestamp::from_millis(self.incident_since.load(Relaxed));
+        let is_guest = Challenges::is_old_guest(visit, since, self.pass_time());
+        let is_same_draw = visit.draw == self.cohort_draw();
+        if !(is_guest || is_same_draw) || !self.spends(visit.number, true, facts, now) {
+            return;
+        }
+        if is_guest && self.challenges.seat(Net::network(address), visit, now) {
+            identity.shown = Shown::Ticket;
+        } else if is_same_draw {
+            identity.cohort = visit.cohort;
+        }
+    }
+
+    fn spends(&self, number: u128, is_visit: bool, facts: &Facts<'_>, now: Instant) -> bool {
+        let class = self.classes.of(facts.method, facts.path);
+        let cost = self.charge_milli(self.classes.known_cost_micros(class).unwrap_or(0));
+        self.challenges.spend(number, is_visit, cost, now)
+    }
+
+    /// Tickets only put their holders before others while something is asked of those: T4 has a bounded share.
+    fn puts_tickets_first(&self) -> bool {
+        let decision = self.decision();
+        decision.challenge != Challenge::Off || decision.masks.tier(Tier::T5) != u128::MAX
+    }
+
+    /// Asks an unknown client without a ticket to come back, or takes its answer.
+    pub(super) fn challenge(&self, demand: &Demand<'_>, now: Instant, verdict: &mut Verdict) {
+        let identity = verdict.identity;
+        let (Some(kind), Some(address)) = (self.asked_of(&identity, demand), identity.address) else {
+            return;
+        };
+        let reason = match kind {
+            Kind::Cookie => Reason::CookieChallenge,
+            Kind::Wait => Reason::WaitingChallenge,
+        };
+        let is_asked = self.enforces(&identity, reason);
+        let asks_for_page = demand.navigation && matches!(demand.method, "GET" | "HEAD");
+        if !is_asked || !asks_for_page {
+            return self.apply(&identity, reason, CHALLENGE_RETRY, verdict);
+        }
+        let holder = Holder { address, user_agent: demand.user_agent };
+        // Who waited has done more than to keep a cookie.
+        let answer = match identity.shown {
+            Shown::Back(shown, number) if shown == kind || shown == Kind::Wait => Some((shown, number)),
+            Shown::Back(..) | Shown::Early(_) | Shown::Ticket | Shown::Nothing => None,
+        };
+        let factor = self.nat.factor(Net::network(address), self.pass_time());
+        let earned = answer.and_then(|(shown, number)| {
+            self.challenges.redeem(shown, number, holder, factor, self.pass_time(), now)
+        });
+        if earned.is_some() {
+            verdict.identity.earned = earned;
+            if identity.demoted_from.is_none() {
+                verdict.identity.tier = if self.puts_tickets_first() { Tier::T4 } else { Tier::T5 };
+            }
+            return;
+        }
+        let mut waiting = self.ask_again(&identity, kind, holder, factor, now);
+        if answer.is_some() {
+            // Who had bad luck or came too often does not ask again at once.
+            waiting.refresh_secs = waiting.refresh_secs.max(MISSED_SECONDS + demand.scatter % MISSED_SECONDS);
+        }
+        let retry_after = Duration::from_secs(waiting.refresh_secs.max(1));
+        verdict.refuse = Some(Refusal { reason, retry_after, waiting: Some(waiting) });
+    }
+
+    /// The page of a challenge: who waits already keeps its ticket.
+    fn ask_again(
+        &self,
+        identity: &Identity,
+        kind: Kind,
+        holder: Holder<'_>,
+        factor: u32,
+        now: Instant,
+    ) -> Waiting {
+        match identity.shown {
+            Shown::Early(seconds) if kind == Kind::Wait => {
+                Waiting { set_cookie: None, refresh_secs: u64::from(seconds) + 1 }
+            }
+            Shown::Early(_) | Shown::Nothing | Shown::Back(..) | Shown::Ticket => {
+                let given = self.challenges.give(kind, holder, factor, self.pass_time(), now);
+                Waiting { set_cookie: given.set_cookie, refresh_secs: given.refresh_secs }
+            }
+        }
+    }
+
+    /// What is asked of a request: by the rule that matched, or of all unknown clients.
+    fn asked_of(&self, identity: &Identity, demand: &Demand<'_>) -> Option<Kind> {
+        let is_asked = matches!(identity.tier, Tier::T5 | Tier::T6)
+            && identity.shown != Shown::Ticket
+            && !NEVER_ASKED.iter().any(|path| demand.path.starts_with(path));
+        if !is_asked {
+            return None;
+        }
+        if identity.rule.is_some_and(|rule| rule.action == Action::Challenge) {
+            return Some(Kind::Wait);
+        }
+        match self.decision().challenge {
+            Challenge::Off => None,
+            Challenge::Cookie => Some(Kind::Cookie),
+            Challenge::Waiting => Some(Kind::Wait),
+        }
+    }
+
+    /// Challenges that were given, and tickets that came back from one, since the last call.
+    pub fn take_challenges(&self) -> [u32; 2] {
+        self.challenges.take_counts()
+    }
+
+    /// What the app can take of clients with tickets: `tickets` is what they ask for now, in requests in service.
+    pub(super) fn bound_tickets(&self, limit: f64, tickets: f64, now: Instant) {
+        #[expect(clippy::cast_precision_loss, reason = "a service time in microseconds")]
+        let request_seconds = self.usual_cost_micros.load(Relaxed) as f64 / 1e6;
+        self.challenges.follow(Load { limit, tickets, request_seconds }, now);
+    }
+
+    /// Under which secret cohorts are drawn now: eight bits of a hash of it.
+    pub(super) fn cohort_draw(&self) -> u8 {
+        let mut hasher = SipHasher13::new_with_keys(self.cohort_key(), 1);
+        hasher.write_u8(0);
+        hasher.finish().to_be_bytes()[0]
+    }
+
+    /// A link that gives a known client's pass once, as a path on this site. `random` is fresh; the life is cut to
+    /// [`LINK_LIFE_MAX`]. The account is that of [`crate::account::SiteKey::account`].
+    pub fn pass_link(&self, account: model::AccountId, random: PassId, life: Duration) -> String {
+        let expires = self.pass_time() + life.min(LINK_LIFE_MAX);
+        self.links.seal(&Link { site: self.id(), id: random, expires, account })
+    }
+
+    /// Gives the pass of a link (T2 at once), asked for at `path`; `None` if that is not the path of a link. Only to be called
+    /// when a person asked for it, by POST: programs that look into mail open links too.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub fn redeem(
+        &self,
+        path: &str,
+        address: Option<std::net::IpAddr>,
+        now: Instant,
+    ) -> Option<Result<Lesson, LinkError>> {
+        let link = self.links.open(link_token(path)?, self.pass_time());
+        Some(link.and_then(|link| self.redeem_link(&link, address, now)))
+    }
+
+    fn redeem_link(
+        &self,
+        link: &Link,
+        address: Option<std::net::IpAddr>,
+        now: Instant,
+    ) -> Result<Lesson, LinkError> {
+        if link.site != self.id() {
+            return Err(LinkError::Forged);
+        }
+        // Held until the pass has its row, so that two who come at once get one pass.
+        let mut registry = self.registry();
+        let has_row = registry.of(link.account).any(|row| row.id == link.id);
+        let is_used = has_row || self.passes.is_revoked(link.id);
+        if is_used || matches!(self.redeemed.charge(&link.id.0, now, 1_000, once()), Charge::Refused { .. }) {
+            return Err(LinkError::Used);
+        }
+        let in_incident = self.level().severity() >= 3;
+        let minted =
+            registry.mint(self.id(), link.account, link.id, Way::Link, in_incident, self.pass_time());
+        drop(registry);
+        let mut lesson = Lesson::default();
+        self.hand_out(&minted, address.map(Net::network), &mut lesson);
+        Ok(lesson)
+    }
+}
+
+/// Once in a day, which no link outlives.
+fn once() -> Rate {
+    Rate::per_second(1.0 / 86_400.0, 1.0)
+}
+
+/// Paths that are never asked to come back: certificates and the gate's own.
+const NEVER_ASKED: [&str; 2] = ["/.well-known/portcullis/", "/.well-known/acme-challenge/"];
+/// When a program should try again; the answer adds jitter.
+const CHALLENGE_RETRY: Duration = Duration::from_secs(10);
+const MISSED_SECONDS: u64 = 10;
