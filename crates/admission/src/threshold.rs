@@ -66,13 +66,15 @@ const FERRY_SECONDS: u64 = 60;
 const FERRY_SHARE: f64 = 0.04;
 
 /// What the mode and the admin allow.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bounds {
     /// The level is at least this: a pin. Customers-first closes all unknown clients out, also where `may_close` is
     /// unset, because the pin is a yes.
     pub floor: Option<Level>,
     /// The level is at most this; wins over the floor.
     pub ceiling: Option<Level>,
+    /// The load up to which everybody may come back, in requests in service; `None`: [`OPEN`] of L.
+    pub comfortable: Option<f64>,
     /// Whether cohorts may be closed: mode auto, or assist with a yes; also observe, which only reports it.
     pub may_close: bool,
 }
@@ -171,13 +173,16 @@ impl Threshold {
         self.shadow.follow(&costs, self.last, now);
         self.last = Some(now);
         self.forgive(now);
-        self.note_demand(now, summary.limit);
+        let comfortable = bounds
+            .comfortable
+            .map_or(OPEN * summary.limit, |bound| bound.clamp(OPEN * summary.limit, CLOSE * summary.limit));
+        self.note_demand(summary, comfortable);
         if self.is_over(now, &costs, &newest, summary.limit) {
             // While a flood swells, the last step says more about it than the last second.
             let worse = if total(&newest) > total(&costs) { newest } else { costs };
             self.close_or_revert(now, worse, summary.limit, random);
         } else if !self.wanted.is_open() {
-            self.open_if_due(now, &costs, summary.limit);
+            self.open_if_due(now, &costs, summary.limit, comfortable);
         }
         self.answer(summary, bounds, &costs)
     }
@@ -195,11 +200,14 @@ impl Threshold {
     }
 
     /// For how long everything has fitted: with its expansion, and as offered.
-    fn note_demand(&mut self, now: Instant, limit: f64) {
-        let all = admitted(&self.shadow.0, &Masks::OPEN, limit);
+    fn note_demand(&mut self, summary: &Summary, comfortable: f64) {
+        let (now, limit) = (summary.at, summary.limit);
+        // What rules, challenges and limits take away may come back like what is closed out.
+        let all =
+            admitted(&self.shadow.0, &Masks::OPEN, limit) + concurrency(&summary.removed, summary.millis);
         let open = admitted(&self.shadow.0, &self.wanted, limit);
-        note(&mut self.quiet_since, open + EXPANSION * (all - open) <= OPEN * limit, now);
-        note(&mut self.settled_since, all <= OPEN * limit, now);
+        note(&mut self.quiet_since, open + EXPANSION * (all - open) <= comfortable, now);
+        note(&mut self.settled_since, all <= comfortable, now);
     }
 
     /// Whether more is admitted than fits.
@@ -252,7 +260,7 @@ impl Threshold {
     }
 
     /// Takes a step of re-opening when it is time and the forecast fits.
-    fn open_if_due(&mut self, now: Instant, costs: &Costs, limit: f64) {
+    fn open_if_due(&mut self, now: Instant, costs: &Costs, limit: f64, comfortable: f64) {
         let settled = has_lasted(self.settled_since, SETTLED, now);
         let hurry = settled || has_lasted(self.quiet_since, QUIET, now);
         if now.since(self.changed) < HOLD || (now < self.next_try && !hurry) {
@@ -262,7 +270,7 @@ impl Threshold {
             f64::INFINITY
         } else {
             let open = admitted(costs, &self.wanted, limit);
-            (OPEN * limit - open) / EXPANSION
+            (comfortable - open) / EXPANSION
         };
         let grown = prefix::grow(self.wanted, &self.shadow.0, room, FREE * limit);
         if grown != self.wanted {
@@ -328,11 +336,17 @@ impl Threshold {
 
     /// Share of L that the last step offered, everybody counted.
     fn step_load(&self, summary: &Summary) -> f64 {
-        let sum = summary.offered.iter().flatten().fold(0_u64, |sum, &cost| sum.saturating_add(cost));
-        #[expect(clippy::cast_precision_loss, reason = "costs are estimates; 53 bits are enough")]
-        let concurrency = sum as f64 / summary.millis as f64;
-        concurrency / summary.limit
+        let all = summary.offered.iter().flatten().chain(&summary.removed);
+        concurrency(all, summary.millis) / summary.limit
     }
+}
+
+/// Costs in concurrency-milliseconds, as requests in service.
+fn concurrency<'a>(costs: impl IntoIterator<Item = &'a u64>, millis: u64) -> f64 {
+    let sum = costs.into_iter().fold(0_u64, |sum, &cost| sum.saturating_add(cost));
+    #[expect(clippy::cast_precision_loss, reason = "costs are estimates; 53 bits are enough")]
+    let concurrency = sum as f64 / millis as f64;
+    concurrency
 }
 
 /// The closed cohort of T5 whose turn it is.

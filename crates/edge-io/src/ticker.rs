@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use admission::concurrency::ClassSample;
 use admission::site::{Controller, Served, Tick, Turn};
-use model::{COHORTS, Cohort, Instant, Outcome, Tier};
+use model::{COHORTS, Cohort, Instant, Outcome, Tier, Traffic};
 
 use crate::counters::{CLASSES, SERVICE_BUCKETS, service_bucket_millis};
 use crate::edge::Shared;
@@ -50,12 +50,14 @@ fn step(shared: &Shared, controller: &mut Controller, seen: &mut Seen, last: Ins
     seen.read(shared);
     let turn = controller.step(
         &shared.site,
-        &Tick {
+        Tick {
             now,
             wall: shared.clock.wall(),
             millis: u64::try_from(now.since(last).as_millis()).unwrap_or(u64::MAX),
             classes: &seen.classes,
             offered_micros: &seen.offered,
+            removed_micros: &[0; Tier::COUNT],
+            traffic: Traffic::default(),
             served: seen.served,
             queue_wait_ms: seen.queue_wait_ms,
             known_requests: seen.known_requests,

@@ -53,7 +53,7 @@ pub(crate) async fn relay(client: OnUpgrade, origin: OnUpgrade, mut exchange: Bo
 /// Copies both ways with one fixed buffer for each; returns the bytes that went to the client.
 ///
 /// A side that closes its half still gets what the other has to say, as long as that says something. When both are silent
-/// for `silence` to twice as long, it ends. While `may_refuse`, the client is held to [`MESSAGE_BYTES_MAX`] and [`PACE`].
+/// for `silence` to twice as long, it ends. While `may_refuse`, the client is held to [`MESSAGE_BYTES_MAX`] and [`MESSAGE_EVERY`].
 async fn copy_both<A, B>(
     client: A,
     origin: B,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{COHORTS, Instant, Sample, Tier};
+use crate::{COHORTS, Instant, SAMPLES_MAX, Sample, Tier};
 
 /// What the data plane counted in one step of `millis` milliseconds, 100 ms to 1 s.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Summary {
     pub millis: u64,
     /// Offered cost of each cohort, in concurrency-milliseconds (requests × service time of their route class).
     pub offered: Box<[[u64; COHORTS]; Tier::COUNT]>,
+    /// Cost by tier that rules, challenges and client limits have taken away, in the same unit; `offered` is what they left.
+    pub removed: [u64; Tier::COUNT],
     /// The concurrency limit L; infinite until it is measured.
     pub limit: f64,
     /// Requests in service at the origin now.
@@ -36,6 +38,7 @@ impl Summary {
             at,
             millis,
             offered: Box::new([[0; COHORTS]; Tier::COUNT]),
+            removed: [0; Tier::COUNT],
             limit: f64::INFINITY,
             inflight: 0,
             queue_wait_ms: 0,
@@ -79,6 +82,52 @@ pub struct Traffic {
     pub probes: [u32; 2],
 }
 
+impl Traffic {
+    /// Adds what was counted in the step after this one. Samples and names beyond their bounds are left out.
+    pub fn absorb(&mut self, later: Self) {
+        self.hour_of_week = later.hour_of_week;
+        for (tier, counts) in self.tiers.iter_mut().zip(later.tiers) {
+            tier.absorb(counts);
+        }
+        let Handshakes { full, resumed, failed } = later.handshakes;
+        add(&mut self.handshakes.full, full);
+        add(&mut self.handshakes.resumed, resumed);
+        add(&mut self.handshakes.failed, failed);
+        self.handshake_share = self.handshake_share.max(later.handshake_share);
+        self.disk_free = later.disk_free;
+        let pairs = [
+            (&mut self.logins, later.logins),
+            (&mut self.challenges, later.challenges),
+            (&mut self.seen_networks, later.seen_networks),
+            (&mut self.probes, later.probes),
+        ];
+        for (sums, counts) in pairs {
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| add(sum, count));
+        }
+        for matches in later.matches {
+            match self.matches.iter_mut().find(|known| known.rule == matches.rule) {
+                Some(known) => {
+                    known.others = known.others.saturating_add(matches.others);
+                    known.known = known.known.saturating_add(matches.known);
+                }
+                None => self.matches.push(matches),
+            }
+        }
+        extend(&mut self.known, later.known, SAMPLES_MAX);
+        extend(&mut self.others, later.others, SAMPLES_MAX);
+        extend(&mut self.names, later.names, NAMES_MAX);
+    }
+}
+
+fn add(sum: &mut u32, count: u32) {
+    *sum = sum.saturating_add(count);
+}
+
+fn extend<T>(list: &mut Vec<T>, more: Vec<T>, most: usize) {
+    let room = most.saturating_sub(list.len());
+    list.extend(more.into_iter().take(room));
+}
+
 /// Names of values in one [`Traffic`] at most.
 pub const NAMES_MAX: usize = 64;
 
@@ -106,6 +155,17 @@ pub struct TierCounts {
     pub abandoned: u64,
 }
 
+impl TierCounts {
+    /// Adds the counts of the step after this one.
+    fn absorb(&mut self, later: Self) {
+        self.offered += later.offered;
+        self.forwarded += later.forwarded;
+        self.failed += later.failed;
+        self.abandoned += later.abandoned;
+        self.refused.iter_mut().zip(later.refused).for_each(|(sum, count)| *sum += count);
+    }
+}
+
 /// TLS handshakes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Handshakes {
@@ -126,4 +186,26 @@ pub struct Matches {
     pub others: u64,
     /// Requests of T0 to T2 that it would have matched.
     pub known: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_steps_are_one_with_the_sums_of_both() {
+        let step = |count: u32| Traffic {
+            hour_of_week: Some(7),
+            tiers: [TierCounts { offered: count.into(), refused: [1, 0, 0, 2], ..TierCounts::default() }; 7],
+            logins: [count, 1],
+            handshake_share: f64::from(count) / 10.0,
+            matches: vec![Matches { rule: 3, others: count.into(), known: 0 }],
+            ..Traffic::default()
+        };
+        let mut sum = step(2);
+        sum.absorb(step(5));
+        assert_eq!((sum.tiers[5].offered, sum.tiers[5].refused), (7, [2, 0, 0, 4]));
+        assert_eq!((sum.logins, sum.handshake_share), ([7, 2], 0.5));
+        assert_eq!(sum.matches, [Matches { rule: 3, others: 7, known: 0 }]);
+    }
 }

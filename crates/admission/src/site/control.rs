@@ -2,14 +2,16 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use model::{COHORTS, Group, Instant, Level, Mode, Summary, Tier, Timestamp};
+use model::{COHORTS, Group, Instant, Level, Mode, Summary, Tier, Timestamp, Traffic};
 
 use super::Site;
+use super::advice::Standing;
 use crate::concurrency::{ClassSample, ConcurrencyLimit, Snapshot, Window};
 use crate::lane::Turns;
 use crate::pass::PassClock;
 use crate::threshold::{Bounds, Threshold};
 use crate::trip::{SelfHarm, TripEvent};
+use guard::{Advice, Guard};
 
 /// What all workers counted since the step before.
 pub struct Tick<'a> {
@@ -23,6 +25,10 @@ pub struct Tick<'a> {
     pub classes: &'a [ClassSample],
     /// Offered cost of each cohort, in microseconds of service.
     pub offered_micros: &'a [[u64; COHORTS]; Tier::COUNT],
+    /// Cost that rules, challenges and client limits took away, by tier, in the same unit; it is not in `offered_micros`.
+    pub removed_micros: &'a [u64; Tier::COUNT],
+    /// What kinds of requests came.
+    pub traffic: Traffic,
     /// Answers of the origin, and failures in their stead.
     pub served: Served,
     /// The longest wait for a slot, in milliseconds.
@@ -51,6 +57,8 @@ pub struct Turn {
     pub level: Option<(Level, Level)>,
     /// Layers that begin or cease to report only.
     pub trips: Vec<TripEvent>,
+    /// What the decision core found in the second that has just been completed.
+    pub advice: Option<Advice>,
     /// In mode `assist`: cohorts would be closed if an admin said yes.
     pub asks: bool,
     /// What to call [`crate::slots::Slots::set_limit`] with, at every step.
@@ -63,12 +71,14 @@ pub struct Controller {
     pub(super) threshold: Threshold,
     harm: SelfHarm,
     pub(super) clock: PassClock,
-    summary: Summary,
+    pub(super) summary: Summary,
     pub(super) floor: Option<(Level, Timestamp)>,
     pub(super) ceiling: Option<(Level, Timestamp)>,
     pub(super) closing: u64,
     pub(super) in_force: f64,
     turns: Turns,
+    pub(super) guard: Guard,
+    pub(super) advice: Standing,
 }
 
 impl Controller {
@@ -92,16 +102,20 @@ impl Controller {
             closing: 0,
             in_force: f64::INFINITY,
             turns: Turns::default(),
+            guard: Guard::new(site.cohort_key()),
+            advice: Standing::default(),
         }
     }
 
     /// Takes one step: L always, the threshold every 500 ms.
-    pub fn step(&mut self, site: &Site, tick: &Tick<'_>) -> Turn {
+    pub fn step(&mut self, site: &Site, mut tick: Tick<'_>) -> Turn {
+        let traffic = std::mem::take(&mut tick.traffic);
+        let tick = &tick;
         let time = self.clock.tick(tick.now, tick.wall);
         site.pass_time.store(time.as_millis(), Relaxed);
         site.passes.note_level(site.level().severity() >= 3, time);
         let limit = self.move_limit(site, tick);
-        self.gather(site, tick, limit);
+        self.gather(site, tick, traffic, limit);
         let mut turn = Turn::default();
         if self.summary.millis >= THRESHOLD_MILLIS {
             self.move_threshold(site, tick, &mut turn);
@@ -151,7 +165,7 @@ impl Controller {
         limit
     }
 
-    fn gather(&mut self, site: &Site, tick: &Tick<'_>, limit: f64) {
+    fn gather(&mut self, site: &Site, tick: &Tick<'_>, traffic: Traffic, limit: f64) {
         let summary = &mut self.summary;
         summary.at = tick.now;
         summary.millis += tick.millis;
@@ -164,13 +178,18 @@ impl Controller {
         for (total, part) in summary.offered.iter_mut().flatten().zip(tick.offered_micros.iter().flatten()) {
             *total += part;
         }
+        for (total, part) in summary.removed.iter_mut().zip(tick.removed_micros) {
+            *total += part;
+        }
+        summary.traffic.absorb(traffic);
     }
 
     fn move_threshold(&mut self, site: &Site, tick: &Tick<'_>, turn: &mut Turn) {
-        for cost in self.summary.offered.iter_mut().flatten() {
+        for cost in self.summary.offered.iter_mut().flatten().chain(&mut self.summary.removed) {
             *cost /= 1_000;
         }
         let bounds = self.bounds(site, tick.wall);
+        turn.advice = self.take_advice(site);
         self.judge_lane(site);
         self.judge_tickets(site, tick.now);
         let step = self.threshold.step(&self.summary, &bounds, tick.random);
@@ -180,16 +199,19 @@ impl Controller {
             self.closing = step.closing;
             site.cohort_key.store(tick.random, Relaxed);
         }
-        if step.decision.level != before {
-            turn.level = Some((before, step.decision.level));
-        }
         turn.asks = step.wants_to_close && !bounds.may_close;
         site.set_ferry(step.ferry);
-        site.obey(step.decision);
+        let decision = self.compose(site, &bounds, step.decision);
+        if decision.level != before {
+            turn.level = Some((before, decision.level));
+        }
+        site.obey(decision);
         self.summary.millis = 0;
         self.summary.queue_wait_ms = 0;
         (self.summary.origin_answers, self.summary.origin_failures) = (0, 0);
         self.summary.offered.iter_mut().for_each(|tier| tier.fill(0));
+        self.summary.removed.fill(0);
+        self.summary.traffic = Traffic::default();
         self.learn_costs(site);
     }
 
@@ -238,6 +260,7 @@ impl Controller {
         Bounds {
             floor: live(&mut self.floor),
             ceiling: live(&mut self.ceiling),
+            comfortable: self.advice.comfortable,
             may_close: match site.mode() {
                 Mode::Auto => true,
                 Mode::Assist => site.assist_yes.load(Relaxed),

@@ -152,13 +152,13 @@ impl Evidence {
         let pace = self.mixes.pace(second.per_second(second.requests(metric::OTHERS)));
         let figures = metric::measure(&second, pace);
         let expected = self.expected(second.hour_of_week);
-        let load = figures[Metric::Load.index()].unwrap_or_default();
+        let (load, left) = (figures[Metric::Load.index()].unwrap_or_default(), second.left());
         let volume = self.judge_volumes(&figures, &expected);
         self.history.push(second.clone(), figures);
         self.ramps.push(&self.history, |metric| expected[metric.index()]);
         let mix = if maturity == Maturity::Absent { Vec::new() } else { self.mixes.judge() };
         let upstream = upstream::judge(&self.history, &volume, load);
-        let pain = self.pains.judge(&self.history, load);
+        let pain = self.pains.judge(&self.history, left);
         let malice = self.judge_malice(&mix, expected, &pain, context);
         let is_learnt = self.learn(&second, &figures, context, upstream.is_suspected);
         Some(Findings {

@@ -13,8 +13,10 @@ pub(super) struct Second {
     pub(super) at: Instant,
     /// How much of it was seen.
     pub(super) millis: u64,
-    /// Offered cost by tier, in concurrency-milliseconds.
+    /// Offered cost by tier, in concurrency-milliseconds, also what rules, challenges and limits took away.
     pub(super) costs: [u64; Tier::COUNT],
+    /// The part of it that was left to the threshold.
+    pub(super) left: u64,
     /// Requests by tier; those without an outcome of their own (`offered`), and those of them that were not served.
     pub(super) offered: [u64; Tier::COUNT],
     pub(super) unserved: [u64; Tier::COUNT],
@@ -57,6 +59,11 @@ impl Second {
     /// Offered cost of these tiers, in concurrency-milliseconds.
     pub(super) fn cost(&self, tiers: &[Tier]) -> u64 {
         sum(&self.costs, tiers)
+    }
+
+    /// The load that was left to the threshold, in requests in service.
+    pub(super) fn left(&self) -> Finite {
+        Finite::count(self.left) / Finite::count(self.millis)
     }
 
     /// A count as a rate.
@@ -161,7 +168,8 @@ fn take(second: &mut Second, summary: &Summary, context: &Context, seen: u64) {
         let index = tier.index();
         let refused = counts.refused.iter().fold(0_u64, |sum, kind| sum.saturating_add(*kind));
         let cost = summary.offered[index].iter().fold(0_u64, |sum, cost| sum.saturating_add(*cost));
-        add(&mut second.costs[index], cost);
+        add(&mut second.costs[index], cost.saturating_add(summary.removed[index]));
+        add(&mut second.left, cost);
         add(&mut second.offered[index], counts.offered);
         add(&mut second.refused[index], refused);
         add(&mut second.unserved[index], refused.saturating_add(counts.failed));

@@ -1,6 +1,6 @@
 //! One process takes the place of another in the middle of an attack.
 
-use model::{COHORTS, Timestamp};
+use model::{COHORTS, Timestamp, Traffic};
 
 use super::*;
 use crate::concurrency::Snapshot;
@@ -55,12 +55,14 @@ impl Process {
                 millis: 100,
                 classes: &[],
                 offered_micros: offered.as_slice().try_into().unwrap(),
+                removed_micros: &[0; Tier::COUNT],
+                traffic: Traffic::default(),
                 served: Served { answers: 10, failures: 5, overloads: 5 },
                 queue_wait_ms: 100,
                 known_requests: 0,
                 random: u64::from(step).wrapping_mul(0x9E37_79B9_7F4A_7C15),
             };
-            slots_limit = self.controller.step(&self.shop.site, &tick).slots_limit;
+            slots_limit = self.controller.step(&self.shop.site, tick).slots_limit;
         }
         slots_limit
     }

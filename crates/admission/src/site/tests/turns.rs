@@ -1,6 +1,6 @@
 //! Signing in while more want to than the lane can serve.
 
-use model::{COHORTS, Timestamp};
+use model::{COHORTS, Timestamp, Traffic};
 
 use super::*;
 use crate::site::{Controller, Served, Tick};
@@ -30,12 +30,14 @@ impl Busy {
             self.shop.site.slots().set_limit(10.0, self.shop.now, &mut |_| {});
             self.controller.step(
                 &self.shop.site,
-                &Tick {
+                Tick {
                     now: self.shop.now,
                     wall: WALL,
                     millis: 100,
                     classes: &[],
                     offered_micros: offered.as_slice().try_into().unwrap(),
+                    removed_micros: &[0; Tier::COUNT],
+                    traffic: Traffic::default(),
                     served: Served::default(),
                     queue_wait_ms: 0,
                     known_requests: 0,
