@@ -7,8 +7,8 @@
 mod targets;
 
 pub use targets::{
-    access_log, client_hello, configuration, cookies, forwarded, http1_agreement, http1_borders, http2_frames, jwks, jwt,
-    login_header, pass, prefix, proxy_protocol, reference, websocket_frames,
+    access_log, client_hello, configuration, cookies, forwarded, http1_agreement, http1_borders,
+    http2_frames, jwks, jwt, login_header, pass, prefix, proxy_protocol, reference, websocket_frames,
 };
 
 /// A target: it returns when all is well.

@@ -7,8 +7,8 @@ use admission::known::LoginHeader;
 use admission::pass::PassKeys;
 use admission::reference::ReferenceKey;
 use edge_io::{
-    ClientAddress, Decoded, Front, Http1, JWKS_BYTES_MAX, JwtRules, KEYS_MAX, KeySet, Length, Messages, Meter, Piece,
-    TOKEN_BYTES_MAX, Unproved, decode_client_hello, decode_proxy_protocol,
+    ClientAddress, Decoded, Front, Http1, JWKS_BYTES_MAX, JwtRules, KEYS_MAX, KeySet, Length, Messages,
+    Meter, Piece, TOKEN_BYTES_MAX, Unproved, decode_client_hello, decode_proxy_protocol,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use model::{Instant, Prefix, Timestamp};
@@ -57,9 +57,8 @@ pub fn websocket_frames(data: &[u8]) {
     let whole = Messages::default().read(stream);
     let mut messages = Messages::default();
     let pieces = stream.chunks(usize::from(size).max(1)).map(|piece| messages.read(piece));
-    let (count, longest) = pieces.fold((0, 0), |(count, longest), passed| {
-        (count + passed.messages, passed.longest.max(longest))
-    });
+    let (count, longest) = pieces
+        .fold((0, 0), |(count, longest), passed| (count + passed.messages, passed.longest.max(longest)));
     assert_eq!((whole.messages, whole.longest), (count, longest), "in pieces of {size} bytes");
 }
 

@@ -28,6 +28,24 @@ impl Handover {
         self.parts.insert(name.to_owned(), words.into_iter().collect());
     }
 
+    /// Adds a part of bytes: their number, then eight to a word.
+    pub fn put_bytes(&mut self, name: &str, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        let words = words.iter().chain([&last]).map(|word| u64::from_be_bytes(*word));
+        self.put(name, [bytes.len() as u64].into_iter().chain(words));
+    }
+
+    /// A part of bytes; `None` if there is none, or it is something else.
+    pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let (&length, words) = self.words(name).split_first()?;
+        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        let length = usize::try_from(length).ok().filter(|&length| length <= bytes.len())?;
+        bytes.truncate(length);
+        Some(bytes)
+    }
+
     /// The words of a part; none if there is no such part.
     pub fn words(&self, name: &str) -> &[u64] {
         self.parts.get(name).map_or(&[], Vec::as_slice)
@@ -107,5 +125,18 @@ mod tests {
         bytes.extend_from_slice(&u64::MAX.to_be_bytes());
         assert_eq!(Handover::decode(&bytes), Err(HandoverError::Damaged));
         assert_eq!(Handover::decode(b"something else"), Err(HandoverError::Format));
+    }
+
+    #[test]
+    fn bytes_come_back_as_they_were() {
+        let mut estate = Handover::default();
+        for length in 0..20_u8 {
+            let bytes: Vec<u8> = (0..length).collect();
+            estate.put_bytes("part", &bytes);
+            assert_eq!(estate.bytes("part"), Some(bytes));
+        }
+        estate.put("part", [900, 1]);
+        assert_eq!(estate.bytes("part"), None, "it counts more than there is");
+        assert_eq!(estate.bytes("nothing"), None);
     }
 }

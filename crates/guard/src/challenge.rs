@@ -62,6 +62,11 @@ impl Asking {
         if next != self.kind {
             (self.kind, self.since) = (next, now);
         }
+        self.challenge()
+    }
+
+    /// What is asked now.
+    pub(crate) const fn challenge(&self) -> Challenge {
         match self.kind {
             Kind::Off => Challenge::Off,
             Kind::Cookie => Challenge::Cookie,

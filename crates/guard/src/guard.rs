@@ -86,6 +86,22 @@ impl Guard {
         (self.asking, self.partial) = (Asking::default(), Partial::default());
     }
 
+    /// The rules in force, and what is asked of unknown clients.
+    pub fn standing(&self) -> (Arc<Rules>, Challenge) {
+        (self.book.in_force(), self.asking.challenge())
+    }
+
+    /// All of it, for another process of the same version.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Maps have texts for keys and numbers are finite, so that it cannot fail; without it the successor learns anew.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// From [`Guard::to_bytes`]; `None` if that was another version's.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
     /// Bytes that it takes now.
     pub fn bytes(&self) -> usize {
         self.evidence.state_bytes() + self.book.bytes()

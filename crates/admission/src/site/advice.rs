@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use guard::Advice;
 use guard::evidence::Context;
-use model::{Challenge, Decision, Instant, Level, Mode, Rules};
+use guard::{Advice, Guard};
+use model::{Challenge, Decision, Instant, Level, Mode, Rules, Timestamp};
 
 use super::{Controller, Site};
+use crate::handover::Handover;
 use crate::threshold::Bounds;
 
 /// The advice in force until the next one.
@@ -68,5 +69,32 @@ impl Controller {
         let same =
             decision == Decision { at: decision.at, offered: decision.offered, ..Decision::clone(&before) };
         Decision { seq: before.seq + u64::from(!same), ..decision }
+    }
+
+    /// Adds what the core has learnt and what it advises.
+    pub(super) fn hand_advice_over(&self, site: &Site, estate: &mut Handover) {
+        estate.put_bytes("guard", &self.guard.to_bytes());
+        let opened = self.advice.opened.map_or(u64::MAX, Instant::as_nanos);
+        estate.put("advice", [site.decision().seq, opened, u64::from(self.advice.was_closed)]);
+    }
+
+    /// Goes on with what a predecessor's core had learnt; the decision with its advice.
+    pub(super) fn take_advice_over(
+        &mut self,
+        site: &Site,
+        estate: &Handover,
+        by_load: Decision,
+        wall: Timestamp,
+    ) -> Decision {
+        if let Some(guard) = estate.bytes("guard").and_then(|bytes| Guard::from_bytes(&bytes)) {
+            (self.advice.rules, self.advice.challenge) = guard.standing();
+            self.guard = guard;
+        }
+        let bounds = self.bounds(site, wall);
+        let decision = self.compose(site, &bounds, by_load);
+        let Some([seq, opened, was_closed]) = estate.array("advice") else { return decision };
+        self.advice.opened = (opened != u64::MAX).then(|| Instant::from_nanos(opened));
+        self.advice.was_closed = was_closed != 0;
+        Decision { seq, ..decision }
     }
 }

@@ -252,7 +252,7 @@ impl Controller {
         site.lane.draw(entries, tick.random, tick.now);
     }
 
-    fn bounds(&mut self, site: &Site, wall: Timestamp) -> Bounds {
+    pub(super) fn bounds(&mut self, site: &Site, wall: Timestamp) -> Bounds {
         let live = |pin: &mut Option<(Level, Timestamp)>| {
             *pin = pin.filter(|(_, until)| wall < *until);
             pin.map(|(level, _)| level)

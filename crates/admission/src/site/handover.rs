@@ -90,9 +90,10 @@ impl Site {
 }
 
 impl Controller {
-    /// Adds limit, threshold and pins.
-    pub fn hand_over(&self, estate: &mut Handover) {
+    /// Adds limit, threshold, what the decision core has learnt, and pins.
+    pub fn hand_over(&self, site: &Site, estate: &mut Handover) {
         self.threshold.hand_over(estate);
+        self.hand_advice_over(site, estate);
         let (limit, time) = self.snapshot();
         let numbers = [
             limit.limit.to_bits(),
@@ -131,12 +132,14 @@ impl Controller {
             self.clock = PassClock::resume(Some(Timestamp::from_millis(time)), wall);
             site.pass_time.store(self.clock.time().as_millis(), Relaxed);
         }
+        let pins = estate.array("pins");
+        if let Some([floor, floor_until, ceiling, ceiling_until]) = pins {
+            (self.floor, self.ceiling) = (pin(floor, floor_until), pin(ceiling, ceiling_until));
+        }
         if let Some(decision) = self.threshold.take_over(estate) {
             self.closing = self.threshold.closing();
+            let decision = self.take_advice_over(site, estate, decision, wall);
             site.obey(decision);
-        }
-        if let Some([floor, floor_until, ceiling, ceiling_until]) = estate.array("pins") {
-            (self.floor, self.ceiling) = (pin(floor, floor_until), pin(ceiling, ceiling_until));
         }
     }
 }
