@@ -1,0 +1,57 @@
+//! The scenarios that come with the program.
+
+use crate::scenario::{Scenario, ScenarioError};
+
+/// A scenario that comes with the program.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltIn {
+    /// Its name.
+    pub name: &'static str,
+    text: &'static str,
+}
+
+impl BuiltIn {
+    /// The scenario of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        LIBRARY.into_iter().find(|built_in| built_in.name == name)
+    }
+
+    /// What it is about: the comment that its file begins with.
+    pub fn about(&self) -> &'static str {
+        let first = self.text.lines().next().unwrap_or("");
+        first.strip_prefix("# ").unwrap_or(first)
+    }
+
+    /// The scenario.
+    ///
+    /// # Errors
+    /// None, for the scenarios that are committed.
+    pub fn scenario(&self) -> Result<Scenario, ScenarioError> {
+        Scenario::parse(self.text)
+    }
+}
+
+macro_rules! built_in {
+    ($($name:literal)*) => {
+        [$(BuiltIn { name: $name, text: include_str!(concat!("../scenarios/", $name, ".toml")) }),*]
+    };
+}
+
+/// All of them, in the order in which they are listed.
+pub const LIBRARY: [BuiltIn; 1] = built_in! {
+    "web-application"
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_a_scenario_of_its_own_name_and_says_what_it_is_about() {
+        for built_in in LIBRARY {
+            let scenario = built_in.scenario().unwrap_or_else(|error| panic!("{}: {error}", built_in.name));
+            assert_eq!(scenario.name, built_in.name);
+            assert!(built_in.about().len() > 20, "{}", built_in.name);
+        }
+    }
+}
