@@ -38,8 +38,46 @@ macro_rules! built_in {
 }
 
 /// All of them, in the order in which they are listed.
-pub const LIBRARY: [BuiltIn; 1] = built_in! {
+pub const LIBRARY: [BuiltIn; 39] = built_in! {
     "web-application"
+    "operations-provider"
+    "calm"
+    "calm-busy"
+    "cold-start"
+    "dumb-flood"
+    "dumb-flood-200"
+    "random-ua-query"
+    "expensive-route"
+    "login-flood"
+    "cache-bust"
+    "slow-connections"
+    "low-and-slow"
+    "prefix-churn"
+    "nat-bots"
+    "challenge-solvers"
+    "aged-accounts"
+    "watcher"
+    "cohort-learner"
+    "pulses-30-30"
+    "pulses-120-240"
+    "two-at-once"
+    "second-wave"
+    "flash-crowd"
+    "flash-crowd-over"
+    "marketing-mail"
+    "crowd-under-attack"
+    "crawler-day"
+    "deploy"
+    "deploy-under-attack"
+    "outage-under-attack"
+    "telemetry-gap"
+    "clock-jump"
+    "office-monday"
+    "office-under-attack"
+    "asset-burst"
+    "big-upload"
+    "sse-5000"
+    "small-app"
 };
 
 #[cfg(test)]

@@ -78,10 +78,10 @@ impl Town {
     }
 }
 
-/// The address of a source of an attack over IPv4: four to a /24.
+/// The address of a source of an attack over IPv4: four to a /24, and the networks scattered over a quarter of all.
 pub(super) fn hostile_address(attack: u16, source: u32) -> IpAddr {
-    let first = HOSTILE_FIRST + u32::from(attack % 8) * 0x0080_0000;
-    IpAddr::V4(Ipv4Addr::from_bits(first + source / 4 * 256 + source % 4 + 1))
+    let network = (source / 4 + u32::from(attack) * 0x0006_1A80).wrapping_mul(SCATTER) % HOSTILE_NETWORKS;
+    IpAddr::V4(Ipv4Addr::from_bits(HOSTILE_FIRST + network * 256 + source % 4 + 1))
 }
 
 /// The address of a source that takes another network of IPv6 from time to time: four to a /48.
@@ -112,6 +112,9 @@ const PEOPLE_PER_SHARED: u64 = 200;
 /// Cumulated shares of the browsers, in percent.
 const SHARES: [u64; 12] = [30, 48, 60, 70, 77, 83, 88, 92, 95, 97, 99, 100];
 const HOSTILE_FIRST: u32 = 0x0200_0000;
+/// Networks of IPv4 from which attacks come, and an odd number that scatters them.
+const HOSTILE_NETWORKS: u32 = 1 << 22;
+const SCATTER: u32 = 2_654_435_761;
 const KNOWN_FIRST: u32 = 0x5000_0000;
 const UNKNOWN_FIRST: u32 = 0x7800_0000;
 const NEW_FIRST: u32 = 0xB000_0000;

@@ -200,7 +200,7 @@ impl World<'_> {
     }
 
     fn send_bundles(&mut self, number: usize, all: u64) {
-        let bundles = all.min(BUNDLES_PER_TICK);
+        let bundles = (all / PER_BUNDLE).clamp(BUNDLES_LEAST, BUNDLES_MOST).min(all);
         for bundle in 0..bundles {
             let requests = all / bundles + u64::from(bundle < all % bundles);
             let requests = u32::try_from(requests).unwrap_or(u32::MAX);
@@ -324,8 +324,10 @@ impl World<'_> {
 }
 
 const PART: u64 = 100;
-/// Bundles that one attack is sent in, each tenth of a second.
-const BUNDLES_PER_TICK: u64 = 128;
+/// Requests of one bundle, as long as that takes no more and no fewer bundles each tenth of a second.
+const PER_BUNDLE: u64 = 16;
+const BUNDLES_LEAST: u64 = 64;
+const BUNDLES_MOST: u64 = 256;
 /// Coprime to all numbers of sources that are not a multiple of it, and larger than them.
 const STRIDE: u64 = 2_654_435_761;
 /// How long addresses last that change all the time.

@@ -150,13 +150,13 @@ fn settings(scenario: &Scenario, seed: u64) -> SiteSettings {
     SiteSettings {
         id: SiteId(0),
         mode: Mode::Auto,
-        ladder: LadderSettings::new([1, 2, 3, 4, 5, 6].map(table_key)),
+        ladder: ladder(scenario, [1, 2, 3, 4, 5, 6].map(table_key)),
         connections: ConnectionSettings::new(CONNECTIONS, table_key(7)),
         waiting_places: 4_096,
         passes_in_use: (2 * people).clamp(1 << 10, 1 << 17),
         known_max: 1_000_000,
         tokens: 64,
-        networks: 1 << 16,
+        networks: (2 * people).clamp(1 << 10, 1 << 16),
         session: None,
         token_header: None,
         lane: LanePaths {
@@ -183,6 +183,16 @@ fn settings(scenario: &Scenario, seed: u64) -> SiteSettings {
         gates: 1,
         limit_max: None,
     }
+}
+
+/// The limits as the gate has them. Tables that nobody could fill are smaller than there: they fit into caches.
+fn ladder(scenario: &Scenario, keys: [[u8; 16]; 6]) -> LadderSettings {
+    let mut settings = LadderSettings::new(keys);
+    let sources: u64 = scenario.attacks.iter().map(|attack| u64::from(attack.sources)).sum();
+    let people = u64::from(scenario.known.clients) + u64::from(scenario.unknown.clients);
+    let most = crate::random::index(8 * (sources + people)).max(1 << 12);
+    settings.slots = settings.slots.map(|slots| slots.min(most));
+    settings
 }
 
 const PART: u64 = 4;
