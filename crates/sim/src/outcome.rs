@@ -174,14 +174,29 @@ mod tests {
     #[test]
     fn the_keys_are_those_of_the_contract() {
         let json = serde_json::to_string(&outcome(1, 2.0, 1.0)).unwrap();
-        let keys: Vec<&str> = json.trim_matches(['{', '}']).split(',').filter_map(|part| part.split('"').nth(1)).collect();
+        let keys: Vec<&str> =
+            json.trim_matches(['{', '}']).split(',').filter_map(|part| part.split('"').nth(1)).collect();
         assert_eq!(
             keys,
             [
-                "name", "seed", "seconds_to_detect", "seconds_to_protect", "known_success",
-                "known_success_after_protect", "unknown_success", "login_success", "login_p95_seconds",
-                "over_limit_seconds", "false_closings", "refused_in_calm", "reverts", "seconds_to_reopen",
-                "collateral", "tick_p99_us", "state_bytes_max", "decision_hash",
+                "name",
+                "seed",
+                "seconds_to_detect",
+                "seconds_to_protect",
+                "known_success",
+                "known_success_after_protect",
+                "unknown_success",
+                "login_success",
+                "login_p95_seconds",
+                "over_limit_seconds",
+                "false_closings",
+                "refused_in_calm",
+                "reverts",
+                "seconds_to_reopen",
+                "collateral",
+                "tick_p99_us",
+                "state_bytes_max",
+                "decision_hash",
             ]
         );
     }

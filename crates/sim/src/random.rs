@@ -90,7 +90,11 @@ impl Random {
 }
 
 /// The nearest whole number, 0 for what is negative or none.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what an f64 holds exactly")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to what an f64 holds exactly"
+)]
 pub(crate) fn whole(value: f64) -> u64 {
     if value.is_nan() { 0 } else { value.clamp(0.0, 9e15) as u64 }
 }
@@ -118,7 +122,8 @@ mod tests {
         let mut mean = |draw: &mut dyn FnMut(&mut Random) -> f64| {
             (0..20_000).map(|_| draw(&mut random)).sum::<f64>() / 20_000.0
         };
-        let near = |found: f64, wanted: f64| assert!((found / wanted - 1.0).abs() < 0.05, "{found} for {wanted}");
+        let near =
+            |found: f64, wanted: f64| assert!((found / wanted - 1.0).abs() < 0.05, "{found} for {wanted}");
         near(mean(&mut |random| random.exponential(3.0)), 3.0);
         near(mean(&mut |random| random.poisson(2.5) as f64), 2.5);
         near(mean(&mut |random| random.poisson(100.0) as f64), 100.0);

@@ -274,7 +274,11 @@ impl AttackKind {
 }
 
 fn within(key: &'static str, found: f64, least: f64, most: f64) -> Result<(), ScenarioError> {
-    if (least..=most).contains(&found) { Ok(()) } else { Err(ScenarioError::Range { key, found, least, most }) }
+    if (least..=most).contains(&found) {
+        Ok(())
+    } else {
+        Err(ScenarioError::Range { key, found, least, most })
+    }
 }
 
 const fn first_seed() -> u64 {
@@ -307,7 +311,9 @@ mod tests {
     fn an_unknown_key_or_kind_is_an_error_that_says_where() {
         let error = |more: &str| Scenario::parse(&format!("{SMALL}{more}")).unwrap_err().to_string();
         assert!(error("speed = 3").contains("unknown field `speed`"));
-        let attack = |kind: &str| format!("[[attack]]\nkind = \"{kind}\"\nstart = 1\nseconds = 5\nfactor = 2\nsources = 4");
+        let attack = |kind: &str| {
+            format!("[[attack]]\nkind = \"{kind}\"\nstart = 1\nseconds = 5\nfactor = 2\nsources = 4")
+        };
         assert!(error(&attack("ping-of-death")).contains("unknown variant `ping-of-death`"));
         assert_eq!(
             error(&attack("dumb-flood").replace("sources = 4", "sources = 0")),

@@ -99,11 +99,12 @@ pub(super) fn popular(random: &mut Random, people: u32) -> u32 {
     u32::try_from(number).unwrap_or(0).min(people.saturating_sub(1))
 }
 
-/// Some browsers are much more common than others.
+/// Some browsers are much more common than others, and so are some builds of each.
 fn browser(draw: u64) -> u8 {
     let share = draw % 100;
     let place = SHARES.iter().position(|&upto| share < upto).unwrap_or(0);
-    u8::try_from(place).unwrap_or(0)
+    let build = BUILDS.iter().position(|&upto| draw / 100 % 100 < upto).unwrap_or(0);
+    u8::try_from(build * SHARES.len() + place).unwrap_or(0)
 }
 
 const SHARED_PERCENT: u64 = 25;
@@ -111,6 +112,8 @@ const IPV6_PERCENT: u64 = 20;
 const PEOPLE_PER_SHARED: u64 = 200;
 /// Cumulated shares of the browsers, in percent.
 const SHARES: [u64; 12] = [30, 48, 60, 70, 77, 83, 88, 92, 95, 97, 99, 100];
+/// Cumulated shares of the builds of one browser.
+const BUILDS: [u64; 8] = [35, 55, 70, 80, 87, 93, 97, 100];
 const HOSTILE_FIRST: u32 = 0x0200_0000;
 /// Networks of IPv4 from which attacks come, and an odd number that scatters them.
 const HOSTILE_NETWORKS: u32 = 1 << 22;
@@ -130,7 +133,8 @@ mod tests {
     #[test]
     fn four_sources_lie_in_a_network_and_no_customer_in_theirs() {
         let town = Town::new(1, 10_000);
-        let hostile: BTreeSet<Net> = (0..4_000).map(|source| Net::network(hostile_address(0, source))).collect();
+        let hostile: BTreeSet<Net> =
+            (0..4_000).map(|source| Net::network(hostile_address(0, source))).collect();
         assert_eq!(hostile.len(), 1_000);
         let people = (0..5_000).flat_map(|number| [town.person(number, true), town.person(number, false)]);
         assert!(people.into_iter().all(|person| !hostile.contains(&Net::network(person.address))));
@@ -140,7 +144,8 @@ mod tests {
     fn a_quarter_of_the_people_share_addresses() {
         let town = Town::new(3, 20_000);
         let addresses: Vec<IpAddr> = (0..10_000).map(|number| town.person(number, true).address).collect();
-        let shared = addresses.iter().filter(|address| matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 91));
+        let shared =
+            addresses.iter().filter(|address| matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 91));
         assert!((2_300..2_700).contains(&shared.count()));
     }
 }

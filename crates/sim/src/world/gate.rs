@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use admission::concurrency::ClassSample;
 use admission::site::{
-    Answered, Controller, Demand, Facts, Headers, Identity, Lesson, Served, SetCookies, Site, Tick, Turn, Verdict, Watch,
+    Answered, Controller, Demand, Facts, Headers, Identity, Lesson, Served, SetCookies, Site, Tick, Turn,
+    Verdict, Watch,
 };
 use admission::slots::{PATIENT_MILLIS, Place, Progress};
 use model::{COHORTS, Group, Instant, Net, PassId, Reason, RefusalKind, Tier, Timestamp};
 
 use super::census::Census;
 use super::clients::PassBytes;
-use super::looks::BROWSERS;
+use super::looks;
 use super::routes::Route;
 use super::{Micros, instant};
 use crate::random::Random;
@@ -55,19 +56,21 @@ pub(super) struct Gate {
     woken: Vec<Place>,
     last_step: Micros,
     random: Random,
+    /// User agents by the number of the browser.
+    agents: Vec<String>,
 }
 
 /// The headers of a request that only some settings need.
-pub(super) struct Sent {
-    pub(super) is_monitor: bool,
-    pub(super) browser: u8,
+struct Sent<'a> {
+    is_monitor: bool,
+    user_agent: &'a [u8],
 }
 
-impl Headers for Sent {
+impl Headers for Sent<'_> {
     fn value(&self, name: &str) -> Option<&[u8]> {
         match name {
             MONITOR_HEADER if self.is_monitor => Some(MONITOR_SECRET),
-            "user-agent" => Some(agent(self.browser)),
+            "user-agent" => Some(self.user_agent),
             _ => None,
         }
     }
@@ -100,6 +103,7 @@ impl Gate {
             woken: Vec::new(),
             last_step: 0,
             random: Random::stream(seed, PART),
+            agents: (0..=u8::MAX).map(looks::agent).collect(),
         }
     }
 
@@ -110,8 +114,8 @@ impl Gate {
 
     /// Who asks, and may they: for so many requests alike that stand or fall together.
     pub(super) fn judge(&mut self, ask: &Ask<'_>, requests: u32, now: Micros) -> Verdict {
-        let user_agent = agent(ask.browser);
-        let headers = Sent { is_monitor: ask.is_monitor, browser: ask.browser };
+        let user_agent = self.agents[usize::from(ask.browser) % self.agents.len()].as_bytes();
+        let headers = Sent { is_monitor: ask.is_monitor, user_agent };
         let (method, path) = (ask.route.method(), ask.route.path());
         let facts = Facts {
             address: Some(ask.address),
@@ -143,13 +147,14 @@ impl Gate {
 
     /// What must be remembered of an admitted request until its answer comes.
     pub(super) fn watch(&self, identity: &Identity, ask: &Ask<'_>, now: Micros) -> Option<Box<Watch>> {
-        let headers = Sent { is_monitor: false, browser: ask.browser };
+        let user_agent = self.agents[usize::from(ask.browser) % self.agents.len()].as_bytes();
+        let headers = Sent { is_monitor: false, user_agent };
         let demand = Demand {
             class: self.class_of(ask.route),
             method: ask.route.method(),
             path: ask.route.path(),
             navigation: true,
-            user_agent: agent(ask.browser),
+            user_agent,
             scatter: 0,
         };
         self.site.watch(identity, &demand, &headers, instant(now))
@@ -219,13 +224,12 @@ impl Gate {
         if held != place {
             return None;
         }
-        match self.site.slots().poll(&place, instant(now)) {
-            Progress::Waiting => None,
-            progress => {
-                *cell = None;
-                Some((job, progress == Progress::Granted))
-            }
+        let progress = self.site.slots().poll(&place, instant(now));
+        if progress == Progress::Waiting {
+            return None;
         }
+        *cell = None;
+        Some((job, progress == Progress::Granted))
     }
 
     /// A request had its slot after so long.
@@ -328,11 +332,6 @@ impl Gate {
         }
         samples
     }
-}
-
-/// The user agent of a browser.
-pub(super) fn agent(browser: u8) -> &'static [u8] {
-    BROWSERS[usize::from(browser) % BROWSERS.len()].as_bytes()
 }
 
 /// When a place's wait ends, in the world's time.

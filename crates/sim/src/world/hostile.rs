@@ -89,10 +89,23 @@ impl Hostile {
         self.random.round(full * share)
     }
 
+    /// Whether a watcher hides.
+    #[cfg(test)]
+    pub(super) fn hides(&self) -> bool {
+        self.is_hiding
+    }
+
+    /// Whether anything is sent at a moment.
+    #[cfg(test)]
+    pub(super) fn would_send(&mut self, served: f64, now: Micros) -> bool {
+        self.requests(served, now) > 0
+    }
+
     /// The next source to send.
     fn source(&mut self) -> u32 {
         let sources = u64::from(self.attack.sources);
-        if self.attack.kind == AttackKind::CohortLearner && !self.kept.is_empty() && self.random.chance(KEEPS) {
+        if self.attack.kind == AttackKind::CohortLearner && !self.kept.is_empty() && self.random.chance(KEEPS)
+        {
             return self.kept[index(self.random.below(self.kept.len() as u64))];
         }
         self.turn += 1;
@@ -103,12 +116,11 @@ impl Hostile {
 
     fn address(&mut self, source: u32, town: &clients::Town, now: Micros) -> IpAddr {
         match self.attack.kind {
-            AttackKind::PrefixChurn => {
-                clients::churning_address(self.number, source, now / CHURN)
-            }
+            AttackKind::PrefixChurn => clients::churning_address(self.number, source, now / CHURN),
             AttackKind::NatBots => {
                 // Half of them behind the same address as customers, half beside it.
-                let host = if source.is_multiple_of(2) { 7 } else { u8::try_from(20 + source % 200).unwrap_or(20) };
+                let host =
+                    if source.is_multiple_of(2) { 7 } else { u8::try_from(20 + source % 200).unwrap_or(20) };
                 town.shared_network(source / 2, host)
             }
             AttackKind::DumbFlood
@@ -144,9 +156,23 @@ impl Hostile {
     /// The browser whose user agent it sends; for those who copy customers the same ones.
     fn browser(&self, source: u32) -> u8 {
         match self.attack.kind {
-            AttackKind::NatBots => u8::try_from(mix(source.into()) % 6).unwrap_or(0),
-            _ if self.attack.kind.services() > 1.0 => 9,
-            _ => 10,
+            // The most common browsers, in their three most common builds.
+            AttackKind::NatBots => {
+                let draw = mix(source.into());
+                u8::try_from(draw % 6 + 12 * (draw / 6 % 3)).unwrap_or(0)
+            }
+            AttackKind::ChallengeSolvers => 0,
+            AttackKind::DumbFlood
+            | AttackKind::RandomUaQuery
+            | AttackKind::ExpensiveRoute
+            | AttackKind::LoginFlood
+            | AttackKind::CacheBust
+            | AttackKind::SlowConnections
+            | AttackKind::LowAndSlow
+            | AttackKind::PrefixChurn
+            | AttackKind::AgedAccounts
+            | AttackKind::Watcher
+            | AttackKind::CohortLearner => TOOL,
         }
     }
 
@@ -245,7 +271,8 @@ impl World<'_> {
         let Some(refusal) = refuse else {
             return self.plan_bundle(number, bundle.requests, tier);
         };
-        if let Some(waiting) = refusal.waiting.filter(|_| hostile.attack.kind == AttackKind::ChallengeSolvers) {
+        if let Some(waiting) = refusal.waiting.filter(|_| hostile.attack.kind == AttackKind::ChallengeSolvers)
+        {
             let value = value_of(&waiting.set_cookie, "portcullis-lane=").unwrap_or_default().to_owned();
             if hostile.cookies.len() < KEPT_MAX {
                 hostile.cookies.insert(bundle.source, value);
@@ -338,6 +365,8 @@ const PROBES_PER_SECOND: f64 = 3.0;
 const PROBE_MEMORY: f64 = 0.6;
 /// How often a learner sends from addresses that were let in.
 const KEEPS: f64 = 0.95;
+/// The number of a user agent that no browser has.
+const TOOL: u8 = 255;
 const KEPT_MAX: usize = 4_096;
 const CONNECTIONS_PER_TICK: usize = 400;
 /// The gate's deadline for the head of a request (decision-science, section 9).

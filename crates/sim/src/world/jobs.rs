@@ -16,8 +16,14 @@ use crate::random::{index, whole};
 /// Whose request it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Owner {
-    Session { session: u32, visit: u32 },
-    Login { login: u32, turn: u32 },
+    Session {
+        session: u32,
+        visit: u32,
+    },
+    Login {
+        login: u32,
+        turn: u32,
+    },
     /// Legitimate, but of nobody who waits for it.
     Other,
     Hostile,
@@ -50,7 +56,10 @@ pub(super) enum Reply {
 /// Whether a request is under way, or was refused or lost at once.
 pub(super) enum Sent {
     UnderWay,
-    Refused { after: Duration, waiting: Option<Waiting> },
+    Refused {
+        after: Duration,
+        waiting: Option<Waiting>,
+    },
     /// Nothing arrives at the gate.
     Lost,
 }
@@ -95,7 +104,8 @@ impl World<'_> {
         let mut verdict = self.gate.judge(ask, 1, self.now);
         let identity = verdict.identity;
         let tier = identity.tier();
-        if self.tamper.is_some() && verdict.refuse.is_none() && !self.masks().admits(tier, identity.cohort()) {
+        if self.tamper.is_some() && verdict.refuse.is_none() && !self.masks().admits(tier, identity.cohort())
+        {
             verdict.refuse = Some(self.gate.site.refusal(&identity, Reason::Threshold, 0));
         }
         let refused = verdict.refuse.is_some();
@@ -107,7 +117,8 @@ impl World<'_> {
             return Sent::Refused { after: refusal.retry_after, waiting: refusal.waiting };
         }
         let class = self.gate.class_of(ask.route);
-        let watch = if ask.route == Route::LoginPage { self.gate.watch(&identity, ask, self.now) } else { None };
+        let watch =
+            if ask.route == Route::LoginPage { self.gate.watch(&identity, ask, self.now) } else { None };
         let (asked, route) = (self.now, ask.route);
         let job = Job { owner, identity, tier, class, route, asked, dispatched: asked, work, watch };
         let job = self.jobs.add(job);
@@ -119,7 +130,17 @@ impl World<'_> {
         let work = services * self.service();
         let class = self.gate.class_of(route);
         let (identity, asked) = (Identity::unjudged(), self.now);
-        let job = Job { owner: Owner::Hostile, identity, tier, class, route, asked, dispatched: asked, work, watch: None };
+        let job = Job {
+            owner: Owner::Hostile,
+            identity,
+            tier,
+            class,
+            route,
+            asked,
+            dispatched: asked,
+            work,
+            watch: None,
+        };
         let job = self.jobs.add(job);
         // Nobody minds what becomes of it.
         let _sent = self.take_slot(job, tier);

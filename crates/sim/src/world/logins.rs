@@ -121,7 +121,9 @@ impl World<'_> {
         let ticket = login.ticket.clone();
         let owner = Owner::Login { login: number, turn };
         self.agenda.plan(self.now + PATIENCE, Plan::LoginPatience { login: number, turn });
-        if let Sent::Refused { after, waiting } = self.send_login(&client, ticket.as_deref(), route, owner, is_first) {
+        if let Sent::Refused { after, waiting } =
+            self.send_login(&client, ticket.as_deref(), route, owner, is_first)
+        {
             self.login_refused(number, after, waiting);
         }
     }
@@ -142,7 +144,8 @@ impl World<'_> {
             route,
             is_monitor: false,
         };
-        let visit = Visit { browser: client.browser, cookies: 2, before: u32::from(route != Route::LoginPage) };
+        let visit =
+            Visit { browser: client.browser, cookies: 2, before: u32::from(route != Route::LoginPage) };
         self.send(&ask, owner, visit, is_first)
     }
 
@@ -155,13 +158,15 @@ impl World<'_> {
             Reply::Failed => self.login_retry(number, Duration::from_secs(1)),
             Reply::Served { identity, watch } if at == At::Page => {
                 let lesson = self.gate.learn(&identity, watch.as_deref(), None, self.now);
-                let ticket = lesson.set_cookies.iter().find_map(|cookie| value_of(cookie, "portcullis-lane="));
+                let ticket =
+                    lesson.set_cookies.iter().find_map(|cookie| value_of(cookie, "portcullis-lane="));
                 self.page_of_login(number, ticket.map(str::to_owned));
             }
             Reply::Served { identity, .. } => {
                 self.gate.census.login(true);
                 let lesson = self.gate.learn(&identity, None, Some(&name_of(account)), self.now);
-                let pass = lesson.set_cookies.iter().find_map(|cookie| value_of(cookie, "__Host-portcullis="));
+                let pass =
+                    lesson.set_cookies.iter().find_map(|cookie| value_of(cookie, "__Host-portcullis="));
                 let pass = pass.and_then(|pass| pass.as_bytes().first_chunk().copied());
                 self.signed_in(number, pass);
             }

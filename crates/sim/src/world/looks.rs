@@ -8,8 +8,14 @@ use super::routes::Route;
 use crate::random::mix;
 use crate::scenario::AttackKind;
 
+/// The user agent of a browser by its number: one of the browsers in one of its builds.
+pub(super) fn agent(browser: u8) -> String {
+    let (place, build) = (usize::from(browser) % BROWSERS.len(), usize::from(browser) / BROWSERS.len());
+    format!("{} Build/{build}", BROWSERS[place])
+}
+
 /// User agents, by browser. Two in a row share an engine, and with it the order of their header fields and JA4.
-pub(super) const BROWSERS: [&str; 12] = [
+const BROWSERS: [&str; 12] = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/141.0 Safari/537.36",
     "Mozilla/5.0 (Linux; Android 14) Chrome/141.0 Mobile Safari/537.36",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Version/18.1 Mobile Safari/604.1",
@@ -57,7 +63,8 @@ pub(super) fn hostile(kind: AttackKind, route: Route, address: IpAddr, draw: u64
     put(&mut values, Attribute::Referer, 1);
     put(&mut values, Attribute::Reuse, 1 + draw % 3);
     put(&mut values, Attribute::BodySize, if route.method() == "POST" { 5 } else { 1 });
-    let copied = u8::try_from(draw >> 32 & 7).unwrap_or(0);
+    let copied = u8::try_from((draw >> 32) % 6).unwrap_or(0)
+        + BROWSERS_COUNT * u8::try_from((draw >> 40) % 3).unwrap_or(0);
     match kind {
         AttackKind::NatBots => {
             dress(&mut values, copied, address);
@@ -72,10 +79,13 @@ pub(super) fn hostile(kind: AttackKind, route: Route, address: IpAddr, draw: u64
             dress(&mut values, 0, address);
             put(&mut values, Attribute::Language, 1);
         }
-        AttackKind::LowAndSlow | AttackKind::ExpensiveRoute | AttackKind::CacheBust | AttackKind::CohortLearner => {
+        AttackKind::LowAndSlow
+        | AttackKind::ExpensiveRoute
+        | AttackKind::CacheBust
+        | AttackKind::CohortLearner => {
             arm(&mut values, 1);
-            put_text(&mut values, Attribute::UserAgent, BROWSERS[usize::from(copied)]);
-            put(&mut values, Attribute::UserAgentFamily, u64::from(copied / 2) + 1);
+            put(&mut values, Attribute::UserAgent, agent_number(copied));
+            put(&mut values, Attribute::UserAgentFamily, u64::from(copied % BROWSERS_COUNT / 2) + 1);
         }
         AttackKind::RandomUaQuery => {
             arm(&mut values, 1);
@@ -95,9 +105,13 @@ pub(super) fn hostile(kind: AttackKind, route: Route, address: IpAddr, draw: u64
 
 /// What the values are in words.
 pub(super) fn names() -> Vec<Name> {
-    let agents = BROWSERS.iter().chain(&TOOLS).map(|text| name(Attribute::UserAgent, text));
+    let agents = (0..3 * BROWSERS_COUNT).map(|browser| Name {
+        value: of_number(Attribute::UserAgent, agent_number(browser)),
+        text: agent(browser).chars().take(80).collect(),
+    });
+    let tools = TOOLS.iter().map(|text| name(Attribute::UserAgent, text));
     let paths = Route::ALL.iter().map(|route| name(Attribute::Path, route.template()));
-    agents.chain(paths).collect()
+    agents.chain(tools).chain(paths).collect()
 }
 
 fn name(attribute: Attribute, text: &str) -> Name {
@@ -135,9 +149,9 @@ fn placed(route: Route, address: IpAddr) -> Values {
 
 /// As a browser of this number.
 fn dress(values: &mut Values, browser: u8, address: IpAddr) {
-    let text = BROWSERS[usize::from(browser) % BROWSERS.len()];
-    let engine = u64::from(browser / 2) + 1;
-    put_text(values, Attribute::UserAgent, text);
+    let place = browser % BROWSERS_COUNT;
+    let engine = u64::from(place / 2) + 1;
+    put(values, Attribute::UserAgent, agent_number(browser));
     for attribute in [
         Attribute::UserAgentFamily,
         Attribute::HeaderOrder,
@@ -170,7 +184,16 @@ fn arm(values: &mut Values, tool: usize) {
 }
 
 fn put(values: &mut Values, attribute: Attribute, value: u64) {
-    values.set(attribute, mix(value ^ (attribute.index() as u64) << 57).max(1));
+    values.set(attribute, of_number(attribute, value));
+}
+
+fn of_number(attribute: Attribute, value: u64) -> u64 {
+    mix(value ^ (attribute.index() as u64) << 57).max(1)
+}
+
+/// The number that stands for a browser's whole user agent.
+fn agent_number(browser: u8) -> u64 {
+    1_000 + u64::from(browser)
 }
 
 fn put_text(values: &mut Values, attribute: Attribute, text: &str) {
@@ -182,6 +205,8 @@ fn of_text(attribute: Attribute, text: &str) -> u64 {
     text.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)).max(1)
 }
 
+const BROWSERS_COUNT: u8 = 12;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,7 +216,8 @@ mod tests {
         let address = "91.0.0.7".parse().unwrap();
         let bot = hostile(AttackKind::NatBots, Route::Products, address, 0);
         let person = visitor(Route::Products, address, Visit { browser: 0, cookies: 1, before: 3 });
-        let differ = Attribute::ALL.into_iter().filter(|&attribute| bot.get(attribute) != person.get(attribute));
+        let differ =
+            Attribute::ALL.into_iter().filter(|&attribute| bot.get(attribute) != person.get(attribute));
         assert_eq!(differ.collect::<Vec<_>>(), [Attribute::Reuse]);
     }
 

@@ -8,8 +8,8 @@ mod census;
 mod clients;
 mod gate;
 mod hostile;
-mod judge;
 mod jobs;
+mod judge;
 mod logins;
 mod looks;
 mod origin;
@@ -83,7 +83,8 @@ impl<'a> World<'a> {
         let town = Town::new(seed, people);
         let beginning = warm::begin(scenario, &town, seed, Timestamp::from_millis(WALL_MILLIS));
         let attacks = (0..).zip(&scenario.attacks).zip(beginning.aged);
-        let hostiles = attacks.map(|((number, attack), aged)| Hostile::new(number, *attack, aged, seed)).collect();
+        let hostiles =
+            attacks.map(|((number, attack), aged)| Hostile::new(number, *attack, aged, seed)).collect();
         Self {
             scenario,
             seed,
@@ -195,8 +196,8 @@ impl<'a> World<'a> {
         let hour = u8::try_from(hour).unwrap_or(0);
         let (limit, _) = self.gate.controller.limit();
         let summary = self.gate.census.sum_up(&self.gate.site, limit, self.now, hour);
-        self.judge.decide(&self.gate.site, &summary);
         self.checks.summed_up(&summary, self.masks());
+        self.judge.decide(&self.gate.site, summary);
     }
 
     fn note_decision(&mut self) {

@@ -64,15 +64,17 @@ impl Origin {
     /// How long work takes now: caches run cold and memory short while many wait, so overload can outlive its cause.
     fn drawn_out(&self, micros: f64) -> f64 {
         let waiting = self.queue.len() as f64 / self.workers;
-        micros * self.slowness * (1.0 + THRASHING * waiting.min(THRASHING_UP_TO))
+        micros * self.slowness * (1.0 + THRASHING * (waiting.min(THRASHING_UP_TO) - THRASHING_FROM).max(0.0))
     }
 }
 
 /// Requests that wait for each worker before the app turns others away.
 const QUEUE_MAX: f64 = 30.0;
-/// How much longer work takes for each request that waits for each worker, up to so many: at most twice as long.
+/// How much longer work takes for each request that waits for each worker beyond the first three, up to so many: at most
+/// twice as long.
 const THRASHING: f64 = 0.25;
-const THRASHING_UP_TO: f64 = 4.0;
+const THRASHING_FROM: f64 = 3.0;
+const THRASHING_UP_TO: f64 = 7.0;
 
 #[cfg(test)]
 mod tests {
@@ -83,9 +85,14 @@ mod tests {
         let mut origin = Origin::new(2);
         assert_eq!(origin.begin(1, 100.0), Begun::Works(100.0));
         assert_eq!(origin.begin(2, 100.0), Begun::Works(100.0));
-        assert_eq!([origin.begin(3, 100.0), origin.begin(4, 100.0)], [Begun::Waits, Begun::Waits]);
-        assert_eq!(origin.end(), Some((3, 112.5)), "one still waits before two workers");
-        assert_eq!(origin.end(), Some((4, 100.0)));
+        for job in 3..12 {
+            assert_eq!(origin.begin(job, 100.0), Begun::Waits);
+        }
+        assert_eq!(origin.end(), Some((3, 125.0)), "eight still wait before two workers");
+        assert_eq!([origin.end(), origin.end()], [Some((4, 112.5)), Some((5, 100.0))]);
+        for job in 6..12 {
+            assert_eq!(origin.end(), Some((job, 100.0)));
+        }
         assert_eq!([origin.end(), origin.end()], [None, None]);
     }
 

@@ -60,7 +60,9 @@ impl World<'_> {
         };
         let visit = Visit { browser: 11, cookies: 0, before: 1 };
         match self.send(&ask, Owner::Other, visit, true) {
-            Sent::Refused { .. } => Err(Broken::new(3, self.now, "the monitor's request was refused".to_owned())),
+            Sent::Refused { .. } => {
+                Err(Broken::new(3, self.now, "the monitor's request was refused".to_owned()))
+            }
             Sent::UnderWay | Sent::Lost => Ok(()),
         }
     }

@@ -40,7 +40,8 @@ impl Route {
     ];
 
     /// Pages that people look at.
-    pub(super) const PAGES: [Self; 5] = [Self::Home, Self::Products, Self::Product, Self::Cart, Self::Account];
+    pub(super) const PAGES: [Self; 5] =
+        [Self::Home, Self::Products, Self::Product, Self::Cart, Self::Account];
 
     pub(super) const fn index(self) -> usize {
         self as usize

@@ -85,7 +85,14 @@ impl Score {
     }
 
     /// A legitimate request was sent, of so much work.
-    pub(super) fn asked(&mut self, tier: Option<Tier>, work: f64, is_first: bool, refused: bool, now: Micros) {
+    pub(super) fn asked(
+        &mut self,
+        tier: Option<Tier>,
+        work: f64,
+        is_first: bool,
+        refused: bool,
+        now: Micros,
+    ) {
         let known = tier.is_some_and(Tier::is_known);
         let row = self.at(now);
         row.legitimate += if is_first { narrow(work) } else { 0.0 };
@@ -151,7 +158,8 @@ impl Score {
         let last = &self.seconds[second.saturating_sub(9)..=second.min(self.seconds.len() - 1)];
         let work: f64 = last.iter().map(|row| f64::from(row.legitimate)).sum();
         let capacity = self.seconds[second.min(self.seconds.len() - 1)].capacity;
-        let capacity = if capacity > 0.0 { capacity } else { self.seconds[second.saturating_sub(1)].capacity };
+        let capacity =
+            if capacity > 0.0 { capacity } else { self.seconds[second.saturating_sub(1)].capacity };
         work / last.len().max(1) as f64 / f64::from(capacity).max(1e-9)
     }
 
@@ -220,7 +228,11 @@ impl Score {
         for second in index(start)..self.seconds.len() {
             let row = &self.seconds[second];
             let served = f64::from(row.known[1]) >= 0.99 * f64::from(row.known[0]);
-            run = if served && f64::from(row.forwarded) <= OVER * f64::from(row.capacity) { run + 1 } else { 0 };
+            run = if served && f64::from(row.forwarded) <= OVER * f64::from(row.capacity) {
+                run + 1
+            } else {
+                0
+            };
             if run == 10 {
                 return second as f64 - 9.0 - start as f64;
             }
@@ -242,11 +254,7 @@ impl Score {
         left(scenario, end)
     }
 
-    fn success(
-        &self,
-        counts: impl Fn(u64) -> bool,
-        people: impl Fn(&Second) -> [u32; 2],
-    ) -> Option<f64> {
+    fn success(&self, counts: impl Fn(u64) -> bool, people: impl Fn(&Second) -> [u32; 2]) -> Option<f64> {
         // What begins in the last four seconds has no time to succeed.
         let judged = (0_u64..).zip(&self.seconds[..self.seconds.len().saturating_sub(4)]);
         let sums = judged.filter(|(second, _)| counts(*second)).fold([0_u64; 2], |sums, (_, row)| {
@@ -285,7 +293,11 @@ impl Score {
         };
         let mut times: Vec<u64> = self.judged_logins(scenario).map(took).collect();
         times.sort_unstable();
-        Some(times.get((times.len() * 95).div_ceil(100).saturating_sub(1)).map_or(0.0, |&micros| micros as f64 / 1e6))
+        Some(
+            times
+                .get((times.len() * 95).div_ceil(100).saturating_sub(1))
+                .map_or(0.0, |&micros| micros as f64 / 1e6),
+        )
     }
 
     fn over_limit(&self) -> u64 {

@@ -38,7 +38,9 @@ struct Session {
     begun: Micros,
     route: Route,
     tries_left: u32,
+    /// Files that have not come, and those of them that are not asked for yet.
     files: u32,
+    unasked: u32,
     spoiled: bool,
     /// When it makes sense to try again, as the last refusal said.
     after: Duration,
@@ -116,6 +118,7 @@ impl Session {
             route: Route::Home,
             tries_left: 0,
             files: 0,
+            unasked: 0,
             spoiled: false,
             after: Duration::ZERO,
             requests: 0,
@@ -222,14 +225,23 @@ impl World<'_> {
         self.send(&ask, owner, visit, is_first)
     }
 
-    /// The files of a page, all at once.
+    /// The files of a page, some at a time.
     pub(super) fn ask_files(&mut self, number: u32, visit: u32) {
-        let Some(session) = self.visits.of(number, visit) else { return };
-        let (files, is_first) = (session.files, session.tries_left == TRIES);
-        for _ in 0..files {
-            if let Sent::Refused { after, .. } = self.send_of(number, Route::File, is_first) {
-                self.file_came(number, Some(after));
+        for _ in 0..FILES_AT_ONCE {
+            self.ask_file(number, visit);
+        }
+    }
+
+    /// The next file, if there is one; after one that is refused at once the next is asked for.
+    fn ask_file(&mut self, number: u32, visit: u32) {
+        while let Some(session) = self.visits.of(number, visit) {
+            if session.unasked == 0 || session.state != State::AwaitsFiles {
+                return;
             }
+            session.unasked -= 1;
+            let is_first = session.tries_left == TRIES;
+            let Sent::Refused { after, .. } = self.send_of(number, Route::File, is_first) else { return };
+            self.file_came(number, Some(after));
         }
     }
 
@@ -242,7 +254,10 @@ impl World<'_> {
             Reply::Failed => Some(Duration::from_secs(1)),
         };
         match (session.state, after) {
-            (State::AwaitsFiles, after) => self.file_came(number, after),
+            (State::AwaitsFiles, after) => {
+                self.file_came(number, after);
+                self.ask_file(number, visit);
+            }
             (State::AwaitsPage, Some(after)) => self.retry(number, after),
             (State::AwaitsPage, None) => self.page_came(number, route),
             (State::Gone | State::Thinking | State::Retrying, _) => {}
@@ -264,7 +279,7 @@ impl World<'_> {
         if session.files == 0 {
             return self.succeed(number);
         }
-        (session.state, session.spoiled) = (State::AwaitsFiles, false);
+        (session.state, session.spoiled, session.unasked) = (State::AwaitsFiles, false, session.files);
         let (at, visit) = (self.now + FILES_AFTER, session.visit);
         self.agenda.plan(at, Plan::Files { session: number, visit });
     }
@@ -393,6 +408,8 @@ const FILES_LEAST: u64 = 5;
 const FILES_MOST: u64 = 20;
 const CACHED: f64 = 0.7;
 const FILES_MEAN: f64 = 12.5 * (1.0 - CACHED);
+/// Files that a browser asks for at once.
+const FILES_AT_ONCE: u32 = 8;
 /// When a browser has read a page so far that it asks for the files.
 const FILES_AFTER: Micros = 60_000;
 /// Share of attempts that are one call and no page.

@@ -95,7 +95,11 @@ fn seed_office(site: &Site, town: &Town, customers: &[Client], wall: Timestamp) 
 
 /// How long ago the account was first confirmed, in seconds.
 fn age(random: &mut Random, is_new: bool) -> u64 {
-    if is_new { random.below(DAY) } else { DAY + 1 + whole(random.exponential(60.0 * DAY as f64)).min(400 * DAY) }
+    if is_new {
+        random.below(DAY)
+    } else {
+        DAY + 1 + whole(random.exponential(60.0 * DAY as f64)).min(400 * DAY)
+    }
 }
 
 struct Mint<'a> {
