@@ -160,6 +160,26 @@ fn a_core_that_opens_by_leaps_is_found() {
     assert_eq!(Failure::new(&scenario, 1, broken).number, 6);
 }
 
+/// Invariant 19: steps that come twice, or from the past, open nothing.
+#[test]
+fn time_that_stands_still_or_runs_backwards_opens_nothing() {
+    let scenario = small(&flood("random-ua-query", 20.0));
+    let open_with = |back: Micros| {
+        let mut world = World::new(&scenario, 1);
+        world.open_doors();
+        for tick in 0..150 {
+            world.tick(tick * TICK, &mut || 0).unwrap();
+            if tick > 110 {
+                let before = world.masks().admitted(Tier::T5);
+                world.gate.step_again(world.now - back, world.wall());
+                assert!(world.masks().admitted(Tier::T5) <= before);
+            }
+        }
+        world.masks().admitted(Tier::T5)
+    };
+    assert!(open_with(0) < 128 && open_with(3 * SECOND) < 128);
+}
+
 /// Invariant 21: while a flood lasts, a larger one opens no more of the order of admission.
 #[test]
 fn more_attack_admits_no_more_strangers() {
