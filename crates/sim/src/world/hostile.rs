@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 use admission::caps::Ticket;
-use model::{RefusalKind, Sample, Tier};
+use model::{Sample, Tier};
 
 use super::agenda::Plan;
 use super::clients::{self, PassBytes};
@@ -346,7 +346,6 @@ impl World<'_> {
                 Err(_) => self.gate.census.handshakes(0, 0, 1),
             }
         }
-        self.gate.census.refused(Tier::T5, RefusalKind::Limited, 0);
     }
 }
 

@@ -84,6 +84,28 @@ fn people_ask_for_as_much_as_the_scenario_says() {
     assert!((mean / (0.5 + logins) - 1.0).abs() < 0.12, "{loads:?}");
 }
 
+/// What the warm start computes is about what calm minutes lead to.
+#[test]
+fn a_gate_that_has_learnt_in_calm_knows_what_a_warm_one_knows() {
+    let mut scenario = small("");
+    scenario.seconds = 400;
+    let learnt = |warm: bool, seconds: u64| {
+        let scenario = Scenario { warm, ..scenario.clone() };
+        let mut world = World::new(&scenario, 3);
+        world.open_doors();
+        for tick in 0..seconds * TICKS_PER_SECOND {
+            world.tick(tick * TICK, &mut || 0).unwrap();
+        }
+        let home = world.gate.class_of(routes::Route::Home);
+        let base = world.gate.controller.snapshot().0.bases.into_iter().find(|base| base.class == home);
+        (world.gate.controller.limit().0, base.unwrap().median_ms)
+    };
+    let (cold, warm) = (learnt(false, 400), learnt(true, 1));
+    assert!((0.5..2.0).contains(&(cold.0 / warm.0)), "L: {cold:?} {warm:?}");
+    // At an app as small as this, requests wait a little for each other in calm too, which is not computed.
+    assert!((0.8..1.5).contains(&(cold.1 / warm.1)), "service time in calm: {cold:?} {warm:?}");
+}
+
 /// Every kind of attack and event plays, and none breaks an invariant in a short run.
 #[test]
 fn every_kind_plays() {
