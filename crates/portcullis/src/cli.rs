@@ -18,6 +18,7 @@ use crate::protect::ProtectArgs;
 use crate::report::Report;
 use crate::running;
 use crate::service::{self, Beside, StopSignals};
+use crate::simulate::SimArgs;
 use crate::try_it::TryArgs;
 
 /// Keeps a web application reachable for its own customers during a DDoS attack.
@@ -75,9 +76,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Comes with part 3 (the simulator).
-    #[command(hide = true)]
-    Sim(Rest),
+    /// Play incidents in a simulated world around the gate's own core, much faster than they happen.
+    Sim(SimArgs),
     /// Comes with part 3 (recordings).
     #[command(hide = true)]
     Replay(Rest),
@@ -138,7 +138,11 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
         Command::Check { print_default: true, .. } => print!("{}", config::Config::default_commented()),
         Command::Check { config, .. } => print!("{}", crate::check::check(&config)?),
         Command::Assess { access_logs, json } => print_assessment(&access_logs, json)?,
-        Command::Sim(_) => return unbuilt("sim", "3", "the simulator"),
+        Command::Sim(arguments) => {
+            if !arguments.run()? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Replay(_) => return unbuilt("replay", "3", "recordings"),
         Command::Status(_) => return unbuilt("status", "4", "the status page"),
         Command::Outpost(_) => return unbuilt("outpost", "4", "the outpost"),

@@ -25,6 +25,7 @@ mod report;
 mod running;
 mod secrets;
 mod service;
+mod simulate;
 mod try_it;
 
 use std::process::ExitCode;

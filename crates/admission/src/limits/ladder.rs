@@ -266,6 +266,19 @@ impl Ladder {
         now: Instant,
         nat_factor: u32,
     ) -> Result<(), Limited> {
+        self.logins(addr, account, now, nat_factor, 1)
+    }
+
+    /// [`Ladder::login`] for so many attempts that stand or fall together.
+    pub fn logins(
+        &self,
+        addr: IpAddr,
+        account: Option<AccountId>,
+        now: Instant,
+        nat_factor: u32,
+        attempts: u32,
+    ) -> Result<(), Limited> {
+        let cost_milli = attempts.saturating_mul(1_000);
         let limits = &self.limits;
         let network = Net::network(addr);
         let rung = |key, rate, reason| self.rung(TableName::Logins, &key, rate, reason);
@@ -277,9 +290,9 @@ impl Ladder {
             Some(account) => {
                 let key = Key::LoginAccount(account, network);
                 let person = rung(key, limits.login_account, Reason::AccountLoginLimit);
-                self.climb(&[person, address, wider], Rest::Login, now, 1_000)
+                self.climb(&[person, address, wider], Rest::Login, now, cost_milli)
             }
-            None => self.climb(&[address, wider], Rest::Login, now, 1_000),
+            None => self.climb(&[address, wider], Rest::Login, now, cost_milli),
         }
     }
 

@@ -19,6 +19,18 @@ impl Site {
     /// A step that only observes at the moment (by mode, in calm, or because it harmed known clients) reports what it
     /// would have refused; the request goes on.
     pub fn admit(&self, identity: &Identity, demand: &Demand<'_>, now: Instant) -> Verdict {
+        self.admit_many(identity, demand, 1, now)
+    }
+
+    /// [`Site::admit`] for so many requests alike that stand or fall together: all are charged, or none. The verdict's cost
+    /// is that of one of them.
+    pub fn admit_many(
+        &self,
+        identity: &Identity,
+        demand: &Demand<'_>,
+        requests: u32,
+        now: Instant,
+    ) -> Verdict {
         let mut verdict = self.wave_through(identity, demand);
         if identity.tier == Tier::T0 {
             return verdict;
@@ -38,7 +50,7 @@ impl Site {
             }
         }
         let identity = &Identity { ..verdict.identity };
-        if let Err(limited) = self.charge(identity, demand, now, &mut verdict) {
+        if let Err(limited) = self.charge(identity, demand, requests, now, &mut verdict) {
             self.apply(identity, limited.reason, limited.retry_after, &mut verdict);
         }
         if verdict.refuse.is_none()
@@ -48,7 +60,8 @@ impl Site {
         }
         let judged = verdict.identity;
         let closed = !self.decision().masks.admits(judged.tier, judged.cohort);
-        if verdict.refuse.is_none() && closed && !self.is_ferried(&judged, verdict.cost_micros, now) {
+        let cost_micros = verdict.cost_micros.saturating_mul(requests.into());
+        if verdict.refuse.is_none() && closed && !self.is_ferried(&judged, cost_micros, now) {
             self.apply(&judged, Reason::Threshold, SHED_RETRY, &mut verdict);
         }
         if demand.navigation && verdict.refuse.is_none() && judged.is_unmet_stranger() {
@@ -157,6 +170,7 @@ impl Site {
         &self,
         identity: &Identity,
         demand: &Demand<'_>,
+        requests: u32,
         now: Instant,
         verdict: &mut Verdict,
     ) -> Result<(), Limited> {
@@ -165,7 +179,7 @@ impl Site {
         }
         if let Some(proof) = identity.proof {
             let keys = Keys::Known { pass: proof.pass, account: proof.account };
-            let cost = if proof.half_budget { 2_000 } else { 1_000 };
+            let cost = if proof.half_budget { 2_000_u32 } else { 1_000 }.saturating_mul(requests);
             if self.ladder.charge(&keys, now, cost, 1).is_err() && self.decision().level != Level::Calm {
                 // A pass over its budget keeps its budget; only the excess is unknown (contract).
                 verdict.identity.tier = Tier::T5;
@@ -175,10 +189,11 @@ impl Site {
         let Some(address) = identity.address else { return Ok(()) };
         let factor = self.nat.factor(Net::network(address), self.pass_time());
         if self.lane.is_submit(demand.method, demand.path) {
-            self.ladder.login(address, None, now, factor)?;
+            self.ladder.logins(address, None, now, factor, requests)?;
         }
         let keys = if identity.tier == Tier::T3 { Keys::Lane(address) } else { Keys::Address(address) };
-        self.ladder.charge(&keys, now, self.charge_milli(verdict.cost_micros), factor)
+        let cost = self.charge_milli(verdict.cost_micros).saturating_mul(requests);
+        self.ladder.charge(&keys, now, cost, factor)
     }
 
     /// What a request is charged in thousandths of a request: dear ones count more, up to eight times.

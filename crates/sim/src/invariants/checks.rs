@@ -1,0 +1,367 @@
+//! The checks: what they see at the end of each tick, and what they remember.
+
+use admission::concurrency::ClassBase;
+use model::{COHORTS, Cohort, Level, Masks, Summary, Tier};
+
+use super::Broken;
+use crate::random::index;
+use crate::scenario::{EventKind, Scenario};
+use crate::world::score::{Score, WITHIN};
+
+/// What is in force at the end of a tick.
+pub(crate) struct Seen {
+    pub(crate) now: u64,
+    pub(crate) level: Level,
+    pub(crate) masks: Masks,
+    pub(crate) limit: f64,
+    /// Slots that are held.
+    pub(crate) held: u32,
+    pub(crate) is_cut_off: bool,
+    pub(crate) is_blind: bool,
+    /// The app can do less than usual.
+    pub(crate) is_weak: bool,
+    pub(crate) state_bytes: u64,
+    /// What was learnt of calm; once a second.
+    pub(crate) bases: Option<Vec<ClassBase>>,
+}
+
+/// What the checks remember.
+pub(crate) struct Checks {
+    masks: Masks,
+    /// The largest L of the last seconds: what was begun under it may still be in service.
+    limits: [f64; 64],
+    bases: Option<Vec<ClassBase>>,
+    /// Shares of L that were asked for in the last whole second: by customers, by those whom the masks admit, by all.
+    known_share: f64,
+    admitted_share: f64,
+    offered_share: f64,
+    over_seconds: u32,
+    fits_since: Option<u64>,
+    closed_since: Option<u64>,
+    evidence_at: u64,
+    /// When each cohort of unknown clients was last let in, or last open; and when it last asked in vain.
+    turns: [u64; COHORTS],
+    lane: Lane,
+    /// Whether each second was one in which customers must be served.
+    owed: Vec<bool>,
+    attack_began: u64,
+}
+
+#[derive(Default)]
+struct Lane {
+    /// Logins that found no slot in the last seconds, and work of logins that did.
+    shed: u32,
+    served: f64,
+    seconds: u32,
+}
+
+impl Checks {
+    pub(crate) fn new() -> Self {
+        Self {
+            masks: Masks::OPEN,
+            limits: [0.0; 64],
+            bases: None,
+            known_share: 0.0,
+            admitted_share: 0.0,
+            offered_share: 0.0,
+            over_seconds: 0,
+            fits_since: Some(0),
+            closed_since: None,
+            evidence_at: 0,
+            turns: [0; COHORTS],
+            lane: Lane::default(),
+            owed: Vec::new(),
+            attack_began: 0,
+        }
+    }
+
+    /// A legitimate request was judged.
+    pub(crate) fn asked(&mut self, tier: Tier, cohort: Cohort, refused: bool, now: u64) {
+        self.asked_by_stranger(tier, cohort, refused, now);
+    }
+
+    /// A request of anybody was judged.
+    pub(crate) fn asked_by_stranger(&mut self, tier: Tier, cohort: Cohort, refused: bool, now: u64) {
+        if tier == Tier::T5 && !refused {
+            self.turns[cohort.index()] = now;
+        }
+    }
+
+    /// A request found no slot.
+    pub(crate) fn shed(&mut self, tier: Tier) {
+        self.lane.shed += u32::from(tier == Tier::T3);
+    }
+
+    /// Work went to the app, in seconds.
+    pub(crate) fn forwarded(&mut self, tier: Tier, work: f64) {
+        self.lane.served += if tier == Tier::T3 { work } else { 0.0 };
+    }
+
+    /// What was asked for in a whole second.
+    pub(crate) fn summed_up(&mut self, summary: &Summary, masks: Masks) {
+        let millis = summary.millis.max(1) as f64;
+        let share = |counts: &dyn Fn(Tier, usize) -> bool| {
+            let mut sum = 0;
+            for tier in Tier::ALL {
+                let offered = &summary.offered[tier.index()];
+                sum += offered
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| counts(tier, *at))
+                    .map(|(_, cost)| cost)
+                    .sum::<u64>();
+            }
+            sum as f64 / millis / summary.limit
+        };
+        let admits = |tier: Tier, at: usize| masks.admits(tier, Cohort::new(u8::try_from(at).unwrap_or(0)));
+        self.known_share = share(&|tier, _| matches!(tier, Tier::T1 | Tier::T2));
+        let lane = share(&|tier, _| tier == Tier::T3);
+        // The lane is bounded by its share of the slots, not by masks.
+        self.admitted_share = share(&|tier, at| tier != Tier::T3 && admits(tier, at)) + lane.min(LANE_MOST);
+        self.offered_share = share(&|tier, _| tier != Tier::T3) + lane.min(LANE_MOST);
+    }
+
+    /// What was asked for and admitted, as shares of L.
+    #[cfg(test)]
+    pub(crate) fn offer(&mut self, offered: f64, admitted: f64) {
+        (self.offered_share, self.admitted_share) = (offered, admitted);
+    }
+
+    /// The end of a tick.
+    pub(crate) fn tick(&mut self, seen: &Seen, score: &Score, scenario: &Scenario) -> Result<(), Broken> {
+        let broken = |number, figures| Err(Broken::new(number, seen.now, figures));
+        let place = index(seen.now / 100_000) % self.limits.len();
+        self.limits[place] = seen.limit;
+        let largest = self.limits.iter().copied().fold(0.0, f64::max);
+        if f64::from(seen.held) > largest.ceil() + 1.0 {
+            return broken(2, format!("{} slots are held, L was {largest:.1} at most", seen.held));
+        }
+        if let Some(figures) = out_of_order(&seen.masks) {
+            return broken(4, figures);
+        }
+        if let Some(figures) = self.leaps(&seen.masks) {
+            return broken(6, figures);
+        }
+        if seen.state_bytes > STATE_BYTES_MAX {
+            return broken(16, format!("{} bytes", seen.state_bytes));
+        }
+        self.masks = seen.masks;
+        if seen.now.is_multiple_of(SECOND) { self.second(seen, score, scenario) } else { Ok(()) }
+    }
+
+    /// The end of a run.
+    pub(crate) fn end(&self, score: &Score, scenario: &Scenario) -> Result<(), Broken> {
+        let disturbs = |kind: EventKind| {
+            matches!(kind, EventKind::Deploy | EventKind::UpstreamOutage | EventKind::TelemetryGap)
+        };
+        if !scenario.attacks.is_empty() || scenario.events.iter().any(|event| disturbs(event.kind)) {
+            return Ok(());
+        }
+        // What people ask for counts, not what is left of it once they were refused and have gone.
+        if scenario.peak_load() > WITHIN {
+            return Ok(());
+        }
+        let (mut sums, mut beyond) = ([0_u64; 3], None);
+        for (second, row) in score.seconds.iter().enumerate() {
+            if score.legitimate_load(second) > WITHIN {
+                beyond = Some(second);
+            }
+            // What was beyond capacity is let in again in steps.
+            if beyond.is_none_or(|beyond| second > beyond + AFTERMATH_SECONDS) {
+                sums[0] += u64::from(row.requests[0]);
+                sums[1] += u64::from(row.requests[1]);
+                sums[2] += u64::from(row.known_refused);
+            }
+        }
+        // One in a million, or one in all.
+        if sums[2] > 0 || sums[1] > (sums[0] / 1_000_000).max(1) {
+            let figures =
+                format!("{} of {} requests were refused, {} of customers", sums[1], sums[0], sums[2]);
+            return Err(Broken::new(28, scenario.seconds * SECOND, figures));
+        }
+        Ok(())
+    }
+
+    fn second(&mut self, seen: &Seen, score: &Score, scenario: &Scenario) -> Result<(), Broken> {
+        let broken = |number, figures| Err(Broken::new(number, seen.now, figures));
+        let second = seen.now / SECOND - 1;
+        let attacked = scenario.attacks.iter().any(|attack| attack.lasts(second));
+        if let Some(figures) = self.owes_customers(seen, score, second, scenario) {
+            return broken(1, figures);
+        }
+        let over = self.admitted_share > MOST_ADMITTED && !seen.is_blind;
+        self.over_seconds = if over { self.over_seconds + 1 } else { 0 };
+        if self.over_seconds > OVER_SECONDS_MAX {
+            let figures = format!("{:.2} of L for {} seconds", self.admitted_share, self.over_seconds);
+            return broken(2, figures);
+        }
+        if let Some(figures) = self.stays_closed(seen, attacked) {
+            return broken(8, figures);
+        }
+        if let Some(figures) = self.forgets_cohorts(seen) {
+            return broken(9, figures);
+        }
+        if let Some(figures) = self.starves_lane(seen) {
+            return broken(10, figures);
+        }
+        if let Some(figures) = self.is_stubborn(seen) {
+            return broken(11, figures);
+        }
+        if let Some(figures) = self.learns(seen) {
+            return broken(13, figures);
+        }
+        Ok(())
+    }
+
+    /// Invariant 1, judged when the attempts of a second have had their time.
+    fn owes_customers(
+        &mut self,
+        seen: &Seen,
+        score: &Score,
+        second: u64,
+        scenario: &Scenario,
+    ) -> Option<String> {
+        let starts = |at: u64| {
+            let before = at > 0 && scenario.attacks.iter().any(|attack| attack.sends(at - 1));
+            scenario.attacks.iter().any(|attack| attack.sends(at)) && !before
+        };
+        if starts(second) {
+            self.attack_began = second;
+        }
+        let settled = second >= self.attack_began + SETTLED_SECONDS;
+        let most = if settled { KNOWN_MOST } else { KNOWN_AT_ONCE };
+        let fit = self.known_share <= most && !seen.is_cut_off && !seen.is_weak && !seen.is_blind;
+        self.owed.push(fit);
+        let judged = index(second).checked_sub(JUDGED_AFTER)?;
+        let span = judged.saturating_sub(1)..=index(second);
+        if !self.owed.get(span)?.iter().all(|&fit| fit) {
+            return None;
+        }
+        let [begun, succeeded] = score.seconds.get(judged)?.known;
+        let failed = f64::from(begun - succeeded.min(begun));
+        let chance = 0.01 * f64::from(begun);
+        let allowed = chance + 3.0 * libm::sqrt(chance) + 2.0;
+        (failed > allowed).then(|| {
+            format!(
+                "{failed} of {begun} attempts of customers in second {judged} failed, at {:.2} of L",
+                self.known_share
+            )
+        })
+    }
+
+    /// Invariant 6: more than the double, unless the rest costs next to nothing.
+    fn leaps(&self, masks: &Masks) -> Option<String> {
+        let (before, after) = (self.masks.admitted(Tier::T5), masks.admitted(Tier::T5));
+        let allowed = (2 * before).max(before + 2);
+        (after > allowed && self.offered_share - self.admitted_share > FREE)
+            .then(|| format!("{after} parts of 128 are open, of {before} before"))
+    }
+
+    /// Invariant 8.
+    fn stays_closed(&mut self, seen: &Seen, attacked: bool) -> Option<String> {
+        let fits = !attacked && self.offered_share <= FITS && !seen.is_blind && !seen.is_weak;
+        let since = if fits { self.fits_since.or(Some(seen.now)) } else { None };
+        self.fits_since = since;
+        let waited = (seen.now - since?) / SECOND;
+        (waited > CALM_WITHIN && seen.level != Level::Calm)
+            .then(|| format!("{} after {waited} s at {:.2} of L", seen.level, self.offered_share))
+    }
+
+    /// Invariant 9: cohorts that are open, or of which somebody is let in, have had their turn.
+    fn forgets_cohorts(&mut self, seen: &Seen) -> Option<String> {
+        for (turn, cohort) in self.turns.iter_mut().zip(0_u8..) {
+            if seen.masks.admits(Tier::T5, Cohort::new(cohort)) {
+                *turn = seen.now;
+            }
+        }
+        let longest = seen.now - self.turns.iter().min().copied().unwrap_or(seen.now);
+        // Who does not ask in its minute has let its turn pass; two rounds leave no doubt.
+        (longest > 2 * TURN_WITHIN * SECOND).then(|| format!("one has waited for {} s", longest / SECOND))
+    }
+
+    /// Invariant 10, over ten seconds in each of which somebody found no slot in the lane.
+    fn starves_lane(&mut self, seen: &Seen) -> Option<String> {
+        let lane = &mut self.lane;
+        if lane.shed == 0 || seen.is_weak {
+            *lane = Lane::default();
+            return None;
+        }
+        (lane.shed, lane.seconds) = (0, lane.seconds + 1);
+        if lane.seconds < 10 {
+            return None;
+        }
+        let served = lane.served / 10.0;
+        *lane = Lane::default();
+        (served < 0.5 * LANE_OWN * seen.limit)
+            .then(|| format!("{served:.2} slots of {:.2} were used by logins", LANE_OWN * seen.limit))
+    }
+
+    /// Invariant 11.
+    fn is_stubborn(&mut self, seen: &Seen) -> Option<String> {
+        if self.offered_share > WITHIN {
+            self.evidence_at = seen.now;
+        }
+        let since = if seen.masks.is_open() { None } else { self.closed_since.or(Some(seen.now)) };
+        self.closed_since = since;
+        let alone = (seen.now - since?.max(self.evidence_at)) / SECOND;
+        (alone > 3_600).then(|| format!("closed for {alone} s at {:.2} of L", self.offered_share))
+    }
+
+    /// Invariant 13.
+    fn learns(&mut self, seen: &Seen) -> Option<String> {
+        let bases = seen.bases.as_ref()?;
+        if seen.level == Level::Calm {
+            self.bases = None;
+            return None;
+        }
+        let before = self.bases.get_or_insert_with(|| bases.clone());
+        (before != bases).then(|| format!("a time of calm has changed at level {}", seen.level))
+    }
+}
+
+/// Invariant 4: a tier of which any cohort is open follows only tiers that are wholly open.
+fn out_of_order(masks: &Masks) -> Option<String> {
+    let order = [Tier::T1, Tier::T2, Tier::T4, Tier::T5, Tier::T6];
+    for pair in order.windows(2) {
+        if masks.admitted(pair[1]) > 0 && masks.admitted(pair[0]) < 128 {
+            let counts = pair.iter().map(|&tier| format!("{tier}: {} of 128", masks.admitted(tier)));
+            return Some(counts.collect::<Vec<_>>().join(", "));
+        }
+    }
+    None
+}
+
+const SECOND: u64 = 1_000_000;
+/// Share of L up to which customers are owed service, at once and once slow requests have ended.
+const KNOWN_AT_ONCE: f64 = 0.45;
+const KNOWN_MOST: f64 = 0.80;
+const SETTLED_SECONDS: u64 = 2;
+/// Seconds after which the attempts of a second are judged.
+const JUDGED_AFTER: usize = 5;
+/// Share of L that may be admitted, and for how many seconds more than that.
+const MOST_ADMITTED: f64 = 0.95;
+const OVER_SECONDS_MAX: u32 = 2;
+/// Share of L that the login lane can use at most, and its own.
+const LANE_MOST: f64 = 0.20;
+const LANE_OWN: f64 = 0.08;
+/// Share of L that counts as next to nothing.
+const FREE: f64 = 0.02;
+const FITS: f64 = 0.70;
+const CALM_WITHIN: u64 = 600;
+const TURN_WITHIN: u64 = 128 * 60;
+/// The longest that re-opening takes (design, promises).
+const AFTERMATH_SECONDS: usize = 180;
+const STATE_BYTES_MAX: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worse_tier_is_open_only_behind_tiers_that_are_whole() {
+        assert_eq!(out_of_order(&Masks::OPEN), None);
+        let closed = Masks::OPEN.with(Tier::T6, 0).with(Tier::T5, 1);
+        assert_eq!(out_of_order(&closed), None);
+        assert_eq!(out_of_order(&closed.with(Tier::T2, 7)).unwrap(), "t2: 3 of 128, t4: 128 of 128");
+    }
+}

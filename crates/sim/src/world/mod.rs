@@ -1,0 +1,277 @@
+//! The world: people, attackers, app and clock around the gate, played a tenth of a second at a time.
+//!
+//! Within a tenth everything happens at its own moment, in the order of an agenda. Legitimate requests are played one by
+//! one; those of attacks in bundles of requests alike (contracts), and what is let in of them again one by one.
+
+mod agenda;
+mod census;
+mod clients;
+mod gate;
+mod hostile;
+mod jobs;
+mod judge;
+mod logins;
+mod looks;
+mod origin;
+mod others;
+mod routes;
+pub(crate) mod score;
+#[cfg(test)]
+mod tests;
+mod visits;
+mod warm;
+mod weather;
+
+use model::{Instant, Masks, Timestamp};
+
+use crate::invariants::{Broken, Checks, Seen};
+use crate::outcome::Outcome;
+use crate::random::{Random, index, whole};
+use crate::scenario::Scenario;
+use agenda::{Agenda, Plan};
+use clients::{Client, Town};
+use gate::Gate;
+use hostile::Hostile;
+use jobs::Jobs;
+use judge::Judge;
+use logins::Logins;
+use origin::Origin;
+use others::Others;
+use score::{Score, thousandths};
+use visits::Visits;
+use weather::Weather;
+
+/// Microseconds since the scenario began.
+type Micros = u64;
+
+/// The monotonic clock stands here when a scenario begins, in microseconds.
+const BEGIN: Micros = 3_600_000_000;
+
+/// The same moment on the monotonic clock.
+fn instant(now: Micros) -> Instant {
+    Instant::from_nanos((BEGIN + now).saturating_mul(1_000))
+}
+
+/// A world that plays one scenario.
+pub(crate) struct World<'a> {
+    scenario: &'a Scenario,
+    seed: u64,
+    now: Micros,
+    town: Town,
+    customers: Vec<Client>,
+    gate: Gate,
+    origin: Origin,
+    agenda: Agenda,
+    weather: Weather,
+    jobs: Jobs,
+    visits: Visits,
+    logins: Logins,
+    others: Others,
+    hostiles: Vec<Hostile>,
+    judge: Judge,
+    score: Score,
+    checks: Checks,
+    /// Draws the times that work takes.
+    work: Random,
+    /// Stands in for a broken core in tests: what the gate obeys instead of the masks decided.
+    tamper: Option<fn(Masks) -> Masks>,
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(scenario: &'a Scenario, seed: u64) -> Self {
+        let people = u64::from(scenario.known.clients) + u64::from(scenario.unknown.clients);
+        let town = Town::new(seed, people);
+        let beginning = warm::begin(scenario, &town, seed, Timestamp::from_millis(WALL_MILLIS));
+        let attacks = (0..).zip(&scenario.attacks).zip(beginning.aged);
+        let hostiles =
+            attacks.map(|((number, attack), aged)| Hostile::new(number, *attack, aged, seed)).collect();
+        Self {
+            scenario,
+            seed,
+            now: 0,
+            town,
+            customers: beginning.customers,
+            gate: Gate::new(beginning.site, beginning.controller, seed),
+            origin: Origin::new(scenario.origin.capacity),
+            agenda: Agenda::default(),
+            weather: Weather::new(seed),
+            jobs: Jobs::default(),
+            visits: Visits::new(scenario, seed),
+            logins: Logins::new(seed),
+            others: Others::new(seed),
+            hostiles,
+            judge: Judge::default(),
+            score: Score::new(scenario.seconds),
+            checks: Checks::new(),
+            work: Random::stream(seed, PART),
+            tamper: None,
+        }
+    }
+
+    /// The same world with a core that decides other masks.
+    #[cfg(test)]
+    pub(crate) fn tampered(mut self, tamper: fn(Masks) -> Masks) -> Self {
+        self.tamper = Some(tamper);
+        self
+    }
+
+    /// Plays the scenario to its end. `clock` tells nanoseconds of any clock; only `tick_p99_us` depends on it.
+    pub(crate) fn play(mut self, clock: &mut dyn FnMut() -> u64) -> Result<Outcome, Broken> {
+        self.open_doors();
+        for tick in 0..self.scenario.seconds * TICKS_PER_SECOND {
+            self.tick(tick * TICK, clock)?;
+        }
+        self.checks.end(&self.score, self.scenario)?;
+        Ok(self.score.result(self.scenario, self.seed))
+    }
+
+    fn tick(&mut self, begin: Micros, clock: &mut dyn FnMut() -> u64) -> Result<(), Broken> {
+        self.now = begin;
+        self.weather.change(self.scenario, begin);
+        let workers = f64::from(self.scenario.origin.capacity) * self.weather.capacity;
+        self.origin.set(workers.round(), self.weather.slowness);
+        self.score.has_capacity(workers / self.weather.slowness.max(1.0), begin);
+        self.resume();
+        self.plan_arrivals();
+        self.ask_others()?;
+        self.attack()?;
+        while let Some((at, plan)) = self.agenda.next_before(begin + TICK) {
+            self.now = at;
+            self.carry_out(plan);
+        }
+        self.now = begin + TICK;
+        self.decide(clock)
+    }
+
+    fn carry_out(&mut self, plan: Plan) {
+        match plan {
+            Plan::Arrive { known } => self.arrive(known),
+            Plan::Page { session, visit } => self.ask_page(session, visit),
+            Plan::Files { session, visit } => self.ask_files(session, visit),
+            Plan::LosePatience { session, visit } => self.lose_patience(session, visit),
+            Plan::BeginLogin => self.begin_login(),
+            Plan::LoginStep { login, turn } => self.login_step(login, turn),
+            Plan::LoginPatience { login, turn } => self.login_patience(login, turn),
+            Plan::Done { job } => self.done(job),
+            Plan::WaitEnds { place, job } => self.wait_ends(place, job),
+            Plan::Hostile { attack, tier } => self.ask_hostile(attack, tier),
+        }
+        self.settle();
+    }
+
+    /// Arrivals of the next tenth of a second.
+    fn plan_arrivals(&mut self) {
+        for known in [true, false] {
+            let busy = self.weather.busy(known) * self.weather.crowd;
+            for at in self.visits.arrivals(known, busy, self.now) {
+                self.agenda.plan(at, Plan::Arrive { known });
+            }
+        }
+        for at in self.logins.arrivals(self.scenario.login.per_second, self.now) {
+            self.agenda.plan(at, Plan::BeginLogin);
+        }
+    }
+
+    /// The engine's step at the end of a tick, and what is checked and noted then.
+    fn decide(&mut self, clock: &mut dyn FnMut() -> u64) -> Result<(), Broken> {
+        if !self.weather.is_blind {
+            let begun = clock();
+            let turn = self.gate.step(self.now, self.wall());
+            self.gate.set_limit(turn.slots_limit, self.now);
+            self.judge_second();
+            self.score.ticked(clock().saturating_sub(begun));
+            self.settle();
+        }
+        self.note_decision();
+        let seen = self.seen();
+        self.checks.tick(&seen, &self.score, self.scenario)
+    }
+
+    /// Once a second the summary goes to who decides about rules, challenges and re-opening.
+    fn judge_second(&mut self) {
+        if !self.now.is_multiple_of(SECOND) {
+            return;
+        }
+        let hour = (self.wall().as_secs() / 3_600 + EPOCH_HOUR) % 168;
+        let hour = u8::try_from(hour).unwrap_or(0);
+        let (limit, _) = self.gate.controller.limit();
+        let summary = self.gate.census.sum_up(&self.gate.site, limit, self.now, hour);
+        self.checks.summed_up(&summary, self.masks());
+        self.judge.decide(&self.gate.site, summary);
+    }
+
+    fn note_decision(&mut self) {
+        let decision = self.gate.site.decision().clone();
+        let masks = self.masks();
+        self.score.decided(self.now, decision.level, masks.is_open());
+        let tiers = model::Tier::ALL.map(|tier| masks.tier(tier));
+        for mask in tiers {
+            self.score.hash(&mask.to_le_bytes());
+        }
+        let limit = thousandths(self.gate.site.slots().limit());
+        let flags = [decision.level.number(), u8::from(decision.limits_refuse)];
+        self.score.hash(&flags);
+        self.score.hash(&limit.to_le_bytes());
+        self.score.hash(&decision.seq.to_le_bytes());
+        self.score.state_bytes = self.score.state_bytes.max(self.state_bytes());
+    }
+
+    fn seen(&self) -> Seen {
+        let site = &self.gate.site;
+        Seen {
+            now: self.now,
+            level: site.level(),
+            masks: self.masks(),
+            limit: site.slots().limit(),
+            held: site.slots().total(),
+            is_cut_off: self.weather.is_cut_off,
+            is_blind: self.weather.is_blind,
+            is_weak: self.weather.capacity < 1.0 || self.weather.slowness > 1.02,
+            state_bytes: self.score.state_bytes,
+            bases: self.now.is_multiple_of(SECOND).then(|| self.gate.controller.snapshot().0.bases),
+        }
+    }
+
+    /// The masks that the gate obeys.
+    fn masks(&self) -> Masks {
+        let masks = self.gate.site.decision().masks;
+        self.tamper.map_or(masks, |tamper| tamper(masks))
+    }
+
+    fn wall(&self) -> Timestamp {
+        let moved = WALL_MILLIS as f64 + self.now as f64 / 1e3 + self.weather.wall_seconds * 1e3;
+        Timestamp::from_millis(whole(moved))
+    }
+
+    fn state_bytes(&self) -> u64 {
+        let site = &self.gate.site;
+        let tables = site.ladder().bytes() + site.nat().bytes() + site.connections().bytes();
+        tables as u64 + ENGINE_BYTES + self.judge.bytes()
+    }
+
+    /// The time that a page or file takes on average, in seconds.
+    fn service(&self) -> f64 {
+        self.scenario.origin.service_ms / 1e3
+    }
+
+    fn second(&self) -> u64 {
+        self.now / SECOND
+    }
+
+    fn customer(&self, number: u32) -> Option<Client> {
+        self.customers.get(index(number.into())).copied()
+    }
+}
+
+const PART: u64 = 5;
+const TICKS_PER_SECOND: u64 = 10;
+const TICK: Micros = 100_000;
+const SECOND: Micros = 1_000_000;
+/// The wall clock at the beginning: a Tuesday in November at 22:13:20 UTC.
+const WALL_MILLIS: u64 = 1_700_000_000_000;
+/// The hour of the week, counted from Monday, in which 1970 began.
+const EPOCH_HOUR: u64 = 72;
+/// The deviation of the logarithm of the time that requests of one kind take.
+const SERVICE_SIGMA: f64 = 0.5;
+/// Limiter and threshold: see their own documentation.
+const ENGINE_BYTES: u64 = 300 << 10;
