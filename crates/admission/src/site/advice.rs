@@ -52,17 +52,16 @@ impl Controller {
         let challenge = match self.advice.challenge {
             _ if !allows(Level::Challenging) => Challenge::Off,
             Challenge::Off if asked => Challenge::Cookie,
-            challenge => challenge,
+            challenge @ (Challenge::Off | Challenge::Cookie | Challenge::Waiting) => challenge,
         };
         let rules = if allows(Level::Filtering) { self.advice.rules.clone() } else { Arc::default() };
         let acts = rules.rules.iter().any(|rule| rule.armed);
-        let level = match by_load.level {
-            Level::Calm | Level::Filtering | Level::Limiting if challenge != Challenge::Off => {
-                Level::Challenging
-            }
-            Level::Calm if acts => Level::Filtering,
-            level => level,
+        let by_advice = match challenge {
+            Challenge::Off if acts => Level::Filtering,
+            Challenge::Off => Level::Calm,
+            Challenge::Cookie | Challenge::Waiting => Level::Challenging,
         };
+        let level = if by_advice.severity() > by_load.level.severity() { by_advice } else { by_load.level };
         let limits_refuse = by_load.limits_refuse || level != Level::Calm;
         let before = site.decision();
         let decision = Decision { level, limits_refuse, challenge, rules, seq: before.seq, ..by_load };
