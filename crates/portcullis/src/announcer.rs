@@ -92,7 +92,7 @@ impl TurnListener for Announcer {
         *lock(&self.desk.limit) = controller.limit();
         if let Some(asker) = lock(&self.desk.estate_asked).take() {
             let mut estate = Handover::default();
-            controller.hand_over(&self.site, &mut estate);
+            controller.hand_over(&mut estate);
             // Whoever asked may have lost patience.
             let _heard = asker.try_send(estate);
         }

@@ -20,6 +20,8 @@ pub(super) struct Standing {
     /// When everybody was last admitted again.
     opened: Option<Instant>,
     was_closed: bool,
+    /// That of the last decision.
+    seq: u64,
 }
 
 impl Controller {
@@ -45,7 +47,7 @@ impl Controller {
     }
 
     /// The threshold's decision with rules and challenge, within an admin's pins.
-    pub(super) fn compose(&self, site: &Site, bounds: &Bounds, by_load: Decision) -> Decision {
+    pub(super) fn compose(&mut self, site: &Site, bounds: &Bounds, by_load: Decision) -> Decision {
         let allows =
             |level: Level| bounds.ceiling.is_none_or(|ceiling| ceiling.severity() >= level.severity());
         let asked = bounds.floor.is_some_and(|floor| floor.severity() >= Level::Challenging.severity());
@@ -67,14 +69,15 @@ impl Controller {
         let decision = Decision { level, limits_refuse, challenge, rules, seq: before.seq, ..by_load };
         let same =
             decision == Decision { at: decision.at, offered: decision.offered, ..Decision::clone(&before) };
-        Decision { seq: before.seq + u64::from(!same), ..decision }
+        self.advice.seq = before.seq + u64::from(!same);
+        Decision { seq: self.advice.seq, ..decision }
     }
 
     /// Adds what the core has learnt and what it advises.
-    pub(super) fn hand_advice_over(&self, site: &Site, estate: &mut Handover) {
+    pub(super) fn hand_advice_over(&self, estate: &mut Handover) {
         estate.put_bytes("guard", &self.guard.to_bytes());
         let opened = self.advice.opened.map_or(u64::MAX, Instant::as_nanos);
-        estate.put("advice", [site.decision().seq, opened, u64::from(self.advice.was_closed)]);
+        estate.put("advice", [self.advice.seq, opened, u64::from(self.advice.was_closed)]);
     }
 
     /// Goes on with what a predecessor's core had learnt; the decision with its advice.
@@ -94,6 +97,7 @@ impl Controller {
         let Some([seq, opened, was_closed]) = estate.array("advice") else { return decision };
         self.advice.opened = (opened != u64::MAX).then(|| Instant::from_nanos(opened));
         self.advice.was_closed = was_closed != 0;
+        self.advice.seq = seq;
         Decision { seq, ..decision }
     }
 }

@@ -91,9 +91,9 @@ impl Site {
 
 impl Controller {
     /// Adds limit, threshold, what the decision core has learnt, and pins.
-    pub fn hand_over(&self, site: &Site, estate: &mut Handover) {
+    pub fn hand_over(&self, estate: &mut Handover) {
         self.threshold.hand_over(estate);
-        self.hand_advice_over(site, estate);
+        self.hand_advice_over(estate);
         let (limit, time) = self.snapshot();
         let numbers = [
             limit.limit.to_bits(),

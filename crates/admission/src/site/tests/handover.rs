@@ -26,7 +26,7 @@ impl Process {
     fn successor(&self, mode: Mode) -> Self {
         let mut estate = Handover::default();
         self.shop.site.hand_over(&mut estate, self.shop.now);
-        self.controller.hand_over(&self.shop.site, &mut estate);
+        self.controller.hand_over(&mut estate);
         let estate = Handover::decode(&estate.encode()).unwrap();
         let mut next = Self::new(mode);
         next.shop.now = self.shop.now;
@@ -38,7 +38,7 @@ impl Process {
     fn estate(&self) -> Handover {
         let mut estate = Handover::default();
         self.shop.site.hand_over(&mut estate, self.shop.now);
-        self.controller.hand_over(&self.shop.site, &mut estate);
+        self.controller.hand_over(&mut estate);
         estate
     }
 
