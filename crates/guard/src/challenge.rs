@@ -42,16 +42,16 @@ impl Asking {
     /// ```text
     ///        hurts and looks made            hurts for ten seconds more
     ///   off ──────────────────────▶ cookie ──────────────────────────▶ waiting
-    ///    ▲ ╰──────────────────────── closed ──────────────────────────────▲ │
-    ///    ╰───────────────────── quiet for thirty seconds ────────────────────╯
+    ///    ▲                             │                                  │
+    ///    ╰─────────────────── quiet for thirty seconds ───────────────────╯
     /// ```
+    ///
+    /// Strangers who are closed out by load may always wait for a ticket; that needs no decision.
     pub(crate) fn step(&mut self, now: Instant, sight: Sight) -> Challenge {
         let is_quiet = sight.is_quiet && !sight.is_closed && !sight.hurts;
         self.quiet_since = if is_quiet { self.quiet_since.or(Some(now)) } else { None };
         let lasts = |since: Instant, long| now.since(since) >= long;
         let next = match self.kind {
-            // Who is closed out gets in by waiting: the share of tickets stays open to strangers.
-            Kind::Off | Kind::Cookie if sight.is_closed => Kind::Waiting,
             Kind::Off if sight.hurts && sight.looks_made => Kind::Cookie,
             Kind::Cookie if sight.hurts && lasts(self.since, COOKIE_TRIED) => Kind::Waiting,
             Kind::Cookie | Kind::Waiting if self.quiet_since.is_some_and(|since| lasts(since, QUIET)) => {
@@ -120,8 +120,9 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_that_hurts_is_asked_for_nothing_until_somebody_is_closed_out() {
-        check("60 hurts, 5 hurts closed, 100 closed, 31 quiet", "61 Waiting, 196 Off");
+    fn a_crowd_that_hurts_is_asked_for_nothing_and_what_was_asked_stays_while_anybody_is_closed_out() {
+        check("60 hurts, 5 hurts closed, 100 closed, 31 quiet", "");
+        check("5 hurts made closed, 100 quiet closed, 31 quiet", "1 Cookie, 136 Off");
     }
 
     #[test]

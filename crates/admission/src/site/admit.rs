@@ -62,7 +62,7 @@ impl Site {
         let closed = !self.decision().masks.admits(judged.tier, judged.cohort);
         let cost_micros = verdict.cost_micros.saturating_mul(requests.into());
         if verdict.refuse.is_none() && closed && !self.is_ferried(&judged, cost_micros, now) {
-            self.apply(&judged, Reason::Threshold, SHED_RETRY, &mut verdict);
+            self.shut_out(&judged, SHED_RETRY, demand, now, &mut verdict);
         }
         if demand.navigation && verdict.refuse.is_none() && judged.is_unmet_stranger() {
             verdict.identity.visitor = Some(self.challenges.browser(demand.user_agent));

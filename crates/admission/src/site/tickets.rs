@@ -1,6 +1,7 @@
 //! What tickets and challenges mean for a request.
 
 use std::hash::Hasher;
+use std::net::IpAddr;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl Site {
         &self,
         visit: Visit,
         facts: &Facts<'_>,
-        address: std::net::IpAddr,
+        address: IpAddr,
         now: Instant,
         identity: &mut Identity,
     ) {
@@ -91,11 +92,44 @@ impl Site {
             Kind::Cookie => Reason::CookieChallenge,
             Kind::Wait => Reason::WaitingChallenge,
         };
-        let is_asked = self.enforces(&identity, reason);
-        let asks_for_page = demand.navigation && matches!(demand.method, "GET" | "HEAD");
-        if !is_asked || !asks_for_page {
+        if !self.enforces(&identity, reason) || !asks_for_page(demand) {
             return self.apply(&identity, reason, CHALLENGE_RETRY, verdict);
         }
+        self.ask(kind, reason, address, demand, now, verdict);
+    }
+
+    /// Refuses a closed cohort. A person among them may wait for a ticket meanwhile, which needs no decision of the core: the
+    /// share of clients with tickets stays open to strangers.
+    pub(super) fn shut_out(
+        &self,
+        judged: &Identity,
+        retry_after: Duration,
+        demand: &Demand<'_>,
+        now: Instant,
+        verdict: &mut Verdict,
+    ) {
+        let may_wait = judged.tier == Tier::T5
+            && judged.demoted_from.is_none()
+            && self.decision().masks.tier(Tier::T4) == u128::MAX
+            && asks_for_page(demand)
+            && self.enforces(judged, Reason::Threshold);
+        match judged.address.filter(|_| may_wait) {
+            Some(address) => self.ask(Kind::Wait, Reason::Threshold, address, demand, now, verdict),
+            None => self.apply(judged, Reason::Threshold, retry_after, verdict),
+        }
+    }
+
+    /// Takes the answer to what was asked before, or asks.
+    fn ask(
+        &self,
+        kind: Kind,
+        reason: Reason,
+        address: IpAddr,
+        demand: &Demand<'_>,
+        now: Instant,
+        verdict: &mut Verdict,
+    ) {
+        let identity = verdict.identity;
         let holder = Holder { address, user_agent: demand.user_agent };
         // Who waited has done more than to keep a cookie.
         let answer = match identity.shown {
@@ -194,19 +228,14 @@ impl Site {
     pub fn redeem(
         &self,
         path: &str,
-        address: Option<std::net::IpAddr>,
+        address: Option<IpAddr>,
         now: Instant,
     ) -> Option<Result<Lesson, LinkError>> {
         let link = self.links.open(link_token(path)?, self.pass_time());
         Some(link.and_then(|link| self.redeem_link(&link, address, now)))
     }
 
-    fn redeem_link(
-        &self,
-        link: &Link,
-        address: Option<std::net::IpAddr>,
-        now: Instant,
-    ) -> Result<Lesson, LinkError> {
+    fn redeem_link(&self, link: &Link, address: Option<IpAddr>, now: Instant) -> Result<Lesson, LinkError> {
         if link.site != self.id() {
             return Err(LinkError::Forged);
         }
@@ -230,6 +259,11 @@ impl Site {
 /// Once in a day, which no link outlives.
 fn once() -> Rate {
     Rate::per_second(1.0 / 86_400.0, 1.0)
+}
+
+/// Whether a person looks at the answer.
+fn asks_for_page(demand: &Demand<'_>) -> bool {
+    demand.navigation && matches!(demand.method, "GET" | "HEAD")
 }
 
 /// Paths that are never asked to come back: certificates and the gate's own.

@@ -112,6 +112,23 @@ fn who_waits_is_through_and_who_comes_early_waits_on() {
 }
 
 #[test]
+fn who_is_closed_out_may_wait_for_a_ticket_although_nothing_is_asked_of_others() {
+    let mut shop = Shop::new(Mode::Auto);
+    shop.decide(Level::CustomersFirst, Masks::OPEN.with(Tier::T5, 0), true);
+    let mut jar = Jar::default();
+    let (reason, _, refresh) = shop.visit("GET /", VISITOR, &mut jar);
+    assert_eq!(reason, Some(Reason::Threshold));
+    assert!((11..=31).contains(&refresh), "{refresh}");
+    assert_eq!(shop.visit("POST /cart", VISITOR, &mut jar), (Some(Reason::Threshold), Tier::T5, 0));
+    shop.wait(refresh);
+    assert_eq!(shop.visit("GET /", VISITOR, &mut jar), (None, Tier::T4, 0));
+    assert_eq!(shop.visit("POST /cart", VISITOR, &mut jar), (None, Tier::T4, 0));
+    shop.decide(Level::CustomersFirst, Masks::OPEN.with(Tier::T4, 0).with(Tier::T5, 0), true);
+    let (reason, _, refresh) = shop.visit("GET /", ELSEWHERE, &mut Jar::default());
+    assert_eq!((reason, refresh), (Some(Reason::Threshold), 0), "there is nothing to wait for");
+}
+
+#[test]
 fn what_is_no_navigation_is_told_to_come_later_and_gets_no_cookie() {
     let mut shop = Shop::new(Mode::Auto);
     shop.asks_for(Challenge::Cookie);
