@@ -50,7 +50,7 @@ impl Controller {
     pub(super) fn compose(&mut self, site: &Site, bounds: &Bounds, by_load: Decision) -> Decision {
         let allows =
             |level: Level| bounds.ceiling.is_none_or(|ceiling| ceiling.severity() >= level.severity());
-        let asked = bounds.floor.is_some_and(|floor| floor.severity() >= Level::Challenging.severity());
+        let asked = bounds.floor == Some(Level::Challenging);
         let challenge = match self.advice.challenge {
             _ if !allows(Level::Challenging) => Challenge::Off,
             Challenge::Off if asked => Challenge::Cookie,

@@ -88,6 +88,10 @@ impl Site {
         let (Some(kind), Some(address)) = (self.asked_of(&identity, demand), identity.address) else {
             return;
         };
+        if !demand.navigation && !self.decision().masks.admits(identity.tier, identity.cohort) {
+            // What could not pass a challenge is told the truth: there is no room.
+            return;
+        }
         let reason = match kind {
             Kind::Cookie => Reason::CookieChallenge,
             Kind::Wait => Reason::WaitingChallenge,
