@@ -57,7 +57,7 @@ impl Asking {
             Kind::Cookie | Kind::Waiting if self.quiet_since.is_some_and(|since| lasts(since, QUIET)) => {
                 Kind::Off
             }
-            kind => kind,
+            kind @ (Kind::Off | Kind::Cookie | Kind::Waiting) => kind,
         };
         if next != self.kind {
             (self.kind, self.since) = (next, now);
