@@ -51,7 +51,7 @@ impl Controller {
         let challenge = match self.advice.challenge {
             _ if !allows(Level::Challenging) => Challenge::Off,
             Challenge::Off if asked => Challenge::Cookie,
-            challenge => challenge,
+            challenge @ (Challenge::Off | Challenge::Cookie | Challenge::Waiting) => challenge,
         };
         let rules = if allows(Level::Filtering) { self.advice.rules.clone() } else { Arc::default() };
         let acts = rules.rules.iter().any(|rule| rule.armed);
@@ -60,7 +60,12 @@ impl Controller {
                 Level::Challenging
             }
             Level::Calm if acts => Level::Filtering,
-            level => level,
+            Level::Calm
+            | Level::Filtering
+            | Level::Limiting
+            | Level::Challenging
+            | Level::CustomersFirst
+            | Level::Reopening => by_load.level,
         };
         let limits_refuse = by_load.limits_refuse || level != Level::Calm;
         let before = site.decision();

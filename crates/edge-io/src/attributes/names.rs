@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 
+use http::Version;
 use http::header::USER_AGENT;
 use model::{Attribute, Name, Values};
 
-use super::{Looks, QUERY_NAMES_MAX, query_names};
+use super::{Looks, QUERY_NAMES_MAX, family, query_names};
 use crate::subject::named_host;
 use crate::template::template;
 
@@ -59,12 +60,15 @@ fn words(looks: &Looks<'_>, attribute: Attribute) -> String {
             cut(named_host(looks.parts).unwrap_or_default().iter().map(u8::to_ascii_lowercase))
         }
         Attribute::UserAgent => cut(looks.header(USER_AGENT).unwrap_or_default().iter().copied()),
-        Attribute::Method
-        | Attribute::Query
-        | Attribute::Version
+        Attribute::UserAgentFamily => {
+            let (product, major) = family(looks.header(USER_AGENT).unwrap_or_default());
+            cut([product, b"/", major].into_iter().flatten().copied())
+        }
+        Attribute::Method => cut(looks.parts.method.as_str().bytes()),
+        Attribute::Version => cut(version(looks.parts.version).bytes()),
+        Attribute::Query
         | Attribute::HeaderOrder
         | Attribute::HeaderSet
-        | Attribute::UserAgentFamily
         | Attribute::Language
         | Attribute::Ja4A
         | Attribute::Ja4B
@@ -79,6 +83,15 @@ fn words(looks: &Looks<'_>, attribute: Attribute) -> String {
     }
 }
 
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_11 => "HTTP/1.1",
+        Version::HTTP_10 => "HTTP/1.0",
+        _ => "another",
+    }
+}
+
 /// The first bytes as text, at most [`NAME_BYTES_MAX`] of it.
 fn cut(bytes: impl Iterator<Item = u8>) -> String {
     let bytes: Vec<u8> = bytes.take(NAME_BYTES_MAX).collect();
@@ -88,6 +101,15 @@ fn cut(bytes: impl Iterator<Item = u8>) -> String {
     text
 }
 
-const NAMED: [Attribute; 4] = [Attribute::UserAgent, Attribute::Path, Attribute::QueryKeys, Attribute::Host];
+/// Those of few values first: the others may use up the room.
+const NAMED: [Attribute; 7] = [
+    Attribute::Method,
+    Attribute::Version,
+    Attribute::UserAgentFamily,
+    Attribute::Path,
+    Attribute::QueryKeys,
+    Attribute::Host,
+    Attribute::UserAgent,
+];
 const PLACES: usize = 256;
 pub(super) const NAME_BYTES_MAX: usize = 80;
