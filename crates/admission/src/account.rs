@@ -43,6 +43,11 @@ impl SiteKey {
         Trace((hash >> 64) as u64)
     }
 
+    /// The key under which attributes of requests are hashed; the same as long as the site's key is.
+    pub fn attributes(&self) -> [u8; 16] {
+        self.hash(b"attributes", &[]).to_be_bytes()
+    }
+
     fn hash(&self, label: &[u8], parts: &[&[u8]]) -> u128 {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(label);

@@ -121,6 +121,11 @@ impl Connection {
         self.ja4.get()
     }
 
+    /// Requests before the one that was read last.
+    pub(crate) fn requests_before(&self) -> u32 {
+        self.requests.get().saturating_sub(1)
+    }
+
     /// Requests in progress.
     pub(crate) fn open(&self) -> u32 {
         self.open.get()

@@ -89,7 +89,7 @@ fn is_pass_cookie(name: &[u8]) -> bool {
 }
 
 /// Whether a cookie of this name belongs to the gate.
-fn is_gate_cookie(name: &[u8]) -> bool {
+pub(crate) fn is_gate_cookie(name: &[u8]) -> bool {
     is_pass_cookie(name)
         || [LANE_COOKIE, TICKET_COOKIE, VISIT_COOKIE].iter().any(|ours| ours.as_bytes() == name)
 }

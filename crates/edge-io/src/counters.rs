@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
+use admission::site::Identity;
 use model::{COHORTS, Cohort, Outcome, Tier};
 
 use crate::strict::Fault;
@@ -22,6 +23,10 @@ pub struct Counters {
     seconds: [[AtomicU64; SECONDS_BUCKETS.len() + 1]; Tier::COUNT],
     nanos: [AtomicU64; Tier::COUNT],
     offered_micros: Box<[[AtomicU64; COHORTS]; Tier::COUNT]>,
+    removed_micros: [AtomicU64; Tier::COUNT],
+    /// Requests that were judged, and what became of them, by the tier before any rule put them last.
+    asked: [AtomicU64; Tier::COUNT],
+    judged: [[AtomicU64; Outcome::COUNT]; Tier::COUNT],
     service: Box<[[AtomicU32; SERVICE_BUCKETS]]>,
     /// Answers of the origin, failures included.
     pub origin_answers: AtomicU64,
@@ -43,6 +48,10 @@ pub struct Counters {
     pub handshaking: AtomicU64,
     /// TLS handshakes that were completed.
     pub handshakes: AtomicU64,
+    /// Those of them that went on with an earlier session.
+    pub handshakes_resumed: AtomicU64,
+    /// Processor time that TLS handshakes took, in nanoseconds.
+    pub handshake_nanos: AtomicU64,
     /// TLS handshakes that failed or were broken off.
     pub handshakes_failed: AtomicU64,
     /// Requests refused because their bytes break a rule of framing, by [`Fault::index`].
@@ -66,6 +75,9 @@ impl Default for Counters {
             seconds: Default::default(),
             nanos: Default::default(),
             offered_micros: Box::new(std::array::from_fn(|_| std::array::from_fn(|_| zero()))),
+            removed_micros: Default::default(),
+            asked: Default::default(),
+            judged: Default::default(),
             service: (0..CLASSES).map(|_| std::array::from_fn(|_| AtomicU32::new(0))).collect(),
             origin_answers: zero(),
             origin_failures: zero(),
@@ -77,6 +89,8 @@ impl Default for Counters {
             idle: zero(),
             handshaking: zero(),
             handshakes: zero(),
+            handshakes_resumed: zero(),
+            handshake_nanos: zero(),
             handshakes_failed: zero(),
             malformed: std::array::from_fn(|_| zero()),
             active: zero(),
@@ -94,7 +108,9 @@ pub(crate) fn add(cell: &AtomicU64, amount: u64) {
 
 impl Counters {
     /// A request ended.
-    pub(crate) fn ended(&self, tier: Tier, outcome: Outcome, nanos: u64) {
+    pub(crate) fn ended(&self, identity: &Identity, outcome: Outcome, nanos: u64) {
+        let tier = identity.tier();
+        add(&self.judged[identity.tier_before_rules().index()][outcome.index()], 1);
         add(&self.requests[tier.index()][outcome.index()], 1);
         #[expect(clippy::cast_precision_loss, reason = "a duration in nanoseconds is far below 2^53")]
         let seconds = nanos as f64 / 1e9;
@@ -112,6 +128,16 @@ impl Counters {
     /// A request of this cost (expected service time) asked for admission.
     pub(crate) fn offered(&self, tier: Tier, cohort: Cohort, micros: u64) {
         add(&self.offered_micros[tier.index()][cohort.index()], micros);
+    }
+
+    /// A request of this cost was taken away by a rule, a challenge or a client limit.
+    pub(crate) fn removed(&self, tier: Tier, micros: u64) {
+        add(&self.removed_micros[tier.index()], micros);
+    }
+
+    /// A request was judged to be of this tier, before any rule put it last.
+    pub(crate) fn asked(&self, tier: Tier) {
+        add(&self.asked[tier.index()], 1);
     }
 
     /// The origin began to answer a request of a route class after this time.
@@ -167,6 +193,21 @@ impl Counters {
     /// Cost offered by a cohort so far, in microseconds of service.
     pub fn offered_micros(&self, tier: Tier, cohort: Cohort) -> u64 {
         self.offered_micros[tier.index()][cohort.index()].load(Relaxed)
+    }
+
+    /// Cost that rules, challenges and client limits took away so far, in microseconds of service.
+    pub fn removed_micros(&self, tier: Tier) -> u64 {
+        self.removed_micros[tier.index()].load(Relaxed)
+    }
+
+    /// Requests that were judged so far, by tier before any rule put them last.
+    pub fn asked_requests(&self, tier: Tier) -> u64 {
+        self.asked[tier.index()].load(Relaxed)
+    }
+
+    /// What became of them.
+    pub fn judged(&self, tier: Tier, outcome: Outcome) -> u64 {
+        self.judged[tier.index()][outcome.index()].load(Relaxed)
     }
 
     /// Answers of a route class in a service time bucket so far.

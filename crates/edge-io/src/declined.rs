@@ -21,7 +21,7 @@ impl Way {
             Declined::Late => refusal::origin_late(self.subject.navigation),
             Declined::Bad(why) => refusal::bad_request(why),
             Declined::Remembered(answer) => {
-                self.worker.counters().ended(self.subject.identity.tier(), Outcome::Forwarded, 0);
+                self.worker.counters().ended(&self.subject.identity, Outcome::Forwarded, 0);
                 return *answer;
             }
         };
@@ -33,7 +33,7 @@ impl Way {
         let tier = self.subject.identity.tier();
         self.note(refusal.reason, true);
         let kind = refusal.reason.kind();
-        worker.counters().ended(tier, kind.into(), worker.nanos_since(self.begun));
+        worker.counters().ended(&self.subject.identity, kind.into(), worker.nanos_since(self.begun));
         let reference = worker.shared().site.reference(&self.subject.identity, refusal.reason, worker.wall());
         let mut answer = refusal::answer(&Refusing {
             reason: refusal.reason,

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::{Notify, watch};
 
 use crate::access_log::LogSink;
+use crate::attributes::AttributeKey;
 use crate::balance::{Balance, Handed};
 use crate::clock::Clock;
 use crate::counters::Counters;
@@ -25,6 +26,7 @@ use crate::jwt::{Jwt, JwtSettings, KeysNews};
 use crate::ledger::Ledger;
 use crate::origin::Origins;
 use crate::remembered::Remembered;
+use crate::reservoir::Baskets;
 use crate::routes::Routes;
 use crate::ticker;
 use crate::tls::{CertificateNews, CertificateWatch, Challenges, Tls};
@@ -104,6 +106,8 @@ pub struct Shared {
     pub streams: Streams,
     /// Each listener's TLS.
     pub tls: Box<[Arc<Tls>]>,
+    pub(crate) attributes: AttributeKey,
+    pub(crate) baskets: Baskets,
     pub(crate) balance: Balance,
     pub(crate) wakers: Box<[AtomicWaker]>,
     pub(crate) log: Arc<dyn LogSink>,
@@ -250,6 +254,8 @@ impl Edge {
             listeners.iter().filter_map(|listener| listener.manner.tls.clone()).collect();
         let (balance, mut handed) = Balance::new(settings.workers.max(1));
         let shared = Arc::new(Shared {
+            attributes: AttributeKey::new(parts.site.site_key().attributes()),
+            baskets: Baskets::new(settings.workers.max(1)),
             balance,
             tls: tls.clone().into(),
             counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),

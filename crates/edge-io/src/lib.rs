@@ -8,6 +8,7 @@
 mod access_log;
 mod ahead;
 mod answer;
+mod attributes;
 mod balance;
 mod body;
 mod call;
@@ -23,6 +24,7 @@ mod forwarded;
 mod gauge;
 mod grpc;
 mod headers;
+mod hours;
 mod intake;
 mod jwt;
 mod ledger;
@@ -36,13 +38,17 @@ mod ranges;
 mod refusal;
 mod remembered;
 mod request;
+mod reservoir;
 mod routes;
+mod sampling;
 mod serve;
 mod socket;
 mod strict;
 mod subject;
+mod template;
 mod ticker;
 mod tls;
+mod traffic;
 mod transport;
 mod upgrade;
 mod wait;
@@ -66,6 +72,7 @@ pub use proxy_protocol::{Decoded, Proxied, ProxyProtocolError, decode as decode_
 pub use routes::{BODY_BYTES_DEFAULT, Route, Routes};
 pub use socket::{connection_slots, listen, raise_open_files};
 pub use strict::{Excess, Fault, Head, Http1, Length, Messages, Meter, Passed, Piece};
+pub use template::template;
 pub use ticker::Listener as TurnListener;
 pub use tls::{
     CertificateFiles, CertificateLife, CertificateNews, Challenges, HelloError, Ja4, TicketKeys, Tls,

@@ -34,7 +34,8 @@ pub(crate) fn answer(refusing: &Refusing<'_>) -> Response<AnswerBody> {
     let mut seconds = itoa::Buffer::new();
     let seconds = seconds.format(refusing.retry_after_secs);
     let body = if refusing.navigation {
-        page(words, refusing.reference, seconds)
+        let again = refusing.waiting.map_or(Again::Try(seconds), Again::ByItself);
+        page(words, refusing.reference, again)
     } else {
         problem(words, status, Some(refusing.reference), Some(seconds))
     };
@@ -153,7 +154,8 @@ pub(crate) fn proof(text: String) -> Response<AnswerBody> {
 
 fn origin(status: StatusCode, navigation: bool) -> Response<AnswerBody> {
     let words = &ORIGIN_WORDS;
-    let body = if navigation { page(words, "", "10") } else { problem(words, status, None, Some("10")) };
+    let body =
+        if navigation { page(words, "", Again::Try("10")) } else { problem(words, status, None, Some("10")) };
     let mut answer = own(status, navigation, body);
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
     answer
@@ -184,6 +186,8 @@ impl Words {
     fn of(reason: Reason) -> &'static Self {
         match reason.kind() {
             _ if reason == Reason::BodyTooLarge => &TOO_LARGE_WORDS,
+            _ if reason == Reason::CookieChallenge => &COOKIE_WORDS,
+            _ if reason == Reason::WaitingChallenge => &TURN_WORDS,
             RefusalKind::Limited => &LIMITED_WORDS,
             RefusalKind::Shed => &SHED_WORDS,
             RefusalKind::Ruled | RefusalKind::Dropped => &RULED_WORDS,
@@ -215,8 +219,17 @@ fn problem(words: &Words, status: StatusCode, reference: Option<&str>, seconds: 
     body
 }
 
-fn page(words: &Words, reference: &str, seconds: &str) -> Vec<u8> {
-    let mut body = Vec::with_capacity(PAGE_HEAD.len() + 1_024);
+/// What a person is told about asking again.
+#[derive(Clone, Copy)]
+enum Again<'a> {
+    /// To try again in about so many seconds.
+    Try(&'a str),
+    /// The page asks again by itself after so many seconds.
+    ByItself(u64),
+}
+
+fn page(words: &Words, reference: &str, again: Again<'_>) -> Vec<u8> {
+    let mut body = Vec::with_capacity(PAGE_HEAD.len() + 1_280);
     let mut put = |text: &str| body.extend_from_slice(text.as_bytes());
     put(PAGE_HEAD);
     put(words.title);
@@ -226,10 +239,23 @@ fn page(words: &Words, reference: &str, seconds: &str) -> Vec<u8> {
     put(words.title);
     put("</h1>\n<p>");
     put(words.detail);
-    put("</p>\n<p>Please try again in about <strong>");
-    put(seconds);
+    put("</p>\n<p>");
+    match again {
+        Again::Try(seconds) => {
+            put("Please try again in about <strong>");
+            put(seconds);
+            put(" seconds</strong>. If");
+        }
+        Again::ByItself(seconds) => {
+            let (mut digits, unit) = (itoa::Buffer::new(), if seconds == 1 { " second" } else { " seconds" });
+            put("This page asks again by itself in about <strong>");
+            put(digits.format(seconds));
+            put(unit);
+            put("</strong>. If");
+        }
+    }
     put(
-        " seconds</strong>. If you have an account here, signing in on a device that you have used before lets you in first.</p>\n",
+        " you have an account here, signing in on a device that you have used before lets you in first.</p>\n",
     );
     if !reference.is_empty() {
         put("<p class=\"reference\">If you contact support, tell them this reference:<br><code>");
@@ -250,11 +276,19 @@ const SHED_WORDS: Words = Words {
 };
 const RULED_WORDS: Words = Words {
     title: "This request was not let through",
-    detail: "It looks like traffic that disturbs this site. If you think this is a mistake, please contact the people who run it.",
+    detail: "It looks like traffic that disturbs this site at the moment. You may have done nothing wrong: if you think that this is a mistake, please tell the people who run it.",
 };
 const WAITING_WORDS: Words = Words {
     title: "You are in the waiting room",
     detail: "Many people want to sign in at this moment. This page keeps your place and asks again by itself; you need not do anything.",
+};
+const COOKIE_WORDS: Words = Words {
+    title: "One moment, please",
+    detail: "Many more requests than usual reach this site. Before it lets you in, it checks once that your browser keeps cookies; you need not do anything. If you see this again and again, allow cookies for this site.",
+};
+const TURN_WORDS: Words = Words {
+    title: "Please wait a moment",
+    detail: "Many more requests than usual reach this site, so new visitors wait a little. You need not do anything but leave this page open. If you see this again and again, allow cookies for this site: one shows how long you have waited.",
 };
 const TOO_LARGE_WORDS: Words =
     Words { title: "That is too large", detail: "The upload is larger than this page of the site accepts." };
@@ -285,9 +319,8 @@ mod tests {
     use super::*;
 
     /// The whole answer as text; the only test code that knows the API.
-    fn shown(reason: Reason, navigation: bool) -> String {
-        let refusing =
-            Refusing { reason, retry_after_secs: 42, reference: "AB12-CD34", navigation, waiting: None };
+    fn shown(reason: Reason, navigation: bool, waiting: Option<u64>) -> String {
+        let refusing = Refusing { reason, retry_after_secs: 42, reference: "AB12-CD34", navigation, waiting };
         let (parts, body) = answer(&refusing).into_parts();
         let AnswerBody::Whole(Some(body)) = body else { panic!("a refusal has a body") };
         assert!(body.len() <= 10 * 1024, "a page is at most 10 KiB");
@@ -296,12 +329,33 @@ mod tests {
 
     #[test]
     fn a_program_gets_a_problem() {
-        insta::assert_snapshot!(shown(Reason::AddressLimit, false));
+        insta::assert_snapshot!(shown(Reason::AddressLimit, false, None));
     }
 
     #[test]
     fn a_person_gets_a_page() {
-        insta::assert_snapshot!(shown(Reason::Threshold, true));
+        insta::assert_snapshot!(shown(Reason::Threshold, true, None));
+    }
+
+    #[test]
+    fn whom_a_rule_refuses_is_told_so() {
+        insta::assert_snapshot!(shown(Reason::Rule, true, None));
+    }
+
+    #[test]
+    fn who_is_asked_for_a_cookie_need_not_do_anything() {
+        insta::assert_snapshot!(shown(Reason::CookieChallenge, true, Some(1)));
+    }
+
+    #[test]
+    fn who_waits_is_told_for_how_long() {
+        insta::assert_snapshot!(shown(Reason::WaitingChallenge, true, Some(12)));
+    }
+
+    #[test]
+    fn a_program_is_told_what_is_asked_of_it() {
+        let challenges = [Reason::CookieChallenge, Reason::WaitingChallenge];
+        insta::assert_snapshot!(challenges.map(|reason| shown(reason, false, None)).join("\n"));
     }
 
     #[test]

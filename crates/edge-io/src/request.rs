@@ -113,8 +113,8 @@ impl Way {
             subject.identity = verdict.identity;
         }
         let worker = self.worker.clone();
-        let (shared, identity) = (worker.shared(), &self.subject.identity);
-        self.worker.counters().offered(identity.tier(), identity.cohort(), verdict.cost_micros);
+        let shared = worker.shared();
+        self.count(verdict.refuse.as_ref().map(|refusal| refusal.reason), verdict.cost_micros);
         if let Some(refusal) = verdict.refuse {
             return Err(self.refuse(refusal));
         }

@@ -116,6 +116,9 @@ async fn secure(
     let accepting = pin!(TlsAcceptor::from(tls.config().clone()).accept(metered));
     let stream = timed(accepting, |spent| worker.spent_on_handshake(comes_back, spent)).await.ok()?;
     add(&worker.counters().handshakes, 1);
+    if stream.get_ref().1.handshake_kind() == Some(rustls::HandshakeKind::Resumed) {
+        add(&worker.counters().handshakes_resumed, 1);
+    }
     // The head's deadline counts from accept, TLS included (mission-anchors, section 5).
     connection.gauge.enter(Phase::Head, connection.gauge.since());
     Some(Transport::Tls(Box::new(stream)))

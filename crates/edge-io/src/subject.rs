@@ -9,6 +9,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Version};
 use model::Instant;
 
+use crate::attributes::Looks;
 use crate::connection::Connection;
 use crate::cookies::{self, Found};
 use crate::grpc;
@@ -54,6 +55,12 @@ impl Subject {
             let jwt = worker.jwt(&parts.headers, address, now);
             let lookup = Lookup(&parts.headers);
             let mut facts = facts(connection, parts, &scan, &found, address, &lookup);
+            let values = site.has_rules().then(|| {
+                let length = body_length(parts.version, &scan);
+                let looks = Looks::new(parts, connection, address, length, site.session_cookie());
+                worker.shared().attributes.values(&looks)
+            });
+            facts.values = values.as_ref();
             facts.jwt = jwt.as_ref().map(|jwt| jwt as &dyn VerifyJwt);
             site.identify(&facts, now)
         };
@@ -149,21 +156,23 @@ fn client_address(worker: &Worker, connection: &Connection, headers: &HeaderMap)
     worker.shared().front(connection.address).and_then(|front| front.client(headers))
 }
 
-/// Whether a request is for this host name, whatever the port. RFC 9112 section 3.2.2: an absolute target wins.
+/// Whether a request is for this host name, whatever the port.
 pub(crate) fn is_host(parts: &Parts, wanted: &str) -> bool {
+    named_host(parts).is_some_and(|named| named.eq_ignore_ascii_case(wanted.as_bytes()))
+}
+
+/// The host that a request names, without its port. RFC 9112 section 3.2.2: an absolute target wins.
+pub(crate) fn named_host(parts: &Parts) -> Option<&[u8]> {
     let named = match parts.uri.host() {
         Some(host) => host.as_bytes(),
-        None => match parts.headers.get(HOST) {
-            Some(host) => host.as_bytes(),
-            None => return false,
-        },
+        None => parts.headers.get(HOST)?.as_bytes(),
     };
     let end = if named.first() == Some(&b'[') {
         memchr::memchr(b']', named).map_or(named.len(), |at| at + 1)
     } else {
         memchr::memchr(b':', named).unwrap_or(named.len())
     };
-    named[..end].eq_ignore_ascii_case(wanted.as_bytes())
+    Some(&named[..end])
 }
 
 #[cfg(test)]

@@ -12,11 +12,20 @@ use model::{COHORTS, Cohort, Instant, Outcome, Tier, Traffic};
 
 use crate::counters::{CLASSES, SERVICE_BUCKETS, service_bucket_millis};
 use crate::edge::Shared;
+use crate::traffic::TrafficSeen;
 
 /// What the rest of the gate hears from the ticker.
 pub trait Listener: Send {
     /// Called after each step; must be quick.
     fn turned(&mut self, turn: &Turn, controller: &mut Controller, now: Instant);
+
+    /// Called before each step with what it is about to tell the decision core; must be quick.
+    fn counted(&mut self, _traffic: &Traffic) {}
+
+    /// The free share of the disk that state lies on, 0 to 1; asked for once a minute.
+    fn disk_free(&mut self) -> f64 {
+        1.0
+    }
 }
 
 /// Starts the thread. It ends with the edge.
@@ -38,7 +47,7 @@ fn run(shared: &Shared, mut controller: Controller, mut listener: Box<dyn Listen
             continue;
         }
         shared.does_rounds(shared.rounds.len() - 1, now);
-        let turn = step(shared, &mut controller, &mut seen, last, now);
+        let turn = step(shared, &mut controller, &mut *listener, &mut seen, last, now);
         last = now;
         listener.turned(&turn, &mut controller, now);
         shared.weigh_buffers();
@@ -46,8 +55,18 @@ fn run(shared: &Shared, mut controller: Controller, mut listener: Box<dyn Listen
     }
 }
 
-fn step(shared: &Shared, controller: &mut Controller, seen: &mut Seen, last: Instant, now: Instant) -> Turn {
+fn step(
+    shared: &Shared,
+    controller: &mut Controller,
+    listener: &mut dyn Listener,
+    seen: &mut Seen,
+    last: Instant,
+    now: Instant,
+) -> Turn {
     seen.read(shared);
+    let random = u64::from_be_bytes(*crate::random::bytes().first_chunk().unwrap_or(&[0; 8]));
+    let traffic = seen.traffic.read(shared, now.since(last), random, || listener.disk_free());
+    listener.counted(&traffic);
     let turn = controller.step(
         &shared.site,
         Tick {
@@ -56,12 +75,12 @@ fn step(shared: &Shared, controller: &mut Controller, seen: &mut Seen, last: Ins
             millis: u64::try_from(now.since(last).as_millis()).unwrap_or(u64::MAX),
             classes: &seen.classes,
             offered_micros: &seen.offered,
-            removed_micros: &[0; Tier::COUNT],
-            traffic: Traffic::default(),
+            removed_micros: &seen.traffic.removed_micros(shared),
+            traffic,
             served: seen.served,
             queue_wait_ms: seen.queue_wait_ms,
             known_requests: seen.known_requests,
-            random: u64::from_be_bytes(*crate::random::bytes().first_chunk().unwrap_or(&[0; 8])),
+            random,
         },
     );
     let wake = &mut |place: admission::slots::Place| shared.wakers[place.index()].wake();
@@ -80,6 +99,7 @@ struct Seen {
     served: Served,
     queue_wait_ms: u64,
     known_requests: u64,
+    traffic: TrafficSeen,
 }
 
 impl Seen {
@@ -94,6 +114,7 @@ impl Seen {
             served: Served::default(),
             queue_wait_ms: 0,
             known_requests: 0,
+            traffic: TrafficSeen::default(),
         }
     }
 

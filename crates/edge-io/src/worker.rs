@@ -12,12 +12,13 @@ use admission::handshakes::HandshakeTime;
 use admission::slots::Place;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use model::{Group, Instant, Level, Tier, Timestamp};
+use model::{Group, Instant, Level, Name, Tier, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Receiver;
 
 use crate::access_log::{Line, LogBuffer};
+use crate::attributes::Named;
 use crate::balance::Handed;
 use crate::clock::Clock;
 use crate::connection::{PhaseLimits, Registry, Seat};
@@ -25,6 +26,7 @@ use crate::counters::{Counters, add};
 use crate::edge::{Manner, Shared};
 use crate::jwt;
 use crate::origin::Pool;
+use crate::reservoir::{Crowd, Drawn, Draws};
 use crate::serve::{Caller, serve};
 
 /// What the tasks of one worker share.
@@ -36,6 +38,9 @@ pub(crate) struct Worker {
     log: RefCell<LogBuffer>,
     request_ids: Cell<u64>,
     refusals: Cell<u64>,
+    draws: Draws,
+    named: Named,
+    named_since: Cell<Instant>,
     handshake_time: Cell<HandshakeTime>,
     /// One moment on both clocks.
     wall_at: Cell<(Instant, Timestamp)>,
@@ -59,6 +64,9 @@ impl Worker {
             log: RefCell::new(LogBuffer::new()),
             request_ids: Cell::new(0),
             refusals: Cell::new(0),
+            draws: Draws::new(shared.settings.run_id ^ index as u64),
+            named: Named::default(),
+            named_since: Cell::new(shared.clock.now()),
             handshake_time: Cell::new(HandshakeTime::new(shared.clock.now())),
             wall_at: Cell::new((shared.clock.now(), shared.clock.wall())),
             tokens: shared.jwt.is_some().then(jwt::Tokens::new),
@@ -139,6 +147,11 @@ impl Worker {
         count.is_multiple_of(u64::from(every)).then_some(every)
     }
 
+    /// Counts a request of a crowd; if it is drawn, `look` looks at it and may name what it sees.
+    pub(crate) fn sample(&self, crowd: Crowd, look: impl FnOnce(&Named, &mut Vec<Name>) -> Drawn) {
+        self.shared.baskets.count(self.index, &self.draws, crowd, |names| look(&self.named, names));
+    }
+
     /// The request's JSON web token, to be verified when somebody asks.
     pub(crate) fn jwt<'a>(
         &'a self,
@@ -163,6 +176,7 @@ impl Worker {
         let mut time = self.handshake_time.get();
         time.spend(comes_back, spent);
         self.handshake_time.set(time);
+        add(&self.counters().handshake_nanos, u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
     }
 
     /// Nanoseconds since a moment.
@@ -312,6 +326,7 @@ impl Worker {
             counters.stream.store(census.stream, Relaxed);
             counters.unsent.store(census.unsent, Relaxed);
             self.pool.sweep(now);
+            self.name_again(now);
             self.log.borrow_mut().flush(&*self.shared.log);
             if self.shared.stopping.load(Relaxed) {
                 match self.shared.retired_at() {
@@ -322,6 +337,14 @@ impl Worker {
                     return;
                 }
             }
+        }
+    }
+
+    /// Names are kept for a bounded time elsewhere.
+    fn name_again(&self, now: Instant) {
+        if now.since(self.named_since.get()) >= NAMED_FOR {
+            self.named_since.set(now);
+            self.named.forget();
         }
     }
 
@@ -349,13 +372,15 @@ fn hex_digit(value: u8) -> u8 {
 }
 
 /// A bijection of 64-bit numbers that scatters neighbours (Steele, Lea, Flood, 2014).
-fn splitmix(value: u64) -> u64 {
+pub(crate) fn splitmix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     value ^ (value >> 31)
 }
 
+/// How long what was put into words is not put into words again.
+const NAMED_FOR: Duration = Duration::from_secs(300);
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// Time for another worker to close a connection.

@@ -33,6 +33,13 @@ impl Space {
         Arc::new(Self::of)
     }
 
+    /// The free share of the file system, 0 to 1. A file system without a size counts as free.
+    pub fn free_share(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 53 bits")]
+        let share = self.free_bytes as f64 / self.total_bytes as f64;
+        if self.total_bytes == 0 { 1.0 } else { share.min(1.0) }
+    }
+
     /// Whether at least one part in `parts` of the file system is free. A file system without a size counts as free.
     pub const fn has_free_part(self, parts: u64) -> bool {
         self.free_bytes.saturating_mul(parts) >= self.total_bytes

@@ -1,5 +1,6 @@
 //! Says what the controller did, and keeps what must outlive a restart.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,8 +9,12 @@ use admission::concurrency::Snapshot;
 use admission::handover::Handover;
 use admission::site::{Controller, Turn};
 use edge_io::TurnListener;
+use guard::Advice;
+use journal_io::Space;
 use journal_io::logs::Events;
-use model::{Instant, Level, Timestamp};
+use model::{Instant, Level, Timestamp, Traffic};
+
+use crate::ruling::{RuleLine, Ruling};
 
 /// A pin that an admin asked for; the ticker takes it over at its next step.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -24,6 +29,7 @@ pub(crate) struct Desk {
     pins: Mutex<Option<Pins>>,
     limit: Mutex<(f64, bool)>,
     estate_asked: Mutex<Option<SyncSender<Handover>>>,
+    rules: Mutex<Vec<RuleLine>>,
 }
 
 impl Desk {
@@ -37,6 +43,11 @@ impl Desk {
         let (asker, answer) = sync_channel(1);
         *lock(&self.estate_asked) = Some(asker);
         answer.recv_timeout(ESTATE_WITHIN).ok()
+    }
+
+    /// The rules in force.
+    pub(crate) fn rules(&self) -> Vec<RuleLine> {
+        lock(&self.rules).clone()
     }
 
     /// L, and whether it rests on enough healthy seconds.
@@ -61,11 +72,28 @@ pub(crate) struct Announcer {
     pub(crate) events: Option<Arc<Events>>,
     pub(crate) keeper: Option<Box<dyn Keeper>>,
     kept: Instant,
+    ruling: Ruling,
+    /// The folder whose disk is watched.
+    state: Option<PathBuf>,
 }
 
 impl Announcer {
     pub(crate) fn new(desk: Arc<Desk>, events: Option<Arc<Events>>, keeper: Option<Box<dyn Keeper>>) -> Self {
-        Self { desk, events, keeper, kept: Instant::ORIGIN }
+        Self { desk, events, keeper, kept: Instant::ORIGIN, ruling: Ruling::default(), state: None }
+    }
+
+    /// Watches the disk that a folder lies on.
+    #[must_use]
+    pub(crate) fn watching(self, state: PathBuf) -> Self {
+        Self { state: Some(state), ..self }
+    }
+
+    fn follow(&mut self, advice: &Advice) {
+        let lines = self.ruling.advised(advice);
+        *lock(&self.desk.rules) = self.ruling.table();
+        if let Some(events) = &self.events {
+            lines.iter().for_each(|line| events.warning(format_args!("{line}")));
+        }
     }
 
     fn say(&self, turn: &Turn) {
@@ -97,6 +125,9 @@ impl TurnListener for Announcer {
             let _heard = asker.try_send(estate);
         }
         self.say(turn);
+        if let Some(advice) = &turn.advice {
+            self.follow(advice);
+        }
         if now.since(self.kept) >= KEEP_EVERY {
             self.kept = now;
             if let Some(keeper) = &mut self.keeper {
@@ -104,6 +135,15 @@ impl TurnListener for Announcer {
                 keeper.keep(&limit, pass_time);
             }
         }
+    }
+
+    fn counted(&mut self, traffic: &Traffic) {
+        self.ruling.counted(traffic);
+    }
+
+    fn disk_free(&mut self) -> f64 {
+        let space = self.state.as_deref().and_then(|folder| Space::of(folder).ok());
+        space.map_or(1.0, Space::free_share)
     }
 }
 

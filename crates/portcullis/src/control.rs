@@ -80,10 +80,7 @@ impl ControlPlane for Control {
             Command::Revoke { client } => self.revoke(&client),
             Command::Forget { client } => self.forget(&client),
             Command::Why(subject) => self.why(&subject),
-            Command::Rules => Reply::done(
-                "there are no rules: finding them comes with part 3 (the decision core)",
-                json!([]),
-            ),
+            Command::Rules => self.rules(),
         }
     }
 
@@ -148,6 +145,13 @@ impl Control {
             "confirmed_last_week": coverage.confirmed,
         });
         Reply::done(text, data)
+    }
+
+    fn rules(&self) -> Reply {
+        let rules = self.desk.rules();
+        let texts: Vec<&str> = rules.iter().map(|rule| rule.text.as_str()).collect();
+        let text = if texts.is_empty() { "no rules are in force".to_owned() } else { texts.join("\n") };
+        Reply::done(text, json!(rules.iter().map(|rule| &rule.value).collect::<Vec<_>>()))
     }
 
     fn level(&self) -> Reply {

@@ -121,32 +121,10 @@ fn network(address: IpAddr) -> Prefix {
 /// The first two segments of a path, identifiers as `*`: bounded, the same for all pages of a kind, and without
 /// what may tell a person (contracts, "Privacy").
 fn template(path: &str) -> Box<str> {
-    let segments = path.split('/').skip(1).take(SEGMENTS).map(|segment| {
-        // What follows a semicolon is a parameter, often a session (RFC 3986, section 3.3).
-        let segment = segment.split(';').next().unwrap_or_default();
-        if is_identifier(segment) { "*" } else { segment }
-    });
-    segments.fold(String::new(), |all, segment| all + "/" + segment).into()
-}
-
-/// Numbers, hashes, UUIDs, tokens, mail addresses and whatever is too long for the name of a page.
-fn is_identifier(segment: &str) -> bool {
-    let digits = segment.bytes().filter(u8::is_ascii_digit).count();
-    let is_mostly_digits = digits * 2 > segment.len();
-    let is_long_with_digits = digits > 0 && segment.len() >= TOKEN_BYTES_MIN;
-    let is_hexadecimal =
-        digits > 0 && segment.len() >= HASH_BYTES_MIN && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_mail = segment.contains('@') || segment.contains("%40");
-    is_mostly_digits || is_long_with_digits || is_hexadecimal || is_mail || segment.len() > SEGMENT_BYTES_MAX
+    edge_io::template(path).take(SEGMENTS).fold(String::new(), |all, segment| all + "/" + segment).into()
 }
 
 const SEGMENTS: usize = 2;
-/// Two segments with their slashes stay below what a row holds (128 bytes).
-const SEGMENT_BYTES_MAX: usize = 48;
-/// Names of pages are shorter than this, or have no digits.
-const TOKEN_BYTES_MIN: usize = 16;
-/// Hexadecimal digits of the shortest hash.
-const HASH_BYTES_MIN: usize = 8;
 
 #[cfg(test)]
 mod tests;

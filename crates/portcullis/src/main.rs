@@ -22,6 +22,7 @@ mod listeners;
 mod orders;
 mod protect;
 mod report;
+mod ruling;
 mod running;
 mod secrets;
 mod service;

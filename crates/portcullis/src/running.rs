@@ -134,6 +134,7 @@ pub(crate) fn start(
     let desk = Arc::new(Desk::default());
     let keeper = Box::new(JournalKeeper { journal: journal.clone() });
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper));
+    let announcer = announcer.watching(state.folder.clone());
     let around = Around {
         log: Arc::new(Access(access.clone())),
         ledger: ledger.clone(),

@@ -107,6 +107,12 @@ impl Controller {
         }
     }
 
+    /// Goes on with what a decision core has learnt.
+    #[must_use]
+    pub fn with_guard(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
     /// Takes one step: L always, the threshold every 500 ms.
     pub fn step(&mut self, site: &Site, mut tick: Tick<'_>) -> Turn {
         let traffic = std::mem::take(&mut tick.traffic);

@@ -7,6 +7,7 @@ mod holding;
 mod hostile;
 mod jwt;
 mod retiring;
+mod ruling;
 #[expect(dead_code, reason = "tests inside the crate use more of it")]
 #[path = "../../src/jwt/tests/signer.rs"]
 mod signer;

@@ -14,7 +14,10 @@ use edge_io::{
     Clock, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink, Manner, Origin, OriginSettings,
     Origins, Parts, Refused, Routes, TurnListener,
 };
+use guard::Guard;
 use model::{Instant, Mode, SiteId};
+
+use crate::ruling::Heard;
 
 /// Nothing in a test takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,6 +38,7 @@ impl TurnListener for Nobody {
 }
 
 /// What a test changes of the usual world.
+#[derive(Clone)]
 pub(crate) struct Setting {
     pub(crate) mode: Mode,
     pub(crate) proxy_protocol: bool,
@@ -43,6 +47,10 @@ pub(crate) struct Setting {
     pub(crate) answer_timeout: Duration,
     pub(crate) connections_max: u32,
     pub(crate) jwt: Option<JwtSettings>,
+    /// What the decision core has learnt.
+    pub(crate) guard: Option<Guard>,
+    /// Who hears what the decision core is told.
+    pub(crate) heard: Option<Heard>,
 }
 
 impl Default for Setting {
@@ -55,6 +63,8 @@ impl Default for Setting {
             answer_timeout: Duration::from_secs(60),
             connections_max: 1_000,
             jwt: None,
+            guard: None,
+            heard: None,
         }
     }
 }
@@ -63,7 +73,7 @@ impl Default for Setting {
 pub(crate) struct World {
     pub(crate) edge: Option<Edge>,
     pub(crate) site: Arc<Site>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Drop for World {
@@ -172,7 +182,13 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
     };
     let address = sockets[0].local_addr().unwrap();
     let clock = Clock::start();
-    let parts = parts(site.clone(), Origin::new(origin, vec![app]), clock);
+    let mut parts = parts(site.clone(), Origin::new(origin, vec![app]), clock);
+    if let Some(guard) = setting.guard {
+        parts.controller = parts.controller.with_guard(guard);
+    }
+    if let Some(heard) = setting.heard {
+        parts.listener = Box::new(heard);
+    }
     let manner = Manner { proxy_protocol: setting.proxy_protocol, ..Manner::default() };
     let listeners = vec![Listener { sockets, manner }];
     World { edge: Some(Edge::start(settings, listeners, parts).unwrap()), site, address }
