@@ -92,7 +92,7 @@ impl Draws {
         }
         let dice = self.dice.get().wrapping_add(1);
         self.dice.set(dice);
-        let place = u128::from(splitmix(dice)) * u128::from(seen + 1) >> 64;
+        let place = (u128::from(splitmix(dice)) * u128::from(seen + 1)) >> 64;
         usize::try_from(place).ok().filter(|place| *place < KEPT)
     }
 }
