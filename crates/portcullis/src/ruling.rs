@@ -167,12 +167,11 @@ impl Ruling {
             }
         };
         let (method, path) = (in_words(Attribute::Method), in_words(Attribute::Path));
-        let is_said = |attribute| match attribute {
-            Attribute::Method => method.is_some(),
-            Attribute::Path => path.is_some(),
-            _ => false,
+        let is_said = |attribute| {
+            (attribute == Attribute::Method && method.is_some())
+                || (attribute == Attribute::Path && path.is_some())
         };
-        let what: Vec<String> = [method, path].into_iter().flatten().map(|word| shown(word)).collect();
+        let what: Vec<String> = [method, path].into_iter().flatten().map(shown).collect();
         let what = if what.is_empty() { "requests".to_owned() } else { what.join(" ") };
         let rest = rule.conditions.iter().filter(|condition| !is_said(condition.attribute));
         let rest: Vec<String> = rest.map(|condition| self.condition(*condition)).collect();

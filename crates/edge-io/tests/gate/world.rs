@@ -162,24 +162,7 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
         connect_timeout: Duration::from_secs(1),
         answer_timeout: setting.answer_timeout,
     };
-    let settings = EdgeSettings {
-        challenges: None,
-        crawlers: Vec::new(),
-        workers: 2,
-        hosts: setting.hosts,
-        fronts: setting.fronts,
-        routes: Routes::default(),
-        jwt: setting.jwt,
-        head_timeout: Duration::from_secs(10),
-        body_timeout: Duration::from_secs(60),
-        idle_timeout: Duration::from_secs(15),
-        buffer_bytes: 64 << 20,
-        streams_unknown_max: 100,
-        access_log: true,
-        refusals_per_line: 100,
-        run_id: 7,
-        drain: Duration::from_millis(200),
-    };
+    let settings = edge_settings(&setting);
     let address = sockets[0].local_addr().unwrap();
     let clock = Clock::start();
     let mut parts = parts(site.clone(), Origin::new(origin, vec![app]), clock);
@@ -192,6 +175,27 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
     let manner = Manner { proxy_protocol: setting.proxy_protocol, ..Manner::default() };
     let listeners = vec![Listener { sockets, manner }];
     World { edge: Some(Edge::start(settings, listeners, parts).unwrap()), site, address }
+}
+
+fn edge_settings(setting: &Setting) -> EdgeSettings {
+    EdgeSettings {
+        challenges: None,
+        crawlers: Vec::new(),
+        workers: 2,
+        hosts: setting.hosts.clone(),
+        fronts: setting.fronts.clone(),
+        routes: Routes::default(),
+        jwt: setting.jwt.clone(),
+        head_timeout: Duration::from_secs(10),
+        body_timeout: Duration::from_secs(60),
+        idle_timeout: Duration::from_secs(15),
+        buffer_bytes: 64 << 20,
+        streams_unknown_max: 100,
+        access_log: true,
+        refusals_per_line: 100,
+        run_id: 7,
+        drain: Duration::from_millis(200),
+    }
 }
 
 fn parts(site: Arc<Site>, origin: Origin, clock: Clock) -> Parts {
