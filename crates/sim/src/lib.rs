@@ -14,6 +14,7 @@ mod world;
 pub use invariants::{Checked, Failure, INVARIANTS, Invariant};
 pub use library::{BuiltIn, LIBRARY};
 pub use outcome::{Outcome, Table};
+pub use world::Tell;
 pub use scenario::{
     Attack, AttackKind, Event, EventKind, Logins, Origin, People, Pulse, Scenario, ScenarioError,
 };
@@ -23,6 +24,19 @@ pub use scenario::{
 /// # Errors
 /// [`Failure`], at the first invariant that does not hold.
 pub fn play(scenario: &Scenario, seed: u64, clock: &mut dyn FnMut() -> u64) -> Result<Outcome, Failure> {
-    let world = world::World::new(scenario, seed);
+    play_told(scenario, seed, clock, &mut |_, _| {})
+}
+
+/// [`play`], which calls `tell` with the seconds since the beginning and a line for each change of rules and challenge.
+///
+/// # Errors
+/// As [`play`].
+pub fn play_told<'a>(
+    scenario: &'a Scenario,
+    seed: u64,
+    clock: &mut dyn FnMut() -> u64,
+    tell: &'a mut Tell<'a>,
+) -> Result<Outcome, Failure> {
+    let world = world::World::new(scenario, seed).telling(tell);
     world.play(clock).map_err(|broken| Failure::new(scenario, seed, broken))
 }

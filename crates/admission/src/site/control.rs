@@ -107,6 +107,17 @@ impl Controller {
         }
     }
 
+    /// The same with a core that has learnt before, by whatever way.
+    #[must_use]
+    pub fn with_guard(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
+    /// Bytes that the decision core takes now.
+    pub fn guard_bytes(&self) -> usize {
+        self.guard.bytes()
+    }
+
     /// Takes one step: L always, the threshold every 500 ms.
     pub fn step(&mut self, site: &Site, mut tick: Tick<'_>) -> Turn {
         let traffic = std::mem::take(&mut tick.traffic);

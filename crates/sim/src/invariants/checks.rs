@@ -118,7 +118,9 @@ impl Checks {
         let lane = share(&|tier, _| tier == Tier::T3);
         // The lane is bounded by its share of the slots, not by masks.
         self.admitted_share = share(&|tier, at| tier != Tier::T3 && admits(tier, at)) + lane.min(LANE_MOST);
-        self.offered_share = share(&|tier, _| tier != Tier::T3) + lane.min(LANE_MOST);
+        // What rules, challenges and limits took away may come back at once.
+        let removed = summary.removed.iter().sum::<u64>() as f64 / millis / summary.limit;
+        self.offered_share = share(&|tier, _| tier != Tier::T3) + lane.min(LANE_MOST) + removed;
     }
 
     /// What was asked for and admitted, as shares of L.
