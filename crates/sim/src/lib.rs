@@ -14,10 +14,10 @@ mod world;
 pub use invariants::{Checked, Failure, INVARIANTS, Invariant};
 pub use library::{BuiltIn, LIBRARY};
 pub use outcome::{Outcome, Table};
-pub use world::Tell;
 pub use scenario::{
     Attack, AttackKind, Event, EventKind, Logins, Origin, People, Pulse, Scenario, ScenarioError,
 };
+pub use world::Tell;
 
 /// Plays a scenario with a seed. `clock` tells nanoseconds of any clock; only `tick_p99_us` depends on it.
 ///

@@ -148,11 +148,7 @@ impl Census {
     /// Fills in what the engine is told of the second.
     pub(super) fn fill(&mut self, site: &Site, traffic: &mut Traffic) {
         let (hour, disk_free) = (traffic.hour_of_week, traffic.disk_free);
-        *traffic = Traffic {
-            hour_of_week: hour,
-            disk_free,
-            ..std::mem::take(&mut self.summary.traffic)
-        };
+        *traffic = Traffic { hour_of_week: hour, disk_free, ..std::mem::take(&mut self.summary.traffic) };
         let begun = traffic.handshakes.full + traffic.handshakes.resumed / 4 + traffic.handshakes.failed;
         traffic.handshake_share = (f64::from(begun) / HANDSHAKES_PER_SECOND).min(1.0);
         let given = traffic.challenges[0];

@@ -12,9 +12,7 @@ use admission::site::{
     Verdict, Watch,
 };
 use admission::slots::{PATIENT_MILLIS, Place, Progress};
-use model::{
-    COHORTS, Group, Instant, Net, PassId, Reason, RefusalKind, Tier, Timestamp, Traffic, Values,
-};
+use model::{COHORTS, Group, Instant, Net, PassId, Reason, RefusalKind, Tier, Timestamp, Traffic, Values};
 
 use super::census::Census;
 use super::clients::PassBytes;
@@ -322,11 +320,8 @@ impl Gate {
         let millis = (now - self.last_step) / 1_000;
         self.last_step = now;
         let samples = self.medians();
-        let mut traffic = Traffic {
-            hour_of_week: hour_of_week(wall),
-            disk_free: DISK_FREE,
-            ..Traffic::default()
-        };
+        let mut traffic =
+            Traffic { hour_of_week: hour_of_week(wall), disk_free: DISK_FREE, ..Traffic::default() };
         // What was counted while nobody looked comes with the load of that time.
         if now.is_multiple_of(SECOND) || millis > 100 {
             self.census.fill(&self.site, &mut traffic);

@@ -49,8 +49,7 @@ fn profile(scenario: &Scenario, site: &Site, others: &[Sample], wall: Timestamp)
     let mut load = [0.0; Tier::COUNT];
     let at_home = logins - strangers;
     requests[Tier::T0.index()] = 1.0;
-    (requests[1], load[1]) =
-        (OLD * (customers + 3.0 * at_home), OLD * (customers * page + at_home * login));
+    (requests[1], load[1]) = (OLD * (customers + 3.0 * at_home), OLD * (customers * page + at_home * login));
     (requests[2], load[2]) = (requests[1] * (1.0 / OLD - 1.0), load[1] * (1.0 / OLD - 1.0));
     (requests[3], load[3]) = (3.0 * strangers, strangers * login);
     (requests[5], load[5]) = (visitors, visitors * page);
@@ -149,7 +148,7 @@ impl Passers<'_> {
         let people = self.scenario.unknown.clients;
         let number = clients::popular(&mut self.random, people);
         let is_new = !self.random.chance(RETURNING);
-        let stranger = people.saturating_add(NEVER_SEEN + u32::try_from(self.random.below(1 << 20)).unwrap_or(0));
+        let stranger = clients::never_seen(u32::try_from(self.random.bits() >> 32).unwrap_or(0));
         Some(self.town.person(if is_new { stranger } else { number }, false))
     }
 
@@ -181,5 +180,3 @@ const NEW_ADDRESSES: f64 = 0.25;
 const SHARED: f64 = 0.25;
 /// The deviation of ln(load) of each population (contracts).
 const SPREAD: f64 = 0.12;
-/// People who come once on other days have numbers from here.
-const NEVER_SEEN: u32 = 1 << 24;

@@ -335,7 +335,8 @@ impl World<'_> {
         if hostile.attack.kind != AttackKind::ChallengeSolvers || is_full {
             return;
         }
-        let mut given: Vec<String> = waiting.and_then(|waiting| waiting.set_cookie.clone()).into_iter().collect();
+        let mut given: Vec<String> =
+            waiting.and_then(|waiting| waiting.set_cookie.clone()).into_iter().collect();
         if verdict.refuse.is_none() && verdict.identity.may_get_ticket() {
             given.extend(self.gate.learn(&verdict.identity, None, None, self.now).set_cookies);
         }

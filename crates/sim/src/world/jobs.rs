@@ -103,8 +103,7 @@ impl World<'_> {
         if self.weather.is_cut_off {
             return Sent::Lost;
         }
-        let values =
-            self.gate.site.has_rules().then(|| looks::visitor(ask.route, ask.address, visit));
+        let values = self.gate.site.has_rules().then(|| looks::visitor(ask.route, ask.address, visit));
         let mut verdict = self.gate.judge(ask, values.as_ref(), 1, self.now);
         let identity = verdict.identity;
         let (tier, counted) = (identity.tier(), identity.tier_before_rules());

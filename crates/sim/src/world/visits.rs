@@ -156,33 +156,44 @@ impl World<'_> {
             let present = self.visits.draw(known).poisson(rate * busy * (PAGES_MEAN - 1.0) * THINK_MEAN);
             for _ in 0..present {
                 let at = whole(self.visits.draw(known).exponential(THINK_MEAN) * 1e6);
-                self.agenda.plan(at, Plan::Arrive { known });
+                let pages = self.visits.draw(known).geometric(PAGES_MEAN);
+                let Some(session) = self.visitor(known, pages) else { continue };
+                let number = self.visits.add(Session { requests: THERE_BEFORE, ..session });
+                // Its connection was opened before, and no handshake is left to be counted.
+                self.connect(number, false);
+                let visit = self.visits.sessions[index(number.into())].visit;
+                self.agenda.plan(at, Plan::Page { session: number, visit });
             }
         }
     }
 
     /// Somebody opens the site.
     pub(super) fn arrive(&mut self, known: bool) {
+        let pages = self.visits.draw(known).geometric(PAGES_MEAN);
+        if let Some(session) = self.visitor(known, pages) {
+            let session = self.visits.add(session);
+            self.begin_attempt(session);
+        }
+    }
+
+    /// A session of somebody of a population.
+    fn visitor(&mut self, known: bool, pages: u64) -> Option<Session> {
         let population = if known { self.scenario.known.clients } else { self.scenario.unknown.clients };
         let random = self.visits.draw(known);
         let number = clients::popular(random, population);
         let is_new = !known && !random.chance(RETURNING);
-        let pages = random.geometric(PAGES_MEAN);
         let client = if is_new {
             self.visits.newcomers += 1;
             let number = self.visits.newcomers;
-            self.town.person(population.saturating_add(number), false)
+            self.town.person(clients::never_seen(number), false)
         } else if known {
-            let Some(client) = self.customer(number) else { return };
-            client
+            self.customer(number)?
         } else {
             self.town.person(number, false)
         };
         let visitor = (!known && !is_new).then_some(number);
         let jar = visitor.and_then(|visitor| self.visits.jars.get(&visitor)).cloned().unwrap_or_default();
-        let session = Session { visitor, jar, ..Session::new(client, known, pages) };
-        let session = self.visits.add(session);
-        self.begin_attempt(session);
+        Some(Session { visitor, jar, ..Session::new(client, known, pages) })
     }
 
     /// A session of so many pages begins.
@@ -435,10 +446,12 @@ impl World<'_> {
 
     /// Opens the session's connection, if it has none.
     fn has_connection(&mut self, number: u32) -> bool {
-        let session = &mut self.visits.sessions[index(number.into())];
-        if session.connection.is_some() || self.weather.is_cut_off {
-            return true;
-        }
+        let session = &self.visits.sessions[index(number.into())];
+        session.connection.is_some() || self.weather.is_cut_off || self.connect(number, true)
+    }
+
+    fn connect(&mut self, number: u32, counts: bool) -> bool {
+        let session = &self.visits.sessions[index(number.into())];
         let (address, known) = (session.client.address, session.known);
         let resumes = self.visits.draws[usize::from(!known)].chance(RESUMES);
         let opened = self.gate.site.open_connection(address, false);
@@ -449,7 +462,9 @@ impl World<'_> {
                     self.gate.site.connections().promote(&mut ticket);
                 }
                 session.connection = Some(ticket);
-                self.gate.census.handshakes(u32::from(!resumes), u32::from(resumes), 0);
+                if counts {
+                    self.gate.census.handshakes(u32::from(!resumes), u32::from(resumes), 0);
+                }
                 true
             }
             Err(_) => {
@@ -490,6 +505,8 @@ const PATIENCE: Micros = 10 * SECOND;
 const TRIES: u32 = 3;
 const OBEYS: f64 = 0.6;
 const RELOADS: f64 = 0.3;
+/// Requests that people who are there at the beginning have made, as far as it matters.
+const THERE_BEFORE: u32 = 9;
 /// How long people look at a page that says to wait, how often browsers come back at once, and how long that takes.
 const WAITS: Micros = 180 * SECOND;
 const BOUNCES: u32 = 3;
