@@ -1,12 +1,13 @@
 //! All of the core together: evidence, rules and the challenge.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use model::{Challenge, Finite, Matches, Rules, SAMPLES_MAX, Sample, Summary};
+use model::{Challenge, Finite, Instant, Matches, Rules, SAMPLES_MAX, Sample, Summary, Tier};
 use serde::{Deserialize, Serialize};
 
 use crate::challenge::{Asking, Sight};
-use crate::evidence::{self, Context, Evidence, Findings, Profile, Verdict};
+use crate::evidence::{self, Context, Evidence, Findings, Pain, Profile, Verdict};
 use crate::rules::{self, Book, Change, Input};
 
 /// Decides once a second what is to be done besides moving the threshold. Memory is bounded by that of its parts.
@@ -16,6 +17,10 @@ pub struct Guard {
     book: Book,
     asking: Asking,
     partial: Partial,
+    /// Seconds in a row in which clearly more than expected came.
+    more_for: u32,
+    /// When users were last hurt.
+    hurt_at: Option<Instant>,
 }
 
 /// What one second leads to.
@@ -42,6 +47,10 @@ struct Partial {
     matches: Vec<Matches>,
     /// Cost of everybody, also what was taken away, in concurrency-milliseconds.
     load: u64,
+    /// Cost that was offered by those who are not last, in the same unit.
+    by_others: u64,
+    /// Cost that was taken away.
+    removed: u64,
     millis: u64,
 }
 
@@ -58,7 +67,14 @@ impl Guard {
     }
 
     fn of(evidence: Evidence, book: Book) -> Self {
-        Self { evidence, book, asking: Asking::default(), partial: Partial::default() }
+        Self {
+            evidence,
+            book,
+            asking: Asking::default(),
+            partial: Partial::default(),
+            more_for: 0,
+            hurt_at: None,
+        }
     }
 
     /// Takes what was counted in one step of 100 ms to 1 s; answers once for each completed second.
@@ -66,12 +82,18 @@ impl Guard {
         self.partial.take(summary);
         let findings = self.evidence.step(summary, context)?;
         let second = std::mem::take(&mut self.partial);
-        let input = input(&second, summary, &findings);
+        self.more_for = if comes_now(&findings) { self.more_for.saturating_add(1) } else { 0 };
+        if findings.hurts() {
+            self.hurt_at = Some(summary.at);
+        }
+        let is_pressing = self.more_for >= MORE_SECONDS
+            && self.hurt_at.is_some_and(|at| summary.at.since(at) <= HURT_BEFORE);
+        let input = input(&second, summary, &findings, is_pressing);
         let changes = self.book.step(summary.at, &input);
         let limit = (summary.limit.is_finite() && summary.limit > 0.0).then(|| Finite::new(summary.limit));
         let comfortable = limit.map(|limit| comfortable(limit, findings.expected_load));
         let sight = Sight {
-            hurts: findings.hurts(),
+            hurts: second.hurts(limit, &findings),
             looks_made: findings.is_malicious() && findings.maturity > evidence::Maturity::Absent,
             is_closed: context.is_closed,
             is_quiet: comfortable.is_some_and(|bound| second.load() <= bound),
@@ -84,6 +106,7 @@ impl Guard {
     pub fn resume(&mut self) {
         self.evidence.resume();
         (self.asking, self.partial) = (Asking::default(), Partial::default());
+        (self.more_for, self.hurt_at) = (0, None);
     }
 
     /// The rules in force, and what is asked of unknown clients.
@@ -122,14 +145,26 @@ impl Partial {
                 None => self.matches.push(*matches),
             }
         }
-        let offered = summary.offered.iter().flatten().chain(&summary.removed);
-        self.load = offered.fold(self.load, |sum, cost| sum.saturating_add(*cost));
+        let add = |sum: u64, cost: &u64| sum.saturating_add(*cost);
+        self.load = summary.offered.iter().flatten().chain(&summary.removed).fold(self.load, add);
+        self.removed = summary.removed.iter().fold(self.removed, add);
+        let before_last = &summary.offered[..Tier::T6.index()];
+        self.by_others = before_last.iter().flatten().fold(self.by_others, add);
         self.millis = self.millis.saturating_add(summary.millis);
     }
 
-    /// In requests in service.
+    /// What would come if nothing were asked of anybody, in requests in service: who is let in asks for more than who is not.
     fn load(&self) -> Finite {
-        Finite::count(self.load) / Finite::count(self.millis.max(1))
+        (Finite::count(self.load) + Finite::count(self.removed) * (EXPANSION - Finite::ONE))
+            / Finite::count(self.millis.max(1))
+    }
+
+    /// Whether users are hurt by what is asked for, those left out who are last: the threshold sheds them before it sheds
+    /// anybody else. What holds connections or fills the disk is not cured by asking for anything.
+    fn hurts(&self, limit: Option<Finite>, findings: &Findings) -> bool {
+        let load = Finite::count(self.by_others) / Finite::count(self.millis.max(1));
+        let is_much = limit.is_some_and(|limit| load >= limit * CLOSE);
+        is_much || findings.pain.iter().any(|hurt| matches!(hurt.pain, Pain::QueueWait | Pain::KnownSuccess))
     }
 }
 
@@ -138,7 +173,7 @@ fn extend(list: &mut Vec<Sample>, more: &[Sample]) {
     list.extend(more.iter().take(room));
 }
 
-fn input<'a>(second: &'a Partial, summary: &Summary, findings: &Findings) -> Input<'a> {
+fn input<'a>(second: &'a Partial, summary: &Summary, findings: &Findings, is_pressing: bool) -> Input<'a> {
     let others = findings.volume.iter().find(|volume| volume.metric == evidence::Metric::Others);
     Input {
         known: &second.known,
@@ -146,8 +181,9 @@ fn input<'a>(second: &'a Partial, summary: &Summary, findings: &Findings) -> Inp
         matches: &second.matches,
         hour_of_week: summary.traffic.hour_of_week,
         learns: findings.is_learnt,
-        // A crowd of people gets no rule, however unusual it is.
-        wanted: findings.is_anomalous() && findings.malice.verdict == Verdict::Attack,
+        // A crowd of people gets no rule, however unusual it is; nor does a program that hurts nobody, such as a crawler; nor
+        // do those who come when a flood has ended, while what is known of the last seconds still tells of it.
+        wanted: findings.is_anomalous() && findings.malice.verdict == Verdict::Attack && is_pressing,
         pain: findings.hurts(),
         expected: others.map(|volume| volume.expected),
         maturity: match findings.maturity {
@@ -158,12 +194,26 @@ fn input<'a>(second: &'a Partial, summary: &Summary, findings: &Findings) -> Inp
     }
 }
 
+/// Whether clearly more than expected came in this very second.
+fn comes_now(findings: &Findings) -> bool {
+    let is_theirs = |metric| matches!(metric, evidence::Metric::Others | evidence::Metric::OthersLoad);
+    findings.volume.iter().any(|volume| is_theirs(volume.metric) && volume.z >= MORE_NOW)
+}
+
 /// min(0.85 L, max(0.70 L, 1.2 × the load that is expected now)).
 fn comfortable(limit: Finite, expected: Option<Finite>) -> Finite {
     let usual = expected.map_or(Finite::ZERO, |load| load * ABOVE_EXPECTED);
     (limit * OPEN).max(usual).min(limit * CLOSE)
 }
 
+/// How much more they cost who are let in than they do while they are refused (decision-science, section 8.1).
+const EXPANSION: Finite = Finite::new(2.0);
+/// Deviations above the expected that count as clearly more: as for alarms (decision-science, section 5).
+const MORE_NOW: Finite = Finite::new(2.0);
+/// For how many seconds they must come: single seconds are noise, in which people are found to be too many.
+const MORE_SECONDS: u32 = 2;
+/// For how long it counts that users were hurt: a rule may have ended that.
+const HURT_BEFORE: Duration = Duration::from_secs(30);
 const OPEN: Finite = Finite::new(0.70);
 const CLOSE: Finite = Finite::new(0.85);
 const ABOVE_EXPECTED: Finite = Finite::new(1.2);

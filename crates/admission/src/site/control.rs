@@ -113,6 +113,11 @@ impl Controller {
         Self { guard, ..self }
     }
 
+    /// Bytes that the decision core takes now.
+    pub fn guard_bytes(&self) -> usize {
+        self.guard.bytes()
+    }
+
     /// Takes one step: L always, the threshold every 500 ms.
     pub fn step(&mut self, site: &Site, mut tick: Tick<'_>) -> Turn {
         let traffic = std::mem::take(&mut tick.traffic);

@@ -15,8 +15,13 @@ use crate::pass::{Pass, Scheme};
 impl Site {
     /// Finds out who sent a request, from the best proof in it, and which rule acts on it.
     pub fn identify(&self, facts: &Facts<'_>, now: Instant) -> Identity {
+        self.identify_many(facts, 1, now)
+    }
+
+    /// [`Site::identify`] for so many requests alike, of which each counts as a match of the rules that match it.
+    pub fn identify_many(&self, facts: &Facts<'_>, requests: u32, now: Instant) -> Identity {
         let mut identity = self.who(facts, now);
-        identity.rule = self.match_rules(facts, identity.tier, now);
+        identity.rule = self.match_rules(facts, identity.tier, requests, now);
         identity
     }
 

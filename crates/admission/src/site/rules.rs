@@ -46,9 +46,9 @@ impl RuleCounts {
         }
     }
 
-    fn count(&self, rule: u16, is_known: bool) {
+    fn count(&self, rule: u16, is_known: bool, requests: u32) {
         if let Some(count) = self.find(rule) {
-            count.matches[usize::from(!is_known)].fetch_add(1, Relaxed);
+            count.matches[usize::from(!is_known)].fetch_add(requests.into(), Relaxed);
         }
     }
 
@@ -89,12 +89,18 @@ impl Site {
     }
 
     /// Counts the rules that match a request, and says which acts on it: none on a known client.
-    pub(super) fn match_rules(&self, facts: &Facts<'_>, tier: Tier, now: Instant) -> Option<Matched> {
+    pub(super) fn match_rules(
+        &self,
+        facts: &Facts<'_>,
+        tier: Tier,
+        requests: u32,
+        now: Instant,
+    ) -> Option<Matched> {
         let values = facts.values?;
         let decision = self.decision();
         let (rules, is_known) = (&decision.rules, tier.is_known());
         for rule in rules.rules.iter().filter(|rule| now < rule.expires && rules.matches(rule, values)) {
-            self.rule_counts.count(rule.id, is_known);
+            self.rule_counts.count(rule.id, is_known, requests);
         }
         let rule = rules.first_match(values, now).filter(|_| !is_known)?;
         Some(Matched { id: rule.id, action: rule.action })

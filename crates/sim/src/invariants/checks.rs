@@ -35,6 +35,8 @@ pub(crate) struct Checks {
     known_share: f64,
     admitted_share: f64,
     offered_share: f64,
+    /// The same with what rules, challenges and limits took away, which may come back at once.
+    whole_share: f64,
     over_seconds: u32,
     fits_since: Option<u64>,
     closed_since: Option<u64>,
@@ -64,6 +66,7 @@ impl Checks {
             known_share: 0.0,
             admitted_share: 0.0,
             offered_share: 0.0,
+            whole_share: 0.0,
             over_seconds: 0,
             fits_since: Some(0),
             closed_since: None,
@@ -118,13 +121,15 @@ impl Checks {
         let lane = share(&|tier, _| tier == Tier::T3);
         // The lane is bounded by its share of the slots, not by masks.
         self.admitted_share = share(&|tier, at| tier != Tier::T3 && admits(tier, at)) + lane.min(LANE_MOST);
+        let removed = summary.removed.iter().sum::<u64>() as f64 / millis / summary.limit;
         self.offered_share = share(&|tier, _| tier != Tier::T3) + lane.min(LANE_MOST);
+        self.whole_share = self.offered_share + removed;
     }
 
     /// What was asked for and admitted, as shares of L.
     #[cfg(test)]
     pub(crate) fn offer(&mut self, offered: f64, admitted: f64) {
-        (self.offered_share, self.admitted_share) = (offered, admitted);
+        (self.offered_share, self.whole_share, self.admitted_share) = (offered, offered, admitted);
     }
 
     /// The end of a tick.
@@ -259,12 +264,12 @@ impl Checks {
 
     /// Invariant 8.
     fn stays_closed(&mut self, seen: &Seen, attacked: bool) -> Option<String> {
-        let fits = !attacked && self.offered_share <= FITS && !seen.is_blind && !seen.is_weak;
+        let fits = !attacked && self.whole_share <= FITS && !seen.is_blind && !seen.is_weak;
         let since = if fits { self.fits_since.or(Some(seen.now)) } else { None };
         self.fits_since = since;
         let waited = (seen.now - since?) / SECOND;
         (waited > CALM_WITHIN && seen.level != Level::Calm)
-            .then(|| format!("{} after {waited} s at {:.2} of L", seen.level, self.offered_share))
+            .then(|| format!("{} after {waited} s at {:.2} of L", seen.level, self.whole_share))
     }
 
     /// Invariant 9: cohorts that are open, or of which somebody is let in, have had their turn.
@@ -298,13 +303,13 @@ impl Checks {
 
     /// Invariant 11.
     fn is_stubborn(&mut self, seen: &Seen) -> Option<String> {
-        if self.offered_share > WITHIN {
+        if self.whole_share > WITHIN {
             self.evidence_at = seen.now;
         }
         let since = if seen.masks.is_open() { None } else { self.closed_since.or(Some(seen.now)) };
         self.closed_since = since;
         let alone = (seen.now - since?.max(self.evidence_at)) / SECOND;
-        (alone > 3_600).then(|| format!("closed for {alone} s at {:.2} of L", self.offered_share))
+        (alone > 3_600).then(|| format!("closed for {alone} s at {:.2} of L", self.whole_share))
     }
 
     /// Invariant 13.

@@ -16,6 +16,9 @@ pub(super) struct Census {
     others: Draw,
     names: Vec<Name>,
     random: Random,
+    /// The last that was handed on.
+    #[cfg(test)]
+    pub(super) last: Option<Traffic>,
 }
 
 /// Samples drawn evenly from all calls of a second.
@@ -33,6 +36,8 @@ impl Census {
             others: Draw::default(),
             names: looks::names(),
             random: Random::stream(seed, PART),
+            #[cfg(test)]
+            last: None,
         }
     }
 
@@ -55,6 +60,12 @@ impl Census {
             RefusalKind::Challenged => 3,
         };
         self.tier(tier).refused[place] += u64::from(requests);
+    }
+
+    /// So many more were given a challenge than were judged one by one.
+    pub(super) fn challenged(&mut self, requests: u32) {
+        let given = &mut self.summary.traffic.challenges[0];
+        *given = given.saturating_add(requests);
     }
 
     /// The client went away.
@@ -117,6 +128,7 @@ impl Census {
     pub(super) fn step(
         &mut self,
         offered_micros: &[[u64; COHORTS]; Tier::COUNT],
+        removed_micros: &[u64; Tier::COUNT],
         millis: u64,
         queue_wait_ms: u64,
         inflight: u32,
@@ -128,26 +140,40 @@ impl Census {
         for (sum, part) in summary.offered.iter_mut().flatten().zip(offered_micros.iter().flatten()) {
             *sum += part;
         }
+        for (sum, part) in summary.removed.iter_mut().zip(removed_micros) {
+            *sum += part;
+        }
     }
 
-    /// Ends the second. `hour` is that of the week.
-    pub(super) fn sum_up(&mut self, site: &Site, limit: f64, now: Micros, hour: u8) -> Summary {
-        let next = Summary::empty(instant(now), 0);
-        let mut summary = std::mem::replace(&mut self.summary, next);
-        summary.at = instant(now);
-        summary.limit = limit;
-        summary.connections = site.connections().share_used();
-        for cost in summary.offered.iter_mut().flatten() {
-            *cost /= 1_000;
-        }
-        let traffic: &mut Traffic = &mut summary.traffic;
-        traffic.hour_of_week = Some(hour);
-        traffic.disk_free = 0.5;
+    /// Fills in what the engine is told of the second.
+    pub(super) fn fill(&mut self, site: &Site, traffic: &mut Traffic) {
+        let (hour, disk_free) = (traffic.hour_of_week, traffic.disk_free);
+        *traffic = Traffic { hour_of_week: hour, disk_free, ..std::mem::take(&mut self.summary.traffic) };
         let begun = traffic.handshakes.full + traffic.handshakes.resumed / 4 + traffic.handshakes.failed;
         traffic.handshake_share = (f64::from(begun) / HANDSHAKES_PER_SECOND).min(1.0);
+        let given = traffic.challenges[0];
+        traffic.challenges = site.take_challenges();
+        traffic.challenges[0] = traffic.challenges[0].saturating_add(given);
+        traffic.matches = site.take_matches();
         traffic.known = self.known.take();
         traffic.others = self.others.take();
         traffic.names.clone_from(&self.names);
+        #[cfg(test)]
+        {
+            self.last = Some(traffic.clone());
+        }
+    }
+
+    /// What was asked for in the second that ends, with nothing else.
+    pub(super) fn sum_up(&mut self, limit: f64, now: Micros) -> Summary {
+        let traffic = std::mem::take(&mut self.summary.traffic);
+        let next = Summary { traffic, ..Summary::empty(instant(now), 0) };
+        let mut summary = std::mem::replace(&mut self.summary, next);
+        summary.at = instant(now);
+        summary.limit = limit;
+        for cost in summary.offered.iter_mut().flatten().chain(&mut summary.removed) {
+            *cost /= 1_000;
+        }
         summary
     }
 

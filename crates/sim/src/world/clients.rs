@@ -99,6 +99,11 @@ pub(super) fn popular(random: &mut Random, people: u32) -> u32 {
     u32::try_from(number).unwrap_or(0).min(people.saturating_sub(1))
 }
 
+/// The number of somebody who comes once. They live all over the country.
+pub(super) fn never_seen(number: u32) -> u32 {
+    u32::try_from(mix(number.into()) & 0xF_FFFF).unwrap_or(0) | NEVER_SEEN
+}
+
 /// Some browsers are much more common than others, and so are some builds of each.
 fn browser(draw: u64) -> u8 {
     let share = draw % 100;
@@ -107,6 +112,8 @@ fn browser(draw: u64) -> u8 {
     u8::try_from(build * SHARES.len() + place).unwrap_or(0)
 }
 
+/// People who come once have numbers from here.
+const NEVER_SEEN: u32 = 1 << 24;
 const SHARED_PERCENT: u64 = 25;
 const IPV6_PERCENT: u64 = 20;
 const PEOPLE_PER_SHARED: u64 = 200;

@@ -5,19 +5,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admission::challenge::{TICKET_COOKIE, VISIT_COOKIE};
 use admission::concurrency::ClassSample;
 use admission::site::{
     Answered, Controller, Demand, Facts, Headers, Identity, Lesson, Served, SetCookies, Site, Tick, Turn,
     Verdict, Watch,
 };
 use admission::slots::{PATIENT_MILLIS, Place, Progress};
-use model::{COHORTS, Group, Instant, Net, PassId, Reason, RefusalKind, Tier, Timestamp, Traffic};
+use model::{COHORTS, Group, Instant, Net, PassId, Reason, RefusalKind, Tier, Timestamp, Traffic, Values};
 
 use super::census::Census;
 use super::clients::PassBytes;
 use super::looks;
 use super::routes::Route;
-use super::{Micros, instant};
+use super::{Micros, SECOND, instant};
 use crate::random::Random;
 
 /// What a request says of itself.
@@ -26,10 +27,38 @@ pub(super) struct Ask<'a> {
     pub(super) address: IpAddr,
     pub(super) pass: Option<&'a PassBytes>,
     pub(super) lane: Option<&'a [u8]>,
+    pub(super) jar: Option<&'a Jar>,
     pub(super) browser: u8,
     pub(super) route: Route,
     /// It carries the secret of a monitor.
     pub(super) is_monitor: bool,
+}
+
+/// The cookies of a browser that the gate gave to a stranger.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Jar {
+    ticket: Option<String>,
+    visit: Option<String>,
+}
+
+impl Jar {
+    /// Keeps a cookie as an answer sets it, if it is one of these two.
+    pub(super) fn keep(&mut self, set_cookie: &str) {
+        for (place, name) in [(&mut self.ticket, TICKET_COOKIE), (&mut self.visit, VISIT_COOKIE)] {
+            let value = set_cookie.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
+            if let Some(value) = value.and_then(|rest| rest.split(';').next()) {
+                *place = Some(value.to_owned());
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.ticket.is_none() && self.visit.is_none()
+    }
+
+    fn value(cookie: Option<&String>) -> Option<&[u8]> {
+        cookie.map(|value| value.as_bytes())
+    }
 }
 
 /// Where a request stands that asks for a slot.
@@ -45,6 +74,7 @@ pub(super) struct Gate {
     pub(super) controller: Controller,
     pub(super) census: Census,
     offered: Box<[[u64; COHORTS]; Tier::COUNT]>,
+    removed: [u64; Tier::COUNT],
     times: Vec<Vec<f64>>,
     classes: [u8; Route::COUNT],
     served: Served,
@@ -94,6 +124,7 @@ impl Gate {
             controller,
             census: Census::new(seed),
             offered: Box::new([[0; COHORTS]; Tier::COUNT]),
+            removed: [0; Tier::COUNT],
             times: vec![Vec::new(); admission::site::CLASSES],
             classes,
             served: Served::default(),
@@ -112,8 +143,15 @@ impl Gate {
         self.classes[route.index()]
     }
 
-    /// Who asks, and may they: for so many requests alike that stand or fall together.
-    pub(super) fn judge(&mut self, ask: &Ask<'_>, requests: u32, now: Micros) -> Verdict {
+    /// Who asks, and may they: for so many requests alike that stand or fall together. `values` are looked at while there
+    /// are rules.
+    pub(super) fn judge(
+        &mut self,
+        ask: &Ask<'_>,
+        values: Option<&Values>,
+        requests: u32,
+        now: Micros,
+    ) -> Verdict {
         let user_agent = self.agents[usize::from(ask.browser) % self.agents.len()].as_bytes();
         let headers = Sent { is_monitor: ask.is_monitor, user_agent };
         let (method, path) = (ask.route.method(), ask.route.path());
@@ -123,9 +161,9 @@ impl Gate {
             passes: [ask.pass.map(|pass| &pass[..]), None, None, None],
             pass_header: None,
             lane: ask.lane,
-            ticket: None,
-            visit: None,
-            values: None,
+            ticket: Jar::value(ask.jar.and_then(|jar| jar.ticket.as_ref())),
+            visit: Jar::value(ask.jar.and_then(|jar| jar.visit.as_ref())),
+            values,
             session: None,
             user_agent,
             method,
@@ -134,7 +172,7 @@ impl Gate {
             headers: &headers,
             jwt: None,
         };
-        let identity = self.site.identify(&facts, instant(now));
+        let identity = self.site.identify_many(&facts, requests, instant(now));
         let demand = Demand {
             class: self.class_of(ask.route),
             method,
@@ -282,6 +320,12 @@ impl Gate {
         let millis = (now - self.last_step) / 1_000;
         self.last_step = now;
         let samples = self.medians();
+        let mut traffic =
+            Traffic { hour_of_week: hour_of_week(wall), disk_free: DISK_FREE, ..Traffic::default() };
+        // What was counted while nobody looked comes with the load of that time.
+        if now.is_multiple_of(SECOND) || millis > 100 {
+            self.census.fill(&self.site, &mut traffic);
+        }
         let turn = self.controller.step(
             &self.site,
             Tick {
@@ -290,8 +334,8 @@ impl Gate {
                 millis,
                 classes: &samples,
                 offered_micros: &self.offered,
-                removed_micros: &[0; Tier::COUNT],
-                traffic: Traffic::default(),
+                removed_micros: &self.removed,
+                traffic,
                 served: self.served,
                 queue_wait_ms: self.queue_wait_ms,
                 known_requests: self.known_requests,
@@ -299,8 +343,9 @@ impl Gate {
             },
         );
         let inflight = self.site.slots().total();
-        self.census.step(&self.offered, millis, self.queue_wait_ms, inflight);
+        self.census.step(&self.offered, &self.removed, millis, self.queue_wait_ms, inflight);
         self.offered.iter_mut().for_each(|tier| tier.fill(0));
+        self.removed.fill(0);
         self.served = Served::default();
         (self.queue_wait_ms, self.known_requests) = (0, 0);
         turn
@@ -321,8 +366,13 @@ impl Gate {
     fn count(&mut self, verdict: &Verdict, requests: u32) {
         let identity = &verdict.identity;
         let cost = verdict.cost_micros.saturating_mul(requests.into());
-        self.offered[identity.tier().index()][identity.cohort().index()] += cost;
-        self.census.offered(identity.tier(), requests);
+        let before = identity.tier_before_rules();
+        self.census.offered(before, requests);
+        if verdict.refuse.as_ref().is_some_and(|refusal| takes_away(refusal.reason)) {
+            self.removed[before.index()] += cost;
+        } else {
+            self.offered[identity.tier().index()][identity.cohort().index()] += cost;
+        }
         if let Some(refusal) = &verdict.refuse {
             self.site.count_refusal(identity, refusal.reason, true);
         } else if let Some(would) = verdict.would {
@@ -347,6 +397,20 @@ impl Gate {
     }
 }
 
+/// The hour of the week, which is that of UTC here.
+pub(super) fn hour_of_week(wall: Timestamp) -> Option<u8> {
+    u8::try_from((wall.as_secs() / 3_600 + EPOCH_HOUR) % 168).ok()
+}
+
+/// Whether what is refused for this reason is not offered to the threshold. Who waits for a turn in the lane still asks for
+/// the lane, whose waiting room follows what is asked for.
+fn takes_away(reason: Reason) -> bool {
+    match reason.kind() {
+        RefusalKind::Limited | RefusalKind::Ruled | RefusalKind::Challenged => reason != Reason::LaneFull,
+        RefusalKind::Shed | RefusalKind::Dropped => false,
+    }
+}
+
 /// When a place's wait ends, in the world's time.
 pub(super) fn ends(place: &Place) -> Micros {
     place.expires().since(Instant::ORIGIN).as_nanos().try_into().unwrap_or(u64::MAX) / 1_000 - super::BEGIN
@@ -356,3 +420,6 @@ pub(super) fn ends(place: &Place) -> Micros {
 pub(super) const MONITOR_HEADER: &str = "x-probe";
 pub(super) const MONITOR_SECRET: &[u8] = b"the secret of the monitor";
 const PART: u64 = 2;
+/// The hour of the week, counted from Monday, in which 1970 began.
+const EPOCH_HOUR: u64 = 72;
+const DISK_FREE: f64 = 0.5;

@@ -1,15 +1,15 @@
 //! Attackers: what each kind sends, from where, and how it takes refusals.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use admission::caps::Ticket;
-use model::{Sample, Tier};
+use admission::site::{Verdict, Waiting};
+use model::{Sample, Tier, Values};
 
 use super::agenda::Plan;
 use super::clients::{self, PassBytes};
-use super::gate::Ask;
-use super::logins::value_of;
+use super::gate::{Ask, Jar};
 use super::looks;
 use super::routes::Route;
 use super::warm::CONNECTIONS;
@@ -27,8 +27,9 @@ pub(super) struct Hostile {
     turn: u64,
     /// Passes of those who signed in long before, by source.
     aged: Vec<PassBytes>,
-    /// Cookies that the gate gave, by source.
-    cookies: BTreeMap<u32, String>,
+    /// Cookies that the gate gave, by source, and when it told which source to come back.
+    cookies: BTreeMap<u32, Jar>,
+    due: BTreeSet<(Micros, u32)>,
     /// Sources that were let in.
     kept: Vec<u32>,
     /// Requests of the last seconds that were let in, and all.
@@ -54,6 +55,7 @@ impl Hostile {
             turn: 0,
             aged,
             cookies: BTreeMap::new(),
+            due: BTreeSet::new(),
             kept: Vec::new(),
             fate: [0.0; 2],
             is_hiding: false,
@@ -102,7 +104,12 @@ impl Hostile {
     }
 
     /// The next source to send.
-    fn source(&mut self) -> u32 {
+    fn source(&mut self, now: Micros) -> u32 {
+        if self.due.first().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, source)) = self.due.pop_first()
+        {
+            return source;
+        }
         let sources = u64::from(self.attack.sources);
         if self.attack.kind == AttackKind::CohortLearner && !self.kept.is_empty() && self.random.chance(KEEPS)
         {
@@ -231,16 +238,17 @@ impl World<'_> {
             let requests = all / bundles + u64::from(bundle < all % bundles);
             let requests = u32::try_from(requests).unwrap_or(u32::MAX);
             let hostile = &mut self.hostiles[number];
-            let source = hostile.source();
+            let source = hostile.source(self.now);
             let address = hostile.address(source, &self.town, self.now);
             self.send_bundle(number, Bundle { source, address, requests });
         }
     }
 
-    /// Bundles of what inherits a customer's pass are taken apart: each request is charged to the pass by itself.
+    /// Bundles of what inherits a customer's pass, or shows a ticket, are taken apart: each request is charged to it by itself.
     fn send_bundle(&mut self, number: usize, bundle: Bundle) {
-        let shares_addresses = self.hostiles[number].attack.kind == AttackKind::NatBots;
-        if !shares_addresses {
+        let hostile = &self.hostiles[number];
+        let has_ticket = hostile.cookies.contains_key(&bundle.source);
+        if hostile.attack.kind != AttackKind::NatBots && !has_ticket {
             return self.judge_bundle(number, &bundle);
         }
         for _ in 0..bundle.requests {
@@ -252,38 +260,30 @@ impl World<'_> {
         let hostile = &mut self.hostiles[number];
         let pass = hostile.aged.get(index(bundle.source.into())).copied();
         let cookie = hostile.cookies.get(&bundle.source).cloned();
-        let route = hostile.route();
+        let (kind, route, draw) = (hostile.attack.kind, hostile.route(), hostile.random.bits());
         let ask = Ask {
             address: bundle.address,
             pass: pass.as_ref(),
-            lane: cookie.as_deref().map(str::as_bytes),
+            lane: None,
+            jar: cookie.as_ref(),
             browser: hostile.browser(bundle.source),
             route,
             is_monitor: false,
         };
-        let verdict = self.gate.judge(&ask, bundle.requests, self.now);
-        let (identity, refuse) = (verdict.identity, verdict.refuse);
-        let tier = identity.tier();
-        self.look_at_bundle(number, bundle, &ask, (tier, identity.cohort()), verdict.cost_micros);
+        let values = looks::hostile(kind, route, bundle.address, draw);
+        let looked_at = Some(&values).filter(|_| self.gate.site.has_rules());
+        let verdict = self.gate.judge(&ask, looked_at, bundle.requests, self.now);
+        let (identity, tier) = (verdict.identity, verdict.identity.tier());
+        self.look_at_bundle(bundle, &ask, values, &verdict);
+        self.keep_cookies(number, bundle, &verdict);
+        let refuse = verdict.refuse;
         self.checks.asked_by_stranger(tier, identity.cohort(), refuse.is_some(), self.now);
         let hostile = &mut self.hostiles[number];
         hostile.hears(bundle.source, bundle.requests, refuse.is_none());
         let Some(refusal) = refuse else {
             return self.plan_bundle(number, bundle.requests, tier);
         };
-        if let Some(waiting) = refusal.waiting.filter(|_| hostile.attack.kind == AttackKind::ChallengeSolvers)
-        {
-            let value = waiting
-                .set_cookie
-                .as_deref()
-                .and_then(|cookie| value_of(cookie, "portcullis-lane="))
-                .unwrap_or_default()
-                .to_owned();
-            if hostile.cookies.len() < KEPT_MAX {
-                hostile.cookies.insert(bundle.source, value);
-            }
-        }
-        self.gate.refused(tier, refusal.reason.kind(), bundle.requests);
+        self.gate.refused(identity.tier_before_rules(), refusal.reason.kind(), bundle.requests);
     }
 
     /// What was let in asks for slots one by one, spread over the tenth of a second.
@@ -306,16 +306,9 @@ impl World<'_> {
         self.send_hostile(tier, route, services);
     }
 
-    fn look_at_bundle(
-        &mut self,
-        number: usize,
-        bundle: &Bundle,
-        ask: &Ask<'_>,
-        (tier, cohort): (Tier, model::Cohort),
-        cost_micros: u64,
-    ) {
-        let hostile = &mut self.hostiles[number];
-        let (kind, draw) = (hostile.attack.kind, hostile.random.bits());
+    fn look_at_bundle(&mut self, bundle: &Bundle, ask: &Ask<'_>, values: Values, verdict: &Verdict) {
+        let (identity, cost_micros) = (verdict.identity, verdict.cost_micros);
+        let tier = identity.tier_before_rules();
         if tier >= Tier::T3 {
             self.gate.note_network(ask.address, bundle.requests);
         }
@@ -323,12 +316,39 @@ impl World<'_> {
         self.gate.census.sample(tier, || Sample {
             weight: bundle.requests,
             tier,
-            cohort,
+            cohort: identity.cohort(),
             cost_micros: u32::try_from(cost_micros).unwrap_or(u32::MAX),
             navigation: ask.route.is_navigation(),
-            keeps_cookies: ask.lane.is_some() || ask.pass.is_some(),
-            values: looks::hostile(kind, ask.route, ask.address, draw),
+            keeps_cookies: identity.keeps_cookies(),
+            values,
         });
+    }
+
+    /// What robots make of the cookies that they are given: few keep them, and come back when they are told to.
+    fn keep_cookies(&mut self, number: usize, bundle: &Bundle, verdict: &Verdict) {
+        let waiting = verdict.refuse.as_ref().and_then(|refusal| refusal.waiting.as_ref());
+        if waiting.is_some_and(|waiting| waiting.set_cookie.is_some() && waiting.refresh_secs == 0) {
+            self.gate.census.challenged(bundle.requests - 1);
+        }
+        let hostile = &self.hostiles[number];
+        let is_full = hostile.cookies.len() >= KEPT_MAX && !hostile.cookies.contains_key(&bundle.source);
+        if hostile.attack.kind != AttackKind::ChallengeSolvers || is_full {
+            return;
+        }
+        let mut given: Vec<String> =
+            waiting.and_then(|waiting| waiting.set_cookie.clone()).into_iter().collect();
+        if verdict.refuse.is_none() && verdict.identity.may_get_ticket() {
+            given.extend(self.gate.learn(&verdict.identity, None, None, self.now).set_cookies);
+        }
+        if given.is_empty() {
+            return;
+        }
+        let hostile = &mut self.hostiles[number];
+        let jar = hostile.cookies.entry(bundle.source).or_default();
+        given.iter().for_each(|cookie| jar.keep(cookie));
+        if let Some(Waiting { refresh_secs, .. }) = waiting {
+            hostile.due.insert((self.now + refresh_secs * SECOND, bundle.source));
+        }
     }
 
     /// Opens connections on which next to nothing is sent; the gate's deadline for a head closes each.
@@ -344,7 +364,7 @@ impl World<'_> {
         let wanted = index(whole(hostile.attack.factor * f64::from(CONNECTIONS)));
         let missing = wanted.saturating_sub(hostile.connections.len());
         for _ in 0..missing.min(CONNECTIONS_PER_TICK) {
-            let source = hostile.source();
+            let source = hostile.source(now);
             let address = clients::hostile_address(hostile.number, source);
             match self.gate.site.open_connection(address, false) {
                 Ok(ticket) => hostile.connections.push_back((now + HEAD_DEADLINE, ticket)),

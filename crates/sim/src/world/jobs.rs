@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use admission::site::{Identity, Waiting, Watch};
+use admission::site::{Identity, Refusal, Waiting, Watch};
 use model::{Reason, RefusalKind, Sample, Tier};
 
 use super::agenda::Plan;
@@ -34,6 +34,8 @@ pub(super) struct Job {
     owner: Owner,
     identity: Identity,
     tier: Tier,
+    /// As judged before any rule, which is where it is counted.
+    counted: Tier,
     class: u8,
     route: Route,
     asked: Micros,
@@ -101,9 +103,13 @@ impl World<'_> {
         if self.weather.is_cut_off {
             return Sent::Lost;
         }
-        let mut verdict = self.gate.judge(ask, 1, self.now);
+        let values = self.gate.site.has_rules().then(|| looks::visitor(ask.route, ask.address, visit));
+        let mut verdict = self.gate.judge(ask, values.as_ref(), 1, self.now);
         let identity = verdict.identity;
-        let tier = identity.tier();
+        let (tier, counted) = (identity.tier(), identity.tier_before_rules());
+        if identity.rule().is_some() {
+            self.note_rule(owner);
+        }
         if self.tamper.is_some() && verdict.refuse.is_none() && !self.masks().admits(tier, identity.cohort())
         {
             verdict.refuse = Some(self.gate.site.refusal(&identity, Reason::Threshold, 0));
@@ -113,14 +119,15 @@ impl World<'_> {
         self.score.asked(Some(tier), work, is_first, refused, self.now);
         self.checks.asked(tier, identity.cohort(), refused, self.now);
         if let Some(refusal) = verdict.refuse {
-            self.gate.refused(tier, refusal.reason.kind(), 1);
+            self.gate.refused(counted, refusal.reason.kind(), 1);
             return Sent::Refused { after: refusal.retry_after, waiting: refusal.waiting };
         }
         let class = self.gate.class_of(ask.route);
         let watch =
             if ask.route == Route::LoginPage { self.gate.watch(&identity, ask, self.now) } else { None };
         let (asked, route) = (self.now, ask.route);
-        let job = Job { owner, identity, tier, class, route, asked, dispatched: asked, work, watch };
+        let dispatched = asked;
+        let job = Job { owner, identity, tier, counted, class, route, asked, dispatched, work, watch };
         let job = self.jobs.add(job);
         self.take_slot(job, tier)
     }
@@ -134,6 +141,7 @@ impl World<'_> {
             owner: Owner::Hostile,
             identity,
             tier,
+            counted: tier,
             class,
             route,
             asked,
@@ -159,8 +167,8 @@ impl World<'_> {
             }
             Standing::Refused(reason) => {
                 let Some(job) = self.jobs.take(job) else { return Sent::Lost };
-                let after = self.refuse(&job, reason);
-                Sent::Refused { after, waiting: None }
+                let Refusal { retry_after: after, waiting, .. } = self.refuse(&job, reason);
+                Sent::Refused { after, waiting }
             }
         }
     }
@@ -186,20 +194,20 @@ impl World<'_> {
             return self.dispatch(number);
         }
         if let Some(job) = self.jobs.take(number) {
-            let after = self.refuse(&job, Reason::QueueTimeout);
-            self.deliver(job.owner, job.route, Reply::Refused { after, waiting: None });
+            let Refusal { retry_after: after, waiting, .. } = self.refuse(&job, Reason::QueueTimeout);
+            self.deliver(job.owner, job.route, Reply::Refused { after, waiting });
         }
     }
 
     /// Notes that a request found no slot, and says when to come again.
-    fn refuse(&mut self, job: &Job, reason: Reason) -> Duration {
-        self.gate.refused(job.tier, RefusalKind::Shed, 1);
+    fn refuse(&mut self, job: &Job, reason: Reason) -> Refusal {
+        self.gate.refused(job.counted, RefusalKind::Shed, 1);
         self.checks.shed(job.tier);
         if job.owner != Owner::Hostile {
             self.score.refused_late(job.tier, self.now);
         }
         let scatter = self.work.bits();
-        self.gate.site.refusal(&job.identity, reason, scatter).retry_after
+        self.gate.site.refusal(&job.identity, reason, scatter)
     }
 
     /// The request has its slot and goes to the app.
@@ -208,7 +216,7 @@ impl World<'_> {
         let Some(job) = self.jobs.get(number) else { return };
         job.dispatched = now;
         let (work, tier) = (job.work, job.tier);
-        self.gate.census.forwarded(tier);
+        self.gate.census.forwarded(job.counted);
         self.score.forwarded(work, now);
         self.checks.forwarded(tier, work);
         let median = work * 1e6 / libm::exp(SERVICE_SIGMA * SERVICE_SIGMA / 2.0);
@@ -244,7 +252,7 @@ impl World<'_> {
     fn turned_away(&mut self, number: u32) {
         let Some(job) = self.jobs.take(number) else { return };
         self.gate.turned_away(job.tier);
-        self.gate.census.failed(job.tier);
+        self.gate.census.failed(job.counted);
         self.gate.release(job.tier.group(), self.now);
         self.deliver(job.owner, job.route, Reply::Failed);
     }
@@ -259,7 +267,7 @@ impl World<'_> {
 
     /// What the gate sees of a legitimate request.
     fn look(&mut self, ask: &Ask<'_>, identity: &Identity, visit: Visit, cost_micros: u64) {
-        let tier = identity.tier();
+        let tier = identity.tier_before_rules();
         if tier >= Tier::T3 {
             self.gate.note_network(ask.address, 1);
         }
@@ -269,7 +277,7 @@ impl World<'_> {
             cohort: identity.cohort(),
             cost_micros: u32::try_from(cost_micros).unwrap_or(u32::MAX),
             navigation: ask.route.is_navigation(),
-            keeps_cookies: ask.pass.is_some() || ask.lane.is_some(),
+            keeps_cookies: identity.keeps_cookies(),
             values: looks::visitor(ask.route, ask.address, visit),
         });
     }

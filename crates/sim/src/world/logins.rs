@@ -6,7 +6,7 @@ use admission::site::Waiting;
 
 use super::agenda::Plan;
 use super::clients::{Client, PassBytes};
-use super::gate::Ask;
+use super::gate::{Ask, Jar};
 use super::jobs::{Owner, Reply, Sent};
 use super::looks::Visit;
 use super::routes::Route;
@@ -29,6 +29,7 @@ struct Login {
     at: At,
     /// The ticket of the lane, or of its waiting room.
     ticket: Option<String>,
+    jar: Jar,
     /// Counts steps, so that what belongs to an earlier one is told apart.
     turn: u32,
     tries_left: u32,
@@ -92,6 +93,7 @@ impl World<'_> {
             place,
             at: At::Page,
             ticket: None,
+            jar: Jar::default(),
             turn: 0,
             tries_left: TRIES,
             begun: self.now,
@@ -118,11 +120,11 @@ impl World<'_> {
         login.turn = login.turn.wrapping_add(1);
         let (turn, client, is_first) = (login.turn, login.client, login.is_first);
         let route = if login.at == At::Page { Route::LoginPage } else { Route::LoginSubmit };
-        let ticket = login.ticket.clone();
+        let (ticket, jar) = (login.ticket.clone(), login.jar.clone());
         let owner = Owner::Login { login: number, turn };
         self.agenda.plan(self.now + PATIENCE, Plan::LoginPatience { login: number, turn });
         if let Sent::Refused { after, waiting } =
-            self.send_login(&client, ticket.as_deref(), route, owner, is_first)
+            self.send_login(&client, (ticket.as_deref(), &jar), route, owner, is_first)
         {
             self.login_refused(number, after, waiting);
         }
@@ -131,7 +133,7 @@ impl World<'_> {
     fn send_login(
         &mut self,
         client: &Client,
-        ticket: Option<&str>,
+        (ticket, jar): (Option<&str>, &Jar),
         route: Route,
         owner: Owner,
         is_first: bool,
@@ -140,6 +142,7 @@ impl World<'_> {
             address: client.address,
             pass: client.pass.as_ref(),
             lane: ticket.map(str::as_bytes),
+            jar: Some(jar).filter(|jar| !jar.is_empty()),
             browser: client.browser,
             route,
             is_monitor: false,
@@ -180,8 +183,9 @@ impl World<'_> {
         (login.at, login.is_first) = (At::Form, true);
         login.turn = login.turn.wrapping_add(1);
         let (client, ticket, turn) = (login.client, login.ticket.clone(), login.turn);
+        let jar = login.jar.clone();
         // Without its file the form works all the same.
-        let _sent = self.send_login(&client, ticket.as_deref(), Route::LoginFile, Owner::Other, true);
+        let _sent = self.send_login(&client, (ticket.as_deref(), &jar), Route::LoginFile, Owner::Other, true);
         let seconds = self.logins.random.log_normal(TYPING_MEDIAN, 0.5);
         self.agenda.plan(self.now + whole(seconds * 1e6), Plan::LoginStep { login: number, turn });
     }
@@ -200,16 +204,15 @@ impl World<'_> {
     fn login_refused(&mut self, number: u32, after: Duration, waiting: Option<Waiting>) {
         let Some(waiting) = waiting else { return self.login_retry(number, after) };
         let login = &mut self.logins.logins[index(number.into())];
-        login.ticket = waiting
-            .set_cookie
-            .as_deref()
-            .and_then(|cookie| value_of(cookie, "portcullis-lane="))
-            .map(str::to_owned);
+        if let Some(cookie) = waiting.set_cookie.as_deref() {
+            login.jar.keep(cookie);
+            login.ticket = value_of(cookie, "portcullis-lane=").map(str::to_owned).or(login.ticket.take());
+        }
         login.is_first = false;
         if self.now - login.begun > WAITS {
             return self.login_ends(number);
         }
-        self.login_again(number, Duration::from_secs(waiting.refresh_secs));
+        self.login_again(number, Duration::from_secs(waiting.refresh_secs) + ROUND_TRIP);
     }
 
     fn login_retry(&mut self, number: u32, after: Duration) {
@@ -249,6 +252,7 @@ const NEW_ADDRESSES: f64 = 0.25;
 const TYPING_MEDIAN: f64 = 4.0;
 const PATIENCE: Micros = 10 * SECOND;
 const TRIES: u32 = 3;
+const ROUND_TRIP: Duration = Duration::from_millis(50);
 const OBEYS: f64 = 0.6;
 /// How long people look at the page of the waiting room.
 const WAITS: Micros = 180 * SECOND;

@@ -7,22 +7,23 @@ mod agenda;
 mod census;
 mod clients;
 mod gate;
+mod habits;
 mod hostile;
 mod jobs;
-mod judge;
 mod logins;
 mod looks;
 mod origin;
 mod others;
 mod routes;
 pub(crate) mod score;
+mod story;
 #[cfg(test)]
 mod tests;
 mod visits;
 mod warm;
 mod weather;
 
-use model::{Instant, Masks, Timestamp};
+use model::{Challenge, Instant, Masks, Timestamp};
 
 use crate::invariants::{Broken, Checks, Seen};
 use crate::outcome::Outcome;
@@ -33,11 +34,12 @@ use clients::{Client, Town};
 use gate::Gate;
 use hostile::Hostile;
 use jobs::Jobs;
-use judge::Judge;
 use logins::Logins;
 use origin::Origin;
 use others::Others;
 use score::{Score, thousandths};
+use story::Story;
+pub use story::Tell;
 use visits::Visits;
 use weather::Weather;
 
@@ -68,8 +70,10 @@ pub(crate) struct World<'a> {
     logins: Logins,
     others: Others,
     hostiles: Vec<Hostile>,
-    judge: Judge,
     score: Score,
+    story: Story<'a>,
+    /// Memory of the decision core at the end of the last second.
+    core_bytes: u64,
     checks: Checks,
     /// Draws the times that work takes.
     work: Random,
@@ -100,12 +104,19 @@ impl<'a> World<'a> {
             logins: Logins::new(seed),
             others: Others::new(seed),
             hostiles,
-            judge: Judge::default(),
             score: Score::new(scenario.seconds),
+            story: Story::default(),
+            core_bytes: 0,
             checks: Checks::new(),
             work: Random::stream(seed, PART),
             tamper: None,
         }
+    }
+
+    /// The same world, which tells what the core advises.
+    pub(crate) fn telling(mut self, tell: &'a mut Tell<'a>) -> Self {
+        self.story = Story::told_to(tell);
+        self
     }
 
     /// The same world with a core that decides other masks.
@@ -178,8 +189,11 @@ impl<'a> World<'a> {
             let begun = clock();
             let turn = self.gate.step(self.now, self.wall());
             self.gate.set_limit(turn.slots_limit, self.now);
-            self.judge_second();
             self.score.ticked(clock().saturating_sub(begun));
+            self.sum_up_second();
+            if let Some(advice) = &turn.advice {
+                self.story.tell(self.now, advice);
+            }
             self.settle();
         }
         self.note_decision();
@@ -187,29 +201,30 @@ impl<'a> World<'a> {
         self.checks.tick(&seen, &self.score, self.scenario)
     }
 
-    /// Once a second the summary goes to who decides about rules, challenges and re-opening.
-    fn judge_second(&mut self) {
+    /// Once a second the checks look at what was asked for.
+    fn sum_up_second(&mut self) {
         if !self.now.is_multiple_of(SECOND) {
             return;
         }
-        let hour = (self.wall().as_secs() / 3_600 + EPOCH_HOUR) % 168;
-        let hour = u8::try_from(hour).unwrap_or(0);
         let (limit, _) = self.gate.controller.limit();
-        let summary = self.gate.census.sum_up(&self.gate.site, limit, self.now, hour);
+        let summary = self.gate.census.sum_up(limit, self.now);
         self.checks.summed_up(&summary, self.masks());
-        self.judge.decide(&self.gate.site, summary);
+        self.core_bytes = self.gate.controller.guard_bytes() as u64;
     }
 
     fn note_decision(&mut self) {
         let decision = self.gate.site.decision().clone();
         let masks = self.masks();
-        self.score.decided(self.now, decision.level, masks.is_open());
+        let is_open = masks.is_open() && decision.challenge == Challenge::Off;
+        self.score.decided(self.now, decision.level, is_open);
         let tiers = model::Tier::ALL.map(|tier| masks.tier(tier));
         for mask in tiers {
             self.score.hash(&mask.to_le_bytes());
         }
         let limit = thousandths(self.gate.site.slots().limit());
-        let flags = [decision.level.number(), u8::from(decision.limits_refuse)];
+        let rules = u8::try_from(decision.rules.rules.len()).unwrap_or(u8::MAX);
+        let flags =
+            [decision.level.number(), u8::from(decision.limits_refuse), decision.challenge as u8, rules];
         self.score.hash(&flags);
         self.score.hash(&limit.to_le_bytes());
         self.score.hash(&decision.seq.to_le_bytes());
@@ -246,7 +261,7 @@ impl<'a> World<'a> {
     fn state_bytes(&self) -> u64 {
         let site = &self.gate.site;
         let tables = site.ladder().bytes() + site.nat().bytes() + site.connections().bytes();
-        tables as u64 + ENGINE_BYTES + self.judge.bytes()
+        tables as u64 + ENGINE_BYTES + self.core_bytes
     }
 
     /// The time that a page or file takes on average, in seconds.
@@ -269,8 +284,6 @@ const TICK: Micros = 100_000;
 const SECOND: Micros = 1_000_000;
 /// The wall clock at the beginning: a Tuesday in November at 22:13:20 UTC.
 const WALL_MILLIS: u64 = 1_700_000_000_000;
-/// The hour of the week, counted from Monday, in which 1970 began.
-const EPOCH_HOUR: u64 = 72;
 /// The deviation of the logarithm of the time that requests of one kind take.
 const SERVICE_SIGMA: f64 = 0.5;
 /// Limiter and threshold: see their own documentation.

@@ -54,6 +54,7 @@ impl World<'_> {
             address: MONITOR,
             pass: None,
             lane: None,
+            jar: None,
             browser: 11,
             route: Route::Health,
             is_monitor: true,
@@ -71,8 +72,15 @@ impl World<'_> {
         self.others.asked = self.others.asked.wrapping_add(1);
         let last = u8::try_from(self.others.asked % 4 + 1).unwrap_or(1);
         let address = std::net::IpAddr::from([66, 249, 66, last]);
-        let ask =
-            Ask { address, pass: None, lane: None, browser: 9, route: Route::Product, is_monitor: false };
+        let ask = Ask {
+            address,
+            pass: None,
+            lane: None,
+            jar: None,
+            browser: 9,
+            route: Route::Product,
+            is_monitor: false,
+        };
         let visit = Visit { browser: 9, cookies: 0, before: self.others.asked % 64 };
         // A crawler that is refused comes again some other day.
         let _sent = self.send(&ask, Owner::Other, visit, true);
@@ -85,6 +93,7 @@ impl World<'_> {
             address: client.address,
             pass: client.pass.as_ref(),
             lane: None,
+            jar: None,
             browser: client.browser,
             route: Route::Upload,
             is_monitor: false,

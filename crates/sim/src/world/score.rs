@@ -14,6 +14,8 @@ pub(crate) struct Second {
     pub(crate) known: [u32; 2],
     /// The same of visitors.
     pub(crate) unknown: [u32; 2],
+    /// Attempts begun in it on which a rule acted.
+    pub(crate) hit: u32,
     /// Work that went to the app, in seconds of nominal service.
     pub(crate) forwarded: f32,
     /// What the app could do, in the same unit.
@@ -82,6 +84,11 @@ impl Score {
     /// An attempt that began at a moment succeeded.
     pub(super) fn succeeded(&mut self, known: bool, begun: Micros) {
         self.people(known, begun)[1] += 1;
+    }
+
+    /// A rule acted on an attempt that began at a moment.
+    pub(super) fn hit(&mut self, begun: Micros) {
+        self.at(begun).hit += 1;
     }
 
     /// A legitimate request was sent, of so much work.
@@ -190,11 +197,17 @@ impl Score {
             refused_in_calm: self.refused_in_calm(scenario),
             reverts: self.reverts,
             seconds_to_reopen: self.worst(scenario, Self::reopened),
-            collateral: 0.0,
+            collateral: self.collateral(),
             tick_p99_us: self.ticks_us.get(self.ticks_us.len() * 99 / 100).copied().unwrap_or(0).into(),
             state_bytes_max: self.state_bytes,
             decision_hash: format!("{:016x}", self.hash),
         }
+    }
+
+    fn collateral(&self) -> f64 {
+        let attempts = |row: &Second| u64::from(row.known[0]) + u64::from(row.unknown[0]);
+        let hit: u64 = self.seconds.iter().map(|row| u64::from(row.hit)).sum();
+        hit as f64 / self.seconds.iter().map(attempts).sum::<u64>().max(1) as f64
     }
 
     fn people(&mut self, known: bool, now: Micros) -> &mut [u32; 2] {

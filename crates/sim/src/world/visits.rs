@@ -1,12 +1,14 @@
 //! Customers and visitors: sessions of pages with their files, patience and second tries.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use admission::caps::Ticket;
+use admission::site::Waiting;
 
 use super::agenda::Plan;
 use super::clients::{self, Client};
-use super::gate::Ask;
+use super::gate::{Ask, Jar};
 use super::jobs::{Owner, Reply, Sent};
 use super::looks::Visit;
 use super::routes::Route;
@@ -23,12 +25,17 @@ pub(super) struct Visits {
     /// The same stream for each population whatever becomes of the other.
     draws: [Random; 2],
     newcomers: u32,
+    /// What browsers of visitors have kept who may come again, by number.
+    jars: BTreeMap<u32, Jar>,
 }
 
 /// One person on the site.
 struct Session {
     client: Client,
     known: bool,
+    /// A visitor's number, if it may come again.
+    visitor: Option<u32>,
+    jar: Jar,
     pages_left: u64,
     connection: Option<Ticket>,
     state: State,
@@ -42,6 +49,10 @@ struct Session {
     files: u32,
     unasked: u32,
     spoiled: bool,
+    /// A rule acted on a request of the attempt.
+    is_hit: bool,
+    /// How often the attempt was asked to come back at once.
+    bounces: u32,
     /// When it makes sense to try again, as the last refusal said.
     after: Duration,
     requests: u32,
@@ -57,21 +68,27 @@ enum State {
     AwaitsFiles,
 }
 
+/// Sessions that begin in a second at the mean load: of customers, of visitors.
+pub(super) fn rates(scenario: &Scenario) -> [f64; 2] {
+    let served = f64::from(scenario.origin.capacity) / (scenario.origin.service_ms / 1e3);
+    let rate = |load: f64, api: f64| {
+        let requests = api + (1.0 - api) * (1.0 + FILES_MEAN);
+        load * served / (requests * PAGES_MEAN)
+    };
+    let known = if scenario.known.clients == 0 { 0.0 } else { scenario.known.load };
+    let unknown = if scenario.unknown.clients == 0 { 0.0 } else { scenario.unknown.load };
+    [rate(known, API_KNOWN), rate(unknown, API_UNKNOWN)]
+}
+
 impl Visits {
     pub(super) fn new(scenario: &Scenario, seed: u64) -> Self {
-        let served = f64::from(scenario.origin.capacity) / (scenario.origin.service_ms / 1e3);
-        let rate = |load: f64, api: f64| {
-            let requests = api + (1.0 - api) * (1.0 + FILES_MEAN);
-            load * served / (requests * PAGES_MEAN)
-        };
-        let known = if scenario.known.clients == 0 { 0.0 } else { scenario.known.load };
-        let unknown = if scenario.unknown.clients == 0 { 0.0 } else { scenario.unknown.load };
         Self {
             sessions: Vec::new(),
             free: Vec::new(),
-            rates: [rate(known, API_KNOWN), rate(unknown, API_UNKNOWN)],
+            rates: rates(scenario),
             draws: [Random::stream(seed, PART), Random::stream(seed, PART + 1)],
             newcomers: 0,
+            jars: BTreeMap::new(),
         }
     }
 
@@ -110,6 +127,8 @@ impl Session {
         Self {
             client,
             known,
+            visitor: None,
+            jar: Jar::default(),
             pages_left,
             connection: None,
             state: State::Thinking,
@@ -120,6 +139,8 @@ impl Session {
             files: 0,
             unasked: 0,
             spoiled: false,
+            is_hit: false,
+            bounces: 0,
             after: Duration::ZERO,
             requests: 0,
         }
@@ -135,29 +156,44 @@ impl World<'_> {
             let present = self.visits.draw(known).poisson(rate * busy * (PAGES_MEAN - 1.0) * THINK_MEAN);
             for _ in 0..present {
                 let at = whole(self.visits.draw(known).exponential(THINK_MEAN) * 1e6);
-                self.agenda.plan(at, Plan::Arrive { known });
+                let pages = self.visits.draw(known).geometric(PAGES_MEAN);
+                let Some(session) = self.visitor(known, pages) else { continue };
+                let number = self.visits.add(Session { requests: THERE_BEFORE, ..session });
+                // Its connection was opened before, and no handshake is left to be counted.
+                self.connect(number, false);
+                let visit = self.visits.sessions[index(number.into())].visit;
+                self.agenda.plan(at, Plan::Page { session: number, visit });
             }
         }
     }
 
     /// Somebody opens the site.
     pub(super) fn arrive(&mut self, known: bool) {
+        let pages = self.visits.draw(known).geometric(PAGES_MEAN);
+        if let Some(session) = self.visitor(known, pages) {
+            let session = self.visits.add(session);
+            self.begin_attempt(session);
+        }
+    }
+
+    /// A session of somebody of a population.
+    fn visitor(&mut self, known: bool, pages: u64) -> Option<Session> {
         let population = if known { self.scenario.known.clients } else { self.scenario.unknown.clients };
         let random = self.visits.draw(known);
         let number = clients::popular(random, population);
         let is_new = !known && !random.chance(RETURNING);
-        let pages = random.geometric(PAGES_MEAN);
         let client = if is_new {
             self.visits.newcomers += 1;
             let number = self.visits.newcomers;
-            self.town.person(population.saturating_add(number), false)
+            self.town.person(clients::never_seen(number), false)
         } else if known {
-            let Some(client) = self.customer(number) else { return };
-            client
+            self.customer(number)?
         } else {
             self.town.person(number, false)
         };
-        self.begin_session(client, known, pages);
+        let visitor = (!known && !is_new).then_some(number);
+        let jar = visitor.and_then(|visitor| self.visits.jars.get(&visitor)).cloned().unwrap_or_default();
+        Some(Session { visitor, jar, ..Session::new(client, known, pages) })
     }
 
     /// A session of so many pages begins.
@@ -175,6 +211,7 @@ impl World<'_> {
         let page = Route::PAGES[index(random.below(Route::PAGES.len() as u64))];
         session.route = if is_api { Route::Orders } else { page };
         (session.begun, session.tries_left) = (now, TRIES);
+        (session.is_hit, session.bounces) = (false, 0);
         self.score.begun(known, now);
         self.try_page(number);
     }
@@ -200,14 +237,14 @@ impl World<'_> {
         self.agenda.plan(now + PATIENCE, Plan::LosePatience { session: number, visit });
         match self.send_of(number, route, is_first) {
             Sent::UnderWay | Sent::Lost => {}
-            Sent::Refused { after, .. } => self.retry(number, after),
+            Sent::Refused { after, waiting } => self.come_back(number, after, waiting),
         }
     }
 
     /// One request of a session.
     fn send_of(&mut self, number: u32, route: Route, is_first: bool) -> Sent {
         let session = &mut self.visits.sessions[index(number.into())];
-        let (client, before) = (session.client, session.requests);
+        let (client, before, jar) = (session.client, session.requests, session.jar.clone());
         session.requests += 1;
         // Fonts and modules come without cookies; the gate knows the browser by its address for a minute.
         let has_cookies = route != Route::File || !before.is_multiple_of(8);
@@ -215,6 +252,7 @@ impl World<'_> {
             address: client.address,
             pass: client.pass.as_ref().filter(|_| has_cookies),
             lane: None,
+            jar: Some(&jar).filter(|jar| has_cookies && !jar.is_empty()),
             browser: client.browser,
             route,
             is_monitor: false,
@@ -248,17 +286,23 @@ impl World<'_> {
     /// A request of a session has its answer.
     pub(super) fn session_hears(&mut self, number: u32, visit: u32, route: Route, reply: Reply) {
         let Some(session) = self.visits.of(number, visit) else { return };
-        let after = match reply {
-            Reply::Served { .. } => None,
-            Reply::Refused { after, .. } => Some(after),
-            Reply::Failed => Some(Duration::from_secs(1)),
+        let (after, waiting) = match reply {
+            Reply::Served { identity, .. } => {
+                if identity.may_get_ticket() {
+                    let lesson = self.gate.learn(&identity, None, None, self.now);
+                    lesson.set_cookies.iter().for_each(|cookie| session.jar.keep(cookie));
+                }
+                (None, None)
+            }
+            Reply::Refused { after, waiting } => (Some(after), waiting),
+            Reply::Failed => (Some(Duration::from_secs(1)), None),
         };
         match (session.state, after) {
             (State::AwaitsFiles, after) => {
                 self.file_came(number, after);
                 self.ask_file(number, visit);
             }
-            (State::AwaitsPage, Some(after)) => self.retry(number, after),
+            (State::AwaitsPage, Some(after)) => self.come_back(number, after, waiting),
             (State::AwaitsPage, None) => self.page_came(number, route),
             (State::Gone | State::Thinking | State::Retrying, _) => {}
         }
@@ -318,6 +362,35 @@ impl World<'_> {
         }
     }
 
+    /// Keeps the cookie of a refusal. Browsers come back by themselves when its page says so; other refusals are left to people.
+    fn come_back(&mut self, number: u32, after: Duration, waiting: Option<Waiting>) {
+        let now = self.now;
+        let session = &mut self.visits.sessions[index(number.into())];
+        let Some(waiting) = waiting.filter(|_| session.route.is_navigation()) else {
+            return self.retry(number, after);
+        };
+        if let Some(cookie) = &waiting.set_cookie {
+            session.jar.keep(cookie);
+        }
+        session.bounces += u32::from(waiting.refresh_secs == 0);
+        if session.bounces > BOUNCES || now - session.begun > WAITS {
+            return self.retry(number, after);
+        }
+        session.visit = session.visit.wrapping_add(1);
+        session.state = State::Retrying;
+        let plan = Plan::Page { session: number, visit: session.visit };
+        self.agenda.plan(now + ROUND_TRIP + waiting.refresh_secs * SECOND, plan);
+    }
+
+    /// A rule acts on a request of somebody.
+    pub(super) fn note_rule(&mut self, owner: Owner) {
+        let Owner::Session { session, visit } = owner else { return };
+        if let Some(session) = self.visits.of(session, visit).filter(|session| !session.is_hit) {
+            session.is_hit = true;
+            self.score.hit(session.begun);
+        }
+    }
+
     /// Tries again, at once or when it was told to, or leaves.
     fn retry(&mut self, number: u32, after: Duration) {
         let session = &mut self.visits.sessions[index(number.into())];
@@ -352,6 +425,11 @@ impl World<'_> {
         session.pages_left = session.pages_left.saturating_sub(1);
         if session.pages_left == 0 {
             session.state = State::Gone;
+            let jar = std::mem::take(&mut session.jar);
+            if let Some(visitor) = session.visitor.filter(|_| !jar.is_empty()) {
+                self.visits.jars.insert(visitor, jar);
+            }
+            let session = &mut self.visits.sessions[index(number.into())];
             if let Some(ticket) = session.connection.take() {
                 self.gate.site.connections().close(ticket);
             }
@@ -368,10 +446,12 @@ impl World<'_> {
 
     /// Opens the session's connection, if it has none.
     fn has_connection(&mut self, number: u32) -> bool {
-        let session = &mut self.visits.sessions[index(number.into())];
-        if session.connection.is_some() || self.weather.is_cut_off {
-            return true;
-        }
+        let session = &self.visits.sessions[index(number.into())];
+        session.connection.is_some() || self.weather.is_cut_off || self.connect(number, true)
+    }
+
+    fn connect(&mut self, number: u32, counts: bool) -> bool {
+        let session = &self.visits.sessions[index(number.into())];
         let (address, known) = (session.client.address, session.known);
         let resumes = self.visits.draws[usize::from(!known)].chance(RESUMES);
         let opened = self.gate.site.open_connection(address, false);
@@ -382,7 +462,9 @@ impl World<'_> {
                     self.gate.site.connections().promote(&mut ticket);
                 }
                 session.connection = Some(ticket);
-                self.gate.census.handshakes(u32::from(!resumes), u32::from(resumes), 0);
+                if counts {
+                    self.gate.census.handshakes(u32::from(!resumes), u32::from(resumes), 0);
+                }
                 true
             }
             Err(_) => {
@@ -398,31 +480,37 @@ impl World<'_> {
 
 const PART: u64 = 6;
 /// Pages of a session (decision-science, section 10).
-const PAGES_MEAN: f64 = 6.0;
+pub(super) const PAGES_MEAN: f64 = 6.0;
 /// Seconds between two pages: the median, the deviation of the logarithm, the mean that follows.
 const THINK_MEDIAN: f64 = 8.0;
 const THINK_SIGMA: f64 = 0.8;
-const THINK_MEAN: f64 = 11.0;
+pub(super) const THINK_MEAN: f64 = 11.0;
 /// Files of a page, and the share of them that the browser has.
-const FILES_LEAST: u64 = 5;
-const FILES_MOST: u64 = 20;
-const CACHED: f64 = 0.7;
-const FILES_MEAN: f64 = 12.5 * (1.0 - CACHED);
+pub(super) const FILES_LEAST: u64 = 5;
+pub(super) const FILES_MOST: u64 = 20;
+pub(super) const CACHED: f64 = 0.7;
+pub(super) const FILES_MEAN: f64 = 12.5 * (1.0 - CACHED);
 /// Files that a browser asks for at once.
 const FILES_AT_ONCE: u32 = 8;
 /// When a browser has read a page so far that it asks for the files.
 const FILES_AFTER: Micros = 60_000;
 /// Share of attempts that are one call and no page.
-const API_KNOWN: f64 = 0.3;
-const API_UNKNOWN: f64 = 0.05;
+pub(super) const API_KNOWN: f64 = 0.3;
+pub(super) const API_UNKNOWN: f64 = 0.05;
 /// Share of visitors who were there before.
-const RETURNING: f64 = 0.7;
-const RESUMES: f64 = 0.6;
+pub(super) const RETURNING: f64 = 0.7;
+pub(super) const RESUMES: f64 = 0.6;
 /// How long people wait for an answer, how often they try again, and how (decision-science, section 10).
 const PATIENCE: Micros = 10 * SECOND;
 const TRIES: u32 = 3;
 const OBEYS: f64 = 0.6;
 const RELOADS: f64 = 0.3;
+/// Requests that people who are there at the beginning have made, as far as it matters.
+const THERE_BEFORE: u32 = 9;
+/// How long people look at a page that says to wait, how often browsers come back at once, and how long that takes.
+const WAITS: Micros = 180 * SECOND;
+const BOUNCES: u32 = 3;
+const ROUND_TRIP: Micros = 50_000;
 /// Who has given a page up leaves, mostly.
 const LEAVES: f64 = 0.7;
 /// An attempt succeeds within this time (contracts).

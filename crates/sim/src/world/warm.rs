@@ -13,7 +13,7 @@ use model::{Mode, Net, PassId, SiteId, Timestamp};
 use super::clients::{Client, PassBytes, Town};
 use super::gate::{MONITOR_HEADER, MONITOR_SECRET};
 use super::routes::Route;
-use super::{SERVICE_SIGMA, clients};
+use super::{SERVICE_SIGMA, clients, habits};
 use crate::random::{Random, mix, whole};
 use crate::scenario::{AttackKind, Scenario};
 
@@ -55,7 +55,10 @@ pub(super) fn begin(scenario: &Scenario, town: &Town, seed: u64, wall: Timestamp
         seed_office(&site, town, &customers, wall);
     }
     let kept = scenario.warm.then(|| learnt(scenario, &site));
-    let controller = Controller::new(&site, kept.as_ref(), None, wall);
+    let mut controller = Controller::new(&site, kept.as_ref(), None, wall);
+    if scenario.warm {
+        controller = controller.with_guard(habits::learnt(scenario, &site, town, &customers, seed, wall));
+    }
     Beginning { site, controller, customers, aged }
 }
 
