@@ -122,13 +122,14 @@ mod tests {
         fn at_the_bound_so_few_hits_have_one_chance_in_twenty(of in 1_u64..300, part in 0_u64..90) {
             let share = Share { hits: of * part / 100, of };
             let p = share.upper().get();
-            let mut chance = (1.0 - p).powi(i32::try_from(of).unwrap());
+            // In logarithms: (1 − p) to the power of 300 is too small for a number.
+            let mut chance = libm::log1p(-p) * f64::from(u32::try_from(of).unwrap());
             let mut sum = 0.0;
             for i in 0..=share.hits {
-                sum += chance;
+                sum += libm::exp(chance);
                 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
                 let ratio = (of - i) as f64 / (i + 1) as f64;
-                chance *= ratio * p / (1.0 - p);
+                chance += libm::log(ratio * p / (1.0 - p));
             }
             proptest::prop_assert!((sum - TAIL).abs() < 1e-6, "{} of {}: {}", share.hits, of, sum);
         }
