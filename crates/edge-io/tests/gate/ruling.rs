@@ -38,7 +38,8 @@ fn a_flood_from_one_user_agent_ends_in_a_rule_and_known_clients_are_served() {
     let known: Vec<Sample> = calm.known.iter().copied().cycle().take(4_096).collect();
     assert!(!others.is_empty() && !known.is_empty());
     let guard = Guard::warm(1, &profile(&others), &known, &others, 20);
-    let world = world(patient_app(), Setting { guard: Some(guard), ..setting() });
+    let hurt = Heard { hurts: true, ..Heard::default() };
+    let world = world(patient_app(), Setting { guard: Some(guard), heard: Some(hurt), ..setting() });
     let flood = Flood::begin(world.address);
     let clock = world.edge.as_ref().unwrap().shared().clock;
     let late = clock.now() + 6 * PATIENCE;
@@ -86,7 +87,7 @@ fn calm(setting: &Setting, token: &str) -> Traffic {
     let clock = world.edge.as_ref().unwrap().shared().clock;
     let late = clock.now() + PATIENCE;
     let traffic = loop {
-        let traffic = heard.0.lock().unwrap().clone();
+        let traffic = heard.traffic.lock().unwrap().clone();
         let forwarded: u64 = traffic.tiers.iter().map(|tier| tier.forwarded).sum();
         if sum(&traffic.known) + sum(&traffic.others) >= 60 && forwarded >= 60 {
             break traffic;
@@ -178,12 +179,20 @@ impl Flood {
 
 /// Keeps what the ticker told the decision core.
 #[derive(Clone, Default)]
-pub(crate) struct Heard(Arc<Mutex<Traffic>>);
+pub(crate) struct Heard {
+    traffic: Arc<Mutex<Traffic>>,
+    /// The disk is nearly full, which hurts: a rule is sought only for what does.
+    hurts: bool,
+}
 
 impl TurnListener for Heard {
     fn turned(&mut self, _turn: &Turn, _controller: &mut Controller, _now: Instant) {}
 
     fn counted(&mut self, traffic: &Traffic) {
-        self.0.lock().unwrap().absorb(traffic.clone());
+        self.traffic.lock().unwrap().absorb(traffic.clone());
+    }
+
+    fn disk_free(&mut self) -> f64 {
+        if self.hurts { 0.05 } else { 1.0 }
     }
 }
