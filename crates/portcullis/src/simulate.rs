@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use edge_io::Clock;
-use sim::{BuiltIn, Failure, LIBRARY, Outcome, Scenario, ScenarioError, Table};
+use sim::{BuiltIn, Failure, LIBRARY, Outcome, Scenario, ScenarioError, Table, Tell};
 
 /// The arguments of `portcullis sim`.
 #[derive(Debug, clap::Args)]
@@ -81,7 +81,11 @@ impl SimArgs {
             });
             runs.extend((first..=last).map(|seed| Run { scenario, name, seed }));
         }
-        let results = play_all(&runs);
+        // One run alone is told as it goes.
+        let results = match &runs[..] {
+            [run] if !self.json => vec![play(run, &mut |seconds, line| println!("{seconds:>8.1} s  {line}"))],
+            _ => play_all(&runs),
+        };
         for failure in results.iter().filter_map(|result| result.as_ref().err()) {
             eprintln!("portcullis: {failure}");
         }
@@ -132,7 +136,7 @@ fn play_all(runs: &[Run<'_>]) -> Vec<Result<Outcome, Failure>> {
         loop {
             let place = next.fetch_add(1, Relaxed);
             let Some(run) = runs.get(place) else { return };
-            let result = play(run);
+            let result = play(run, &mut |_, _| {});
             results.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
         }
     };
@@ -146,9 +150,9 @@ fn play_all(runs: &[Run<'_>]) -> Vec<Result<Outcome, Failure>> {
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn play(run: &Run<'_>) -> Result<Outcome, Failure> {
+fn play<'a>(run: &'a Run<'_>, tell: &'a mut Tell<'a>) -> Result<Outcome, Failure> {
     let clock = Clock::start();
-    let played = sim::play(run.scenario, run.seed, &mut || clock.now().as_nanos());
+    let played = sim::play_told(run.scenario, run.seed, &mut || clock.now().as_nanos(), tell);
     played.map_err(|failure| Failure { source_name: run.name.to_owned(), ..failure })
 }
 
