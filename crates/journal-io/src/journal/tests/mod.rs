@@ -70,7 +70,7 @@ impl Stage {
         // A child that another test has just begun holds everything that is open until it becomes its own program.
         let is_held = |opened: &Result<_, JournalError>| matches!(opened, Err(JournalError::InUse { .. }));
         let tries = (0..TRIES).map(|_| open(self.folder.path(), 16 << 20));
-        let opened = tries.inspect(|_| std::thread::yield_now()).find(|opened| !is_held(opened));
+        let opened = tries.inspect(|_| thread::yield_now()).find(|opened| !is_held(opened));
         let (journal, loaded) = opened.expect("nobody holds it for long").unwrap();
         (self.journal, self.loaded) = (Some(journal), loaded);
     }
