@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use edge_io::Clock;
-use sim::{BuiltIn, Failure, LIBRARY, Outcome, Scenario, ScenarioError, Table, Tell};
+use sim::{BuiltIn, Failure, LIBRARY, Layers, Outcome, Scenario, ScenarioError, Table, Tell};
 
 /// The arguments of `portcullis sim`.
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,9 @@ pub(crate) struct SimArgs {
     /// Play once with each seed from A to B, both included, such as 1..20.
     #[arg(long, value_parser = seeds, conflicts_with = "list")]
     seeds: Option<(u64, u64)>,
+    /// Play with the threshold alone: no rules, no client limits, no challenges, no tickets.
+    #[arg(long, conflicts_with = "list")]
+    threshold_alone: bool,
     /// Print one JSON object a line for each run.
     #[arg(long)]
     json: bool,
@@ -63,6 +66,7 @@ struct Run<'a> {
     /// As it was named on the command line.
     name: &'a str,
     seed: u64,
+    layers: Layers,
 }
 
 impl SimArgs {
@@ -73,13 +77,14 @@ impl SimArgs {
             return Ok(true);
         }
         let scenarios = self.scenarios.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?;
+        let layers = if self.threshold_alone { Layers::Threshold } else { Layers::All };
         let mut runs = Vec::new();
         for (scenario, name) in scenarios.iter().zip(&self.scenarios) {
             let (first, last) = self.seeds.unwrap_or_else(|| {
                 let seed = self.seed.unwrap_or(scenario.seed);
                 (seed, seed)
             });
-            runs.extend((first..=last).map(|seed| Run { scenario, name, seed }));
+            runs.extend((first..=last).map(|seed| Run { scenario, name, seed, layers }));
         }
         // One run alone is told as it goes.
         let results = match &runs[..] {
@@ -152,7 +157,7 @@ fn play_all(runs: &[Run<'_>]) -> Vec<Result<Outcome, Failure>> {
 
 fn play<'a>(run: &'a Run<'_>, tell: &'a mut Tell<'a>) -> Result<Outcome, Failure> {
     let clock = Clock::start();
-    let played = sim::play_told(run.scenario, run.seed, &mut || clock.now().as_nanos(), tell);
+    let played = sim::play_told(run.scenario, run.seed, run.layers, &mut || clock.now().as_nanos(), tell);
     played.map_err(|failure| Failure { source_name: run.name.to_owned(), ..failure })
 }
 
@@ -190,7 +195,7 @@ mod tests {
         );
         let scenario = scenario.unwrap();
         let runs: Vec<Run<'_>> =
-            (1..6).map(|seed| Run { scenario: &scenario, name: "small", seed }).collect();
+            (1..6).map(|seed| Run { scenario: &scenario, name: "small", seed, layers: Layers::All }).collect();
         let played: Vec<u64> = play_all(&runs).into_iter().map(|result| result.unwrap().seed).collect();
         assert_eq!(played, [1, 2, 3, 4, 5]);
     }

@@ -17,26 +17,27 @@ pub use outcome::{Outcome, Table};
 pub use scenario::{
     Attack, AttackKind, Event, EventKind, Logins, Origin, People, Pulse, Scenario, ScenarioError,
 };
-pub use world::Tell;
+pub use world::{Layers, Tell};
 
 /// Plays a scenario with a seed. `clock` tells nanoseconds of any clock; only `tick_p99_us` depends on it.
 ///
 /// # Errors
 /// [`Failure`], at the first invariant that does not hold.
 pub fn play(scenario: &Scenario, seed: u64, clock: &mut dyn FnMut() -> u64) -> Result<Outcome, Failure> {
-    play_told(scenario, seed, clock, &mut |_, _| {})
+    play_told(scenario, seed, Layers::All, clock, &mut |_, _| {})
 }
 
-/// [`play`], which calls `tell` with the seconds since the beginning and a line for each change of rules and challenge.
+/// [`play`] with these layers, which calls `tell` with the seconds since the beginning and a line for each change of rules and challenge.
 ///
 /// # Errors
 /// As [`play`].
 pub fn play_told<'a>(
     scenario: &'a Scenario,
     seed: u64,
+    layers: Layers,
     clock: &mut dyn FnMut() -> u64,
     tell: &'a mut Tell<'a>,
 ) -> Result<Outcome, Failure> {
-    let world = world::World::new(scenario, seed).telling(tell);
+    let world = world::World::with(scenario, seed, layers).telling(tell);
     world.play(clock).map_err(|broken| Failure::new(scenario, seed, broken))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// The result of one run (contracts, "Scenario file and result"). Shares are 0 to 1; `None` only without an attack.
+/// The result of one run (contracts, "Scenario file and result", and `docs/decisions/016-…`). Shares are 0 to 1; `None` only without an attack.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
     /// The scenario.
@@ -15,6 +15,8 @@ pub struct Outcome {
     pub seconds_to_detect: Option<f64>,
     /// To the first of ten consecutive good seconds.
     pub seconds_to_protect: Option<f64>,
+    /// From the attack's start to the first rule that acts; `None` also without such a rule.
+    pub seconds_to_first_rule: Option<f64>,
     /// Attempts of customers begun in attack seconds that succeeded.
     pub known_success: Option<f64>,
     /// Those begun from two seconds after the start.
@@ -118,9 +120,10 @@ const fn column(
 }
 
 /// The columns. Counts are small whole numbers.
-const COLUMNS: [Column; 14] = [
+const COLUMNS: [Column; 15] = [
     column("detect s", false, 1, |outcome| outcome.seconds_to_detect),
     column("protect s", false, 1, |outcome| outcome.seconds_to_protect),
+    column("rule s", false, 1, |outcome| outcome.seconds_to_first_rule),
     column("known", true, 4, |outcome| outcome.known_success),
     column("known 2s+", true, 4, |outcome| outcome.known_success_after_protect),
     column("unknown", true, 3, |outcome| outcome.unknown_success),
@@ -145,6 +148,7 @@ mod tests {
             seed,
             seconds_to_detect: Some(1.0),
             seconds_to_protect: Some(protect),
+            seconds_to_first_rule: None,
             known_success: Some(known),
             known_success_after_protect: Some(known),
             unknown_success: Some(0.5),
@@ -183,6 +187,7 @@ mod tests {
                 "seed",
                 "seconds_to_detect",
                 "seconds_to_protect",
+                "seconds_to_first_rule",
                 "known_success",
                 "known_success_after_protect",
                 "unknown_success",

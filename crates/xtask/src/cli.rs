@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::attacks::{self, AttacksArguments};
 use crate::bench::{self, BenchArguments};
+use crate::sim::{self, SimArguments};
 use crate::soak::{self, SoakArguments};
 use crate::suite;
 
@@ -29,18 +30,10 @@ enum Command {
     Bench(BenchArguments),
     /// Attack the gate and its peers in the same ways; print what honest clients saw.
     Attacks(AttacksArguments),
-    /// Comes with part 3 (the simulator).
-    #[command(hide = true)]
-    Sim(Rest),
+    /// Play the simulator's scenarios with many seeds; write what came of it into `docs/simulator.md`.
+    Sim(SimArguments),
     /// Send malformed bytes to every port of a gate for minutes: no panic, no growth, no honest request lost.
     Soak(SoakArguments),
-}
-
-/// Arguments of a command that does not exist yet.
-#[derive(Debug, clap::Args)]
-struct Rest {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    _rest: Vec<String>,
 }
 
 /// Does what the arguments say. Errors go to standard error.
@@ -49,16 +42,11 @@ pub(crate) fn run() -> ExitCode {
         Command::Test { install_peers } => suite::run(install_peers || continuous_integration()),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Attacks(arguments) => attacks::run(&arguments),
-        Command::Sim(_) => unbuilt("sim", "part 3 (the simulator)"),
+        Command::Sim(arguments) => sim::run(&arguments),
         Command::Soak(arguments) => soak::run(&arguments),
     }
 }
 
 fn continuous_integration() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
-}
-
-fn unbuilt(command: &str, part: &str) -> ExitCode {
-    eprintln!("`cargo xtask {command}` comes with {part} and is not built yet");
-    ExitCode::FAILURE
 }

@@ -11,6 +11,7 @@ mod bench;
 mod cli;
 mod peers;
 mod shell;
+mod sim;
 mod soak;
 mod statistics;
 mod suite;

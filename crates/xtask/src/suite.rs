@@ -8,6 +8,7 @@ use lab::clock::Stopwatch;
 
 use crate::peers;
 use crate::shell::{ShellError, cargo, run_aloud, run_quietly};
+use crate::sim::CALM_DAY;
 use crate::tally::Tally;
 
 /// How one step ended.
@@ -24,13 +25,14 @@ struct Step {
 }
 
 /// The steps, cheapest first where the order is free.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { name: "format", run: check_format },
     Step { name: "lints", run: check_lints },
     Step { name: "supply chain", run: check_supply_chain },
     Step { name: "documentation", run: check_documentation },
     Step { name: "the gate's binary", run: build_gate },
     Step { name: "tests", run: run_tests },
+    Step { name: "simulator", run: play_scenarios },
     Step { name: "fuzz corpora", run: replay_corpora },
     Step { name: "tests beside peers", run: run_lab },
 ];
@@ -150,6 +152,17 @@ fn build_gate(_suite: &mut Suite) -> Result<Outcome, ShellError> {
 fn run_tests(suite: &mut Suite) -> Result<Outcome, ShellError> {
     let mut command = cargo();
     suite.test(command.args(["test", "--workspace", "--exclude", "lab", "--no-fail-fast", "--locked"]))
+}
+
+/// Every built-in scenario with five seeds: a broken invariant is a failure.
+fn play_scenarios(_suite: &mut Suite) -> Result<Outcome, ShellError> {
+    let program = lab::target_folder().join("debug/portcullis");
+    let listed = run_quietly(Command::new(&program).args(["sim", "--list"]))?;
+    // Days take long; `cargo xtask sim calm` plays them.
+    let names = listed.lines().filter_map(|line| line.split_whitespace().next()).filter(|&name| name != CALM_DAY);
+    let mut command = Command::new(&program);
+    run_quietly(command.arg("sim").args(names).args(["--seeds", "1..5", "--json"]))?;
+    Ok(Outcome::Passed)
 }
 
 fn replay_corpora(suite: &mut Suite) -> Result<Outcome, ShellError> {

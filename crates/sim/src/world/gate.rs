@@ -18,7 +18,7 @@ use super::census::Census;
 use super::clients::PassBytes;
 use super::looks;
 use super::routes::Route;
-use super::{Micros, SECOND, instant};
+use super::{Layers, Micros, SECOND, instant};
 use crate::random::Random;
 
 /// What a request says of itself.
@@ -85,6 +85,7 @@ pub(super) struct Gate {
     /// Places that may have got a slot, or have waited too long.
     woken: Vec<Place>,
     last_step: Micros,
+    layers: Layers,
     random: Random,
     /// User agents by the number of the browser.
     agents: Vec<String>,
@@ -116,7 +117,7 @@ impl SetCookies for NoCookies {
 }
 
 impl Gate {
-    pub(super) fn new(site: Arc<Site>, controller: Controller, seed: u64) -> Self {
+    pub(super) fn new(site: Arc<Site>, controller: Controller, seed: u64, layers: Layers) -> Self {
         let places = site.settings().waiting_places;
         let classes = Route::ALL.map(|route| site.class_of(route.method(), route.path()));
         Self {
@@ -133,6 +134,7 @@ impl Gate {
             waiting: vec![None; places],
             woken: Vec::new(),
             last_step: 0,
+            layers,
             random: Random::stream(seed, PART),
             agents: (0..=u8::MAX).map(looks::agent).collect(),
         }
@@ -155,15 +157,16 @@ impl Gate {
         let user_agent = self.agents[usize::from(ask.browser) % self.agents.len()].as_bytes();
         let headers = Sent { is_monitor: ask.is_monitor, user_agent };
         let (method, path) = (ask.route.method(), ask.route.path());
+        let jar = ask.jar.filter(|_| self.layers == Layers::All);
         let facts = Facts {
             address: Some(ask.address),
             peer: ask.address,
             passes: [ask.pass.map(|pass| &pass[..]), None, None, None],
             pass_header: None,
             lane: ask.lane,
-            ticket: Jar::value(ask.jar.and_then(|jar| jar.ticket.as_ref())),
-            visit: Jar::value(ask.jar.and_then(|jar| jar.visit.as_ref())),
-            values,
+            ticket: Jar::value(jar.and_then(|jar| jar.ticket.as_ref())),
+            visit: Jar::value(jar.and_then(|jar| jar.visit.as_ref())),
+            values: values.filter(|_| self.layers == Layers::All),
             session: None,
             user_agent,
             method,

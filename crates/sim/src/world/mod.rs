@@ -23,6 +23,7 @@ mod visits;
 mod warm;
 mod weather;
 
+use guard::rules::Change;
 use model::{Challenge, Instant, Masks, Timestamp};
 
 use crate::invariants::{Broken, Checks, Seen};
@@ -42,6 +43,16 @@ use story::Story;
 pub use story::Tell;
 use visits::Visits;
 use weather::Weather;
+
+/// What stands between the clients and the app.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Layers {
+    /// All that the gate has.
+    #[default]
+    All,
+    /// The threshold with its reserved shares alone: no rules, no client limits, no challenges, no tickets.
+    Threshold,
+}
 
 /// Microseconds since the scenario began.
 type Micros = u64;
@@ -83,9 +94,14 @@ pub(crate) struct World<'a> {
 
 impl<'a> World<'a> {
     pub(crate) fn new(scenario: &'a Scenario, seed: u64) -> Self {
+        Self::with(scenario, seed, Layers::All)
+    }
+
+    /// A world in which the gate has these layers.
+    pub(crate) fn with(scenario: &'a Scenario, seed: u64, layers: Layers) -> Self {
         let people = u64::from(scenario.known.clients) + u64::from(scenario.unknown.clients);
         let town = Town::new(seed, people);
-        let beginning = warm::begin(scenario, &town, seed, Timestamp::from_millis(WALL_MILLIS));
+        let beginning = warm::begin(scenario, &town, seed, layers, Timestamp::from_millis(WALL_MILLIS));
         let attacks = (0..).zip(&scenario.attacks).zip(beginning.aged);
         let hostiles =
             attacks.map(|((number, attack), aged)| Hostile::new(number, *attack, aged, seed)).collect();
@@ -95,7 +111,7 @@ impl<'a> World<'a> {
             now: 0,
             town,
             customers: beginning.customers,
-            gate: Gate::new(beginning.site, beginning.controller, seed),
+            gate: Gate::new(beginning.site, beginning.controller, seed, layers),
             origin: Origin::new(scenario.origin.capacity),
             agenda: Agenda::default(),
             weather: Weather::new(seed),
@@ -193,6 +209,10 @@ impl<'a> World<'a> {
             self.sum_up_second();
             if let Some(advice) = &turn.advice {
                 self.story.tell(self.now, advice);
+                let acts = |change: &Change| matches!(change, Change::Armed { .. } | Change::Rearmed { .. });
+                if advice.changes.iter().any(acts) {
+                    self.score.rule_acts(self.now);
+                }
             }
             self.settle();
         }

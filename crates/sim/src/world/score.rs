@@ -52,6 +52,8 @@ pub(crate) struct Score {
     pub(crate) changes: Vec<Change>,
     logins: Vec<Login>,
     reverts: u32,
+    /// Moments at which a rule began to act.
+    rules: Vec<Micros>,
     hash: u64,
     pub(crate) state_bytes: u64,
     ticks_us: Vec<u32>,
@@ -64,6 +66,7 @@ impl Score {
             changes: vec![Change { at: 0, level: Level::Calm, is_open: true }],
             logins: Vec::new(),
             reverts: 0,
+            rules: Vec::new(),
             hash: 0xCBF2_9CE4_8422_2325,
             state_bytes: 0,
             ticks_us: Vec::new(),
@@ -148,6 +151,11 @@ impl Score {
         }
     }
 
+    /// A rule begins to act.
+    pub(super) fn rule_acts(&mut self, now: Micros) {
+        self.rules.push(now);
+    }
+
     /// Adds to the hash over all decisions (FNV-1a).
     pub(super) fn hash(&mut self, bytes: &[u8]) {
         for &byte in bytes {
@@ -187,6 +195,7 @@ impl Score {
             seed,
             seconds_to_detect: self.worst(scenario, Self::detected),
             seconds_to_protect: self.worst(scenario, Self::protected),
+            seconds_to_first_rule: self.first_rule(scenario),
             known_success: self.success(attacked, known).filter(|_| has_attack),
             known_success_after_protect: self.success(after, known).filter(|_| has_attack),
             unknown_success: self.success(attacked, unknown).filter(|_| has_attack),
@@ -232,6 +241,13 @@ impl Score {
             }
         }
         found.unwrap_or(left(scenario, start))
+    }
+
+    /// Seconds to the first rule that acts while the first attack lasts.
+    fn first_rule(&self, scenario: &Scenario) -> Option<f64> {
+        let attack = scenario.attacks.first()?;
+        let first = self.rules.iter().find(|&&at| attack.lasts(at / 1_000_000))?;
+        Some(*first as f64 / 1e6 - attack.start as f64)
     }
 
     /// Seconds to the first of ten good seconds.

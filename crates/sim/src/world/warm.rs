@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admission::caps::ConnectionSettings;
 use admission::concurrency::{ClassBase, HEALTHY_SECONDS, Snapshot};
 use admission::lane::LanePaths;
-use admission::limits::LadderSettings;
+use admission::limits::{LadderSettings, Limits, Rate};
 use admission::pass::{Pass, Row, Scheme, Way};
 use admission::site::{Controller, Monitor, Site, SiteSettings};
 use model::{Mode, Net, PassId, SiteId, Timestamp};
@@ -13,7 +13,7 @@ use model::{Mode, Net, PassId, SiteId, Timestamp};
 use super::clients::{Client, PassBytes, Town};
 use super::gate::{MONITOR_HEADER, MONITOR_SECRET};
 use super::routes::Route;
-use super::{SERVICE_SIGMA, clients, habits};
+use super::{Layers, SERVICE_SIGMA, clients, habits};
 use crate::random::{Random, mix, whole};
 use crate::scenario::{AttackKind, Scenario};
 
@@ -30,8 +30,14 @@ pub(super) struct Beginning {
 }
 
 /// Builds it. `wall` is the wall clock at the beginning.
-pub(super) fn begin(scenario: &Scenario, town: &Town, seed: u64, wall: Timestamp) -> Beginning {
-    let site = Site::new(settings(scenario, seed));
+pub(super) fn begin(
+    scenario: &Scenario,
+    town: &Town,
+    seed: u64,
+    layers: Layers,
+    wall: Timestamp,
+) -> Beginning {
+    let site = Site::new(settings(scenario, seed, layers));
     let mut random = Random::stream(seed, PART);
     // The pass clock begins with the controller.
     let _clock = Controller::new(&site, None, None, wall);
@@ -56,7 +62,8 @@ pub(super) fn begin(scenario: &Scenario, town: &Town, seed: u64, wall: Timestamp
     }
     let kept = scenario.warm.then(|| learnt(scenario, &site));
     let mut controller = Controller::new(&site, kept.as_ref(), None, wall);
-    if scenario.warm {
+    // A core that knows nothing of calm advises nothing.
+    if scenario.warm && layers == Layers::All {
         controller = controller.with_guard(habits::learnt(scenario, &site, town, &customers, seed, wall));
     }
     Beginning { site, controller, customers, aged }
@@ -143,7 +150,7 @@ fn id_of(account: u64) -> u128 {
     u128::from(mix(account ^ 0x55)) << 64 | u128::from(mix(account ^ 0xAA))
 }
 
-fn settings(scenario: &Scenario, seed: u64) -> SiteSettings {
+fn settings(scenario: &Scenario, seed: u64, layers: Layers) -> SiteSettings {
     let key = |label: u64| {
         let mut bytes = [0; 32];
         for (place, chunk) in (0_u64..).zip(bytes.chunks_exact_mut(8)) {
@@ -157,7 +164,7 @@ fn settings(scenario: &Scenario, seed: u64) -> SiteSettings {
     SiteSettings {
         id: SiteId(0),
         mode: Mode::Auto,
-        ladder: ladder(scenario, [1, 2, 3, 4, 5, 6].map(table_key)),
+        ladder: ladder(scenario, layers, [1, 2, 3, 4, 5, 6].map(table_key)),
         connections: ConnectionSettings::new(CONNECTIONS, table_key(7)),
         waiting_places: 4_096,
         passes_in_use: (2 * people).clamp(1 << 10, 1 << 17),
@@ -193,8 +200,12 @@ fn settings(scenario: &Scenario, seed: u64) -> SiteSettings {
 }
 
 /// The limits as the gate has them. Tables that nobody could fill are smaller than there: they fit into caches.
-fn ladder(scenario: &Scenario, keys: [[u8; 16]; 6]) -> LadderSettings {
+fn ladder(scenario: &Scenario, layers: Layers, keys: [[u8; 16]; 6]) -> LadderSettings {
     let mut settings = LadderSettings::new(keys);
+    if layers == Layers::Threshold {
+        let any = Rate::per_second(1e6, 1e9);
+        settings.limits = Limits::new(any, any, any);
+    }
     let sources: u64 = scenario.attacks.iter().map(|attack| u64::from(attack.sources)).sum();
     let people = u64::from(scenario.known.clients) + u64::from(scenario.unknown.clients);
     let most = crate::random::index(8 * (sources + people)).max(1 << 12);

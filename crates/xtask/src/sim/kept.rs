@@ -1,0 +1,126 @@
+//! Results of earlier runs of the same binary.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hasher};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::SimError;
+
+/// A scenario, played with seeds from 1 on.
+pub(super) struct Run {
+    pub(super) scenario: String,
+    /// With the threshold alone.
+    pub(super) alone: bool,
+    /// The last seed.
+    pub(super) seeds: u64,
+}
+
+/// A folder with one file for each scenario, one JSON object a line.
+pub(super) struct Kept(PathBuf);
+
+impl Kept {
+    /// The folder of a binary.
+    pub(super) fn of(program: &Path, folder: &Path) -> Result<Self, SimError> {
+        let wrong = |path: &Path, error| SimError::File { path: path.to_owned(), error };
+        let bytes = fs::read(program).map_err(|error| wrong(program, error))?;
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&bytes);
+        let own = folder.join(format!("{:016x}", hasher.finish()));
+        fs::create_dir_all(&own).map_err(|error| wrong(&own, error))?;
+        Ok(Self(own))
+    }
+
+    /// Seeds that have not been played.
+    pub(super) fn missing(&self, run: &Run) -> Result<Vec<u64>, SimError> {
+        let played: Vec<u64> = self.results(run)?.iter().filter_map(seed_of).collect();
+        Ok((1..=run.seeds).filter(|seed| !played.contains(seed)).collect())
+    }
+
+    /// How many of the runs broke an invariant.
+    pub(super) fn failures(&self, run: &Run) -> Result<usize, SimError> {
+        Ok(self.results(run)?.iter().filter(|result| result.get(FAILURE).is_some()).count())
+    }
+
+    /// All results, in the order of their seeds.
+    pub(super) fn results(&self, run: &Run) -> Result<Vec<Value>, SimError> {
+        let path = self.path(run);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(SimError::File { path, error }),
+        };
+        // A line that was cut off when a run was stopped is played again.
+        let mut results: Vec<Value> =
+            text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        results.retain(|result| seed_of(result).is_some_and(|seed| seed <= run.seeds));
+        results.sort_by_key(|result| seed_of(result));
+        Ok(results)
+    }
+
+    /// Adds what the simulator printed for these seeds; whichever of them has no result has failed.
+    pub(super) fn add(&self, run: &Run, seeds: &[u64], output: &str, words: &str) -> Result<(), SimError> {
+        let path = self.path(run);
+        let mut text = String::new();
+        let mut played = Vec::new();
+        for line in output.lines() {
+            let result: Value =
+                serde_json::from_str(line).map_err(|_| SimError::Answer(line.to_owned()))?;
+            played.extend(seed_of(&result));
+            text.push_str(line);
+            text.push('\n');
+        }
+        for seed in seeds.iter().filter(|seed| !played.contains(seed)) {
+            let line = words.lines().find(|line| line.contains(&format!("--seed {seed}"))).unwrap_or(words);
+            text.push_str(&format!("{}\n", json!({ "seed": seed, FAILURE: line.trim() })));
+        }
+        let file = fs::OpenOptions::new().create(true).append(true).open(&path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|error| SimError::File { path, error })
+    }
+
+    fn path(&self, run: &Run) -> PathBuf {
+        self.0.join(format!("{}{}.jsonl", run.scenario, if run.alone { ".alone" } else { "" }))
+    }
+}
+
+fn seed_of(result: &Value) -> Option<u64> {
+    result.get("seed")?.as_u64()
+}
+
+/// The key under which a broken invariant is told.
+pub(super) const FAILURE: &str = "failure";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_played_is_not_played_again_and_what_is_missing_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        fs::write(&program, b"one build").unwrap();
+        let run = Run { scenario: "calm".to_owned(), alone: false, seeds: 4 };
+        let kept = Kept::of(&program, folder.path()).unwrap();
+        let words = "broken: portcullis sim calm --seed 2\n";
+        kept.add(&run, &[1, 2], "{\"name\":\"calm\",\"seed\":1}\n", words).unwrap();
+        assert_eq!(kept.missing(&run).unwrap(), [3, 4]);
+        assert_eq!(kept.failures(&run).unwrap(), 1);
+        assert_eq!(kept.results(&run).unwrap()[1][FAILURE], "broken: portcullis sim calm --seed 2");
+        fs::write(&program, b"another build").unwrap();
+        assert_eq!(Kept::of(&program, folder.path()).unwrap().missing(&run).unwrap(), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_is_played_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        fs::write(&program, b"one build").unwrap();
+        let kept = Kept::of(&program, folder.path()).unwrap();
+        let run = Run { scenario: "calm".to_owned(), alone: true, seeds: 2 };
+        fs::write(kept.path(&run), "{\"seed\":1}\n{\"seed\":2,\"na").unwrap();
+        assert_eq!(kept.missing(&run).unwrap(), [2]);
+    }
+}

@@ -1,0 +1,170 @@
+//! `cargo xtask sim`: the built-in scenarios with many seeds, and what came of it as a table for `docs/`.
+//!
+//! Results are kept in `target/sim`, in a folder of the very binary that had them, so that a run that was stopped goes on
+//! where it was, and nothing that another build did is counted.
+
+mod kept;
+mod page;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use clap::{Args, Subcommand};
+use lab::{checkout, target_folder};
+
+use crate::bench::build_release;
+use kept::{Kept, Run};
+
+/// What is to be played.
+#[derive(Debug, Args)]
+pub(crate) struct SimArguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Every built-in scenario with many seeds, each also with the threshold alone; then writes `docs/simulator.md`.
+    Full(Many),
+    /// Calm days of a small site, one for each seed: none may close.
+    Calm(Many),
+    /// Writes `docs/simulator.md` from what has been played so far.
+    Table(Built),
+}
+
+#[derive(Debug, Args)]
+struct Many {
+    /// Seeds from 1 to this one. 40 by default, and 270 for calm days.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    seeds: Option<u64>,
+    /// Some scenarios alone, with commas.
+    #[arg(long, default_value = "all")]
+    only: String,
+    #[command(flatten)]
+    built: Built,
+}
+
+#[derive(Debug, Args)]
+struct Built {
+    /// Take the release build that is there instead of building it first.
+    #[arg(long)]
+    as_built: bool,
+}
+
+/// Why it could not be played or written.
+#[derive(Debug, thiserror::Error)]
+enum SimError {
+    #[error(transparent)]
+    Shell(#[from] crate::shell::ShellError),
+    #[error("{path}: {error}", path = path.display())]
+    File { path: PathBuf, error: std::io::Error },
+    #[error("cannot run {program}: {error}", program = program.display())]
+    Start { program: PathBuf, error: std::io::Error },
+    #[error("the simulator said what is no result: {0}")]
+    Answer(String),
+    #[error("no built-in scenario is called `{0}`")]
+    Unknown(String),
+}
+
+/// Plays and prints; fails when an invariant did not hold.
+pub(crate) fn run(arguments: &SimArguments) -> ExitCode {
+    match act(&arguments.what) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(failures) => {
+            eprintln!("in {failures} runs an invariant did not hold");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn act(what: &What) -> Result<usize, SimError> {
+    let built = match what {
+        What::Full(many) | What::Calm(many) => &many.built,
+        What::Table(built) => built,
+    };
+    if !built.as_built {
+        build_release()?;
+    }
+    let program = target_folder().join("release/portcullis");
+    let kept = Kept::of(&program, &target_folder().join("sim"))?;
+    let runs = match what {
+        What::Full(many) => full(&listed(&program)?, many)?,
+        What::Calm(many) => days(many),
+        What::Table(_) => Vec::new(),
+    };
+    for run in &runs {
+        play(&program, run, &kept)?;
+    }
+    write(&kept, &listed(&program)?)?;
+    Ok(runs.iter().map(|run| kept.failures(run)).sum::<Result<usize, _>>()?)
+}
+
+/// Every scenario but the long one, as it is and with the threshold alone.
+fn full(listed: &[String], many: &Many) -> Result<Vec<Run>, SimError> {
+    let chosen: Vec<&str> = match many.only.as_str() {
+        "all" => listed.iter().map(String::as_str).filter(|&name| name != CALM_DAY).collect(),
+        names => names.split(',').collect(),
+    };
+    if let Some(unknown) = chosen.iter().find(|&&name| !listed.iter().any(|there| there == name)) {
+        return Err(SimError::Unknown((*unknown).to_owned()));
+    }
+    let seeds = many.seeds.unwrap_or(SEEDS);
+    let run = |name: &&str, alone| Run { scenario: (*name).to_owned(), alone, seeds };
+    Ok(chosen.iter().flat_map(|name| [run(name, false), run(name, true)]).collect())
+}
+
+fn days(many: &Many) -> Vec<Run> {
+    vec![Run { scenario: CALM_DAY.to_owned(), alone: false, seeds: many.seeds.unwrap_or(DAYS) }]
+}
+
+/// Plays what has not been played yet, some seeds at a time.
+fn play(program: &Path, run: &Run, kept: &Kept) -> Result<(), SimError> {
+    let missing = kept.missing(run)?;
+    for seeds in missing.chunk_by(|one, next| next - one == 1).flat_map(|row| row.chunks(SEEDS_AT_ONCE)) {
+        let (Some(first), Some(last)) = (seeds.first(), seeds.last()) else { continue };
+        eprintln!("{}{}: seeds {first} to {last}", run.scenario, if run.alone { ", alone" } else { "" });
+        let mut command = Command::new(program);
+        command.args(["sim", &run.scenario, "--json", "--seeds", &format!("{first}..{last}")]);
+        if run.alone {
+            command.arg("--threshold-alone");
+        }
+        let output = command.stdin(Stdio::null()).output();
+        let output = output.map_err(|error| SimError::Start { program: program.to_owned(), error })?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        eprint!("{words}");
+        kept.add(run, seeds, &String::from_utf8_lossy(&output.stdout), &words)?;
+    }
+    Ok(())
+}
+
+fn listed(program: &Path) -> Result<Vec<String>, SimError> {
+    let output = Command::new(program).args(["sim", "--list", "--json"]).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| SimError::Start { program: program.to_owned(), error })?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let name = |line: &str| {
+        let row: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(row.get("name")?.as_str()?.to_owned())
+    };
+    text.lines().map(|line| name(line).ok_or_else(|| SimError::Answer(line.to_owned()))).collect()
+}
+
+fn write(kept: &Kept, listed: &[String]) -> Result<(), SimError> {
+    let path = checkout().join("docs/simulator.md");
+    let mut rows = Vec::new();
+    for name in listed {
+        let results = |alone| kept.results(&Run { scenario: name.clone(), alone, seeds: u64::MAX });
+        rows.push(page::Row { name: name.clone(), whole: results(false)?, alone: results(true)? });
+    }
+    std::fs::write(&path, page::page(&rows)).map_err(|error| SimError::File { path, error })
+}
+
+/// The scenario whose seeds are days.
+pub(crate) const CALM_DAY: &str = "calm-day";
+const SEEDS: u64 = 40;
+const DAYS: u64 = 270;
+/// A stopped run loses no more than this.
+const SEEDS_AT_ONCE: usize = 10;
