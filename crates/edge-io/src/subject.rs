@@ -125,6 +125,7 @@ fn facts<'a>(
         user_agent: scan.user_agent.map_or(b"", |value| value.as_bytes()),
         method: parts.method.as_str(),
         path: parts.uri.path(),
+        navigation: scan.navigation,
         // A front carries many clients on one connection.
         inherited: if connection.front { None } else { connection.proof() },
         headers,

@@ -37,6 +37,8 @@ pub struct Facts<'a> {
     pub method: &'a str,
     /// The path without its query.
     pub path: &'a str,
+    /// Whether a person looks at the answer: pages, not their files and calls.
+    pub navigation: bool,
     /// The pass last proved on this connection, and when.
     pub inherited: Option<(Proof, Instant)>,
     /// The other headers, for what only some settings need.

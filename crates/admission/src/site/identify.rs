@@ -176,9 +176,9 @@ impl Site {
     }
 
     /// A GET or HEAD without a pass inherits the one last proved on its connection, or by the same address and user
-    /// agent, within 60 s and at most 40 times a minute (contract).
+    /// agent, within 60 s and at most 40 times a minute (contract). Pages do not: browsers send cookies with them.
     fn inherited(&self, facts: &Facts<'_>, now: Instant) -> Option<(Proof, Cohort)> {
-        if !matches!(facts.method, "GET" | "HEAD") {
+        if facts.navigation || !matches!(facts.method, "GET" | "HEAD") {
             return None;
         }
         let on_connection = facts

@@ -4,6 +4,7 @@
 //! fixed; an entry is a few words guarded by a sequence number, so that readers never lock and never see half of one.
 
 use std::hash::Hasher;
+use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,10 +15,26 @@ use siphasher::sip::SipHasher13;
 use super::facts::Proof;
 use crate::bits::halves;
 
-/// Passes proved lately, by address and user agent.
-pub(super) struct Inheritance {
+/// What was proved lately, by address and user agent.
+pub(super) struct Inheritance<P> {
     key: u64,
     cells: Box<[Cell]>,
+    proofs: PhantomData<fn() -> P>,
+}
+
+/// What can be kept in a few words.
+pub(super) trait Words: Sized {
+    /// The words.
+    fn pack(&self) -> [u64; 6];
+    /// What they were; `None` if they are none of this kind.
+    fn unpack(words: [u64; 6]) -> Option<Self>;
+}
+
+/// A ticket that was shown: of a challenge, or of an earlier visit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct TicketProof {
+    pub(super) number: u128,
+    pub(super) is_visit: bool,
 }
 
 #[derive(Default)]
@@ -29,14 +46,15 @@ struct Cell {
     words: [AtomicU64; 6],
 }
 
-impl Inheritance {
+impl<P: Words> Inheritance<P> {
     /// A table of this many entries, rounded up to a power of two.
     pub(super) fn new(entries: usize, key: u64) -> Self {
-        Self { key, cells: (0..entries.next_power_of_two().max(64)).map(|_| Cell::default()).collect() }
+        let cells = (0..entries.next_power_of_two().max(64)).map(|_| Cell::default()).collect();
+        Self { key, cells, proofs: PhantomData }
     }
 
-    /// A pass was proved from this address and user agent. Written at most every few seconds for one of them.
-    pub(super) fn prove(&self, address: IpAddr, user_agent: &[u8], proof: &Proof, now: Instant) {
+    /// Something was proved from this address and user agent. Written at most every few seconds for one of them.
+    pub(super) fn prove(&self, address: IpAddr, user_agent: &[u8], proof: &P, now: Instant) {
         let who = self.hash(address, user_agent);
         let cell = self.cell(who);
         let fresh =
@@ -56,14 +74,14 @@ impl Inheritance {
         }
         cell.who.store(who, Ordering::Relaxed);
         cell.at.store(now.as_nanos(), Ordering::Relaxed);
-        for (word, value) in cell.words.iter().zip(pack(proof)) {
+        for (word, value) in cell.words.iter().zip(proof.pack()) {
             word.store(value, Ordering::Relaxed);
         }
         cell.sequence.store(sequence + 2, Ordering::Release);
     }
 
-    /// The pass proved from this address and user agent within the last minute.
-    pub(super) fn find(&self, address: IpAddr, user_agent: &[u8], now: Instant) -> Option<Proof> {
+    /// What was proved from this address and user agent within the last minute.
+    pub(super) fn find(&self, address: IpAddr, user_agent: &[u8], now: Instant) -> Option<P> {
         let who = self.hash(address, user_agent);
         let cell = self.cell(who);
         let before = cell.sequence.load(Ordering::Acquire);
@@ -72,7 +90,7 @@ impl Inheritance {
         let words = std::array::from_fn(|at| cell.words[at].load(Ordering::Relaxed));
         std::sync::atomic::fence(Ordering::Acquire);
         let intact = before.is_multiple_of(2) && cell.sequence.load(Ordering::Relaxed) == before;
-        if intact && found && Duration::from_nanos(age) <= INHERIT_FOR { unpack(words) } else { None }
+        if intact && found && Duration::from_nanos(age) <= INHERIT_FOR { P::unpack(words) } else { None }
     }
 
     fn cell(&self, who: u64) -> &Cell {
@@ -88,23 +106,39 @@ impl Inheritance {
     }
 }
 
-fn pack(proof: &Proof) -> [u64; 6] {
-    let ([a, b], [c, d]) = (halves(proof.pass.0), halves(proof.account.0));
-    let flags = proof.tier as u64 | u64::from(proof.half_budget) << 8 | u64::from(proof.in_incident) << 9;
-    [a, b, c, d, proof.issued.as_millis(), flags]
+impl Words for Proof {
+    fn pack(&self) -> [u64; 6] {
+        let ([a, b], [c, d]) = (halves(self.pass.0), halves(self.account.0));
+        let flags = self.tier as u64 | u64::from(self.half_budget) << 8 | u64::from(self.in_incident) << 9;
+        [a, b, c, d, self.issued.as_millis(), flags]
+    }
+
+    fn unpack([a, b, c, d, issued, flags]: [u64; 6]) -> Option<Self> {
+        let tier = Tier::ALL.into_iter().find(|&tier| tier as u64 == flags & 0xFF)?;
+        Some(Self {
+            pass: PassId(wide(a, b)),
+            account: AccountId(wide(c, d)),
+            tier,
+            issued: Timestamp::from_millis(issued),
+            in_incident: flags >> 9 & 1 == 1,
+            half_budget: flags >> 8 & 1 == 1,
+        })
+    }
 }
 
-fn unpack([a, b, c, d, issued, flags]: [u64; 6]) -> Option<Proof> {
-    let wide = |high: u64, low: u64| u128::from(high) << 64 | u128::from(low);
-    let tier = Tier::ALL.into_iter().find(|&tier| tier as u64 == flags & 0xFF)?;
-    Some(Proof {
-        pass: PassId(wide(a, b)),
-        account: AccountId(wide(c, d)),
-        tier,
-        issued: Timestamp::from_millis(issued),
-        in_incident: flags >> 9 & 1 == 1,
-        half_budget: flags >> 8 & 1 == 1,
-    })
+impl Words for TicketProof {
+    fn pack(&self) -> [u64; 6] {
+        let [a, b] = halves(self.number);
+        [a, b, self.is_visit.into(), 0, 0, 0]
+    }
+
+    fn unpack([a, b, is_visit, ..]: [u64; 6]) -> Option<Self> {
+        Some(Self { number: wide(a, b), is_visit: is_visit == 1 })
+    }
+}
+
+fn wide(high: u64, low: u64) -> u128 {
+    u128::from(high) << 64 | u128::from(low)
 }
 
 /// How long a proof is inherited (contract: 60 s).

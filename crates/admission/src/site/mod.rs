@@ -82,7 +82,9 @@ pub struct Site {
     nat: NatTable,
     slots: Slots,
     classes: Classes,
-    inheritance: inherit::Inheritance,
+    inheritance: inherit::Inheritance<Proof>,
+    /// Tickets shown lately, by address and user agent.
+    tickets_shown: inherit::Inheritance<inherit::TicketProof>,
     /// Addresses that an admin denied.
     denied: List,
     /// Addresses that an admin exempted from client limits.
@@ -139,6 +141,7 @@ impl Site {
             slots: Slots::new(settings.waiting_places),
             classes: Classes::new(seed.number(6)),
             inheritance: inherit::Inheritance::new(HEIRS, seed.number(7)),
+            tickets_shown: inherit::Inheritance::new(HEIRS, seed.number(12)),
             denied: List::default(),
             allowed: List::default(),
             decision: ArcSwap::from_pointee(Decision::default()),

@@ -148,6 +148,7 @@ impl Shop {
             user_agent,
             method,
             path,
+            navigation: false,
             inherited: None,
             headers: &headers,
             jwt: Some(&ask),

@@ -10,6 +10,7 @@ use siphasher::sip::SipHasher13;
 
 use super::Site;
 use super::facts::{Demand, Facts, Identity, Refusal, Shown, Verdict, Waiting};
+use super::inherit::TicketProof;
 use super::learn::Lesson;
 use crate::challenge::{Came, Challenges, Kind, Load, Visit};
 use crate::lane::Holder;
@@ -35,8 +36,14 @@ impl Site {
             Came::Back(kind, number) => Shown::Back(kind, number),
         };
         identity.keeps_cookies = came != Came::Empty;
+        if let Came::Passed(number) = came {
+            self.show_ticket(TicketProof { number, is_visit: false }, facts, address, identity, now);
+        }
         if let (Some(visit), false) = (visit, identity.shown == Shown::Ticket) {
             self.welcome_back(visit, facts, address, now, identity);
+        }
+        if came == Came::Empty && visit.is_none() && self.inherits_ticket(facts, address, now) {
+            identity.shown = Shown::Ticket;
         }
         if identity.shown == Shown::Ticket {
             if self.puts_tickets_first() {
@@ -65,9 +72,31 @@ impl Site {
         }
         if is_guest && self.challenges.seat(Net::network(address), visit, now) {
             identity.shown = Shown::Ticket;
+            self.show_ticket(TicketProof { number: visit.number, is_visit: true }, facts, address, identity, now);
         } else if is_same_draw {
             identity.cohort = visit.cohort;
         }
+    }
+
+    /// Remembers for a minute who showed a ticket, for the files that browsers ask for without cookies.
+    fn show_ticket(
+        &self,
+        ticket: TicketProof,
+        facts: &Facts<'_>,
+        address: IpAddr,
+        identity: &Identity,
+        now: Instant,
+    ) {
+        if identity.shown == Shown::Ticket {
+            self.tickets_shown.prove(address, facts.user_agent, &ticket, now);
+        }
+    }
+
+    /// Whether a file or call without cookies is of a browser that has just shown a ticket; it is charged to that ticket.
+    fn inherits_ticket(&self, facts: &Facts<'_>, address: IpAddr, now: Instant) -> bool {
+        let may_inherit = !facts.navigation && matches!(facts.method, "GET" | "HEAD");
+        let ticket = self.tickets_shown.find(address, facts.user_agent, now).filter(|_| may_inherit);
+        ticket.is_some_and(|ticket| self.spends(ticket.number, ticket.is_visit, facts, now))
     }
 
     fn spends(&self, number: u128, is_visit: bool, facts: &Facts<'_>, now: Instant) -> bool {

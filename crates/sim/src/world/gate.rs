@@ -171,6 +171,7 @@ impl Gate {
             user_agent,
             method,
             path,
+            navigation: ask.route.is_navigation(),
             inherited: None,
             headers: &headers,
             jwt: None,
