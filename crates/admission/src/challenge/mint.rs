@@ -8,7 +8,6 @@ use model::{Instant, Net};
 
 use super::Kind;
 use crate::limits::{Charge, Rate, Table};
-use crate::slots::TICKET_MOST;
 
 /// The rates at which tickets are given.
 pub(super) struct Mint {
@@ -29,8 +28,8 @@ pub(super) struct Mint {
 /// What the app can take of clients with tickets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
-    /// L; infinite until it is measured.
-    pub(crate) limit: f64,
+    /// What they may have, in requests in service; infinite until L is measured.
+    pub(crate) share: f64,
     /// What T4 asks for now, in requests in service.
     pub(crate) tickets: f64,
     /// What an ordinary request costs, in seconds of service.
@@ -96,7 +95,7 @@ impl Mint {
 
     /// Moves the rates with the app's capacity and with demand.
     pub(super) fn follow(&self, load: Load, now: Instant) {
-        let share = load.limit * TICKET_MOST;
+        let share = load.share;
         let both = self.given.iter().all(|at| {
             let at = at.load(Relaxed);
             at != 0 && now.as_secs() + 1 - at.min(now.as_secs() + 1) <= BOTH_SECONDS

@@ -35,7 +35,7 @@ fn addresses(count: u32) -> impl Iterator<Item = String> {
 
 /// L of 100 and requests of 100 ms: 15 slots for T4, 3 s of service for a ticket, 5 tickets a second.
 fn load(tickets: f64) -> Load {
-    Load { limit: 100.0, tickets, request_seconds: 0.1 }
+    Load { share: 15.0, tickets, request_seconds: 0.1 }
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn no_more_tickets_are_given_than_their_tier_can_use() {
     assert_eq!(count(160), 5);
     challenges.follow(load(15.0), Instant::from_secs(200));
     assert_eq!(count(220), 0, "their share is used");
-    challenges.follow(Load { limit: f64::INFINITY, ..load(15.0) }, Instant::from_secs(300));
+    challenges.follow(Load { share: f64::INFINITY, ..load(15.0) }, Instant::from_secs(300));
     assert_eq!(count(320), 300, "nothing is known of the app yet");
 }
 
@@ -61,7 +61,7 @@ fn a_network_buys_sixty_tickets_a_minute() {
 #[test]
 fn a_third_is_kept_for_those_who_wait_while_others_only_keep_cookies() {
     let challenges = challenges();
-    let follow = |at| challenges.follow(Load { limit: 600.0, ..load(0.0) }, Instant::from_secs(at));
+    let follow = |at| challenges.follow(Load { share: 90.0, ..load(0.0) }, Instant::from_secs(at));
     challenges.give(Kind::Wait, holder("192.0.2.1"), 1, Timestamp::from_secs(1), Instant::from_secs(100));
     challenges.give(Kind::Cookie, holder("192.0.2.1"), 1, Timestamp::from_secs(1), Instant::from_secs(100));
     follow(100);

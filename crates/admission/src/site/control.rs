@@ -9,6 +9,7 @@ use super::advice::Standing;
 use crate::concurrency::{ClassSample, ConcurrencyLimit, Snapshot, Window};
 use crate::lane::Turns;
 use crate::pass::PassClock;
+use crate::slots::LOGIN_MOST;
 use crate::threshold::{Bounds, Threshold};
 use crate::trip::{SelfHarm, TripEvent};
 use guard::{Advice, Guard};
@@ -238,10 +239,16 @@ impl Controller {
 
     /// How many tickets may be given to strangers, from what those with tickets ask for.
     fn judge_tickets(&self, site: &Site, now: Instant) {
-        let asked: u64 = self.summary.offered[Tier::T4.index()].iter().sum();
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of half a second's requests")]
-        let tickets = asked as f64 / self.summary.millis.max(1) as f64;
-        site.bound_tickets(self.summary.limit, tickets, now);
+        let load = |tier: Tier| {
+            let asked: u64 = self.summary.offered[tier.index()].iter().sum();
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of half a second's requests")]
+            let load = asked as f64 / self.summary.millis.max(1) as f64;
+            load
+        };
+        let limit = self.summary.limit;
+        let lane = load(Tier::T3).min(LOGIN_MOST * limit);
+        let better = [Tier::T0, Tier::T1, Tier::T2].into_iter().map(load).sum::<f64>() + lane;
+        site.bound_tickets(limit, better, load(Tier::T4), now);
     }
 
     /// Draws from those who wait to sign in as many as the lane can serve.

@@ -15,6 +15,8 @@ use super::learn::Lesson;
 use crate::challenge::{Came, Challenges, Kind, Load, Visit};
 use crate::lane::Holder;
 use crate::limits::{Charge, Rate};
+use crate::slots::TICKET_MOST;
+use crate::threshold::OPEN;
 use crate::pass::{LINK_LIFE_MAX, Link, LinkError, Way, link_token};
 
 impl Site {
@@ -232,11 +234,16 @@ impl Site {
         self.challenges.take_counts()
     }
 
-    /// What the app can take of clients with tickets: `tickets` is what they ask for now, in requests in service.
-    pub(super) fn bound_tickets(&self, limit: f64, tickets: f64, now: Instant) {
+    /// What the app can take of clients with tickets: `tickets` is what they ask for now and `better` what everybody before
+    /// them does, in requests in service. While all unknown clients are asked for one, nobody else needs what is left.
+    pub(super) fn bound_tickets(&self, limit: f64, better: f64, tickets: f64, now: Instant) {
+        let all_are_asked = self.decision().challenge != Challenge::Off;
+        self.slots.set_only_tickets(all_are_asked);
+        let left = if all_are_asked { OPEN * limit - better } else { 0.0 };
+        let share = (TICKET_MOST * limit).max(left);
         #[expect(clippy::cast_precision_loss, reason = "a service time in microseconds")]
         let request_seconds = self.usual_cost_micros.load(Relaxed) as f64 / 1e6;
-        self.challenges.follow(Load { limit, tickets, request_seconds }, now);
+        self.challenges.follow(Load { share, tickets, request_seconds }, now);
     }
 
     /// Under which secret cohorts are drawn now: eight bits of a hash of it.

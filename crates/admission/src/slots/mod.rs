@@ -18,13 +18,13 @@ mod tests;
 
 pub use queue::Place;
 pub use shares::INFLIGHT_MAX;
-pub(crate) use shares::TICKET_MOST;
+pub(crate) use shares::{LOGIN_MOST, TICKET_MOST};
 
 use crossbeam_utils::CachePadded;
 use model::{Group, Instant};
 use queue::{Left, Ring, Seen};
-use shares::{Claim, Counts, LOGIN_MOST, LOGIN_OWN, ORDER, Shares, UNLENT};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+use shares::{Claim, Counts, LOGIN_OWN, ORDER, Shares, UNLENT};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Fewest places to wait that [`Slots::new`] makes.
@@ -62,6 +62,7 @@ pub struct Slots {
     limit: CachePadded<AtomicU64>,
     used: CachePadded<AtomicU64>,
     admins: CachePadded<AtomicU32>,
+    only_tickets: AtomicBool,
     known: Ring,
     login: Ring,
     ticket: Ring,
@@ -79,6 +80,7 @@ impl Slots {
             limit: CachePadded::new(AtomicU64::new(f64::INFINITY.to_bits())),
             used: CachePadded::new(AtomicU64::new(0)),
             admins: CachePadded::new(AtomicU32::new(0)),
+            only_tickets: AtomicBool::new(false),
             known: Ring::new(Group::Known, 0, known),
             login: Ring::new(Group::Login, known, eighth),
             ticket: Ring::new(Group::Ticket, known + eighth, eighth),
@@ -95,6 +97,11 @@ impl Slots {
             self.limit.store(limit.max(1.0).to_bits(), SeqCst);
         }
         self.dispatch(now, wake);
+    }
+
+    /// Whether every unknown client is asked for a ticket: then those who have one may borrow as others do.
+    pub fn set_only_tickets(&self, only: bool) {
+        self.only_tickets.store(only, SeqCst);
     }
 
     /// L in slots.
@@ -223,7 +230,7 @@ impl Slots {
         let admins = self.admins.load(SeqCst);
         let taken = self.used.fetch_update(SeqCst, SeqCst, |used| {
             let counts = Counts(used);
-            let shares = Shares { counts, admins, limit, now };
+            let shares = Shares { counts, admins, limit, only_tickets: self.only_tickets.load(SeqCst), now };
             let next = if shares.allow(group, claim) { counts.plus(group) } else { None };
             next.map(|counts| counts.0)
         });

@@ -8,13 +8,13 @@ pub const INFLIGHT_MAX: u32 = u16::MAX as u32;
 /// Share of L that is the login lane's own (decision-science, section 3); at least one slot.
 pub(super) const LOGIN_OWN: f64 = 0.08;
 /// Share of L beyond which the login lane gets nothing, even when everything else is idle.
-pub(super) const LOGIN_MOST: f64 = 0.20;
+pub(crate) const LOGIN_MOST: f64 = 0.20;
 /// Share of L that known clients take without asking whether something has been lent.
 const KNOWN_OWN: f64 = 0.50;
 /// Share of L up to which known clients go before everybody but the login lane's own share: 1 less the shares of
 /// admins (2 %), login lane (8 %) and unknown clients (4 %), and the part that is never lent (5 %).
 const KNOWN_FIRST: f64 = 0.81;
-/// Share of L beyond which clients with a ticket get nothing; at least one slot.
+/// Share of L beyond which clients with a ticket get nothing while others are let in without one; at least one slot.
 pub(crate) const TICKET_MOST: f64 = 0.15;
 /// Share of L that unknown clients get even while known clients could use all of it.
 const UNKNOWN_OWN: f64 = 0.04;
@@ -82,6 +82,8 @@ pub(super) struct Shares {
     pub(super) counts: Counts,
     pub(super) admins: u32,
     pub(super) limit: f64,
+    /// Everybody unknown is asked for a ticket, so that nobody else could use what those with tickets leave.
+    pub(super) only_tickets: bool,
     pub(super) now: Instant,
 }
 
@@ -120,8 +122,8 @@ impl Shares {
     fn most(self, group: Group) -> u32 {
         match group {
             Group::Login => self.late(self.limit * LOGIN_MOST).max(1),
-            Group::Ticket => self.late(self.limit * TICKET_MOST).max(1),
-            Group::Admin | Group::Known | Group::Unknown => INFLIGHT_MAX,
+            Group::Ticket if !self.only_tickets => self.late(self.limit * TICKET_MOST).max(1),
+            Group::Ticket | Group::Admin | Group::Known | Group::Unknown => INFLIGHT_MAX,
         }
     }
 

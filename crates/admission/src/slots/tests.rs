@@ -230,7 +230,7 @@ proptest! {
                 counts = counts.plus(*group).unwrap();
             }
         }
-        let shares = Shares { counts, admins, limit, now: Instant::from_millis(millis) };
+        let shares = Shares { counts, admins, limit, only_tickets: false, now: Instant::from_millis(millis) };
         let used = f64::from(counts.sum() + admins);
         for group in Group::ALL.into_iter().filter(|&group| group != Group::Admin) {
             if shares.allow(group, Claim::Any) {
