@@ -11,6 +11,7 @@ mod bits;
 pub mod caps;
 pub mod challenge;
 pub mod concurrency;
+pub mod core;
 pub mod crawlers;
 pub mod handover;
 pub mod handshakes;

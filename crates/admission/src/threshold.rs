@@ -15,12 +15,14 @@
 mod costs;
 mod handover;
 mod prefix;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
 use costs::{Costs, Recent, Shadow, admitted, mean, total};
 use model::{COHORTS, Cohort, Decision, Instant, Level, Masks, Summary, Tier};
 use prefix::Cut;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Share of L above which the threshold closes at once.
@@ -81,7 +83,7 @@ pub struct Bounds {
 
 /// One closed cohort of unknown clients that is let through for a minute, so that everybody has a turn, and so that
 /// it is seen what admitted strangers cost.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Ferry {
     /// The cohort of T5.
     pub cohort: Cohort,
@@ -104,6 +106,8 @@ pub struct Step {
 }
 
 /// The threshold of one site. Memory is fixed: about 90 KiB.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(into = "snapshot::Kept", try_from = "snapshot::Kept")]
 pub struct Threshold {
     recent: Recent,
     shadow: Shadow,

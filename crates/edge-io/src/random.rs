@@ -9,3 +9,10 @@ pub(crate) fn bytes() -> [u8; 32] {
     aws_lc_rs::rand::fill(&mut bytes).expect("the random generator works once it has been seeded");
     bytes
 }
+
+/// Two random words.
+pub(crate) fn words() -> [u64; 2] {
+    let bytes = bytes();
+    let [first, second, ..] = bytes.as_chunks::<8>().0 else { return [0; 2] };
+    [u64::from_be_bytes(*first), u64::from_be_bytes(*second)]
+}

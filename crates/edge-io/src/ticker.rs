@@ -64,7 +64,7 @@ fn step(
     now: Instant,
 ) -> Turn {
     seen.read(shared);
-    let random = u64::from_be_bytes(*crate::random::bytes().first_chunk().unwrap_or(&[0; 8]));
+    let [random, secret] = crate::random::words();
     let traffic = seen.traffic.read(shared, now.since(last), random, || listener.disk_free());
     listener.counted(&traffic);
     let turn = controller.step(
@@ -81,6 +81,7 @@ fn step(
             queue_wait_ms: seen.queue_wait_ms,
             known_requests: seen.known_requests,
             random,
+            secret,
         },
     );
     let wake = &mut |place: admission::slots::Place| shared.wakers[place.index()].wake();

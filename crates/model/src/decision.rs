@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Cohort, Instant, Level, Rules, Tier};
 
 /// Cohorts in each tier.
 pub const COHORTS: usize = 128;
 
 /// Which cohorts of each tier are admitted: one bit each.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Masks([u128; Tier::COUNT]);
 
 impl Masks {
@@ -71,7 +73,7 @@ pub struct Decision {
 }
 
 /// What a navigation of an unknown client is answered with, until it comes back with a ticket (decision-science, section 7).
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum Challenge {
     /// Nothing is asked.
     #[default]

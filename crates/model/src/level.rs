@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// A label derived from the decision: what the gate does to unknown clients at this moment.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 #[repr(u8)]
 pub enum Level {
     /// Nobody is refused.
@@ -88,7 +90,7 @@ impl FromStr for Level {
 }
 
 /// What the gate may do without asking.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 #[repr(u8)]
 pub enum Mode {
     /// Decide and report; refuse nothing but what would break the gate itself.

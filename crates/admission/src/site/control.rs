@@ -1,16 +1,16 @@
 //! The engine beside the way of a request: ten times a second it moves L, the threshold and the level.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use model::{COHORTS, Group, Instant, Level, Mode, Summary, Tier, Timestamp, Traffic};
 
 use super::Site;
-use super::advice::Standing;
 use crate::concurrency::{ClassSample, ConcurrencyLimit, Snapshot, Window};
+use crate::core::{Circumstances, Core, Taken};
 use crate::lane::Turns;
 use crate::pass::PassClock;
 use crate::slots::LOGIN_MOST;
-use crate::threshold::{Bounds, Threshold};
 use crate::trip::{SelfHarm, TripEvent};
 use guard::{Advice, Guard};
 
@@ -36,8 +36,10 @@ pub struct Tick<'a> {
     pub queue_wait_ms: u64,
     /// Requests of known clients that were answered or refused.
     pub known_requests: u64,
-    /// Random; only for jitter.
+    /// Random; only for jitter and draws. It stands in recordings.
     pub random: u64,
+    /// Random: the secret of strangers' cohorts if an incident begins with this step. It is kept nowhere.
+    pub secret: u64,
 }
 
 /// How the origin did in a step.
@@ -62,6 +64,8 @@ pub struct Turn {
     pub advice: Option<Advice>,
     /// In mode `assist`: cohorts would be closed if an admin said yes.
     pub asks: bool,
+    /// The step of the core, if it took one and is recorded.
+    pub taken: Option<Arc<Taken>>,
     /// What to call [`crate::slots::Slots::set_limit`] with, at every step.
     pub slots_limit: f64,
 }
@@ -69,17 +73,15 @@ pub struct Turn {
 /// Moves limit, threshold and level of one site. Owned by one thread.
 pub struct Controller {
     pub(super) limit: ConcurrencyLimit,
-    pub(super) threshold: Threshold,
+    pub(super) core: Core,
     harm: SelfHarm,
     pub(super) clock: PassClock,
     pub(super) summary: Summary,
     pub(super) floor: Option<(Level, Timestamp)>,
     pub(super) ceiling: Option<(Level, Timestamp)>,
-    pub(super) closing: u64,
     pub(super) in_force: f64,
     turns: Turns,
-    pub(super) guard: Guard,
-    pub(super) advice: Standing,
+    is_recorded: bool,
 }
 
 impl Controller {
@@ -94,29 +96,38 @@ impl Controller {
                 || ConcurrencyLimit::new(limit_max),
                 |kept| ConcurrencyLimit::restore(limit_max, kept),
             ),
-            threshold: Threshold::new(),
+            core: Core::new(Guard::new(site.cohort_key())),
             harm: SelfHarm::new(),
             clock,
             summary: Summary::empty(Instant::ORIGIN, 0),
             floor: None,
             ceiling: None,
-            closing: 0,
             in_force: f64::INFINITY,
             turns: Turns::default(),
-            guard: Guard::new(site.cohort_key()),
-            advice: Standing::default(),
+            is_recorded: false,
         }
     }
 
     /// Goes on with what a decision core has learnt.
     #[must_use]
     pub fn with_guard(self, guard: Guard) -> Self {
-        Self { guard, ..self }
+        Self { core: Core::new(guard), ..self }
+    }
+
+    /// Tells each step of the core in [`Turn::taken`].
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        Self { is_recorded: true, ..self }
+    }
+
+    /// What decides.
+    pub const fn core(&self) -> &Core {
+        &self.core
     }
 
     /// Bytes that the decision core takes now.
     pub fn guard_bytes(&self) -> usize {
-        self.guard.bytes()
+        self.core.guard().bytes()
     }
 
     /// Takes one step: L always, the threshold every 500 ms.
@@ -200,30 +211,33 @@ impl Controller {
         for cost in self.summary.offered.iter_mut().flatten().chain(&mut self.summary.removed) {
             *cost /= 1_000;
         }
-        let bounds = self.bounds(site, tick.wall);
-        turn.advice = self.take_advice(site);
         self.judge_lane(site);
         self.judge_tickets(site, tick.now);
-        let step = self.threshold.step(&self.summary, &bounds, tick.random);
+        let circumstances = self.circumstances(site, tick.wall);
+        let outcome = self.core.step(&self.summary, &circumstances, tick.random);
         let before = site.level();
-        if step.closing != self.closing {
+        if outcome.closes_anew {
             // A new incident: nobody may have learnt from the last one which cohort an address falls into.
-            self.closing = step.closing;
-            site.cohort_key.store(tick.random, Relaxed);
+            site.cohort_key.store(tick.secret, Relaxed);
         }
-        turn.asks = step.wants_to_close && !bounds.may_close;
-        site.set_ferry(step.ferry);
-        let decision = self.compose(site, &bounds, step.decision);
-        if decision.level != before {
-            turn.level = Some((before, decision.level));
+        turn.asks = outcome.asks;
+        site.set_ferry(outcome.ferry);
+        if outcome.decision.level != before {
+            turn.level = Some((before, outcome.decision.level));
         }
-        site.obey(decision);
+        site.obey(outcome.decision.clone());
+        turn.advice.clone_from(&outcome.advice);
+        let traffic = std::mem::take(&mut self.summary.traffic);
+        if self.is_recorded {
+            let summary = Summary { traffic, ..self.summary.clone() };
+            let (wall, random) = (tick.wall, tick.random);
+            turn.taken = Some(Arc::new(Taken { wall, summary, circumstances, random, outcome }));
+        }
         self.summary.millis = 0;
         self.summary.queue_wait_ms = 0;
         (self.summary.origin_answers, self.summary.origin_failures) = (0, 0);
         self.summary.offered.iter_mut().for_each(|tier| tier.fill(0));
         self.summary.removed.fill(0);
-        self.summary.traffic = Traffic::default();
         self.learn_costs(site);
     }
 
@@ -270,21 +284,17 @@ impl Controller {
         site.lane.draw(entries, tick.random, tick.now);
     }
 
-    pub(super) fn bounds(&mut self, site: &Site, wall: Timestamp) -> Bounds {
+    /// What is so around a step now; pins that are over are forgotten.
+    pub(super) fn circumstances(&mut self, site: &Site, wall: Timestamp) -> Circumstances {
         let live = |pin: &mut Option<(Level, Timestamp)>| {
             *pin = pin.filter(|(_, until)| wall < *until);
             pin.map(|(level, _)| level)
         };
-        Bounds {
+        Circumstances {
+            mode: site.mode(),
+            assist_yes: site.assist_yes.load(Relaxed),
             floor: live(&mut self.floor),
             ceiling: live(&mut self.ceiling),
-            comfortable: self.advice.comfortable,
-            may_close: match site.mode() {
-                Mode::Auto => true,
-                Mode::Assist => site.assist_yes.load(Relaxed),
-                // It is computed all the same, so that `report` can tell what would have been refused.
-                Mode::Observe => true,
-            },
         }
     }
 

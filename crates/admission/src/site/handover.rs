@@ -92,8 +92,7 @@ impl Site {
 impl Controller {
     /// Adds limit, threshold, what the decision core has learnt, and pins.
     pub fn hand_over(&self, estate: &mut Handover) {
-        self.threshold.hand_over(estate);
-        self.hand_advice_over(estate);
+        self.core.hand_over(estate);
         let (limit, time) = self.snapshot();
         let numbers = [
             limit.limit.to_bits(),
@@ -136,9 +135,8 @@ impl Controller {
         if let Some([floor, floor_until, ceiling, ceiling_until]) = pins {
             (self.floor, self.ceiling) = (pin(floor, floor_until), pin(ceiling, ceiling_until));
         }
-        if let Some(decision) = self.threshold.take_over(estate) {
-            self.closing = self.threshold.closing();
-            let decision = self.take_advice_over(site, estate, decision, wall);
+        let circumstances = self.circumstances(site, wall);
+        if let Some(decision) = self.core.take_over(estate, &circumstances) {
             site.obey(decision);
         }
     }

@@ -4,7 +4,6 @@
 //! Once every 100 ms the [`Controller`] moves limit, threshold and level from what the workers counted.
 
 mod admit;
-mod advice;
 mod arrive;
 mod classes;
 mod control;

@@ -42,6 +42,7 @@ pub(super) fn sum_of(costs: &[f64; COHORTS], mask: u128) -> f64 {
 }
 
 /// The steps of about the last second.
+#[derive(Clone)]
 pub(super) struct Recent {
     steps: Box<[Step]>,
     /// The sum of the steps that count.
@@ -58,7 +59,7 @@ struct Step {
 }
 
 /// Concurrency-milliseconds by tier and cohort.
-type Offered = [[u64; COHORTS]; Tier::COUNT];
+pub(super) type Offered = [[u64; COHORTS]; Tier::COUNT];
 
 impl Recent {
     pub(super) fn new() -> Self {
@@ -68,13 +69,18 @@ impl Recent {
 
     /// Takes a step, and forgets those that are not needed to cover a second.
     pub(super) fn push(&mut self, summary: &Summary) {
+        self.add(summary.millis, &summary.offered);
+    }
+
+    /// The same with the two parts of a summary that count here.
+    pub(super) fn add(&mut self, millis: u64, offered: &Offered) {
         if self.len == STEPS {
             self.forget_oldest();
         }
         let step = &mut self.steps[self.next];
-        step.millis = summary.millis.min(STEP_MILLIS_MAX);
+        step.millis = millis.min(STEP_MILLIS_MAX);
         let cells = step.offered.iter_mut().flatten().zip(self.sums.iter_mut().flatten());
-        for ((cell, sum), offered) in cells.zip(summary.offered.iter().flatten()) {
+        for ((cell, sum), offered) in cells.zip(offered.iter().flatten()) {
             *cell = (*offered).min(COST_MAX);
             *sum += *cell;
         }
@@ -84,6 +90,12 @@ impl Recent {
         while self.len > 1 && self.millis - self.oldest().millis >= SPAN_MILLIS {
             self.forget_oldest();
         }
+    }
+
+    /// The steps that count, the oldest first: milliseconds and cost.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (u64, &Offered)> {
+        let places = (0..self.len).map(|step| (self.next + STEPS - self.len + step) % STEPS);
+        places.map(|place| (self.steps[place].millis, &self.steps[place].offered))
     }
 
     pub(super) fn clear(&mut self) {
@@ -128,6 +140,7 @@ fn over(offered: &Offered, millis: u64) -> Costs {
 
 /// Costs smoothed over some seconds: what a cohort will probably cost when it is admitted. Refused clients are counted
 /// like all others, so this works for cohorts that are closed.
+#[derive(Clone)]
 pub(super) struct Shadow(pub(super) Box<Costs>);
 
 /// The part of the way to the newest cost that the shadow goes in a second.

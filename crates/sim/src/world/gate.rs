@@ -330,6 +330,7 @@ impl Gate {
         if now.is_multiple_of(SECOND) || millis > 100 {
             self.census.fill(&self.site, &mut traffic);
         }
+        let random = self.random.bits();
         let turn = self.controller.step(
             &self.site,
             Tick {
@@ -343,7 +344,8 @@ impl Gate {
                 served: self.served,
                 queue_wait_ms: self.queue_wait_ms,
                 known_requests: self.known_requests,
-                random: self.random.bits(),
+                random,
+                secret: random,
             },
         );
         let inflight = self.site.slots().total();

@@ -61,6 +61,7 @@ impl Process {
                 queue_wait_ms: 100,
                 known_requests: 0,
                 random: u64::from(step).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+                secret: u64::from(step) + 1,
             };
             slots_limit = self.controller.step(&self.shop.site, tick).slots_limit;
         }

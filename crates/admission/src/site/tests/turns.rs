@@ -42,6 +42,7 @@ impl Busy {
                     queue_wait_ms: 0,
                     known_requests: 0,
                     random: u64::from(step).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+                    secret: u64::from(step) + 1,
                 },
             );
         }
