@@ -3,10 +3,13 @@
 //! A [`Ladder`] checks one request against every rung that it stands on; each rung is a [`Rate`] in a fixed [`Table`].
 //! All memory is fixed at construction, every method takes `&self`, and nothing waits for a lock.
 
+mod budgets;
 mod ladder;
 mod rate;
 mod table;
 
+pub use budgets::Budgets;
+pub(crate) use budgets::{Asked, Bounding};
 pub use ladder::{Keys, Ladder, LadderSettings, Limited, Limits, TableName};
 pub use rate::Rate;
 pub use table::{Charge, Table};

@@ -179,10 +179,15 @@ impl Site {
         }
         if let Some(proof) = identity.proof {
             let keys = Keys::Known { pass: proof.pass, account: proof.account };
-            let cost = if proof.half_budget { 2_000_u32 } else { 1_000 }.saturating_mul(requests);
-            if self.ladder.charge(&keys, now, cost, 1).is_err() && self.decision().level != Level::Calm {
+            let is_calm = self.decision().level == Level::Calm;
+            let each = self.charge_milli(verdict.cost_micros).saturating_mul(if proof.half_budget { 2 } else { 1 });
+            let cost = each.saturating_mul(requests);
+            let within = self.budgets.charge(proof.pass, cost, is_calm, now);
+            if (!within || self.ladder.charge(&keys, now, cost, 1).is_err()) && !is_calm {
                 // A pass over its budget keeps its budget; only the excess is unknown (contract).
                 verdict.identity.tier = Tier::T5;
+                verdict.identity.cohort = self.cohort_of(identity.address);
+                self.budgets.note_excess(verdict.cost_micros.saturating_mul(requests.into()));
             }
             return Ok(());
         }

@@ -9,6 +9,7 @@ use super::Site;
 use crate::concurrency::{ClassSample, ConcurrencyLimit, Snapshot, Window};
 use crate::core::{Circumstances, Core, Taken};
 use crate::lane::Turns;
+use crate::limits::{Asked, Bounding};
 use crate::pass::PassClock;
 use crate::slots::LOGIN_MOST;
 use crate::trip::{SelfHarm, TripEvent};
@@ -81,6 +82,7 @@ pub struct Controller {
     pub(super) ceiling: Option<(Level, Timestamp)>,
     pub(super) in_force: f64,
     turns: Turns,
+    bounding: Bounding,
     is_recorded: bool,
 }
 
@@ -104,6 +106,7 @@ impl Controller {
             ceiling: None,
             in_force: f64::INFINITY,
             turns: Turns::default(),
+            bounding: Bounding::default(),
             is_recorded: false,
         }
     }
@@ -213,6 +216,7 @@ impl Controller {
         }
         self.judge_lane(site);
         self.judge_tickets(site, tick.now);
+        self.judge_budgets(site, tick.now);
         let circumstances = self.circumstances(site, tick.wall);
         let outcome = self.core.step(&self.summary, &circumstances, tick.random);
         let before = site.level();
@@ -249,6 +253,19 @@ impl Controller {
         let demand = asked as f64 / millis as f64;
         let is_calm = site.is_calm() || site.mode() == Mode::Observe;
         site.lane.set_waiting_room(self.turns.judge(demand, site.slots.lane_slots(), is_calm));
+    }
+
+    /// How much one customer may ask for, from what all of them do. A pin or the mode does not matter: it only bites where
+    /// something refuses.
+    fn judge_budgets(&mut self, site: &Site, now: Instant) {
+        let millis = self.summary.millis.max(1);
+        let within: u64 =
+            [Tier::T1, Tier::T2].iter().flat_map(|tier| &self.summary.offered[tier.index()]).sum();
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of half a second's requests")]
+        let load = |cost_millis: u64| cost_millis as f64 / millis as f64;
+        let excess = load(site.budgets.take_excess() / 1_000);
+        let asked = Asked { within: load(within), excess, limit: self.summary.limit };
+        self.bounding.step(&site.budgets, asked, now);
     }
 
     /// How many tickets may be given to strangers, from what those with tickets ask for.

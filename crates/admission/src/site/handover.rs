@@ -14,6 +14,8 @@ impl Site {
     /// Adds what the site knows. The successor must be built from the same keys, table seed included.
     pub fn hand_over(&self, estate: &mut Handover, now: Instant) {
         self.ladder.hand_over(estate, now);
+        estate.put("budgets", self.budgets.debts(now));
+        estate.put("budgets.calm", self.budgets.counts());
         self.lane.hand_over(estate, now);
         self.passes.hand_over(estate);
         self.challenges.hand_over(estate, now);
@@ -50,6 +52,8 @@ impl Site {
         wall: Timestamp,
     ) {
         self.ladder.take_over(estate, now);
+        self.budgets.take_over(estate.rows("budgets"), now);
+        self.budgets.restore(estate.words("budgets.calm"));
         self.lane.take_over(estate, now);
         self.passes.take_over(estate);
         self.challenges.take_over(estate, now);

@@ -1,6 +1,7 @@
 //! Who asks.
 
 use std::hash::Hasher;
+use std::net::{IpAddr, Ipv4Addr};
 
 use model::{AccountId, Cohort, Instant, Net, PassId, Tier, Timestamp};
 use siphasher::sip::SipHasher13;
@@ -26,7 +27,7 @@ impl Site {
     }
 
     fn who(&self, facts: &Facts<'_>, now: Instant) -> Identity {
-        let mut identity = Identity::unknown(facts.address, self.cohort_of(facts));
+        let mut identity = Identity::unknown(facts.address, self.cohort_of(Some(facts.address.unwrap_or(facts.peer))));
         if let Some(address) = facts.address {
             identity.denied = self.denied.holds(address);
             identity.allowed = self.allowed.holds(address);
@@ -199,8 +200,8 @@ impl Site {
     }
 
     /// Cohort of a client without proof: a keyed hash of its IPv4 /32 or IPv6 /48, never of anything it chooses.
-    fn cohort_of(&self, facts: &Facts<'_>) -> Cohort {
-        let net = Net::cohort(facts.address.unwrap_or(facts.peer));
+    pub(super) fn cohort_of(&self, address: Option<IpAddr>) -> Cohort {
+        let net = Net::cohort(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
         let mut hasher = SipHasher13::new_with_keys(self.cohort_key(), 0);
         hasher.write_u64(net.bits());
         Cohort::from_hash(hasher.finish())

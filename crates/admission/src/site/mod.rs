@@ -35,7 +35,7 @@ use crate::crawlers::Crawlers;
 use crate::handshakes::Handshakes;
 use crate::known::{LoginHeader, Paths, Pending, Tokens};
 use crate::lane::Lane;
-use crate::limits::{Charge, Ladder, Rate, Table};
+use crate::limits::{Budgets, Charge, Ladder, Rate, Table};
 use crate::nat::NatTable;
 use crate::partners::Partners;
 use crate::pass::{LinkKeys, PassKeys, PassTable, Registry};
@@ -72,6 +72,7 @@ pub struct Site {
     /// Links that were used, by id.
     redeemed: Table,
     ladder: Ladder,
+    budgets: Budgets,
     /// Requests that inherited a pass, by pass.
     heirs: Table,
     handshakes: Handshakes,
@@ -131,6 +132,7 @@ impl Site {
             links: LinkKeys::new(&settings.pass_keys),
             redeemed: Table::new(LINKS, seed.key(11)),
             ladder: Ladder::new(&settings.ladder),
+            budgets: Budgets::new(settings.passes_in_use, seed.key(13)),
             heirs: Table::new(HEIRS, seed.key(4)),
             handshakes: Handshakes::new(seed.key(6)),
             partners: Partners::new(&settings.partners),
@@ -256,6 +258,11 @@ impl Site {
     /// Client limits.
     pub fn ladder(&self) -> &Ladder {
         &self.ladder
+    }
+
+    /// What customers are used to ask for.
+    pub fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     /// Bearer tokens.

@@ -3,7 +3,7 @@
 use admission::site::Site;
 use guard::Guard;
 use guard::evidence::Profile;
-use model::{Cohort, Finite, Net, Sample, Tier, Timestamp};
+use model::{Cohort, Finite, Instant, Net, PassId, Sample, Tier, Timestamp};
 
 use super::clients::{self, Client, Town};
 use super::gate::hour_of_week;
@@ -11,7 +11,7 @@ use super::looks::{self, Visit};
 use super::routes::Route;
 use super::visits::{
     API_KNOWN, API_UNKNOWN, CACHED, FILES_LEAST, FILES_MEAN, FILES_MOST, PAGES_MEAN, RESUMES, RETURNING,
-    THINK_MEAN, rates,
+    THINK_MEAN, THINK_MEDIAN, THINK_SIGMA, rates,
 };
 use super::warm::CONNECTIONS;
 use crate::random::{Random, whole};
@@ -32,6 +32,24 @@ pub(super) fn learnt(
     let profile = profile(scenario, site, &others, wall);
     let per_second = profile.requests[3..].iter().map(|rate| rate.get()).sum();
     Guard::warm(crate::random::mix(seed), &profile, &known, &others, whole(per_second))
+}
+
+/// Shows the budgets what visits of customers are like.
+pub(super) fn show_visits(site: &Site, seed: u64) {
+    let mut random = Random::stream(seed, PART + 1);
+    for visit in 0..VISITS_SHOWN {
+        let mut seconds = 0.0;
+        for _ in 0..random.geometric(PAGES_MEAN) {
+            let all = FILES_LEAST + random.below(FILES_MOST - FILES_LEAST + 1);
+            let is_api = random.chance(API_KNOWN);
+            let requests = 1 + (0..all).filter(|_| !is_api && !random.chance(CACHED)).count();
+            let now = Instant::from_nanos(whole(seconds * 1e9));
+            for _ in 0..requests {
+                site.budgets().charge(PassId(visit), 1_000, true, now);
+            }
+            seconds += random.log_normal(THINK_MEDIAN, THINK_SIGMA);
+        }
+    }
 }
 
 /// Rates of calm.
@@ -169,6 +187,8 @@ impl Passers<'_> {
 }
 
 const PART: u64 = 11;
+/// Visits of customers that teach how much they ask for.
+const VISITS_SHOWN: u128 = 2_000;
 /// What fills the core's memory of calm (see `Book::warm`).
 const KNOWN_SAMPLES: usize = 4_096;
 const OTHER_SAMPLES: usize = 16_384;

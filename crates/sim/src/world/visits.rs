@@ -482,8 +482,8 @@ const PART: u64 = 6;
 /// Pages of a session (decision-science, section 10).
 pub(super) const PAGES_MEAN: f64 = 6.0;
 /// Seconds between two pages: the median, the deviation of the logarithm, the mean that follows.
-const THINK_MEDIAN: f64 = 8.0;
-const THINK_SIGMA: f64 = 0.8;
+pub(super) const THINK_MEDIAN: f64 = 8.0;
+pub(super) const THINK_SIGMA: f64 = 0.8;
 pub(super) const THINK_MEAN: f64 = 11.0;
 /// Files of a page, and the share of them that the browser has.
 pub(super) const FILES_LEAST: u64 = 5;

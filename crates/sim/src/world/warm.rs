@@ -64,6 +64,7 @@ pub(super) fn begin(
     let mut controller = Controller::new(&site, kept.as_ref(), None, wall);
     // A core that knows nothing of calm advises nothing.
     if scenario.warm && layers == Layers::All {
+        habits::show_visits(&site, seed);
         controller = controller.with_guard(habits::learnt(scenario, &site, town, &customers, seed, wall));
     }
     Beginning { site, controller, customers, aged }
