@@ -36,6 +36,8 @@ pub const REFILL: f64 = 0.60;
 /// Share of L, or of connection slots, from which client limits refuse also in calm (design, idea 3).
 pub const LIMITS_REFUSE: f64 = 0.70;
 
+/// Share of L up to which known clients are admitted again at once: steps are for those whose load is a guess.
+const READMIT: f64 = 0.80;
 /// A single step above this multiple of L closes, however short it is.
 const UNMISTAKABLE: f64 = 2.0;
 /// Otherwise at least so much must have been seen: shorter steps are noise.
@@ -186,6 +188,7 @@ impl Threshold {
             let worse = if total(&newest) > total(&costs) { newest } else { costs };
             self.close_or_revert(now, worse, summary.limit, random);
         } else if !self.wanted.is_open() {
+            self.wanted = prefix::readmit_known(self.wanted, &costs, READMIT * summary.limit);
             self.open_if_due(now, &costs, summary.limit, comfortable);
         }
         self.answer(summary, bounds, &costs)
@@ -232,7 +235,7 @@ impl Threshold {
                 costs[tier.index()] = [mean(&costs[tier.index()]); COHORTS];
             }
         }
-        let cut = Cut { limit, target: REFILL * limit, free: FREE * limit, halve: !is_closing };
+        let cut = Cut { limit, known: CLOSE * limit, target: REFILL * limit, free: FREE * limit, halve: !is_closing };
         let kept = prefix::shrink(self.wanted, &costs, cut);
         if kept == self.wanted {
             return;

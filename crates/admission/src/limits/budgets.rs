@@ -157,7 +157,7 @@ impl Budgets {
 impl Bounding {
     /// Takes half a second.
     ///
-    /// The bound begins at twice what calm has shown and goes down quickly to what nine in ten requests of calm stayed within:
+    /// The bound begins at twice what calm has shown and goes down quickly to what nearly all requests of calm stayed within:
     /// below that it would stop people, and the threshold, which closes out the youngest accounts first, does the rest.
     pub(crate) fn step(&mut self, budgets: &Budgets, asked: Asked, now: Instant) {
         let fits = asked.limit.is_infinite() || asked.within + asked.excess <= FITS * asked.limit;
@@ -166,7 +166,11 @@ impl Bounding {
             let usual = budgets.calm_quantile(MOST_OF_CALM).unwrap_or(UNLEARNT);
             let least = budgets.calm_quantile(MUCH_OF_CALM).unwrap_or(UNLEARNT / 4.0).max(LEAST);
             self.bound = Some(self.bound.map_or(2.0 * usual, |bound| bound * TIGHTEN).max(least));
-        } else if self.fits_since.is_some_and(|since| now.since(since) >= QUIET) {
+        } else if asked.within < MUCH_LESS * asked.limit {
+            // There is room for more of each; who is at the bound gets that much more in each step.
+            self.bound = self.bound.map(|bound| (bound + LOOSEN).min(LOOSEST));
+        }
+        if self.fits_since.is_some_and(|since| now.since(since) >= QUIET) {
             self.bound = None;
         }
         budgets.set_bound(self.bound);
@@ -200,12 +204,16 @@ const COUNT_MAX: u32 = 1 << 24;
 const SAMPLES_MIN: u64 = 10_000;
 /// What the first bound is derived from, and the last.
 const MOST_OF_CALM: f64 = 0.999;
-const MUCH_OF_CALM: f64 = 0.90;
+const MUCH_OF_CALM: f64 = 0.995;
 /// Debts before calm has taught any: the burst of a pass (decision-science, section 4).
 const UNLEARNT: f64 = 100.0;
 const LEAST: f64 = 10.0;
 /// How fast the bound goes down, in half a second.
 const TIGHTEN: f64 = 0.6;
+/// Share of L below which the bound goes up again, by so many requests in half a second.
+const MUCH_LESS: f64 = 0.60;
+const LOOSEN: f64 = 0.25;
+const LOOSEST: f64 = 1_000.0;
 /// Shares of L: of what customers ask for above which they are bounded, and up to which they no longer need to be, for so long.
 const TOO_MUCH: f64 = 0.80;
 const FITS: f64 = 0.70;

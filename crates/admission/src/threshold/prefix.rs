@@ -23,6 +23,8 @@ pub(super) const fn step_to(cohorts: u32) -> u32 {
 pub(super) struct Cut {
     /// L.
     pub(super) limit: f64,
+    /// What known clients may have.
+    pub(super) known: f64,
     /// What may be admitted in all.
     pub(super) target: f64,
     /// A tier that costs no more than this is not worth closing.
@@ -32,10 +34,10 @@ pub(super) struct Cut {
 }
 
 /// The cheapest of what `masks` admits, as far as it fits. Known clients are touched only where they alone cost more
-/// than L, the youngest first.
+/// than they may, the youngest first.
 pub(super) fn shrink(masks: Masks, costs: &Costs, cut: Cut) -> Masks {
     let worst = STRANGERS.into_iter().rev().find(|&tier| masks.tier(tier) != 0);
-    let (mut kept, mut whole) = shrink_known(masks, costs, cut.limit);
+    let (mut kept, mut whole) = shrink_known(masks, costs, cut.known);
     let strangers_closed = STRANGERS.into_iter().fold(kept, |kept, tier| kept.with(tier, 0));
     let mut room = cut.target - admitted(costs, &strangers_closed, cut.limit);
     for tier in STRANGERS {
@@ -49,6 +51,17 @@ pub(super) fn shrink(masks: Masks, costs: &Costs, cut: Cut) -> Masks {
         kept = kept.with(tier, mask);
     }
     kept
+}
+
+/// `masks` with all known clients that fit into `room`, the oldest first.
+pub(super) fn readmit_known(masks: Masks, costs: &Costs, room: f64) -> Masks {
+    if KNOWN.iter().all(|&tier| masks.tier(tier) == u128::MAX) {
+        return masks;
+    }
+    let (fits, _) = shrink_known(Masks::OPEN, costs, room);
+    let first = masks.tier(Tier::T1) | fits.tier(Tier::T1);
+    let second = if first == u128::MAX { masks.tier(Tier::T2) | fits.tier(Tier::T2) } else { masks.tier(Tier::T2) };
+    masks.with(Tier::T1, first).with(Tier::T2, second)
 }
 
 /// What one step of re-opening admits beside `masks`. `room` is the cost that may be added, `expected` what each cohort
@@ -84,9 +97,9 @@ pub(super) fn grow(masks: Masks, expected: &Costs, mut room: f64, free: f64) -> 
     grown
 }
 
-/// Known clients up to `limit`, oldest first; and whether that is all of them.
-fn shrink_known(masks: Masks, costs: &Costs, limit: f64) -> (Masks, bool) {
-    let mut room = limit - costs[Tier::T0.index()].iter().sum::<f64>();
+/// Known clients up to `most`, oldest first; and whether that is all of them.
+fn shrink_known(masks: Masks, costs: &Costs, most: f64) -> (Masks, bool) {
+    let mut room = most - costs[Tier::T0.index()].iter().sum::<f64>();
     let mut kept = masks;
     let mut whole = true;
     for tier in KNOWN {

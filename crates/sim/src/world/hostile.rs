@@ -244,11 +244,12 @@ impl World<'_> {
         }
     }
 
-    /// Bundles of what inherits a customer's pass, or shows a ticket, are taken apart: each request is charged to it by itself.
+    /// Bundles of what has or inherits a customer's pass, or shows a ticket, are taken apart: each request is charged to it by itself.
     fn send_bundle(&mut self, number: usize, bundle: Bundle) {
         let hostile = &self.hostiles[number];
         let has_ticket = hostile.cookies.contains_key(&bundle.source);
-        if hostile.attack.kind != AttackKind::NatBots && !has_ticket {
+        let has_pass = index(bundle.source.into()) < hostile.aged.len();
+        if hostile.attack.kind != AttackKind::NatBots && !has_ticket && !has_pass {
             return self.judge_bundle(number, &bundle);
         }
         for _ in 0..bundle.requests {
