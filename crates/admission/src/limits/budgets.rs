@@ -109,7 +109,7 @@ impl Budgets {
         }
     }
 
-    /// The debt in requests that so large a share of calm requests stayed within; `None` before calm has shown enough.
+    /// The debt in requests that such a share of calm requests stayed within; `None` before calm has shown enough.
     fn calm_quantile(&self, share: f64) -> Option<f64> {
         let counts: Vec<u64> = self.calm.iter().map(|count| count.load(Relaxed).into()).collect();
         let all: u64 = counts.iter().sum();
@@ -157,21 +157,22 @@ impl Budgets {
 impl Bounding {
     /// Takes half a second.
     ///
-    /// The bound begins at twice what calm has shown and goes down quickly to what nearly all requests of calm stayed within:
+    /// The bound begins at twice what calm has shown and goes down quickly to what nineteen of twenty requests of calm stayed within:
     /// below that it would stop people, and the threshold, which closes out the youngest accounts first, does the rest.
     pub(crate) fn step(&mut self, budgets: &Budgets, asked: Asked, now: Instant) {
-        let fits = asked.limit.is_infinite() || asked.within + asked.excess <= FITS * asked.limit;
+        // What L will be is not known while nothing is refused; whether anybody asks for much more than others is.
+        let fits = asked.limit.is_infinite() || asked.excess <= LITTLE * asked.within;
         self.fits_since = if fits { self.fits_since.or(Some(now)) } else { None };
         if asked.within > TOO_MUCH * asked.limit {
             let usual = budgets.calm_quantile(MOST_OF_CALM).unwrap_or(UNLEARNT);
             let least = budgets.calm_quantile(MUCH_OF_CALM).unwrap_or(UNLEARNT / 4.0).max(LEAST);
             self.bound = Some(self.bound.map_or(2.0 * usual, |bound| bound * TIGHTEN).max(least));
+            self.fits_since = None;
+        } else if self.fits_since.is_some_and(|since| now.since(since) >= QUIET) {
+            self.bound = None;
         } else if asked.within < MUCH_LESS * asked.limit {
             // There is room for more of each; who is at the bound gets that much more in each step.
             self.bound = self.bound.map(|bound| (bound + LOOSEN).min(LOOSEST));
-        }
-        if self.fits_since.is_some_and(|since| now.since(since) >= QUIET) {
-            self.bound = None;
         }
         budgets.set_bound(self.bound);
     }
@@ -204,7 +205,7 @@ const COUNT_MAX: u32 = 1 << 24;
 const SAMPLES_MIN: u64 = 10_000;
 /// What the first bound is derived from, and the last.
 const MOST_OF_CALM: f64 = 0.999;
-const MUCH_OF_CALM: f64 = 0.995;
+const MUCH_OF_CALM: f64 = 0.95;
 /// Debts before calm has taught any: the burst of a pass (decision-science, section 4).
 const UNLEARNT: f64 = 100.0;
 const LEAST: f64 = 10.0;
@@ -214,9 +215,10 @@ const TIGHTEN: f64 = 0.6;
 const MUCH_LESS: f64 = 0.60;
 const LOOSEN: f64 = 0.25;
 const LOOSEST: f64 = 1_000.0;
-/// Shares of L: of what customers ask for above which they are bounded, and up to which they no longer need to be, for so long.
+/// Share of L above which what customers ask for is bounded.
 const TOO_MUCH: f64 = 0.80;
-const FITS: f64 = 0.70;
+/// The excess, as a share of what is within budgets, that needs no bound; for so long.
+const LITTLE: f64 = 0.05;
 const QUIET: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
@@ -281,10 +283,10 @@ mod tests {
         assert_eq!(budgets.bound(), Some(120.0));
         bounding.step(&budgets, asked(5.0, 4.0), at(40.0));
         assert_eq!(budgets.bound(), Some(120.0), "what is refused would come back");
-        bounding.step(&budgets, asked(5.0, 1.0), at(50.0));
-        bounding.step(&budgets, asked(5.0, 1.0), at(79.0));
+        bounding.step(&budgets, asked(7.0, 0.1), at(50.0));
+        bounding.step(&budgets, asked(7.0, 0.1), at(79.0));
         assert!(budgets.bound().is_some());
-        bounding.step(&budgets, asked(5.0, 1.0), at(80.0));
+        bounding.step(&budgets, asked(7.0, 0.1), at(80.0));
         assert_eq!(budgets.bound(), None);
     }
 
