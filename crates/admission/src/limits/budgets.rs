@@ -163,16 +163,16 @@ impl Bounding {
         // What L will be is not known while nothing is refused; whether anybody asks for much more than others is.
         let fits = asked.limit.is_infinite() || asked.excess <= LITTLE * asked.within;
         self.fits_since = if fits { self.fits_since.or(Some(now)) } else { None };
+        let most = 2.0 * budgets.calm_quantile(MOST_OF_CALM).unwrap_or(UNLEARNT);
         if asked.within > TOO_MUCH * asked.limit {
-            let usual = budgets.calm_quantile(MOST_OF_CALM).unwrap_or(UNLEARNT);
             let least = budgets.calm_quantile(MUCH_OF_CALM).unwrap_or(UNLEARNT / 4.0).max(LEAST);
-            self.bound = Some(self.bound.map_or(2.0 * usual, |bound| bound * TIGHTEN).max(least));
+            self.bound = Some(self.bound.map_or(most, |bound| bound * TIGHTEN).max(least));
             self.fits_since = None;
         } else if self.fits_since.is_some_and(|since| now.since(since) >= QUIET) {
             self.bound = None;
         } else if asked.within < MUCH_LESS * asked.limit {
             // There is room for more of each; who is at the bound gets that much more in each step.
-            self.bound = self.bound.map(|bound| (bound + LOOSEN).min(LOOSEST));
+            self.bound = self.bound.map(|bound| (bound + LOOSEN).min(most));
         }
         budgets.set_bound(self.bound);
     }
@@ -196,9 +196,9 @@ fn upper(bucket: usize) -> f64 {
 /// One request of a debt is paid back in a second, which is more than people ask for on average over a visit: time that a
 /// thousandth of it takes.
 const MILLI_NANOS: u64 = 1_000_000;
-/// The highest debt, of 120 requests.
-const DEBT_MAX_NANOS: u64 = 120_000 * MILLI_NANOS;
-/// From one request to 128 of them.
+/// The highest debt, of 256 requests: above every bound.
+const DEBT_MAX_NANOS: u64 = 256_000 * MILLI_NANOS;
+/// From one request to 128 of them: twice that is the highest bound.
 const BUCKETS: usize = 28;
 const COUNT_MAX: u32 = 1 << 24;
 /// Requests in calm from which they teach something.
@@ -214,7 +214,6 @@ const TIGHTEN: f64 = 0.6;
 /// Share of L below which the bound goes up again, by so many requests in half a second.
 const MUCH_LESS: f64 = 0.60;
 const LOOSEN: f64 = 0.25;
-const LOOSEST: f64 = 1_000.0;
 /// Share of L above which what customers ask for is bounded.
 const TOO_MUCH: f64 = 0.80;
 /// The excess, as a share of what is within budgets, that needs no bound; for so long.
@@ -231,7 +230,7 @@ mod tests {
 
     #[test]
     fn buckets_grow_by_quarters_of_a_power_of_two() {
-        for (debt, place) in [(0, 0), (1_000, 0), (1_250, 1), (1_999, 3), (2_000, 4), (3_000, 6), (64_000, 24), (120_000, 27)] {
+        for (debt, place) in [(0, 0), (1_000, 0), (1_250, 1), (1_999, 3), (2_000, 4), (3_000, 6), (64_000, 24), (256_000, 27)] {
             assert_eq!(bucket(debt), place, "{debt}");
         }
         assert_eq!(bucket(u64::MAX / 8), BUCKETS - 1);

@@ -198,6 +198,11 @@ impl Identity {
         if self.inherited { None } else { self.proof }
     }
 
+    /// Whether it proved to be a customer's, and is beyond what that one may ask for.
+    pub fn is_over_budget(&self) -> bool {
+        self.proof.is_some() && !self.tier.is_known()
+    }
+
     /// The partner that it is, by its place; it counts in [`crate::partners::Partners`] while it is in service.
     pub const fn partner(&self) -> Option<usize> {
         self.partner

@@ -242,8 +242,10 @@ impl Checks {
         if !self.owed.get(span)?.iter().all(|&fit| fit) {
             return None;
         }
-        let [begun, succeeded] = score.seconds.get(judged)?.known;
-        let failed = f64::from(begun - succeeded.min(begun));
+        let row = score.seconds.get(judged)?;
+        let [begun, succeeded] = row.known;
+        // What somebody asks for beyond a budget is not owed.
+        let failed = f64::from(begun.saturating_sub(succeeded).saturating_sub(row.known_over));
         let chance = 0.01 * f64::from(begun);
         let allowed = chance + 3.0 * libm::sqrt(chance) + 2.0;
         (failed > allowed).then(|| {

@@ -110,6 +110,9 @@ impl World<'_> {
         if identity.rule().is_some() {
             self.note_rule(owner);
         }
+        if identity.is_over_budget() {
+            self.note_excess(owner);
+        }
         if self.tamper.is_some() && verdict.refuse.is_none() && !self.masks().admits(tier, identity.cohort())
         {
             verdict.refuse = Some(self.gate.site.refusal(&identity, Reason::Threshold, 0));

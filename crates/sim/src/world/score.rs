@@ -12,6 +12,8 @@ use crate::scenario::Scenario;
 pub(crate) struct Second {
     /// Attempts of customers begun in it, and those of them that succeeded.
     pub(crate) known: [u32; 2],
+    /// Attempts of customers in which they asked for more than their budgets allow.
+    pub(crate) known_over: u32,
     /// The same of visitors.
     pub(crate) unknown: [u32; 2],
     /// Attempts begun in it on which a rule acted.
@@ -92,6 +94,11 @@ impl Score {
     /// A rule acted on an attempt that began at a moment.
     pub(super) fn hit(&mut self, begun: Micros) {
         self.at(begun).hit += 1;
+    }
+
+    /// A customer's attempt that began at a moment asked for more than its budget allows.
+    pub(super) fn over_budget(&mut self, begun: Micros) {
+        self.at(begun).known_over += 1;
     }
 
     /// A legitimate request was sent, of so much work.

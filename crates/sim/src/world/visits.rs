@@ -51,6 +51,8 @@ struct Session {
     spoiled: bool,
     /// A rule acted on a request of the attempt.
     is_hit: bool,
+    /// A request of the attempt was beyond the customer's budget.
+    is_over: bool,
     /// How often the attempt was asked to come back at once.
     bounces: u32,
     /// When it makes sense to try again, as the last refusal said.
@@ -140,6 +142,7 @@ impl Session {
             unasked: 0,
             spoiled: false,
             is_hit: false,
+            is_over: false,
             bounces: 0,
             after: Duration::ZERO,
             requests: 0,
@@ -211,7 +214,7 @@ impl World<'_> {
         let page = Route::PAGES[index(random.below(Route::PAGES.len() as u64))];
         session.route = if is_api { Route::Orders } else { page };
         (session.begun, session.tries_left) = (now, TRIES);
-        (session.is_hit, session.bounces) = (false, 0);
+        (session.is_hit, session.is_over, session.bounces) = (false, false, 0);
         self.score.begun(known, now);
         self.try_page(number);
     }
@@ -388,6 +391,15 @@ impl World<'_> {
         if let Some(session) = self.visits.of(session, visit).filter(|session| !session.is_hit) {
             session.is_hit = true;
             self.score.hit(session.begun);
+        }
+    }
+
+    /// A request of somebody was beyond a customer's budget.
+    pub(super) fn note_excess(&mut self, owner: Owner) {
+        let Owner::Session { session, visit } = owner else { return };
+        if let Some(session) = self.visits.of(session, visit).filter(|session| !session.is_over) {
+            session.is_over = true;
+            self.score.over_budget(session.begun);
         }
     }
 
