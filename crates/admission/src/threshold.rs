@@ -42,6 +42,9 @@ const READMIT: f64 = 0.80;
 const UNMISTAKABLE: f64 = 2.0;
 /// Otherwise at least so much must have been seen: shorter steps are noise.
 const SEEN_MILLIS: u64 = 500;
+/// L from which a second of load is no chance, and how much longer smaller ones are looked at.
+const NO_NOISE: f64 = 32.0;
+const NOISE_MOST_SECONDS: f64 = 1.5;
 /// How long [`CLOSE`] must be exceeded.
 const CLOSE_AFTER: Duration = Duration::from_secs(1);
 /// Time between two steps of re-opening, and before the first.
@@ -118,6 +121,7 @@ pub struct Threshold {
     /// Whether a step of re-opening has been taken since the last closing or revert.
     reopening: bool,
     over_since: Option<Instant>,
+    far_over_since: Option<Instant>,
     quiet_since: Option<Instant>,
     settled_since: Option<Instant>,
     /// The last step of re-opening, revert or closing.
@@ -146,6 +150,7 @@ impl Threshold {
             wanted: Masks::OPEN,
             reopening: false,
             over_since: None,
+            far_over_since: None,
             quiet_since: None,
             settled_since: None,
             changed: Instant::ORIGIN,
@@ -190,6 +195,8 @@ impl Threshold {
         } else if !self.wanted.is_open() {
             self.wanted = prefix::readmit_known(self.wanted, &costs, READMIT * summary.limit);
             self.open_if_due(now, &costs, summary.limit, comfortable);
+        } else {
+            self.close_last(&newest, summary.limit);
         }
         self.answer(summary, bounds, &costs)
     }
@@ -200,7 +207,8 @@ impl Threshold {
         let gap = self.last.map_or(Duration::ZERO, |last| now.since(last));
         if gap > BLIND + Duration::from_millis(summary.millis) {
             self.recent.clear();
-            (self.over_since, self.quiet_since, self.settled_since) = (None, None, None);
+            (self.over_since, self.far_over_since) = (None, None);
+            (self.quiet_since, self.settled_since) = (None, None);
             self.changed = now;
             self.next_try = self.next_try.max(now + HOLD);
         }
@@ -222,9 +230,21 @@ impl Threshold {
         let load = admitted(costs, &self.wanted, limit) / limit;
         let seen = self.recent.millis() >= SEEN_MILLIS;
         note(&mut self.over_since, seen && load > CLOSE, now);
-        let at_once = seen && load > CLOSE_AT_ONCE;
+        note(&mut self.far_over_since, seen && load > CLOSE_AT_ONCE, now);
+        // Once something is closed there is no doubt that it is an incident.
+        let doubt = if self.wanted.is_open() { noise(limit) } else { Duration::ZERO };
         let unmistakable = admitted(newest, &self.wanted, limit) > UNMISTAKABLE * limit;
-        at_once || unmistakable || has_lasted(self.over_since, CLOSE_AFTER, now)
+        unmistakable
+            || has_lasted(self.far_over_since, doubt, now)
+            || has_lasted(self.over_since, CLOSE_AFTER + doubt, now)
+    }
+
+    /// A flood of logins is held by the lane's share; but those of whom a rule says that they do not belong there are put last,
+    /// from one moment to the next, and must find no room.
+    fn close_last(&mut self, newest: &Costs, limit: f64) {
+        if self.wanted.is_open() && total(newest) > limit {
+            self.wanted = self.wanted.with(Tier::T6, 0);
+        }
     }
 
     fn close_or_revert(&mut self, now: Instant, mut costs: Costs, limit: f64, random: u64) {
@@ -243,7 +263,7 @@ impl Threshold {
         let wait = if is_closing || !self.reopening { HOLD } else { self.back_off(now, random) };
         self.wanted = kept;
         self.reopening = false;
-        (self.over_since, self.quiet_since) = (None, None);
+        (self.over_since, self.far_over_since, self.quiet_since) = (None, None, None);
         self.changed = now;
         self.next_try = now + wait;
     }
@@ -362,6 +382,12 @@ fn ferry(masks: &Masks, summary: &Summary) -> Option<Ferry> {
     let turns = (0..=u8::MAX >> 1).map(|turn| Cohort::from_hash(first.wrapping_add(turn.into())));
     let cohort = turns.into_iter().find(|&cohort| !masks.admits(Tier::T5, cohort))?;
     summary.limit.is_finite().then_some(Ferry { cohort, concurrency: FERRY_SHARE * summary.limit })
+}
+
+/// How much longer than others a small app must be asked for too much before that is no chance: people come in bursts, and the fewer
+/// of them fit at a time, the more a burst is of what fits. Those who wait for a slot bridge it.
+fn noise(limit: f64) -> Duration {
+    Duration::from_secs_f64((NO_NOISE / limit - 1.0).clamp(0.0, NOISE_MOST_SECONDS))
 }
 
 /// Keeps since when something holds.

@@ -15,6 +15,7 @@ pub(super) struct Kept {
     wanted: Masks,
     reopening: bool,
     over_since: Option<Instant>,
+    far_over_since: Option<Instant>,
     quiet_since: Option<Instant>,
     settled_since: Option<Instant>,
     changed: Instant,
@@ -40,18 +41,18 @@ pub(super) struct NoThreshold;
 
 impl From<Threshold> for Kept {
     fn from(threshold: Threshold) -> Self {
-        let Threshold { recent, shadow, wanted, reopening, over_since, quiet_since, settled_since, .. } =
-            &threshold;
+        let Threshold { recent, shadow, .. } = &threshold;
         let Step { decision, wants_to_close, ferry, .. } = &threshold.step;
         let cells = |costs: &[[u64; COHORTS]; Tier::COUNT]| costs.iter().flatten().copied().collect();
         Self {
             recent: recent.steps().map(|(millis, costs)| (millis, cells(costs))).collect(),
             shadow: shadow.0.iter().flatten().copied().collect(),
-            wanted: *wanted,
-            reopening: *reopening,
-            over_since: *over_since,
-            quiet_since: *quiet_since,
-            settled_since: *settled_since,
+            wanted: threshold.wanted,
+            reopening: threshold.reopening,
+            over_since: threshold.over_since,
+            far_over_since: threshold.far_over_since,
+            quiet_since: threshold.quiet_since,
+            settled_since: threshold.settled_since,
             changed: threshold.changed,
             next_try: threshold.next_try,
             reverts: threshold.reverts,
@@ -93,6 +94,7 @@ impl TryFrom<Kept> for Threshold {
             wanted: kept.wanted,
             reopening: kept.reopening,
             over_since: kept.over_since,
+            far_over_since: kept.far_over_since,
             quiet_since: kept.quiet_since,
             settled_since: kept.settled_since,
             changed: kept.changed,
