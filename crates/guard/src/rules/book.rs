@@ -125,7 +125,7 @@ impl Book {
         self.memory.retain(|(_, until)| now < *until);
         self.aside.retain(|(_, until)| now < *until);
         for life in &mut self.rules {
-            life.count(now, counted(input.matches, life.id).as_ref(), known_requests);
+            life.count(now, counted(input.matches, life.id).as_ref(), known_requests, input.wanted);
             life.feel(input.pain && input.wanted);
         }
         self.keep_to_budget(now, changes);
@@ -183,7 +183,13 @@ impl Book {
     }
 
     fn expire(&mut self, now: Instant, changes: &mut Vec<Change>) {
-        for life in self.rules.extract_if(.., |life| life.expires <= now) {
+        let ended: Vec<Life> = self.rules.extract_if(.., |life| life.expires <= now).collect();
+        for life in ended {
+            if !life.is_armed() {
+                // What never showed that it is right is not remembered as if it had.
+                changes.push(self.discard(&life, Why::TooFewHits(life.trial()), now));
+                continue;
+            }
             let rule = Rule { armed: false, ..life.rule() };
             changes.push(Change::Expired { rule, hits: life.hits, peak: life.peak });
             if self.memory.len() == MEMORY_MAX {

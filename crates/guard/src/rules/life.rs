@@ -1,9 +1,9 @@
 //! The life of one rule: in trial, armed, harsher when the mild action does not suffice, gone when nothing matches.
 //!
 //! ```text
-//!            2 s counted, ≥ 80 % of the forecast          120 s with hardly a match
+//!            ≥ 80 % of what 2 s would bring             120 s with hardly a match
 //!   Trial ──────────────────────────────────────▶ Armed ───────────────────────────▶ remembered for 10 min
-//!     │ otherwise                                   │  ▲ 5 s of pain: harsher        │
+//!     │ 2 s of a flood that it does not match       │  ▲ 5 s of pain: harsher        │
 //!     ▼                                             ▼  │ harms known: milder, or gone │ it covers excess again: armed at once
 //!   gone, set aside for a while                   Armed ◀────────────────────────────┘
 //! ```
@@ -41,7 +41,9 @@ pub(super) struct Life {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 enum Stage {
-    Trial { counted: u32, hits: u64, waited: u32 },
+    /// Seconds in which it matched what was forecast, its matches in them, seconds of a flood in which it did not, and seconds in
+    /// which nobody counted. Who stops when the flood was seen and comes back is tried again then.
+    Trial { counted: u32, hits: u64, missed: u32, waited: u32 },
     Armed,
 }
 
@@ -59,7 +61,7 @@ impl Life {
             conditions: finding.conditions.clone(),
             action: Action::Demote,
             ceiling: Action::Block,
-            stage: Stage::Trial { counted: 0, hits: 0, waited: 0 },
+            stage: Stage::Trial { counted: 0, hits: 0, missed: 0, waited: 0 },
             expires: now + TTL,
             proof: finding.proof,
             known: finding.proof.known,
@@ -108,8 +110,14 @@ impl Life {
         self.stage == Stage::Armed
     }
 
-    /// Takes what was counted in one second, in which known clients made so many requests.
-    pub(super) fn count(&mut self, now: Instant, matches: Option<&Matches>, known_requests: u64) {
+    /// Takes what was counted in one second, in which known clients made so many requests; `wanted` while a flood lasts.
+    pub(super) fn count(
+        &mut self,
+        now: Instant,
+        matches: Option<&Matches>,
+        known_requests: u64,
+        wanted: bool,
+    ) {
         self.hits = matches.map_or(0, |matches| matches.others);
         self.peak = self.peak.max(self.hits);
         if let Some(matches) = matches {
@@ -119,12 +127,13 @@ impl Life {
         if self.is_hit() {
             self.expires = now + TTL;
         }
-        if let Stage::Trial { counted, hits, waited } = &mut self.stage {
+        if let Stage::Trial { counted, hits, missed, waited } = &mut self.stage {
+            let does = Finite::count(self.hits) >= self.forecast * Finite::new(TRIAL_SHARE);
             match matches {
-                Some(_) => *counted += 1,
+                Some(_) if does => (*counted, *hits) = (*counted + 1, hits.saturating_add(self.hits)),
+                Some(_) => *missed += u32::from(wanted),
                 None => *waited += 1,
             }
-            *hits = hits.saturating_add(self.hits);
         }
     }
 
@@ -135,20 +144,29 @@ impl Life {
 
     /// The end of its trial, if it is in one that ends now.
     pub(super) fn judge(&mut self) -> Option<Verdict> {
-        let Stage::Trial { counted, hits, waited } = self.stage else { return None };
+        let Stage::Trial { hits, missed, waited, .. } = self.stage else { return None };
         if waited >= TRIAL_PATIENCE {
             return Some(Verdict::Discard(Why::NotCounted));
         }
-        if counted < TRIAL_SECONDS {
+        if missed >= TRIAL_SECONDS {
+            return Some(Verdict::Discard(Why::TooFewHits(self.trial())));
+        }
+        let asked = self.forecast * Finite::count(u64::from(TRIAL_SECONDS)) * Finite::new(TRIAL_SHARE);
+        if Finite::count(hits) < asked {
             return None;
         }
-        let trial = Trial { seconds: counted, hits, forecast: self.forecast, known: self.known };
-        let asked = self.forecast * Finite::count(u64::from(counted)) * Finite::new(TRIAL_SHARE);
-        if Finite::count(hits) < asked {
-            return Some(Verdict::Discard(Why::TooFewHits(trial)));
-        }
+        let trial = self.trial();
         self.stage = Stage::Armed;
         Some(Verdict::Arm(trial))
+    }
+
+    /// What its trial has shown so far.
+    pub(super) fn trial(&self) -> Trial {
+        let (seconds, hits) = match self.stage {
+            Stage::Trial { counted, missed, hits, .. } => (counted + missed, hits),
+            Stage::Armed => (0, 0),
+        };
+        Trial { seconds, hits, forecast: self.forecast, known: self.known }
     }
 
     /// Notes whether users are hurt.
@@ -185,7 +203,8 @@ impl Life {
 const TTL: Duration = Duration::from_secs(120);
 /// Share of its peak that a rule must match to stay (the same).
 const ALIVE_SHARE: f64 = 0.05;
-/// Seconds of the trial, and the share of its forecast that a rule must match in it (the same, point 8).
+/// Seconds of the trial, and the share of its forecast that a rule must match in it (the same, point 8): as much in one second
+/// of a short flood will do.
 const TRIAL_SECONDS: u32 = 2;
 const TRIAL_SHARE: f64 = 0.8;
 /// Seconds without a count after which a trial is given up.
