@@ -42,6 +42,8 @@ const READMIT: f64 = 0.80;
 const UNMISTAKABLE: f64 = 2.0;
 /// Otherwise at least so much must have been seen: shorter steps are noise.
 const SEEN_MILLIS: u64 = 500;
+/// Share of L that is asked of the login lane beyond what it can give from which it is a flood: an office that signs in is not.
+const IN_VAIN: f64 = 0.5;
 /// L from which a second of load is no chance, and how much longer smaller ones are looked at.
 const NO_NOISE: f64 = 32.0;
 const NOISE_MOST_SECONDS: f64 = 1.5;
@@ -242,7 +244,8 @@ impl Threshold {
     /// A flood of logins is held by the lane's share; but those of whom a rule says that they do not belong there are put last,
     /// from one moment to the next, and must find no room.
     fn close_last(&mut self, newest: &Costs, limit: f64) {
-        if self.wanted.is_open() && total(newest) > limit {
+        let in_vain = total(newest) - admitted(newest, &Masks::OPEN, limit);
+        if self.wanted.is_open() && in_vain > IN_VAIN * limit {
             self.wanted = self.wanted.with(Tier::T6, 0);
         }
     }
@@ -255,7 +258,7 @@ impl Threshold {
                 costs[tier.index()] = [mean(&costs[tier.index()]); COHORTS];
             }
         }
-        let cut = Cut { limit, known: CLOSE * limit, target: REFILL * limit, free: FREE * limit, halve: !is_closing };
+        let cut = Cut { limit, known: CLOSE_AT_ONCE * limit, target: REFILL * limit, free: FREE * limit, halve: !is_closing };
         let kept = prefix::shrink(self.wanted, &costs, cut);
         if kept == self.wanted {
             return;

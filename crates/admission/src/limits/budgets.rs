@@ -280,8 +280,10 @@ mod tests {
         assert_eq!(budgets.bound(), Some(200.0), "twice what is usual before anything was learnt");
         bounding.step(&budgets, asked(9.0, 0.0), at(1.5));
         assert_eq!(budgets.bound(), Some(120.0));
-        bounding.step(&budgets, asked(5.0, 4.0), at(40.0));
+        bounding.step(&budgets, asked(7.0, 4.0), at(40.0));
         assert_eq!(budgets.bound(), Some(120.0), "what is refused would come back");
+        bounding.step(&budgets, asked(5.0, 4.0), at(40.5));
+        assert_eq!(budgets.bound(), Some(120.25), "there is room for a little more of each");
         bounding.step(&budgets, asked(7.0, 0.1), at(50.0));
         bounding.step(&budgets, asked(7.0, 0.1), at(79.0));
         assert!(budgets.bound().is_some());

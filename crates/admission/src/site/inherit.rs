@@ -56,7 +56,10 @@ impl<P: Words> Inheritance<P> {
     /// Something was proved from this address and user agent. Written at most every few seconds for one of them.
     pub(super) fn prove(&self, address: IpAddr, user_agent: &[u8], proof: &P, now: Instant) {
         let who = self.hash(address, user_agent);
-        let cell = self.cell(who);
+        let bucket = self.bucket(who);
+        let age = |cell: &&Cell| cell.at.load(Ordering::Relaxed);
+        let own = bucket.iter().find(|cell| cell.who.load(Ordering::Relaxed) == who);
+        let Some(cell) = own.or_else(|| bucket.iter().min_by_key(age)) else { return };
         let fresh =
             Duration::from_nanos(now.as_nanos().saturating_sub(cell.at.load(Ordering::Relaxed))) < REWRITE;
         if fresh && cell.who.load(Ordering::Relaxed) == who {
@@ -83,7 +86,10 @@ impl<P: Words> Inheritance<P> {
     /// What was proved from this address and user agent within the last minute.
     pub(super) fn find(&self, address: IpAddr, user_agent: &[u8], now: Instant) -> Option<P> {
         let who = self.hash(address, user_agent);
-        let cell = self.cell(who);
+        self.bucket(who).iter().find_map(|cell| Self::read(cell, who, now))
+    }
+
+    fn read(cell: &Cell, who: u64, now: Instant) -> Option<P> {
         let before = cell.sequence.load(Ordering::Acquire);
         let found = cell.who.load(Ordering::Relaxed) == who;
         let age = now.as_nanos().saturating_sub(cell.at.load(Ordering::Relaxed));
@@ -93,9 +99,11 @@ impl<P: Words> Inheritance<P> {
         if intact && found && Duration::from_nanos(age) <= INHERIT_FOR { P::unpack(words) } else { None }
     }
 
-    fn cell(&self, who: u64) -> &Cell {
-        let mask = self.cells.len() as u64 - 1;
-        &self.cells[usize::try_from(who & mask).unwrap_or(0)]
+    /// The cells that this one may have: of several, so that two who share them do not push each other out.
+    fn bucket(&self, who: u64) -> &[Cell] {
+        let mask = (self.cells.len() / WAYS) as u64 - 1;
+        let first = usize::try_from(who & mask).unwrap_or(0) * WAYS;
+        &self.cells[first..first + WAYS]
     }
 
     fn hash(&self, address: IpAddr, user_agent: &[u8]) -> u64 {
@@ -143,6 +151,8 @@ fn wide(high: u64, low: u64) -> u128 {
 
 /// How long a proof is inherited (contract: 60 s).
 pub const INHERIT_FOR: Duration = Duration::from_secs(60);
+/// Cells that one address and user agent may have.
+const WAYS: usize = 4;
 const REWRITE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
@@ -166,5 +176,19 @@ mod tests {
         assert_eq!(table.find(home, b"browser", Instant::from_secs(71)), None);
         assert_eq!(table.find(home, b"bot", Instant::from_secs(11)), None);
         assert_eq!(table.find(other, b"browser", Instant::from_secs(11)), None);
+    }
+
+    #[test]
+    fn a_proof_makes_room_for_the_newest_when_its_cells_are_taken() {
+        let table: Inheritance<TicketProof> = Inheritance::new(64, 3);
+        let address = "192.0.2.1".parse().unwrap();
+        let find = |number: u128, at| table.find(address, &number.to_be_bytes(), Instant::from_secs(at));
+        for number in 0..640_u128 {
+            let proof = TicketProof { number, is_visit: false };
+            let at = u64::try_from(number / 64).unwrap();
+            table.prove(address, &number.to_be_bytes(), &proof, Instant::from_secs(at));
+        }
+        let kept = |from: u128| (from..from + 64).filter(|&number| find(number, 10).is_some()).count();
+        assert!(kept(576) > 40 && kept(0) == 0, "{} of the last, {} of the first", kept(576), kept(0));
     }
 }

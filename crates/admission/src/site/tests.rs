@@ -148,7 +148,8 @@ impl Shop {
             user_agent,
             method,
             path,
-            navigation: false,
+            // Pages are what people look at; what has no such path is a file of theirs.
+            navigation: path == "/",
             inherited: None,
             headers: &headers,
             jwt: Some(&ask),

@@ -43,14 +43,38 @@ fn the_worst_tier_goes_first_and_the_login_lane_is_never_masked() {
 #[test]
 fn known_clients_are_cut_only_when_they_alone_exceed_the_limit_and_the_youngest_first() {
     let mut story = Story::new(500);
-    story.plays("0s T1 60 T2 34 T5 50, 5s end");
+    story.plays("0s T1 60 T2 30 T5 50, 5s end");
     let masks = story.step.decision.masks;
     assert_eq!((masks.tier(Tier::T1), masks.tier(Tier::T2)), (u128::MAX, u128::MAX));
     story.plays("5s T1 60 T2 79 T5 50, 10s end");
     let masks = story.step.decision.masks;
     assert_eq!(masks.tier(Tier::T1), u128::MAX);
-    assert_eq!(masks.tier(Tier::T2), (1 << 64) - 1, "the older half of them");
+    assert_eq!(masks.tier(Tier::T2), (1 << 56) - 1, "the oldest of them: 35 of 79");
     assert_eq!(masks.admitted(Tier::T4), 0);
+    story.plays("10s T1 60 T2 19 T5 50, 12s end");
+    let masks = story.step.decision.masks;
+    assert_eq!((masks.tier(Tier::T1), masks.tier(Tier::T2)), (u128::MAX, u128::MAX), "at once when they fit");
+}
+
+#[test]
+fn a_flood_of_logins_leaves_no_room_for_those_who_are_put_last() {
+    check("0s T1 30 T5 10, 5s T3 400, 8s T3 5 T6 400, 9s end", "5.25s customers-first T4 128 T5 128 T6 0");
+}
+
+#[test]
+fn a_burst_at_a_small_app_is_no_attack_and_a_flood_is_at_once() {
+    let closes = |limit: f64, load: u64, steps: u64| {
+        let mut threshold = Threshold::new();
+        (1..=steps).any(|step| {
+            let mut summary = Summary::empty(Instant::from_millis(step * 500), 500);
+            summary.limit = limit;
+            summary.offered[Tier::T5.index()] = [load * 500 / 128; COHORTS];
+            !threshold.step(&summary, &Story::new(500).bounds, 0).decision.masks.is_open()
+        })
+    };
+    assert!(!closes(8.0, 9, 3) && closes(8.0, 9, 8), "a burst, and more than that");
+    assert!(closes(8.0, 20, 1), "no burst at all");
+    assert!(closes(64.0, 72, 1), "of 64 slots nothing is chance");
 }
 
 /// The attack pauses whenever it is refused, and comes back when it is let in.
@@ -173,7 +197,7 @@ proptest! {
             }
             let youngest_first = |mask: u128| mask.count_ones() + mask.leading_zeros() == 128;
             prop_assert!(youngest_first(masks.tier(Tier::T1)) && youngest_first(masks.tier(Tier::T2)));
-            if known.max(story.known_demand()) < story.limit && before.masks.tier(Tier::T2) == u128::MAX {
+            if known.max(story.known_demand()) < 0.94 * story.limit && before.masks.tier(Tier::T2) == u128::MAX {
                 prop_assert_eq!(masks.tier(Tier::T1), u128::MAX);
                 prop_assert_eq!(masks.tier(Tier::T2), u128::MAX);
             }
