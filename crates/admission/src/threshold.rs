@@ -84,6 +84,8 @@ pub struct Bounds {
     pub ceiling: Option<Level>,
     /// The load up to which everybody may come back, in requests in service; `None`: [`OPEN`] of L.
     pub comfortable: Option<f64>,
+    /// Whether nothing may be opened: traffic is missing that should be there.
+    pub holds: bool,
     /// Whether cohorts may be closed: mode auto, or assist with a yes; also observe, which only reports it.
     pub may_close: bool,
 }
@@ -190,12 +192,19 @@ impl Threshold {
             .comfortable
             .map_or(OPEN * summary.limit, |bound| bound.clamp(OPEN * summary.limit, CLOSE * summary.limit));
         self.note_demand(summary, comfortable);
+        if bounds.holds {
+            // An empty line says nothing about what comes when it is back.
+            (self.quiet_since, self.settled_since) = (None, None);
+            self.next_try = self.next_try.max(now + HOLD);
+        }
         if self.is_over(now, &costs, &newest, summary.limit) {
             // While a flood swells, the last step says more about it than the last second.
             let worse = if total(&newest) > total(&costs) { newest } else { costs };
             self.close_or_revert(now, worse, summary.limit, random);
         } else if !self.wanted.is_open() {
-            self.wanted = prefix::readmit_known(self.wanted, &costs, READMIT * summary.limit);
+            if !bounds.holds {
+                self.wanted = prefix::readmit_known(self.wanted, &costs, READMIT * summary.limit);
+            }
             self.open_if_due(now, &costs, summary.limit, comfortable);
         } else {
             self.close_last(&newest, summary.limit);

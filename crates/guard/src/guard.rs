@@ -21,6 +21,8 @@ pub struct Guard {
     more_for: u32,
     /// When users were last hurt.
     hurt_at: Option<Instant>,
+    /// Since when traffic has been missing.
+    vanished_at: Option<Instant>,
 }
 
 /// What one second leads to.
@@ -37,6 +39,9 @@ pub struct Advice {
     /// The load up to which everything that is refused may come back at once, in requests in service; `None` while L is
     /// unknown (decision-science, section 0.10).
     pub comfortable: Option<Finite>,
+    /// Nothing that protects may be lowered: traffic has vanished that should be there, and what comes back with it is not known
+    /// (decision-science, section 11, invariant 15). For an hour at most.
+    pub holds: bool,
 }
 
 /// What was seen of requests in the second in the making.
@@ -74,6 +79,7 @@ impl Guard {
             partial: Partial::default(),
             more_for: 0,
             hurt_at: None,
+            vanished_at: None,
         }
     }
 
@@ -88,7 +94,8 @@ impl Guard {
         }
         let is_pressing = self.more_for >= MORE_SECONDS
             && self.hurt_at.is_some_and(|at| summary.at.since(at) <= HURT_BEFORE);
-        let input = input(&second, summary, &findings, is_pressing);
+        let holds = self.holds(summary.at, &findings);
+        let input = Input { holds, ..input(&second, summary, &findings, is_pressing) };
         let changes = self.book.step(summary.at, &input);
         let limit = (summary.limit.is_finite() && summary.limit > 0.0).then(|| Finite::new(summary.limit));
         let comfortable = limit.map(|limit| comfortable(limit, findings.expected_load));
@@ -96,17 +103,23 @@ impl Guard {
             hurts: second.hurts(limit, &findings),
             looks_made: findings.is_malicious() && findings.maturity > evidence::Maturity::Absent,
             is_closed: context.is_closed,
-            is_quiet: comfortable.is_some_and(|bound| second.load() <= bound),
+            is_quiet: !holds && comfortable.is_some_and(|bound| second.load() <= bound),
         };
         let challenge = self.asking.step(summary.at, sight);
-        Some(Advice { findings, changes: changes.changes, rules: changes.rules, challenge, comfortable })
+        Some(Advice { findings, changes: changes.changes, rules: changes.rules, challenge, comfortable, holds })
+    }
+
+    fn holds(&mut self, now: Instant, findings: &Findings) -> bool {
+        let since = self.vanished_at.filter(|_| findings.upstream.is_suspected);
+        self.vanished_at = findings.upstream.is_suspected.then_some(since.unwrap_or(now));
+        self.vanished_at.is_some_and(|at| now.since(at) < HOLDS_MOST)
     }
 
     /// Goes on in another process, with another clock: what was learnt stays.
     pub fn resume(&mut self) {
         self.evidence.resume();
         (self.asking, self.partial) = (Asking::default(), Partial::default());
-        (self.more_for, self.hurt_at) = (0, None);
+        (self.more_for, self.hurt_at, self.vanished_at) = (0, None, None);
     }
 
     /// The rules in force, and what is asked of unknown clients.
@@ -183,6 +196,7 @@ fn input<'a>(second: &'a Partial, summary: &Summary, findings: &Findings, is_pre
         learns: findings.is_learnt,
         // A crowd of people gets no rule, however unusual it is; nor does a program that hurts nobody, such as a crawler; nor
         // do those who come when a flood has ended, while what is known of the last seconds still tells of it.
+        holds: false,
         wanted: findings.is_anomalous() && findings.malice.verdict == Verdict::Attack && is_pressing,
         pain: findings.hurts(),
         expected: others.map(|volume| volume.expected),
@@ -214,6 +228,8 @@ const MORE_NOW: Finite = Finite::new(2.0);
 const MORE_SECONDS: u32 = 2;
 /// For how long it counts that users were hurt: a rule may have ended that.
 const HURT_BEFORE: Duration = Duration::from_secs(30);
+/// No suppression outlasts an hour without fresh evidence (decision-science, section 11, invariant 11).
+const HOLDS_MOST: Duration = Duration::from_secs(3_600);
 const OPEN: Finite = Finite::new(0.70);
 const CLOSE: Finite = Finite::new(0.85);
 const ABOVE_EXPECTED: Finite = Finite::new(1.2);

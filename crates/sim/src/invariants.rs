@@ -6,7 +6,7 @@ mod checks;
 
 use crate::scenario::Scenario;
 
-pub(crate) use checks::{Checks, Seen};
+pub(crate) use checks::{Checks, Findings, Seen};
 
 /// Where an invariant is looked at.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,7 +33,7 @@ pub struct Invariant {
 }
 
 /// The invariants that can be told from the world.
-pub const INVARIANTS: [Invariant; 15] = [
+pub const INVARIANTS: [Invariant; 16] = [
     invariant(1, "customers within their share are served, whatever others do", Checked::EachSecond),
     invariant(
         2,
@@ -52,6 +52,7 @@ pub const INVARIANTS: [Invariant; 15] = [
     invariant(10, "the login lane serves its share while people wait in it", Checked::EachSecond),
     invariant(11, "nobody is closed out for longer than an hour without fresh evidence", Checked::EachSecond),
     invariant(13, "outside calm nothing is learnt about calm", Checked::EachSecond),
+    invariant(15, "when traffic vanishes it is noticed, nothing is learnt and nothing lowered", Checked::EachSecond),
     invariant(16, "memory stays within its bound", Checked::EachTick),
     invariant(18, "the same seed gives the same decisions", Checked::ByTests),
     invariant(19, "time that stands still or runs backwards opens nothing", Checked::ByTests),

@@ -19,7 +19,7 @@ use crate::threshold::{Bounds, Ferry, Threshold};
 
 /// Names what the core does with its inputs. It counts up with every change after which the same inputs may lead to other
 /// decisions, in this crate, in `guard` or in `model`, and whenever what [`Core`] writes down changes.
-pub const ALGORITHM: u32 = 1;
+pub const ALGORITHM: u32 = 2;
 
 /// What is so around a step, beside what was counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
@@ -86,6 +86,8 @@ struct Standing {
     challenge: Challenge,
     /// See [`Advice::comfortable`].
     comfortable: Option<f64>,
+    /// See [`Advice::holds`].
+    holds: bool,
     /// When everybody was last admitted again.
     opened: Option<Instant>,
     was_closed: bool,
@@ -144,6 +146,7 @@ impl Core {
         standing.rules = advice.rules.clone();
         standing.challenge = advice.challenge;
         standing.comfortable = advice.comfortable.map(f64::from);
+        standing.holds = advice.holds;
         Some(advice)
     }
 
@@ -152,6 +155,7 @@ impl Core {
             floor: circumstances.floor,
             ceiling: circumstances.ceiling,
             comfortable: self.standing.comfortable,
+            holds: self.standing.holds,
             may_close: match circumstances.mode {
                 Mode::Auto => true,
                 Mode::Assist => circumstances.assist_yes,

@@ -17,6 +17,7 @@ struct Kept<T, G> {
     is_given: bool,
     challenge: Challenge,
     comfortable: Option<f64>,
+    holds: bool,
     opened: Option<Instant>,
     was_closed: bool,
     closing: u64,
@@ -38,7 +39,7 @@ struct InForce {
 
 impl Serialize for Core {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Standing { is_given, rules, challenge, comfortable, opened, was_closed } = &self.standing;
+        let Standing { is_given, rules, challenge, comfortable, holds, opened, was_closed } = &self.standing;
         let Decision { seq, at, level, masks, offered, limits_refuse, .. } = self.decision;
         let kept = Kept {
             threshold: &self.threshold,
@@ -46,6 +47,7 @@ impl Serialize for Core {
             is_given: *is_given,
             challenge: *challenge,
             comfortable: *comfortable,
+            holds: *holds,
             opened: *opened,
             was_closed: *was_closed,
             closing: self.closing,
@@ -78,6 +80,7 @@ impl<'de> Deserialize<'de> for Core {
                 rules,
                 challenge: kept.challenge,
                 comfortable: kept.comfortable.filter(|bound| bound.is_finite()),
+                holds: kept.holds,
                 opened: kept.opened,
                 was_closed: kept.was_closed,
             },

@@ -127,6 +127,9 @@ impl Book {
         for life in &mut self.rules {
             life.count(now, counted(input.matches, life.id).as_ref(), known_requests, input.wanted);
             life.feel(input.pain && input.wanted);
+            if input.holds {
+                life.hold();
+            }
         }
         self.keep_to_budget(now, changes);
         self.end_trials(now, changes);

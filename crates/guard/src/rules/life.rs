@@ -137,6 +137,13 @@ impl Life {
         }
     }
 
+    /// The second that has just passed does not count towards its end.
+    pub(super) fn hold(&mut self) {
+        if self.is_armed() {
+            self.expires = self.expires + Duration::from_secs(1);
+        }
+    }
+
     /// Whether it still matches what it is for.
     fn is_hit(&self) -> bool {
         self.hits > 0 && Finite::count(self.hits) >= Finite::count(self.peak) * Finite::new(ALIVE_SHARE)

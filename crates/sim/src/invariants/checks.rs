@@ -1,11 +1,11 @@
 //! The checks: what they see at the end of each tick, and what they remember.
 
 use admission::concurrency::ClassBase;
-use model::{COHORTS, Cohort, Level, Masks, Summary, Tier};
+use model::{COHORTS, Challenge, Cohort, Level, Masks, Summary, Tier};
 
 use super::Broken;
 use crate::random::index;
-use crate::scenario::{EventKind, Scenario};
+use crate::scenario::{Attack, EventKind, Scenario};
 use crate::world::score::{Score, WITHIN};
 
 /// What is in force at the end of a tick.
@@ -17,12 +17,25 @@ pub(crate) struct Seen {
     /// Slots that are held.
     pub(crate) held: u32,
     pub(crate) is_cut_off: bool,
+    pub(crate) findings: Findings,
+    pub(crate) challenge: Challenge,
+    /// Rules that act.
+    pub(crate) armed: usize,
     pub(crate) is_blind: bool,
     /// The app can do less than usual.
     pub(crate) is_weak: bool,
     pub(crate) state_bytes: u64,
     /// What was learnt of calm; once a second.
     pub(crate) bases: Option<Vec<ClassBase>>,
+}
+
+/// What the decision core found in the last second.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Findings {
+    /// It took the second for calm.
+    pub(crate) learns: bool,
+    /// Traffic is missing that should be there.
+    pub(crate) misses_traffic: bool,
 }
 
 /// What the checks remember.
@@ -47,6 +60,10 @@ pub(crate) struct Checks {
     /// Whether each second was one in which customers must be served.
     owed: Vec<bool>,
     attack_began: u64,
+    /// Since when nothing has arrived, and what protected then: cohorts of unknown clients that are open, what is asked of them,
+    /// rules that act.
+    silent_since: Option<u64>,
+    before_silence: (u32, Challenge, usize),
 }
 
 #[derive(Default)]
@@ -75,6 +92,8 @@ impl Checks {
             lane: Lane::default(),
             owed: Vec::new(),
             attack_began: 0,
+            silent_since: None,
+            before_silence: (0, Challenge::Off, 0),
         }
     }
 
@@ -215,6 +234,9 @@ impl Checks {
         if let Some(figures) = self.learns(seen) {
             return broken(13, figures);
         }
+        if let Some(figures) = self.believes_silence(seen) {
+            return broken(15, figures);
+        }
         Ok(())
     }
 
@@ -227,8 +249,8 @@ impl Checks {
         scenario: &Scenario,
     ) -> Option<String> {
         let starts = |at: u64| {
-            let before = at > 0 && scenario.attacks.iter().any(|attack| attack.sends(at - 1));
-            scenario.attacks.iter().any(|attack| attack.sends(at)) && !before
+            let begins = |attack: &Attack| attack.sends(at) && (at == 0 || !attack.sends(at - 1));
+            scenario.attacks.iter().any(begins)
         };
         if starts(second) {
             self.attack_began = second;
@@ -266,7 +288,7 @@ impl Checks {
 
     /// Invariant 8.
     fn stays_closed(&mut self, seen: &Seen, attacked: bool) -> Option<String> {
-        let fits = !attacked && self.whole_share <= FITS && !seen.is_blind && !seen.is_weak;
+        let fits = !attacked && !seen.is_cut_off && self.whole_share <= FITS && !seen.is_blind && !seen.is_weak;
         let since = if fits { self.fits_since.or(Some(seen.now)) } else { None };
         self.fits_since = since;
         let waited = (seen.now - since?) / SECOND;
@@ -316,6 +338,9 @@ impl Checks {
 
     /// Invariant 13.
     fn learns(&mut self, seen: &Seen) -> Option<String> {
+        if seen.findings.learns && seen.level != Level::Calm {
+            return Some(format!("the core learns at level {}", seen.level));
+        }
         let bases = seen.bases.as_ref()?;
         if seen.level == Level::Calm {
             self.bases = None;
@@ -323,6 +348,31 @@ impl Checks {
         }
         let before = self.bases.get_or_insert_with(|| bases.clone());
         (before != bases).then(|| format!("a time of calm has changed at level {}", seen.level))
+    }
+}
+
+impl Checks {
+    /// Invariant 15.
+    fn believes_silence(&mut self, seen: &Seen) -> Option<String> {
+        let now_protects = (seen.masks.admitted(Tier::T5), seen.challenge, seen.armed);
+        if !seen.is_cut_off || seen.is_blind {
+            self.silent_since = None;
+            return None;
+        }
+        let silent = (seen.now - *self.silent_since.get_or_insert(seen.now)) / SECOND;
+        if silent < NOTICED_WITHIN {
+            self.before_silence = now_protects;
+            return None;
+        }
+        if !seen.findings.misses_traffic {
+            return Some(format!("{silent} s of silence are not noticed"));
+        }
+        if seen.findings.learns {
+            return Some(format!("{silent} s of silence are taken for calm"));
+        }
+        let (open, challenge, armed) = self.before_silence;
+        let lowered = now_protects.0 > open || (now_protects.1 as u8) < challenge as u8 || now_protects.2 < armed;
+        lowered.then(|| format!("protected by {:?}, and then by {now_protects:?}", self.before_silence))
     }
 }
 
@@ -353,6 +403,8 @@ const LANE_MOST: f64 = 0.20;
 const LANE_OWN: f64 = 0.08;
 /// Share of L that counts as next to nothing.
 const FREE: f64 = 0.02;
+/// Seconds in which missing traffic is noticed (decision-science, section 11).
+const NOTICED_WITHIN: u64 = 20;
 const FITS: f64 = 0.70;
 const CALM_WITHIN: u64 = 600;
 const TURN_WITHIN: u64 = 128 * 60;

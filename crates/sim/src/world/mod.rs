@@ -26,7 +26,7 @@ mod weather;
 use guard::rules::Change;
 use model::{Challenge, Instant, Masks, Timestamp};
 
-use crate::invariants::{Broken, Checks, Seen};
+use crate::invariants::{Broken, Checks, Findings, Seen};
 use crate::outcome::Outcome;
 use crate::random::{Random, index, whole};
 use crate::scenario::Scenario;
@@ -83,6 +83,8 @@ pub(crate) struct World<'a> {
     hostiles: Vec<Hostile>,
     score: Score,
     story: Story<'a>,
+    /// What the core found in the last second: whether it learnt, and whether it suspects that traffic is missing.
+    findings: Findings,
     /// Memory of the decision core at the end of the last second.
     core_bytes: u64,
     checks: Checks,
@@ -122,6 +124,7 @@ impl<'a> World<'a> {
             hostiles,
             score: Score::new(scenario.seconds),
             story: Story::default(),
+            findings: Findings::default(),
             core_bytes: 0,
             checks: Checks::new(),
             work: Random::stream(seed, PART),
@@ -209,6 +212,10 @@ impl<'a> World<'a> {
             self.sum_up_second();
             if let Some(advice) = &turn.advice {
                 self.story.tell(self.now, advice);
+                self.findings = Findings {
+                    learns: advice.findings.is_learnt,
+                    misses_traffic: advice.findings.upstream.is_suspected,
+                };
                 let acts = |change: &Change| matches!(change, Change::Armed { .. } | Change::Rearmed { .. });
                 if advice.changes.iter().any(acts) {
                     self.score.rule_acts(self.now);
@@ -260,6 +267,9 @@ impl<'a> World<'a> {
             limit: site.slots().limit(),
             held: site.slots().total(),
             is_cut_off: self.weather.is_cut_off,
+            findings: self.findings,
+            challenge: self.gate.site.decision().challenge,
+            armed: self.gate.site.decision().rules.rules.iter().filter(|rule| rule.armed).count(),
             is_blind: self.weather.is_blind,
             is_weak: self.weather.capacity < 1.0 || self.weather.slowness > 1.02,
             state_bytes: self.score.state_bytes,

@@ -22,6 +22,7 @@ struct Odd {
     learns: bool,
     wanted: bool,
     pain: bool,
+    holds: false,
     expected: Option<f64>,
     maturity: Maturity,
     /// Milliseconds since the second before.
@@ -108,6 +109,7 @@ impl Odd {
             learns: self.learns,
             wanted: self.wanted,
             pain: self.pain,
+            holds: false,
             expected: self.expected.map(Finite::new),
             maturity: self.maturity,
         };
@@ -184,6 +186,7 @@ fn quiet<'a>(known: &'a [Sample], others: &'a [Sample]) -> Input<'a> {
         learns: false,
         wanted: false,
         pain: false,
+        holds: false,
         expected: Some(Finite::count(60)),
         maturity: Maturity::Full,
     }

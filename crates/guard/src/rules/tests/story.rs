@@ -119,6 +119,7 @@ pub(super) fn play(story: &Story) -> Played {
             learns: !is_flood,
             wanted: at > CALM + NOTICE,
             pain: is_flood,
+            holds: false,
             expected: Some(Finite::count(VISITORS)),
             maturity: Maturity::Full,
         };

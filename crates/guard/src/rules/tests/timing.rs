@@ -59,6 +59,7 @@ fn measure(name: &str, story: &Story, known_too: bool) {
             learns: at <= 3,
             wanted: at > 5,
             pain: true,
+            holds: false,
             expected: Some(Finite::count(VISITORS)),
             maturity: Maturity::Full,
         };
