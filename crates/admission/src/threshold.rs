@@ -267,7 +267,13 @@ impl Threshold {
                 costs[tier.index()] = [mean(&costs[tier.index()]); COHORTS];
             }
         }
-        let cut = Cut { limit, known: CLOSE_AT_ONCE * limit, target: REFILL * limit, free: FREE * limit, halve: !is_closing };
+        let cut = Cut {
+            limit,
+            known: CLOSE_AT_ONCE * limit,
+            target: REFILL * limit,
+            free: FREE * limit,
+            halve: !is_closing,
+        };
         let kept = prefix::shrink(self.wanted, &costs, cut);
         if kept == self.wanted {
             return;

@@ -194,8 +194,9 @@ mod tests {
              known = { clients = 10, load = 0.2 }\nunknown = { clients = 10, load = 0.1 }\n",
         );
         let scenario = scenario.unwrap();
-        let runs: Vec<Run<'_>> =
-            (1..6).map(|seed| Run { scenario: &scenario, name: "small", seed, layers: Layers::All }).collect();
+        let runs: Vec<Run<'_>> = (1..6)
+            .map(|seed| Run { scenario: &scenario, name: "small", seed, layers: Layers::All })
+            .collect();
         let played: Vec<u64> = play_all(&runs).into_iter().map(|result| result.unwrap().seed).collect();
         assert_eq!(played, [1, 2, 3, 4, 5]);
     }

@@ -33,7 +33,7 @@ pub struct Invariant {
 }
 
 /// The invariants that can be told from the world.
-pub const INVARIANTS: [Invariant; 16] = [
+pub const INVARIANTS: [Invariant; 17] = [
     invariant(1, "customers within their share are served, whatever others do", Checked::EachSecond),
     invariant(
         2,
@@ -42,6 +42,7 @@ pub const INVARIANTS: [Invariant; 16] = [
     ),
     invariant(3, "admins and monitors are never refused", Checked::EachTick),
     invariant(4, "nobody is admitted while somebody better is closed out", Checked::EachTick),
+    invariant(5, "rules that act match next to nothing of what customers do", Checked::EachSecond),
     invariant(6, "a step of re-opening at most doubles what is open", Checked::EachTick),
     invariant(
         8,
@@ -52,7 +53,11 @@ pub const INVARIANTS: [Invariant; 16] = [
     invariant(10, "the login lane serves its share while people wait in it", Checked::EachSecond),
     invariant(11, "nobody is closed out for longer than an hour without fresh evidence", Checked::EachSecond),
     invariant(13, "outside calm nothing is learnt about calm", Checked::EachSecond),
-    invariant(15, "when traffic vanishes it is noticed, nothing is learnt and nothing lowered", Checked::EachSecond),
+    invariant(
+        15,
+        "when traffic vanishes it is noticed, nothing is learnt and nothing lowered",
+        Checked::EachSecond,
+    ),
     invariant(16, "memory stays within its bound", Checked::EachTick),
     invariant(18, "the same seed gives the same decisions", Checked::ByTests),
     invariant(19, "time that stands still or runs backwards opens nothing", Checked::ByTests),

@@ -171,8 +171,8 @@ mod tests {
         let text = Table(&[outcome(1, 2.0, 1.0), outcome(2, 5.0, 0.9), outcome(3, 3.0, 0.95)]).to_string();
         let last: Vec<&str> = text.lines().rev().take(2).collect();
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(words(last[1])[1..5], ["median", "1.0", "3.0", "0.9500"]);
-        assert_eq!(words(last[0])[1..5], ["worst", "1.0", "5.0", "0.9000"]);
+        assert_eq!(words(last[1])[1..6], ["median", "1.0", "3.0", "-", "0.9500"]);
+        assert_eq!(words(last[0])[1..6], ["worst", "1.0", "5.0", "-", "0.9000"]);
     }
 
     #[test]

@@ -159,7 +159,8 @@ fn play_scenarios(_suite: &mut Suite) -> Result<Outcome, ShellError> {
     let program = lab::target_folder().join("debug/portcullis");
     let listed = run_quietly(Command::new(&program).args(["sim", "--list"]))?;
     // Days take long; `cargo xtask sim calm` plays them.
-    let names = listed.lines().filter_map(|line| line.split_whitespace().next()).filter(|&name| name != CALM_DAY);
+    let names =
+        listed.lines().filter_map(|line| line.split_whitespace().next()).filter(|&name| name != CALM_DAY);
     let mut command = Command::new(&program);
     run_quietly(command.arg("sim").args(names).args(["--seeds", "1..5", "--json"]))?;
     Ok(Outcome::Passed)

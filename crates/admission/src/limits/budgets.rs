@@ -95,6 +95,11 @@ impl Budgets {
         (bound != u32::MAX).then(|| f64::from(bound) / 1_000.0)
     }
 
+    /// Lifts the bound until the next step.
+    pub fn unbind(&self) {
+        self.set_bound(None);
+    }
+
     fn set_bound(&self, bound: Option<f64>) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let milli = bound.map_or(u32::MAX, |bound| (bound * 1_000.0).clamp(1_000.0, 4e9) as u32);
@@ -230,7 +235,9 @@ mod tests {
 
     #[test]
     fn buckets_grow_by_quarters_of_a_power_of_two() {
-        for (debt, place) in [(0, 0), (1_000, 0), (1_250, 1), (1_999, 3), (2_000, 4), (3_000, 6), (64_000, 24), (256_000, 27)] {
+        for (debt, place) in
+            [(0, 0), (1_000, 0), (1_250, 1), (1_999, 3), (2_000, 4), (3_000, 6), (64_000, 24), (256_000, 27)]
+        {
             assert_eq!(bucket(debt), place, "{debt}");
         }
         assert_eq!(bucket(u64::MAX / 8), BUCKETS - 1);
@@ -250,7 +257,8 @@ mod tests {
             }
             for bot in 0..bots {
                 if (u128::from(tenth) + bot).is_multiple_of(5) {
-                    let more = (0..2).filter(|_| budgets.charge(PassId(1 << 64 | bot), 1_000, false, now)).count();
+                    let more =
+                        (0..2).filter(|_| budgets.charge(PassId(1 << 64 | bot), 1_000, false, now)).count();
                     within[1] += u32::try_from(more).unwrap();
                 }
             }

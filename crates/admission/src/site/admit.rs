@@ -180,7 +180,8 @@ impl Site {
         if let Some(proof) = identity.proof {
             let keys = Keys::Known { pass: proof.pass, account: proof.account };
             let is_calm = self.decision().level == Level::Calm;
-            let each = self.charge_milli(verdict.cost_micros).saturating_mul(if proof.half_budget { 2 } else { 1 });
+            let each =
+                self.charge_milli(verdict.cost_micros).saturating_mul(if proof.half_budget { 2 } else { 1 });
             let cost = each.saturating_mul(requests);
             let within = self.budgets.charge(proof.pass, cost, is_calm, now);
             if (!within || self.ladder.charge(&keys, now, cost, 1).is_err()) && !is_calm {

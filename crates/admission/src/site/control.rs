@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use model::{COHORTS, Group, Instant, Level, Mode, Summary, Tier, Timestamp, Traffic};
+use model::{COHORTS, Decision, Group, Instant, Level, Mode, Summary, Tier, Timestamp, Traffic};
 
 use super::Site;
 use crate::concurrency::{ClassSample, ConcurrencyLimit, Snapshot, Window};
@@ -126,6 +126,11 @@ impl Controller {
     /// What decides.
     pub const fn core(&self) -> &Core {
         &self.core
+    }
+
+    /// The decision in force.
+    pub const fn decision(&self) -> &Decision {
+        self.core.decision()
     }
 
     /// Bytes that the decision core takes now.

@@ -27,7 +27,8 @@ impl Site {
     }
 
     fn who(&self, facts: &Facts<'_>, now: Instant) -> Identity {
-        let mut identity = Identity::unknown(facts.address, self.cohort_of(Some(facts.address.unwrap_or(facts.peer))));
+        let mut identity =
+            Identity::unknown(facts.address, self.cohort_of(Some(facts.address.unwrap_or(facts.peer))));
         if let Some(address) = facts.address {
             identity.denied = self.denied.holds(address);
             identity.allowed = self.allowed.holds(address);

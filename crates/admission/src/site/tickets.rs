@@ -15,9 +15,9 @@ use super::learn::Lesson;
 use crate::challenge::{Came, Challenges, Kind, Load, Visit};
 use crate::lane::Holder;
 use crate::limits::{Charge, Rate};
+use crate::pass::{LINK_LIFE_MAX, Link, LinkError, Way, link_token};
 use crate::slots::TICKET_MOST;
 use crate::threshold::OPEN;
-use crate::pass::{LINK_LIFE_MAX, Link, LinkError, Way, link_token};
 
 impl Site {
     /// What an unknown client shows: a ticket, or that it came back from a challenge; and whether it ignores challenges.
@@ -74,7 +74,13 @@ impl Site {
         }
         if is_guest && self.challenges.seat(Net::network(address), visit, now) {
             identity.shown = Shown::Ticket;
-            self.show_ticket(TicketProof { number: visit.number, is_visit: true }, facts, address, identity, now);
+            self.show_ticket(
+                TicketProof { number: visit.number, is_visit: true },
+                facts,
+                address,
+                identity,
+                now,
+            );
         } else if is_same_draw {
             identity.cohort = visit.cohort;
         }

@@ -60,7 +60,8 @@ pub(super) fn readmit_known(masks: Masks, costs: &Costs, room: f64) -> Masks {
     }
     let (fits, _) = shrink_known(Masks::OPEN, costs, room);
     let first = masks.tier(Tier::T1) | fits.tier(Tier::T1);
-    let second = if first == u128::MAX { masks.tier(Tier::T2) | fits.tier(Tier::T2) } else { masks.tier(Tier::T2) };
+    let second =
+        if first == u128::MAX { masks.tier(Tier::T2) | fits.tier(Tier::T2) } else { masks.tier(Tier::T2) };
     masks.with(Tier::T1, first).with(Tier::T2, second)
 }
 

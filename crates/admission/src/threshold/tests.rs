@@ -134,19 +134,35 @@ fn what_may_not_be_closed_stays_open_and_is_asked_for() {
 #[test]
 fn pins_hold_the_level_up_and_down() {
     let mut story = Story::new(250);
-    story.bounds =
-        Bounds { floor: Some(Level::CustomersFirst), ceiling: None, comfortable: None, holds: false, may_close: false };
+    story.bounds = Bounds {
+        floor: Some(Level::CustomersFirst),
+        ceiling: None,
+        comfortable: None,
+        holds: false,
+        may_close: false,
+    };
     story.plays("0s T1 30 T5 10, 5s end");
     let decision = story.step.decision.clone();
     assert_eq!((decision.level, story.step.closing), (Level::CustomersFirst, 1));
     assert_eq!((decision.masks.admitted(Tier::T4), decision.masks.admitted(Tier::T5)), (128, 0));
-    story.bounds = Bounds { floor: Some(Level::Limiting), ceiling: None, comfortable: None, holds: false, may_close: true };
+    story.bounds = Bounds {
+        floor: Some(Level::Limiting),
+        ceiling: None,
+        comfortable: None,
+        holds: false,
+        may_close: true,
+    };
     story.plays("5s end, 6s end");
     let decision = story.step.decision.clone();
     assert_eq!((decision.level, decision.masks.is_open()), (Level::Limiting, true));
     assert!(decision.limits_refuse);
-    story.bounds =
-        Bounds { floor: None, ceiling: Some(Level::Challenging), comfortable: None, holds: false, may_close: true };
+    story.bounds = Bounds {
+        floor: None,
+        ceiling: Some(Level::Challenging),
+        comfortable: None,
+        holds: false,
+        may_close: true,
+    };
     story.plays("6s T5 2000, 9s end");
     let decision = story.step.decision.clone();
     assert_eq!((decision.level, decision.masks.is_open()), (Level::Calm, true));

@@ -1,11 +1,16 @@
 //! The checks: what they see at the end of each tick, and what they remember.
 
 use admission::concurrency::ClassBase;
-use model::{COHORTS, Challenge, Cohort, Level, Masks, Summary, Tier};
+mod harm;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use model::{COHORTS, Challenge, Cohort, Level, Masks, Matches, Rules, Summary, Tier};
 
 use super::Broken;
 use crate::random::index;
-use crate::scenario::{Attack, EventKind, Scenario};
+use crate::scenario::{Attack, AttackKind, EventKind, Scenario};
 use crate::world::score::{Score, WITHIN};
 
 /// What is in force at the end of a tick.
@@ -19,8 +24,8 @@ pub(crate) struct Seen {
     pub(crate) is_cut_off: bool,
     pub(crate) findings: Findings,
     pub(crate) challenge: Challenge,
-    /// Rules that act.
-    pub(crate) armed: usize,
+    /// Rules in force.
+    pub(crate) rules: Arc<Rules>,
     pub(crate) is_blind: bool,
     /// The app can do less than usual.
     pub(crate) is_weak: bool,
@@ -44,7 +49,10 @@ pub(crate) struct Checks {
     /// The largest L of the last seconds: what was begun under it may still be in service.
     limits: [f64; 64],
     bases: Option<Vec<ClassBase>>,
-    /// Shares of L that were asked for in the last whole second: by customers, by those whom the masks admit, by all.
+    /// Work that customers asked for in the second that runs, in seconds.
+    asked_by_customers: f64,
+    /// Shares of L that were asked for in the last whole second: by customers and within the budgets of attackers who are known, by
+    /// those whom the masks admit, by all.
     known_share: f64,
     admitted_share: f64,
     offered_share: f64,
@@ -63,6 +71,10 @@ pub(crate) struct Checks {
     /// Since when nothing has arrived, and what protected then: cohorts of unknown clients that are open, what is asked of them,
     /// rules that act.
     silent_since: Option<u64>,
+    /// At the end of the last second.
+    level: Level,
+    /// Requests of customers in each of the last seconds, and those of them that each rule would have matched.
+    matched: VecDeque<(u64, Vec<Matches>)>,
     before_silence: (u32, Challenge, usize),
 }
 
@@ -80,6 +92,7 @@ impl Checks {
             masks: Masks::OPEN,
             limits: [0.0; 64],
             bases: None,
+            asked_by_customers: 0.0,
             known_share: 0.0,
             admitted_share: 0.0,
             offered_share: 0.0,
@@ -93,6 +106,8 @@ impl Checks {
             owed: Vec::new(),
             attack_began: 0,
             silent_since: None,
+            level: Level::Calm,
+            matched: VecDeque::new(),
             before_silence: (0, Challenge::Off, 0),
         }
     }
@@ -109,6 +124,11 @@ impl Checks {
         }
     }
 
+    /// A customer asked for so many seconds of work.
+    pub(crate) fn asked_by_customer(&mut self, work: f64) {
+        self.asked_by_customers += work;
+    }
+
     /// A request found no slot.
     pub(crate) fn shed(&mut self, tier: Tier) {
         self.lane.shed += u32::from(tier == Tier::T3);
@@ -120,7 +140,7 @@ impl Checks {
     }
 
     /// What was asked for in a whole second.
-    pub(crate) fn summed_up(&mut self, summary: &Summary, masks: Masks) {
+    pub(crate) fn summed_up(&mut self, summary: &Summary, masks: Masks, scenario: &Scenario) {
         let millis = summary.millis.max(1) as f64;
         let share = |counts: &dyn Fn(Tier, usize) -> bool| {
             let mut sum = 0;
@@ -136,13 +156,23 @@ impl Checks {
             sum as f64 / millis / summary.limit
         };
         let admits = |tier: Tier, at: usize| masks.admits(tier, Cohort::new(u8::try_from(at).unwrap_or(0)));
-        self.known_share = share(&|tier, _| matches!(tier, Tier::T1 | Tier::T2));
+        let second = (summary.at.as_secs()).saturating_sub(BEGIN_SECONDS + 1);
+        let budgets = known_attackers(scenario, second) * PASS_PACE * scenario.origin.service_ms / 1e3;
+        self.known_share = (std::mem::take(&mut self.asked_by_customers) + budgets) / summary.limit;
         let lane = share(&|tier, _| tier == Tier::T3);
         // The lane is bounded by its share of the slots, not by masks.
         self.admitted_share = share(&|tier, at| tier != Tier::T3 && admits(tier, at)) + lane.min(LANE_MOST);
         let removed = summary.removed.iter().sum::<u64>() as f64 / millis / summary.limit;
         self.offered_share = share(&|tier, _| tier != Tier::T3) + lane.min(LANE_MOST);
         self.whole_share = self.offered_share + removed;
+    }
+
+    /// What rules matched in a whole second, in which customers made so many requests.
+    pub(crate) fn matched(&mut self, matches: &[Matches], known_requests: u64) {
+        if self.matched.len() == harm::MATCHED_SECONDS {
+            self.matched.pop_front();
+        }
+        self.matched.push_back((known_requests, matches.to_vec()));
     }
 
     /// What was asked for and admitted, as shares of L.
@@ -162,6 +192,9 @@ impl Checks {
         }
         if let Some(figures) = out_of_order(&seen.masks) {
             return broken(4, figures);
+        }
+        if let Some(figures) = harm::out_of_budget(&seen.rules) {
+            return broken(5, figures);
         }
         if let Some(figures) = self.leaps(&seen.masks) {
             return broken(6, figures);
@@ -219,6 +252,9 @@ impl Checks {
             let figures = format!("{:.2} of L for {} seconds", self.admitted_share, self.over_seconds);
             return broken(2, figures);
         }
+        if let Some(figures) = self.hits_customers(seen) {
+            return broken(5, figures);
+        }
         if let Some(figures) = self.stays_closed(seen, attacked) {
             return broken(8, figures);
         }
@@ -255,7 +291,10 @@ impl Checks {
         if starts(second) {
             self.attack_began = second;
         }
-        let settled = second >= self.attack_began + SETTLED_SECONDS;
+        // Who is known and asks for more than people do is told from them by that, which takes some seconds.
+        let bots_are_known = known_attackers(scenario, second) > 0.0;
+        let settled =
+            second >= self.attack_began + if bots_are_known { BOUNDED_SECONDS } else { SETTLED_SECONDS };
         let most = if settled { KNOWN_MOST } else { KNOWN_AT_ONCE };
         let fit = self.known_share <= most && !seen.is_cut_off && !seen.is_weak && !seen.is_blind;
         self.owed.push(fit);
@@ -288,7 +327,8 @@ impl Checks {
 
     /// Invariant 8.
     fn stays_closed(&mut self, seen: &Seen, attacked: bool) -> Option<String> {
-        let fits = !attacked && !seen.is_cut_off && self.whole_share <= FITS && !seen.is_blind && !seen.is_weak;
+        let fits =
+            !attacked && !seen.is_cut_off && self.whole_share <= FITS && !seen.is_blind && !seen.is_weak;
         let since = if fits { self.fits_since.or(Some(seen.now)) } else { None };
         self.fits_since = since;
         let waited = (seen.now - since?) / SECOND;
@@ -338,7 +378,9 @@ impl Checks {
 
     /// Invariant 13.
     fn learns(&mut self, seen: &Seen) -> Option<String> {
-        if seen.findings.learns && seen.level != Level::Calm {
+        let was = std::mem::replace(&mut self.level, seen.level);
+        // A second that was calm may be learnt from, though the next is not.
+        if seen.findings.learns && was != Level::Calm && seen.level != Level::Calm {
             return Some(format!("the core learns at level {}", seen.level));
         }
         let bases = seen.bases.as_ref()?;
@@ -351,29 +393,10 @@ impl Checks {
     }
 }
 
-impl Checks {
-    /// Invariant 15.
-    fn believes_silence(&mut self, seen: &Seen) -> Option<String> {
-        let now_protects = (seen.masks.admitted(Tier::T5), seen.challenge, seen.armed);
-        if !seen.is_cut_off || seen.is_blind {
-            self.silent_since = None;
-            return None;
-        }
-        let silent = (seen.now - *self.silent_since.get_or_insert(seen.now)) / SECOND;
-        if silent < NOTICED_WITHIN {
-            self.before_silence = now_protects;
-            return None;
-        }
-        if !seen.findings.misses_traffic {
-            return Some(format!("{silent} s of silence are not noticed"));
-        }
-        if seen.findings.learns {
-            return Some(format!("{silent} s of silence are taken for calm"));
-        }
-        let (open, challenge, armed) = self.before_silence;
-        let lowered = now_protects.0 > open || (now_protects.1 as u8) < challenge as u8 || now_protects.2 < armed;
-        lowered.then(|| format!("protected by {:?}, and then by {now_protects:?}", self.before_silence))
-    }
+/// How many attackers have passes in a second in which they attack.
+fn known_attackers(scenario: &Scenario, second: u64) -> f64 {
+    let attacks = scenario.attacks.iter().filter(|attack| attack.kind == AttackKind::AgedAccounts);
+    attacks.filter(|attack| attack.lasts(second)).map(|attack| f64::from(attack.sources / 20)).sum()
 }
 
 /// Invariant 4: a tier of which any cohort is open follows only tiers that are wholly open.
@@ -393,6 +416,11 @@ const SECOND: u64 = 1_000_000;
 const KNOWN_AT_ONCE: f64 = 0.45;
 const KNOWN_MOST: f64 = 0.80;
 const SETTLED_SECONDS: u64 = 2;
+/// The same while attackers have passes; and requests a second that each of those may go on with.
+const BOUNDED_SECONDS: u64 = 12;
+const PASS_PACE: f64 = 1.0;
+/// The monotonic clock at the beginning.
+const BEGIN_SECONDS: u64 = 3_600;
 /// Seconds after which the attempts of a second are judged.
 const JUDGED_AFTER: usize = 5;
 /// Share of L that may be admitted, and for how many seconds more than that.
@@ -403,9 +431,6 @@ const LANE_MOST: f64 = 0.20;
 const LANE_OWN: f64 = 0.08;
 /// Share of L that counts as next to nothing.
 const FREE: f64 = 0.02;
-/// Seconds in which missing traffic is noticed (decision-science, section 11).
-const NOTICED_WITHIN: u64 = 20;
-const FITS: f64 = 0.70;
 const CALM_WITHIN: u64 = 600;
 const TURN_WITHIN: u64 = 128 * 60;
 /// The longest that re-opening takes (design, promises).

@@ -2,7 +2,7 @@
 
 use admission::site::Site;
 use model::{
-    COHORTS, Handshakes, Name, RefusalKind, SAMPLES_MAX, Sample, Summary, Tier, TierCounts, Traffic,
+    COHORTS, Handshakes, Matches, Name, RefusalKind, SAMPLES_MAX, Sample, Summary, Tier, TierCounts, Traffic,
 };
 
 use super::looks;
@@ -16,6 +16,10 @@ pub(super) struct Census {
     others: Draw,
     names: Vec<Name>,
     random: Random,
+    /// How often rules matched in the last second.
+    pub(super) matched: Vec<Matches>,
+    /// Requests of known clients in it.
+    pub(super) known_requests: u64,
     /// The last that was handed on.
     #[cfg(test)]
     pub(super) last: Option<Traffic>,
@@ -36,6 +40,8 @@ impl Census {
             others: Draw::default(),
             names: looks::names(),
             random: Random::stream(seed, PART),
+            matched: Vec::new(),
+            known_requests: 0,
             #[cfg(test)]
             last: None,
         }
@@ -155,6 +161,8 @@ impl Census {
         traffic.challenges = site.take_challenges();
         traffic.challenges[0] = traffic.challenges[0].saturating_add(given);
         traffic.matches = site.take_matches();
+        self.matched.clone_from(&traffic.matches);
+        self.known_requests = traffic.tiers[..Tier::T3.index()].iter().map(|tier| tier.offered).sum();
         traffic.known = self.known.take();
         traffic.others = self.others.take();
         traffic.names.clone_from(&self.names);

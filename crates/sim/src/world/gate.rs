@@ -17,6 +17,7 @@ use model::{COHORTS, Group, Instant, Net, PassId, Reason, RefusalKind, Tier, Tim
 use super::census::Census;
 use super::clients::PassBytes;
 use super::looks;
+use super::mutation::Mutation;
 use super::routes::Route;
 use super::{Layers, Micros, SECOND, instant};
 use crate::random::Random;
@@ -85,6 +86,7 @@ pub(super) struct Gate {
     /// Places that may have got a slot, or have waited too long.
     woken: Vec<Place>,
     last_step: Micros,
+    pub(super) mutation: Option<Mutation>,
     layers: Layers,
     random: Random,
     /// User agents by the number of the browser.
@@ -134,6 +136,7 @@ impl Gate {
             waiting: vec![None; places],
             woken: Vec::new(),
             last_step: 0,
+            mutation: None,
             layers,
             random: Random::stream(seed, PART),
             agents: (0..=u8::MAX).map(looks::agent).collect(),
@@ -233,6 +236,7 @@ impl Gate {
 
     /// Takes a slot, or a place to wait for one.
     pub(super) fn take_slot(&mut self, group: Group, job: u32, now: Micros) -> Standing {
+        let group = self.counted_as(group);
         let (slots, at) = (self.site.slots(), instant(now));
         if slots.try_acquire(group, at) {
             return Standing::Served;
@@ -285,6 +289,7 @@ impl Gate {
 
     /// Returns a slot.
     pub(super) fn release(&mut self, group: Group, now: Micros) {
+        let group = self.counted_as(group);
         self.site.slots().release(group, instant(now), &mut |place| self.woken.push(place));
     }
 
@@ -329,6 +334,10 @@ impl Gate {
         // What was counted while nobody looked comes with the load of that time.
         if now.is_multiple_of(SECOND) || millis > 100 {
             self.census.fill(&self.site, &mut traffic);
+            if self.mutation == Some(Mutation::RulesIgnoreCustomers) {
+                traffic.known.iter_mut().for_each(|sample| sample.values = Values::default());
+                traffic.matches.iter_mut().for_each(|matches| matches.known = 0);
+            }
         }
         let random = self.random.bits();
         let turn = self.controller.step(
@@ -362,6 +371,11 @@ impl Gate {
     pub(super) fn step_again(&mut self, now: Micros, wall: Timestamp) {
         self.last_step = self.last_step.min(now);
         self.step(now, wall);
+    }
+
+    fn counted_as(&self, group: Group) -> Group {
+        let drops = self.mutation == Some(Mutation::DropsReserve) && group != Group::Admin;
+        if drops { Group::Known } else { group }
     }
 
     /// Hands out what became free.

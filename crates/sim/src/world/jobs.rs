@@ -104,7 +104,7 @@ impl World<'_> {
             return Sent::Lost;
         }
         let values = self.gate.site.has_rules().then(|| looks::visitor(ask.route, ask.address, visit));
-        let mut verdict = self.gate.judge(ask, values.as_ref(), 1, self.now);
+        let verdict = self.gate.judge(ask, values.as_ref(), 1, self.now);
         let identity = verdict.identity;
         let (tier, counted) = (identity.tier(), identity.tier_before_rules());
         if identity.rule().is_some() {
@@ -113,12 +113,11 @@ impl World<'_> {
         if identity.is_over_budget() {
             self.note_excess(owner);
         }
-        if self.tamper.is_some() && verdict.refuse.is_none() && !self.masks().admits(tier, identity.cohort())
-        {
-            verdict.refuse = Some(self.gate.site.refusal(&identity, Reason::Threshold, 0));
-        }
         let refused = verdict.refuse.is_some();
         self.look(ask, &identity, visit, verdict.cost_micros);
+        if ask.pass.is_some() {
+            self.checks.asked_by_customer(work);
+        }
         self.score.asked(Some(tier), work, is_first, refused, self.now);
         self.checks.asked(tier, identity.cohort(), refused, self.now);
         if let Some(refusal) = verdict.refuse {

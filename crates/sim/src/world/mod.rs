@@ -12,6 +12,7 @@ mod hostile;
 mod jobs;
 mod logins;
 mod looks;
+mod mutation;
 mod origin;
 mod others;
 mod routes;
@@ -36,6 +37,7 @@ use gate::Gate;
 use hostile::Hostile;
 use jobs::Jobs;
 use logins::Logins;
+use mutation::Mutation;
 use origin::Origin;
 use others::Others;
 use score::{Score, thousandths};
@@ -90,8 +92,10 @@ pub(crate) struct World<'a> {
     checks: Checks,
     /// Draws the times that work takes.
     work: Random,
-    /// Stands in for a broken core in tests: what the gate obeys instead of the masks decided.
-    tamper: Option<fn(Masks) -> Masks>,
+    /// Stands in for a broken core in tests.
+    mutation: Option<Mutation>,
+    /// The masks that were obeyed in the tick before.
+    obeyed: Masks,
 }
 
 impl<'a> World<'a> {
@@ -128,7 +132,8 @@ impl<'a> World<'a> {
             core_bytes: 0,
             checks: Checks::new(),
             work: Random::stream(seed, PART),
-            tamper: None,
+            mutation: None,
+            obeyed: Masks::OPEN,
         }
     }
 
@@ -138,10 +143,10 @@ impl<'a> World<'a> {
         self
     }
 
-    /// The same world with a core that decides other masks.
+    /// The same world with a core that is broken.
     #[cfg(test)]
-    pub(crate) fn tampered(mut self, tamper: fn(Masks) -> Masks) -> Self {
-        self.tamper = Some(tamper);
+    pub(crate) fn mutated(mut self, mutation: Mutation) -> Self {
+        (self.mutation, self.gate.mutation) = (Some(mutation), Some(mutation));
         self
     }
 
@@ -207,6 +212,7 @@ impl<'a> World<'a> {
         if !self.weather.is_blind {
             let begun = clock();
             let turn = self.gate.step(self.now, self.wall());
+            self.mutate();
             self.gate.set_limit(turn.slots_limit, self.now);
             self.score.ticked(clock().saturating_sub(begun));
             self.sum_up_second();
@@ -235,7 +241,8 @@ impl<'a> World<'a> {
         }
         let (limit, _) = self.gate.controller.limit();
         let summary = self.gate.census.sum_up(limit, self.now);
-        self.checks.summed_up(&summary, self.masks());
+        self.checks.summed_up(&summary, self.masks(), self.scenario);
+        self.checks.matched(&self.gate.census.matched, self.gate.census.known_requests);
         self.core_bytes = self.gate.controller.guard_bytes() as u64;
     }
 
@@ -262,14 +269,14 @@ impl<'a> World<'a> {
         let site = &self.gate.site;
         Seen {
             now: self.now,
-            level: site.level(),
+            level: self.gate.controller.decision().level,
             masks: self.masks(),
             limit: site.slots().limit(),
             held: site.slots().total(),
             is_cut_off: self.weather.is_cut_off,
             findings: self.findings,
             challenge: self.gate.site.decision().challenge,
-            armed: self.gate.site.decision().rules.rules.iter().filter(|rule| rule.armed).count(),
+            rules: self.gate.site.decision().rules.clone(),
             is_blind: self.weather.is_blind,
             is_weak: self.weather.capacity < 1.0 || self.weather.slowness > 1.02,
             state_bytes: self.score.state_bytes,
@@ -279,8 +286,20 @@ impl<'a> World<'a> {
 
     /// The masks that the gate obeys.
     fn masks(&self) -> Masks {
-        let masks = self.gate.site.decision().masks;
-        self.tamper.map_or(masks, |tamper| tamper(masks))
+        self.gate.site.decision().masks
+    }
+
+    /// Does to the gate what a broken core would have done.
+    fn mutate(&mut self) {
+        let Some(mutation) = self.mutation else { return };
+        let decision = self.gate.controller.decision().clone();
+        if let Some(other) = mutation.decision(&decision, self.obeyed) {
+            self.gate.site.obey(other);
+        }
+        if mutation == Mutation::DropsBudgets {
+            self.gate.site.budgets().unbind();
+        }
+        self.obeyed = self.masks();
     }
 
     fn wall(&self) -> Timestamp {

@@ -4,6 +4,7 @@ use model::{Masks, Tier};
 
 use super::*;
 use crate::invariants::Failure;
+use crate::library::BuiltIn;
 use crate::scenario::{AttackKind, Pulse};
 
 const SMALL: &str = "name = \"small\"\nseconds = 40\norigin = { capacity = 10, service_ms = 40 }\n\
@@ -187,18 +188,53 @@ fn every_kind_plays() {
     }
 }
 
+/// The number of the invariant that a broken core breaks.
+#[track_caller]
+fn broken_by(mutation: Mutation, scenario: &Scenario) -> u8 {
+    let played = World::new(scenario, 1).mutated(mutation).play(&mut || 0);
+    Failure::new(scenario, 1, played.expect_err("the core is broken")).number
+}
+
 /// A core that closes customers out is found by invariant 1 or 4, whichever looks first.
 #[test]
 fn a_core_that_closes_customers_out_is_found() {
     let scenario = small(&flood("dumb-flood", 5.0));
-    let broken = |tamper: fn(Masks) -> Masks| {
-        let broken = World::new(&scenario, 1).tampered(tamper).play(&mut || 0).unwrap_err();
-        Failure::new(&scenario, 1, broken).number
-    };
-    assert_eq!(broken(|masks| masks.with(Tier::T1, 0)), 4, "worse ones are let in");
-    let nobody = |masks: Masks| Tier::ALL.into_iter().fold(masks, |masks, tier| masks.with(tier, 0));
-    assert_eq!(broken(nobody), 1, "nobody is");
-    assert_eq!(broken(|masks| masks.with(Tier::T4, 1).with(Tier::T5, u128::MAX)), 4);
+    assert_eq!(broken_by(Mutation::ClosesCustomers, &scenario), 4, "worse ones are let in");
+    assert_eq!(broken_by(Mutation::ClosesEverybody, &scenario), 1, "nobody is");
+    assert_eq!(broken_by(Mutation::OpensStrangersFirst, &scenario), 4);
+}
+
+#[test]
+fn a_core_that_ignores_the_threshold_is_found() {
+    assert_eq!(broken_by(Mutation::IgnoresThreshold, &small(&flood("random-ua-query", 20.0))), 2);
+}
+
+#[test]
+fn a_core_without_reserves_is_found() {
+    assert_eq!(broken_by(Mutation::DropsReserve, &small(&flood("login-flood", 20.0))), 1);
+}
+
+#[test]
+fn a_core_that_learns_in_an_attack_is_found() {
+    assert_eq!(broken_by(Mutation::LearnsInAttack, &small(&flood("dumb-flood", 20.0))), 13);
+}
+
+#[test]
+fn a_core_that_never_reverts_is_found() {
+    let scenario = BuiltIn::named("watcher").unwrap().scenario().unwrap();
+    assert_eq!(broken_by(Mutation::NeverReverts, &scenario), 2);
+}
+
+#[test]
+fn a_core_whose_rules_are_not_compared_with_customers_is_found() {
+    let scenario = BuiltIn::named("aged-accounts").unwrap().scenario().unwrap();
+    assert_eq!(broken_by(Mutation::RulesIgnoreCustomers, &scenario), 5);
+}
+
+#[test]
+fn a_core_without_budgets_of_passes_is_found() {
+    let scenario = BuiltIn::named("aged-accounts").unwrap().scenario().unwrap();
+    assert_eq!(broken_by(Mutation::DropsBudgets, &scenario), 1);
 }
 
 /// A core that opens by leaps is found by invariant 6.

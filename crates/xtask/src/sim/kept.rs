@@ -66,8 +66,7 @@ impl Kept {
         let mut text = String::new();
         let mut played = Vec::new();
         for line in output.lines() {
-            let result: Value =
-                serde_json::from_str(line).map_err(|_| SimError::Answer(line.to_owned()))?;
+            let result: Value = serde_json::from_str(line).map_err(|_| SimError::Answer(line.to_owned()))?;
             played.extend(seed_of(&result));
             text.push_str(line);
             text.push('\n');

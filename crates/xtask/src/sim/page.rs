@@ -126,8 +126,7 @@ fn calm_days(days: &Row) -> String {
 fn failures(rows: &[Row]) -> String {
     let mut text = String::from("\n## Invariants that did not hold\n\n");
     let all = rows.iter().flat_map(|row| row.whole.iter().chain(&row.alone));
-    let found: Vec<&str> =
-        all.filter_map(|result| result.get(FAILURE)).filter_map(Value::as_str).collect();
+    let found: Vec<&str> = all.filter_map(|result| result.get(FAILURE)).filter_map(Value::as_str).collect();
     if found.is_empty() {
         text.push_str("None, in any of these runs.\n");
     }
@@ -181,7 +180,8 @@ mod tests {
         };
         let alone = vec![json!({ "seed": 1, "unknown_success": 0.1 })];
         let whole = vec![result(1.0, 10.0), result(0.9951, 90.0), result(0.9995, 30.0)];
-        let broken = Row { name: "calm".to_owned(), whole: vec![json!({ "seed": 1, FAILURE: "no" })], alone: vec![] };
+        let broken =
+            Row { name: "calm".to_owned(), whole: vec![json!({ "seed": 1, FAILURE: "no" })], alone: vec![] };
         let text = page(&[Row { name: "dumb-flood".to_owned(), whole, alone }, broken]);
         let row = text.lines().find(|line| line.starts_with("| dumb-flood")).unwrap();
         assert_eq!(
