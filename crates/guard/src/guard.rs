@@ -106,7 +106,14 @@ impl Guard {
             is_quiet: !holds && comfortable.is_some_and(|bound| second.load() <= bound),
         };
         let challenge = self.asking.step(summary.at, sight);
-        Some(Advice { findings, changes: changes.changes, rules: changes.rules, challenge, comfortable, holds })
+        Some(Advice {
+            findings,
+            changes: changes.changes,
+            rules: changes.rules,
+            challenge,
+            comfortable,
+            holds,
+        })
     }
 
     fn holds(&mut self, now: Instant, findings: &Findings) -> bool {

@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     fn at(seconds: f64) -> Instant {
-        Instant::from_millis((seconds * 1_000.0) as u64)
+        Instant::ORIGIN + Duration::from_secs_f64(seconds)
     }
 
     #[test]

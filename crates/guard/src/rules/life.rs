@@ -43,7 +43,12 @@ pub(super) struct Life {
 enum Stage {
     /// Seconds in which it matched what was forecast, its matches in them, seconds of a flood in which it did not, and seconds in
     /// which nobody counted. Who stops when the flood was seen and comes back is tried again then.
-    Trial { counted: u32, hits: u64, missed: u32, waited: u32 },
+    Trial {
+        counted: u32,
+        hits: u64,
+        missed: u32,
+        waited: u32,
+    },
     Armed,
 }
 

@@ -431,6 +431,7 @@ const LANE_MOST: f64 = 0.20;
 const LANE_OWN: f64 = 0.08;
 /// Share of L that counts as next to nothing.
 const FREE: f64 = 0.02;
+const FITS: f64 = 0.70;
 const CALM_WITHIN: u64 = 600;
 const TURN_WITHIN: u64 = 128 * 60;
 /// The longest that re-opening takes (design, promises).

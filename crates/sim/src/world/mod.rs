@@ -99,6 +99,7 @@ pub(crate) struct World<'a> {
 }
 
 impl<'a> World<'a> {
+    #[cfg(test)]
     pub(crate) fn new(scenario: &'a Scenario, seed: u64) -> Self {
         Self::with(scenario, seed, Layers::All)
     }

@@ -3,6 +3,7 @@
 use model::{Decision, Level, Masks, Tier};
 
 /// One way.
+#[cfg_attr(not(test), expect(dead_code, reason = "tests alone break a core"))]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Mutation {
     /// Everybody is admitted, whatever the load is.

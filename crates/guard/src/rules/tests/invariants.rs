@@ -22,7 +22,6 @@ struct Odd {
     learns: bool,
     wanted: bool,
     pain: bool,
-    holds: false,
     expected: Option<f64>,
     maturity: Maturity,
     /// Milliseconds since the second before.

@@ -65,4 +65,3 @@ pub(super) const MATCHED_SECONDS: usize = 10;
 const HITS_MOST: f64 = 0.02;
 /// Seconds in which missing traffic is noticed (decision-science, section 11).
 const NOTICED_WITHIN: u64 = 20;
-const FITS: f64 = 0.70;
