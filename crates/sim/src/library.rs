@@ -38,7 +38,7 @@ macro_rules! built_in {
 }
 
 /// All of them, in the order in which they are listed.
-pub const LIBRARY: [BuiltIn; 40] = built_in! {
+pub const LIBRARY: [BuiltIn; 41] = built_in! {
     "web-application"
     "operations-provider"
     "calm"
@@ -79,6 +79,7 @@ pub const LIBRARY: [BuiltIn; 40] = built_in! {
     "sse-5000"
     "streams-under-attack"
     "small-app"
+    "calm-day"
 };
 
 #[cfg(test)]

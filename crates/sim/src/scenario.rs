@@ -198,9 +198,21 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// Whether nights are quiet and days are busy in it (contracts: no daily profile under 24 h).
+    pub(crate) fn has_days(&self) -> bool {
+        self.seconds >= 86_400
+    }
+
+    /// How busy people are at an hour of the day, 1 on average; decision-science, section 10, gives no shape: a cosine with its
+    /// quietest hour at two.
+    pub(crate) fn hourly(&self, hour: f64) -> f64 {
+        let turn = (hour - QUIETEST_HOUR) / 24.0 * core::f64::consts::TAU;
+        if self.has_days() { 1.0 - DAY_SWING * libm::cos(turn) } else { 1.0 }
+    }
+
     /// The share of capacity that people and crawlers ask for at the peak of all events together, noise left out.
     pub(crate) fn peak_load(&self) -> f64 {
-        let (mut crowd, mut more) = (1.0_f64, 0.0);
+        let (mut crowd, mut more) = (if self.has_days() { 1.0 + DAY_SWING } else { 1.0_f64 }, 0.0);
         for event in &self.events {
             match event.kind {
                 EventKind::FlashCrowd | EventKind::MarketingMail | EventKind::AssetBurst => {
@@ -319,6 +331,10 @@ const fn one() -> f64 {
 
 /// 90 days, the longest time that a promise speaks of.
 const SECONDS_MAX: f64 = 7_776_000.0;
+
+/// How much busier the busiest hour is than the mean, and the mean than the quietest.
+const DAY_SWING: f64 = 0.65;
+const QUIETEST_HOUR: f64 = 2.0;
 
 #[cfg(test)]
 mod tests {

@@ -80,7 +80,7 @@ fn profile(scenario: &Scenario, site: &Site, others: &[Sample], wall: Timestamp)
         logins: [Finite::new(logins); 2],
         seen_networks: Finite::new(SHARED * visitors / (visitors + 3.0 * strangers).max(1e-9)),
         spread: Finite::new(SPREAD),
-        hours: Vec::new(),
+        hours: (0..168).map(|hour| Finite::new(scenario.hourly(f64::from(hour % 24) + 0.5))).collect(),
         hour_of_week: hour_of_week(wall).unwrap_or(0),
         samples: others.to_vec(),
     }

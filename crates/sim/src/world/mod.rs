@@ -198,12 +198,12 @@ impl<'a> World<'a> {
     /// Arrivals of the next tenth of a second.
     fn plan_arrivals(&mut self) {
         for known in [true, false] {
-            let busy = self.weather.busy(known) * self.weather.crowd;
+            let busy = self.weather.busy(known) * self.weather.crowd * self.hourly();
             for at in self.visits.arrivals(known, busy, self.now) {
                 self.agenda.plan(at, Plan::Arrive { known });
             }
         }
-        for at in self.logins.arrivals(self.scenario.login.per_second, self.now) {
+        for at in self.logins.arrivals(self.scenario.login.per_second * self.hourly(), self.now) {
             self.agenda.plan(at, Plan::BeginLogin);
         }
     }
@@ -312,6 +312,12 @@ impl<'a> World<'a> {
         let site = &self.gate.site;
         let tables = site.ladder().bytes() + site.nat().bytes() + site.connections().bytes();
         tables as u64 + ENGINE_BYTES + self.core_bytes
+    }
+
+    /// How busy people are at this time of the day.
+    pub(super) fn hourly(&self) -> f64 {
+        let seconds = (WALL_MILLIS / 1_000) as f64 + self.now as f64 / 1e6;
+        self.scenario.hourly(seconds / 3_600.0 % 24.0)
     }
 
     /// The time that a page or file takes on average, in seconds.

@@ -155,7 +155,7 @@ impl World<'_> {
     pub(super) fn open_doors(&mut self) {
         for known in [true, false] {
             let rate = self.visits.rates[usize::from(!known)];
-            let busy = self.weather.busy(known);
+            let busy = self.weather.busy(known) * self.hourly();
             let present = self.visits.draw(known).poisson(rate * busy * (PAGES_MEAN - 1.0) * THINK_MEAN);
             for _ in 0..present {
                 let at = whole(self.visits.draw(known).exponential(THINK_MEAN) * 1e6);

@@ -22,12 +22,20 @@ pub(super) struct Run {
 pub(super) struct Kept(PathBuf);
 
 impl Kept {
-    /// The folder of a binary.
-    pub(super) fn of(program: &Path, folder: &Path) -> Result<Self, SimError> {
+    /// The folder for what these sources do.
+    pub(super) fn of(sources: &[PathBuf], folder: &Path) -> Result<Self, SimError> {
         let wrong = |path: &Path, error| SimError::File { path: path.to_owned(), error };
-        let bytes = fs::read(program).map_err(|error| wrong(program, error))?;
+        let mut files = Vec::new();
+        for source in sources {
+            list(source, &mut files).map_err(|error| wrong(source, error))?;
+        }
+        files.sort();
         let mut hasher = DefaultHasher::new();
-        hasher.write(&bytes);
+        for path in &files {
+            let bytes = fs::read(path).map_err(|error| wrong(path, error))?;
+            hasher.write(path.to_string_lossy().as_bytes());
+            hasher.write(&bytes);
+        }
         let own = folder.join(format!("{:016x}", hasher.finish()));
         fs::create_dir_all(&own).map_err(|error| wrong(&own, error))?;
         Ok(Self(own))
@@ -85,6 +93,18 @@ impl Kept {
     }
 }
 
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            list(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
 fn seed_of(result: &Value) -> Option<u64> {
     result.get("seed")?.as_u64()
 }
@@ -96,28 +116,31 @@ pub(super) const FAILURE: &str = "failure";
 mod tests {
     use super::*;
 
+    fn kept(folder: &Path, source: &str) -> Kept {
+        let sources = folder.join("sources");
+        fs::create_dir_all(sources.join("inner")).unwrap();
+        fs::write(sources.join("inner/core.rs"), source).unwrap();
+        Kept::of(&[sources], folder).unwrap()
+    }
+
     #[test]
     fn what_was_played_is_not_played_again_and_what_is_missing_has_failed() {
         let folder = tempfile::tempdir().unwrap();
-        let program = folder.path().join("program");
-        fs::write(&program, b"one build").unwrap();
         let run = Run { scenario: "calm".to_owned(), alone: false, seeds: 4 };
-        let kept = Kept::of(&program, folder.path()).unwrap();
+        let before = kept(folder.path(), "one core");
         let words = "broken: portcullis sim calm --seed 2\n";
-        kept.add(&run, &[1, 2], "{\"name\":\"calm\",\"seed\":1}\n", words).unwrap();
-        assert_eq!(kept.missing(&run).unwrap(), [3, 4]);
-        assert_eq!(kept.failures(&run).unwrap(), 1);
-        assert_eq!(kept.results(&run).unwrap()[1][FAILURE], "broken: portcullis sim calm --seed 2");
-        fs::write(&program, b"another build").unwrap();
-        assert_eq!(Kept::of(&program, folder.path()).unwrap().missing(&run).unwrap(), [1, 2, 3, 4]);
+        before.add(&run, &[1, 2], "{\"name\":\"calm\",\"seed\":1}\n", words).unwrap();
+        assert_eq!(before.missing(&run).unwrap(), [3, 4]);
+        assert_eq!(before.failures(&run).unwrap(), 1);
+        assert_eq!(before.results(&run).unwrap()[1][FAILURE], "broken: portcullis sim calm --seed 2");
+        assert_eq!(kept(folder.path(), "another core").missing(&run).unwrap(), [1, 2, 3, 4]);
+        assert_eq!(kept(folder.path(), "one core").missing(&run).unwrap(), [3, 4]);
     }
 
     #[test]
     fn a_line_that_was_cut_off_is_played_again() {
         let folder = tempfile::tempdir().unwrap();
-        let program = folder.path().join("program");
-        fs::write(&program, b"one build").unwrap();
-        let kept = Kept::of(&program, folder.path()).unwrap();
+        let kept = kept(folder.path(), "one core");
         let run = Run { scenario: "calm".to_owned(), alone: true, seeds: 2 };
         fs::write(kept.path(&run), "{\"seed\":1}\n{\"seed\":2,\"na").unwrap();
         assert_eq!(kept.missing(&run).unwrap(), [2]);
