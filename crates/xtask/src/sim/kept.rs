@@ -64,7 +64,7 @@ impl Kept {
         let mut results: Vec<Value> =
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         results.retain(|result| seed_of(result).is_some_and(|seed| seed <= run.seeds));
-        results.sort_by_key(|result| seed_of(result));
+        results.sort_by_key(seed_of);
         Ok(results)
     }
 
