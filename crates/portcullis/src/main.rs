@@ -19,6 +19,7 @@ mod handover;
 mod learn;
 mod ledger;
 mod listeners;
+mod memory;
 mod orders;
 mod protect;
 mod report;

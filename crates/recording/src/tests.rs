@@ -219,7 +219,7 @@ fn values_and_numbers_come_back_as_they_were() {
 fn what_was_in_force_is_kept_in_a_few_kilobytes() {
     let mut gate = story();
     gate.runs(5, 400);
-    let kept = gate.recorder.posture(&gate.core.posture(), gate.now(), gate.wall()).unwrap();
+    let kept = gate.recorder.posture(&gate.core.posture([None, None]), gate.now(), gate.wall()).unwrap();
     assert!(kept.len() < 8_192, "{}", kept.len());
     let Some(Ok(Piece::Posture(posture))) = Pieces::new(&kept).last() else { panic!("it holds one") };
     let again = Core::new(Guard::new(9)).with_posture(*posture);

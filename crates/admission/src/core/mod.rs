@@ -8,7 +8,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use snapshot::Posture;
+pub use snapshot::{Pin, Posture};
 
 use std::sync::Arc;
 

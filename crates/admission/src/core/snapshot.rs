@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use guard::{Acting, Guard};
-use model::{Challenge, Decision, Instant, Level, Masks};
+use model::{Challenge, Decision, Instant, Level, Masks, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Core, Standing};
@@ -40,17 +40,32 @@ struct InForce {
 /// What is in force at a moment: masks, level, rules, and what is asked of unknown clients. A few KiB, to be kept often,
 /// beside a whole core that is kept seldom.
 #[derive(Deserialize, Serialize)]
-pub struct Posture(Kept<Threshold, Acting>);
+pub struct Posture {
+    kept: Kept<Threshold, Acting>,
+    /// An admin's pins: the level, and until when in milliseconds since 1970.
+    pins: [Option<(Level, u64)>; 2],
+}
+
+/// A level that an admin holds up or down until a moment.
+pub type Pin = Option<(Level, Timestamp)>;
+
+impl Posture {
+    /// Floor and ceiling.
+    pub fn pins(&self) -> [Pin; 2] {
+        self.pins.map(|pin| pin.map(|(level, until)| (level, Timestamp::from_millis(until))))
+    }
+}
 
 impl Core {
-    /// What is in force.
-    pub fn posture(&self) -> Posture {
-        Posture(self.kept(self.threshold.clone(), self.guard.acting()))
+    /// What is in force, with an admin's floor and ceiling.
+    pub fn posture(&self, pins: [Pin; 2]) -> Posture {
+        let pins = pins.map(|pin| pin.map(|(level, until)| (level, until.as_millis())));
+        Posture { kept: self.kept(self.threshold.clone(), self.guard.acting()), pins }
     }
 
     /// With what was in force at a later moment; what was learnt until then stays.
     #[must_use]
-    pub fn with_posture(self, Posture(posture): Posture) -> Self {
+    pub fn with_posture(self, Posture { kept: posture, .. }: Posture) -> Self {
         let mut guard = self.guard;
         guard.act(posture.guard);
         Kept {
@@ -139,6 +154,6 @@ impl<'de> Deserialize<'de> for Core {
 
 impl std::fmt::Debug for Posture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Posture({})", self.0.decision.level)
+        write!(f, "Posture({})", self.kept.decision.level)
     }
 }
