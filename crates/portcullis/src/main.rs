@@ -22,6 +22,8 @@ mod listeners;
 mod memory;
 mod orders;
 mod protect;
+mod recordings;
+mod replay;
 mod report;
 mod ruling;
 mod running;

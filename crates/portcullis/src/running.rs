@@ -15,6 +15,7 @@ use journal_io::Now;
 use journal_io::journal::{Journal, JournalSettings, Loaded, NetworkRow};
 use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
+use journal_io::recordings::RingSettings;
 use model::{Mode, SiteId, Timestamp};
 
 use crate::acme::Acme;
@@ -33,6 +34,7 @@ pub(crate) struct StateSettings {
     pub(crate) folder: PathBuf,
     pub(crate) journal: JournalSettings,
     pub(crate) log: LogSettings,
+    pub(crate) recordings: RingSettings,
 }
 
 impl StateSettings {
@@ -42,6 +44,7 @@ impl StateSettings {
             folder: folder.to_owned(),
             journal: JournalSettings::default(),
             log: LogSettings::new(&folder.join("log")),
+            recordings: RingSettings::default(),
         }
     }
 }
@@ -141,7 +144,7 @@ pub(crate) fn start(
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper));
     let (go_on, troubles) = restored.of_site(secrets.site_pseudonym(), clock.wall());
     troubles.iter().for_each(|trouble| events.warning(format_args!("{trouble}")));
-    let memory = Arc::new(Memory::of_state(&state.folder, secrets.site_pseudonym(), &events, clock)?);
+    let memory = Arc::new(Memory::of_state(state, secrets.site_pseudonym(), &events, clock)?);
     let announcer = announcer.watching(state.folder.clone()).writing(memory.scribe(clock));
     let around = Around {
         log: Arc::new(Access(access.clone())),

@@ -51,8 +51,8 @@ pub(crate) enum TryError {
     /// The file of the recording.
     #[error(transparent)]
     Record(#[from] ExportError),
-    /// Waiting for Ctrl-C.
-    #[error("{0}")]
+    /// A thread, or waiting for Ctrl-C.
+    #[error("cannot go on: {0}")]
     Signal(#[from] std::io::Error),
 }
 

@@ -50,6 +50,11 @@ pub struct Posture {
 pub type Pin = Option<(Level, Timestamp)>;
 
 impl Posture {
+    /// The level that is in force.
+    pub const fn level(&self) -> Level {
+        self.kept.decision.level
+    }
+
     /// Floor and ceiling.
     pub fn pins(&self) -> [Pin; 2] {
         self.pins.map(|pin| pin.map(|(level, until)| (level, Timestamp::from_millis(until))))

@@ -15,7 +15,6 @@ mod scribe;
 mod tests;
 mod writer;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,8 +23,10 @@ use std::time::Duration;
 use admission::core::{Core, Posture, Taken};
 use edge_io::Clock;
 use journal_io::logs::Events;
-use journal_io::recordings::{Ring, RingSettings};
+use journal_io::recordings::Ring;
 use model::{Instant, Timestamp};
+
+use crate::running::StateSettings;
 
 pub(crate) use restore::{GoOn, Restored};
 pub(crate) use scribe::Scribe;
@@ -57,14 +58,15 @@ pub(crate) struct Memory {
 impl Memory {
     /// For a gate with a state folder and a site, by a pseudonym. Without a folder for recordings it runs all the same.
     pub(crate) fn of_state(
-        folder: &Path,
+        state: &StateSettings,
         site: u64,
         events: &Arc<Events>,
         clock: Clock,
     ) -> std::io::Result<Self> {
-        let ring = Ring::open(folder, RingSettings::default());
-        let ring = ring.inspect_err(|error| events.error(format_args!("{error}"))).ok();
-        let place = Place::State { ring, folder: folder.to_owned() };
+        let StateSettings { folder, recordings, .. } = state;
+        let ring = (recordings.quota_bytes > 0).then(|| Ring::open(folder, recordings.clone())).transpose();
+        let ring = ring.inspect_err(|error| events.error(format_args!("{error}"))).unwrap_or_default();
+        let place = Place::State { ring, folder: folder.clone() };
         Self::start(Writer::new(site, place, Some(events.clone()), clock.wall()))
     }
 
