@@ -144,7 +144,7 @@ pub(crate) fn start(
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper));
     let (go_on, troubles) = restored.of_site(secrets.site_pseudonym(), clock.wall());
     troubles.iter().for_each(|trouble| events.warning(format_args!("{trouble}")));
-    let memory = Arc::new(Memory::of_state(state, secrets.site_pseudonym(), &events, clock)?);
+    let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let announcer = announcer.watching(state.folder.clone()).writing(memory.scribe(clock));
     let around = Around {
         log: Arc::new(Access(access.clone())),

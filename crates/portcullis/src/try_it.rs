@@ -188,7 +188,7 @@ impl TryGate {
 /// Writes to one file.
 fn memory(file: &Path, secrets: &Secrets, clock: Clock) -> Result<Memory, TryError> {
     let place = Place::File(Single::create(file)?);
-    Ok(Memory::start(Writer::new(secrets.site_pseudonym(), place, None, clock.wall()))?)
+    Ok(Memory::start(Writer::new(secrets, place, None, clock.wall()))?)
 }
 
 /// Aged customers: each logged in once between two days and a year ago.

@@ -18,6 +18,8 @@ pub struct Header {
     pub version: String,
     /// Which site, by a pseudonym.
     pub site: u64,
+    /// Which process, by a random number: another one counts its steps anew.
+    pub run: u64,
     /// When the segment began, in milliseconds since 1970.
     pub begun: u64,
     /// The same by the process's own clock.

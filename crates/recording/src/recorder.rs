@@ -15,6 +15,7 @@ use crate::step::Wire;
 pub struct Recorder {
     version: String,
     site: u64,
+    run: u64,
     digester: Digester,
     table: Table,
     waiting: Vec<Wire>,
@@ -29,10 +30,11 @@ pub(crate) struct Steps {
 }
 
 impl Recorder {
-    /// For a site, by a pseudonym.
-    pub fn new(version: &str, site: u64) -> Self {
+    /// For a site, by a pseudonym, and a process, by a random number.
+    pub fn new(version: &str, site: u64, run: u64) -> Self {
         let version = version[..version.floor_char_boundary(VERSION_BYTES_MAX)].to_owned();
-        Self { version, site, digester: Digester::default(), table: Table::default(), waiting: Vec::new() }
+        let (digester, table) = (Digester::default(), Table::default());
+        Self { version, site, run, digester, table, waiting: Vec::new() }
     }
 
     /// The beginning of a segment: header and snapshot. The next step has number `next`; steps between it and the last one that
@@ -57,6 +59,7 @@ impl Recorder {
             algorithm: ALGORITHM,
             version: self.version.clone(),
             site: self.site,
+            run: self.run,
             begun: wall.as_millis(),
             at,
             next,

@@ -107,6 +107,8 @@ struct Player {
     core: Option<Core>,
     digester: Digester,
     replay: Option<Replay>,
+    /// The process whose segment is being read.
+    run: u64,
     /// The number that the next step has unless something is missing.
     next: u64,
     begun: Timestamp,
@@ -116,7 +118,8 @@ impl Player {
     /// A segment begins: with the core that goes on, unless something is missing before it.
     fn begin(&mut self, header: Header) {
         self.begun = header.begun();
-        let follows = self.core.is_some() && header.next == self.next;
+        let is_same_run = std::mem::replace(&mut self.run, header.run) == header.run;
+        let follows = self.core.is_some() && is_same_run && header.next == self.next;
         if let Some(replay) = &mut self.replay {
             replay.segments += 1;
             if !follows && replay.gaps.len() < GAPS_MAX {
@@ -124,7 +127,7 @@ impl Player {
                 replay.gaps.push(Gap {
                     after,
                     until: self.begun,
-                    steps: header.next.saturating_sub(self.next),
+                    steps: if is_same_run { header.next.saturating_sub(self.next) } else { 0 },
                 });
             }
         }

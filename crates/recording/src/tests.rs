@@ -26,7 +26,7 @@ struct Gate {
 impl Gate {
     fn new() -> Self {
         let core = Core::new(Guard::new(3));
-        let recorder = Recorder::new("1.2.3", 77);
+        let recorder = Recorder::new("1.2.3", 77, 5);
         let mut gate = Self { core, recorder, bytes: Vec::new(), steps: 0, lie: 0.0 };
         gate.begins_segment();
         gate
@@ -170,6 +170,19 @@ fn what_could_not_be_written_is_a_gap_and_nothing_else() {
     assert!(replay.is_identical());
     assert_eq!(replay.gaps.iter().map(|gap| gap.steps).collect::<Vec<_>>(), [7]);
     assert_eq!(replay.gaps[0].until.since(replay.gaps[0].after), Duration::from_millis(3_500));
+}
+
+#[test]
+fn the_segments_of_two_processes_are_no_contradiction() {
+    let killed_at_once = Gate::new().ends();
+    let mut other = Gate::new();
+    other.core = Core::new(Guard::new(8));
+    (other.recorder, other.bytes) = (Recorder::new("1.2.3", 77, 6), Vec::new());
+    other.begins_segment();
+    other.runs(5, 400);
+    let (replay, _) = play(&[killed_at_once, other.ends()].concat());
+    assert!(replay.is_identical());
+    assert_eq!((replay.segments, replay.steps, replay.gaps.len(), replay.gaps[0].steps), (2, 10, 1, 0));
 }
 
 #[test]

@@ -27,6 +27,7 @@ use journal_io::recordings::Ring;
 use model::{Instant, Timestamp};
 
 use crate::running::StateSettings;
+use crate::secrets::Secrets;
 
 pub(crate) use restore::{GoOn, Restored};
 pub(crate) use scribe::Scribe;
@@ -56,10 +57,10 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// For a gate with a state folder and a site, by a pseudonym. Without a folder for recordings it runs all the same.
+    /// For a gate with a state folder. Without a folder for recordings it runs all the same.
     pub(crate) fn of_state(
         state: &StateSettings,
-        site: u64,
+        secrets: &Secrets,
         events: &Arc<Events>,
         clock: Clock,
     ) -> std::io::Result<Self> {
@@ -67,7 +68,7 @@ impl Memory {
         let ring = (recordings.quota_bytes > 0).then(|| Ring::open(folder, recordings.clone())).transpose();
         let ring = ring.inspect_err(|error| events.error(format_args!("{error}"))).unwrap_or_default();
         let place = Place::State { ring, folder: folder.clone() };
-        Self::start(Writer::new(site, place, Some(events.clone()), clock.wall()))
+        Self::start(Writer::new(secrets, place, Some(events.clone()), clock.wall()))
     }
 
     /// Starts the thread. It ends after [`Scribe`] and this are gone.

@@ -23,12 +23,15 @@ pub(crate) struct Scribe {
     is_in_segment: bool,
     begun: Instant,
     kept: Instant,
+    /// The level is another one than the one that was kept.
+    has_changed: bool,
 }
 
 impl Scribe {
     pub(super) fn new(notes: SyncSender<Note>, waiting: Arc<AtomicUsize>, clock: Clock) -> Self {
         let (begun, kept) = (Instant::ORIGIN, Instant::ORIGIN);
-        Self { notes, waiting, clock, next: 0, lost: 0, is_in_segment: false, begun, kept }
+        let (next, lost, is_in_segment, has_changed) = (0, 0, false, false);
+        Self { notes, waiting, clock, next, lost, is_in_segment, begun, kept, has_changed }
     }
 
     /// After each step of the ticker.
@@ -45,8 +48,10 @@ impl Scribe {
         if !self.is_in_segment || now.since(self.begun) >= SEGMENT {
             self.begin(controller, now);
         }
-        if now.since(self.kept) >= KEEP_EVERY {
-            self.kept = now;
+        self.has_changed |= turn.level.is_some();
+        let since = now.since(self.kept);
+        if since >= KEEP_EVERY || (self.has_changed && since >= CHANGED_EVERY) {
+            (self.kept, self.has_changed) = (now, false);
             let posture = Box::new(controller.posture());
             // The next one comes in ten seconds.
             let _told = self.tell(Note::InForce { posture, at: now, wall: self.clock.wall() });
@@ -86,3 +91,5 @@ impl Scribe {
 const SEGMENT: Duration = Duration::from_secs(300);
 /// How often what is in force is kept (decision-science, section 11, "Fail-safe").
 const KEEP_EVERY: Duration = Duration::from_secs(10);
+/// How often while the level changes: a crash in the first seconds of an incident must not open.
+const CHANGED_EVERY: Duration = Duration::from_secs(1);

@@ -12,8 +12,6 @@ use crate::gate::{self, Plan};
 use crate::recordings;
 use crate::secrets::Secrets;
 
-const SITE: u64 = 77;
-
 struct Gate {
     site: Arc<Site>,
     controller: Controller,
@@ -21,6 +19,7 @@ struct Gate {
     memory: Memory,
     now: Instant,
     clock: Clock,
+    secrets: Secrets,
 }
 
 impl Gate {
@@ -39,9 +38,9 @@ impl Gate {
         let controller = Controller::new(&site, Some(&limit), None, clock.wall()).recorded();
         let ring = Ring::open(folder, journal_io::recordings::RingSettings::default()).unwrap();
         let place = Place::State { ring: Some(ring), folder: folder.to_owned() };
-        let memory = Memory::start(Writer::new(SITE, place, None, clock.wall())).unwrap();
+        let memory = Memory::start(Writer::new(&secrets, place, None, clock.wall())).unwrap();
         let scribe = memory.scribe(clock).unwrap();
-        Self { site, controller, scribe, memory, now: clock.now(), clock }
+        Self { site, controller, scribe, memory, now: clock.now(), clock, secrets }
     }
 
     /// Seconds in which strangers ask for so many slots.
@@ -70,12 +69,13 @@ impl Gate {
         }
     }
 
-    /// What is there when the process is killed now: the ten seconds before may be missing.
-    fn is_killed(self) {
-        let Self { scribe, memory, .. } = self;
+    /// What is there when the process is killed now. Answers the site's pseudonym.
+    fn is_killed(self) -> u64 {
+        let Self { scribe, memory, secrets, .. } = self;
         assert!(memory.flush());
         drop(scribe);
         assert!(memory.stop());
+        secrets.site_pseudonym()
     }
 }
 
@@ -88,15 +88,15 @@ fn begin(folder: &Path, site: u64) -> (Option<Level>, Option<Level>, String) {
 }
 
 #[test]
-fn what_is_in_force_is_there_for_the_next_process_and_is_not_older_than_ten_seconds() {
+fn what_is_in_force_is_there_for_the_next_process_a_second_after_it_changed() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(begin(folder.path(), SITE), (None, None, String::new()));
+    assert_eq!(begin(folder.path(), 1), (None, None, String::new()));
     let mut gate = Gate::new(folder.path());
     gate.runs(2, 1);
-    gate.runs(15, 500);
+    gate.runs(3, 500);
     assert_eq!(gate.site.level(), Level::CustomersFirst);
-    gate.is_killed();
-    let (_, in_force, troubles) = begin(folder.path(), SITE);
+    let site = gate.is_killed();
+    let (_, in_force, troubles) = begin(folder.path(), site);
     assert_eq!((in_force, troubles), (Some(Level::CustomersFirst), String::new()));
 }
 
@@ -119,10 +119,10 @@ fn what_is_damaged_or_of_other_keys_is_left_alone_and_said() {
     let folder = tempfile::tempdir().unwrap();
     let mut gate = Gate::new(folder.path());
     gate.runs(12, 1);
-    gate.is_killed();
-    let (learnt, in_force, _) = begin(folder.path(), SITE);
+    let site = gate.is_killed();
+    let (learnt, in_force, _) = begin(folder.path(), site);
     assert!(learnt.is_some() && in_force.is_some());
-    let (learnt, in_force, said) = begin(folder.path(), SITE + 1);
+    let (learnt, in_force, said) = begin(folder.path(), site ^ 1);
     assert!(learnt.is_none() && in_force.is_none() && said.contains("of other keys"), "{said}");
     let path = journal_io::Kept::Learnt.path(folder.path());
     let mut bytes = std::fs::read(&path).unwrap();
@@ -130,7 +130,7 @@ fn what_is_damaged_or_of_other_keys_is_left_alone_and_said() {
     bytes[middle] ^= 1;
     std::fs::write(&path, &bytes).unwrap();
     std::fs::write(journal_io::Kept::InForce.path(folder.path()), b"").unwrap();
-    let (learnt, in_force, said) = begin(folder.path(), SITE);
+    let (learnt, in_force, said) = begin(folder.path(), site);
     assert!(learnt.is_none() && in_force.is_none());
     assert!(
         said.contains("what was learnt before the stop cannot be used") && said.contains("damaged"),
@@ -172,7 +172,7 @@ fn a_writer_that_does_not_keep_up_leaves_a_gap_and_nothing_wrong() {
     gate.runs(300, 1);
     let ring = Ring::open(folder.path(), journal_io::recordings::RingSettings::default()).unwrap();
     let place = Place::State { ring: Some(ring), folder: folder.path().to_owned() };
-    let mut writer = Writer::new(SITE, place, None, gate.clock.wall());
+    let mut writer = Writer::new(&gate.secrets, place, None, gate.clock.wall());
     let mut drain = |queue: &Receiver<Note>| {
         while let Ok(note) = queue.try_recv() {
             waiting.fetch_sub(1, Relaxed);

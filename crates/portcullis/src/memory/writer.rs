@@ -16,6 +16,7 @@ use model::{Instant, Level, Timestamp};
 use recording::Recorder;
 
 use super::Note;
+use crate::secrets::Secrets;
 
 /// Where recordings go.
 pub(crate) enum Place {
@@ -36,20 +37,22 @@ pub(crate) struct Writer {
     aging: PassClock,
     /// An incident is on: its segments are kept longer.
     is_incident: bool,
+    level: Level,
     /// Whether it was said that something cannot be written.
     is_in_trouble: bool,
 }
 
 impl Writer {
-    /// For a site, by a pseudonym. `wall` is the wall clock now.
-    pub(crate) fn new(site: u64, place: Place, events: Option<Arc<Events>>, wall: Timestamp) -> Self {
+    /// For the site and the run of these secrets. `wall` is the wall clock now.
+    pub(crate) fn new(secrets: &Secrets, place: Place, events: Option<Arc<Events>>, wall: Timestamp) -> Self {
         Self {
-            recorder: Recorder::new(env!("CARGO_PKG_VERSION"), site),
+            recorder: Recorder::new(env!("CARGO_PKG_VERSION"), secrets.site_pseudonym(), secrets.run_id),
             place,
             events,
             retired: Arc::default(),
             aging: PassClock::resume(None, wall),
             is_incident: false,
+            level: Level::Calm,
             is_in_trouble: false,
         }
     }
@@ -119,6 +122,10 @@ impl Writer {
         self.is_incident &= level != Level::Calm;
         if let Some(block) = self.recorder.step(number, taken) {
             self.append(&block, taken.wall);
+        }
+        // What a crash must not take along: how it came to this.
+        if std::mem::replace(&mut self.level, level) != level {
+            self.flush(taken.wall);
         }
     }
 
