@@ -138,7 +138,7 @@ fn after_a_crash_in_an_incident_it_begins_where_it_was_and_opens_by_the_usual_ru
     assert_eq!(**after.shop.site.decision(), *decision, "before anything was counted");
     after.runs(95, 0);
     assert_eq!(after.shop.site.level(), Level::CustomersFirst, "nothing is opened at once");
-    after.runs(300, 0);
+    after.runs(900, 0);
     assert_eq!(after.shop.site.level(), Level::Calm);
 
     let later = begin_again(&before, Duration::from_secs(601));
