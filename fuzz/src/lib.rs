@@ -8,14 +8,15 @@ mod targets;
 
 pub use targets::{
     access_log, client_hello, configuration, cookies, forwarded, http1_agreement, http1_borders,
-    http2_frames, jwks, jwt, login_header, pass, prefix, proxy_protocol, reference, websocket_frames,
+    http2_frames, jwks, jwt, login_header, pass, prefix, proxy_protocol, recording, reference,
+    websocket_frames,
 };
 
 /// A target: it returns when all is well.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its corpus.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("access_log", access_log),
     ("client_hello", client_hello),
     ("configuration", configuration),
@@ -30,6 +31,7 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("pass", pass),
     ("prefix", prefix),
     ("proxy_protocol", proxy_protocol),
+    ("recording", recording),
     ("reference", reference),
     ("websocket_frames", websocket_frames),
 ];

@@ -1,8 +1,10 @@
 //! What each decoder promises about any input.
 
+use std::hash::Hasher;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
+use admission::core::Core;
 use admission::known::LoginHeader;
 use admission::pass::PassKeys;
 use admission::reference::ReferenceKey;
@@ -10,8 +12,11 @@ use edge_io::{
     ClientAddress, Decoded, Front, Http1, JWKS_BYTES_MAX, JwtRules, KEYS_MAX, KeySet, Length, Messages,
     Meter, Piece, TOKEN_BYTES_MAX, Unproved, decode_client_hello, decode_proxy_protocol,
 };
+use guard::Guard;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use miniz_oxide::deflate::compress_to_vec;
 use model::{Instant, Prefix, Timestamp};
+use siphasher::sip::SipHasher13;
 
 // Decoders that are private to their crates are taken by their files.
 #[path = "../../crates/portcullis/src/assess/line.rs"]
@@ -27,11 +32,56 @@ mod agreement;
 /// The key of passes and references in corpora.
 const KEY: [u8; 32] = [7; 32];
 
+/// What a recording begins with.
+const RECORDING_HEADER: &[u8] = include_bytes!("../corpus/recording/header").split_at(1).1;
+
 /// The public keys of the tokens in the corpus.
 const JWKS: &[u8] = include_bytes!("../corpus/jwks/three-kinds");
 
 /// Longest PROXY protocol header that is read.
 const PROXY_HEADER_BYTES_MAX: usize = 16 + 512;
+
+/// A recording, without its checksums: the first byte says which kind of block the rest is the content of, 0 that it is a whole
+/// recording. What can be read of steps can be decided upon.
+pub fn recording(data: &[u8]) {
+    let Some((&kind, content)) = data.split_first() else { return };
+    let whole = recording::whole(content);
+    assert!(whole <= content.len());
+    let bytes = match kind {
+        0 => content.to_vec(),
+        kind => block(kind, content),
+    };
+    let mut core = Core::new(Guard::new(1));
+    let mut steps = 0;
+    for piece in recording::Pieces::new(&bytes) {
+        match piece {
+            Ok(recording::Piece::Steps(frames)) => {
+                for frame in &frames {
+                    core.step(&frame.summary, &frame.circumstances, frame.random);
+                    assert!(frame.summary.traffic.names.is_empty());
+                    steps += 1;
+                }
+            }
+            Ok(recording::Piece::Snapshot(snapshot)) => drop(snapshot.core()),
+            Ok(recording::Piece::Header(_) | recording::Piece::Posture(_)) => {}
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+    assert!(steps <= bytes.len(), "{steps} steps of {} bytes", bytes.len());
+}
+
+/// A block of a recording with its lengths and checksum, behind a header.
+fn block(kind: u8, content: &[u8]) -> Vec<u8> {
+    let packed = compress_to_vec(content, 0);
+    let lengths = [content.len(), packed.len()].map(|length| u32::try_from(length).unwrap_or(0).to_le_bytes());
+    let head = [&b"prt1"[..], &[kind], &lengths[0], &lengths[1]].concat();
+    let mut hasher = SipHasher13::new();
+    hasher.write(&head);
+    hasher.write(&packed);
+    let check = hasher.finish().to_le_bytes();
+    let begins = if kind == 1 { &[][..] } else { RECORDING_HEADER };
+    [begins, &head, &check, &packed].concat()
+}
 
 /// A line of an access log: what is read has a path without a query.
 pub fn access_log(data: &[u8]) {

@@ -22,6 +22,9 @@ pub trait Listener: Send {
     /// Called before each step with what it is about to tell the decision core; must be quick.
     fn counted(&mut self, _traffic: &Traffic) {}
 
+    /// Called once after the last step.
+    fn ends(&mut self, _controller: &Controller, _now: Instant) {}
+
     /// The free share of the disk that state lies on, 0 to 1; asked for once a minute.
     fn disk_free(&mut self) -> f64 {
         1.0
@@ -53,6 +56,7 @@ fn run(shared: &Shared, mut controller: Controller, mut listener: Box<dyn Listen
         shared.weigh_buffers();
         *shared.tick_nanos.lock().unwrap_or_else(PoisonError::into_inner) = shared.clock.now().since(now);
     }
+    listener.ends(&controller, shared.clock.now());
 }
 
 fn step(

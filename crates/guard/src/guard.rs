@@ -25,6 +25,13 @@ pub struct Guard {
     vanished_at: Option<Instant>,
 }
 
+/// What acts at a moment: the rules, and what is asked of unknown clients. A few KiB, where a whole [`Guard`] has megabytes.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Acting {
+    rules: rules::Standing,
+    asking: Asking,
+}
+
 /// What one second leads to.
 #[derive(Clone, Debug)]
 pub struct Advice {
@@ -132,6 +139,17 @@ impl Guard {
     /// The rules in force, and what is asked of unknown clients.
     pub fn standing(&self) -> (Arc<Rules>, Challenge) {
         (self.book.in_force(), self.asking.challenge())
+    }
+
+    /// What acts now.
+    pub fn acting(&self) -> Acting {
+        Acting { rules: self.book.standing(), asking: self.asking }
+    }
+
+    /// Lets act what acted at a later moment than this guard is of; what it had learnt until then stays.
+    pub fn act(&mut self, acting: Acting) {
+        self.book.stand(acting.rules);
+        self.asking = acting.asking;
     }
 
     /// All of it, for another process of the same version.

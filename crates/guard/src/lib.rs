@@ -9,4 +9,4 @@ pub mod evidence;
 mod guard;
 pub mod rules;
 
-pub use guard::{Advice, Guard};
+pub use guard::{Acting, Advice, Guard};

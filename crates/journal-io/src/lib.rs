@@ -1,4 +1,4 @@
-//! What outlives a restart: the journal (SQLite), keys, quotas and logs.
+//! What outlives a restart: the journal (SQLite), keys, quotas, logs, recordings, and what the decision core goes on from.
 //!
 //! This is the only crate that writes state. It decides nothing about requests, knows no HTTP, and reads no clock:
 //! time comes with the rows or from a [`Clock`] that the binary gives.
@@ -24,9 +24,12 @@ pub mod ballast;
 pub mod journal;
 pub mod keys;
 pub mod logs;
+pub mod recordings;
 
 mod clock;
 mod disk;
+mod kept;
 
 pub use clock::{Clock, Now};
 pub use disk::{Space, SpaceProbe};
+pub use kept::{KEPT_BYTES_MAX, Kept};

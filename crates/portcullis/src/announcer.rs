@@ -14,6 +14,7 @@ use journal_io::Space;
 use journal_io::logs::Events;
 use model::{Instant, Level, Timestamp, Traffic};
 
+use crate::memory::Scribe;
 use crate::ruling::{RuleLine, Ruling};
 
 /// A pin that an admin asked for; the ticker takes it over at its next step.
@@ -75,17 +76,25 @@ pub(crate) struct Announcer {
     ruling: Ruling,
     /// The folder whose disk is watched.
     state: Option<PathBuf>,
+    scribe: Option<Scribe>,
 }
 
 impl Announcer {
     pub(crate) fn new(desk: Arc<Desk>, events: Option<Arc<Events>>, keeper: Option<Box<dyn Keeper>>) -> Self {
-        Self { desk, events, keeper, kept: Instant::ORIGIN, ruling: Ruling::default(), state: None }
+        let (kept, ruling) = (Instant::ORIGIN, Ruling::default());
+        Self { desk, events, keeper, kept, ruling, state: None, scribe: None }
     }
 
     /// Watches the disk that a folder lies on.
     #[must_use]
     pub(crate) fn watching(self, state: PathBuf) -> Self {
         Self { state: Some(state), ..self }
+    }
+
+    /// Has what the core does written down.
+    #[must_use]
+    pub(crate) fn writing(self, scribe: Option<Scribe>) -> Self {
+        Self { scribe, ..self }
     }
 
     fn follow(&mut self, advice: &Advice) {
@@ -134,6 +143,19 @@ impl TurnListener for Announcer {
                 let (limit, pass_time) = controller.snapshot();
                 keeper.keep(&limit, pass_time);
             }
+        }
+        if let Some(scribe) = &mut self.scribe {
+            scribe.turned(turn, controller, now);
+        }
+    }
+
+    fn ends(&mut self, controller: &Controller, now: Instant) {
+        if let Some(keeper) = &mut self.keeper {
+            let (limit, pass_time) = controller.snapshot();
+            keeper.keep(&limit, pass_time);
+        }
+        if let Some(scribe) = &self.scribe {
+            scribe.ends(controller, now);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::ctl::CtlArgs;
 use crate::handover::{Beginning, Offer, Takeover};
 use crate::listeners::Opened;
 use crate::protect::ProtectArgs;
+use crate::replay::ReplayArgs;
 use crate::report::Report;
 use crate::running;
 use crate::service::{self, Beside, StopSignals};
@@ -78,9 +79,8 @@ enum Command {
     },
     /// Play incidents in a simulated world around the gate's own core, much faster than they happen.
     Sim(SimArgs),
-    /// Comes with part 3 (recordings).
-    #[command(hide = true)]
-    Replay(Rest),
+    /// Take every step of a recording again, and say what was decided when, and whether the same is decided now.
+    Replay(ReplayArgs),
     /// Comes with part 4 (the status page).
     #[command(hide = true)]
     Status(Rest),
@@ -143,7 +143,11 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Replay(_) => return unbuilt("replay", "3", "recordings"),
+        Command::Replay(arguments) => {
+            if !arguments.run()? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Status(_) => return unbuilt("status", "4", "the status page"),
         Command::Outpost(_) => return unbuilt("outpost", "4", "the outpost"),
         Command::Top(_) => return unbuilt("top", "5", "the console in a terminal"),

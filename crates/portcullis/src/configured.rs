@@ -15,6 +15,7 @@ use edge_io::{
 };
 use journal_io::journal::JournalSettings;
 use journal_io::logs::LogSettings;
+use journal_io::recordings::RingSettings;
 
 use crate::gate::Plan;
 use crate::running::StateSettings;
@@ -146,7 +147,8 @@ pub(crate) fn state(config: &Config) -> StateSettings {
         ..LogSettings::new(&logs)
     };
     let journal = JournalSettings { quota_bytes: config.state.journal.bytes(), ..JournalSettings::default() };
-    StateSettings { folder, journal, log }
+    let recordings = RingSettings { quota_bytes: config.state.recordings.bytes(), ..RingSettings::default() };
+    StateSettings { folder, journal, log, recordings }
 }
 
 fn origin(origin: &config::Origin) -> Result<OriginSettings, ConfigureError> {

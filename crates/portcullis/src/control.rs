@@ -20,7 +20,9 @@ use serde_json::json;
 use crate::announcer::{Desk, Pins, meaning};
 use crate::check::coverage_sentence;
 use crate::erasures::Erasures;
+use crate::memory::Memory;
 use crate::orders::Orders;
+use crate::recordings;
 use crate::running::SITE;
 
 /// Commands and metrics of one gate.
@@ -36,6 +38,7 @@ pub(crate) struct Control {
     pub(crate) state: PathBuf,
     pub(crate) events: Arc<Events>,
     pub(crate) access: Arc<LogWriter>,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) clock: Clock,
 }
 
@@ -81,6 +84,10 @@ impl ControlPlane for Control {
             Command::Forget { client } => self.forget(&client),
             Command::Why(subject) => self.why(&subject),
             Command::Rules => self.rules(),
+            Command::Recordings => {
+                self.memory.flush();
+                recordings::list(&self.state)
+            }
         }
     }
 

@@ -2,15 +2,19 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use console_io::ctl::{
     self, ClientName, Command, CtlError, Imported, Reply, SOCKET_NAME, Subject, TransferError, call,
 };
-use model::{Level, Mode, Prefix};
+use edge_io::Clock;
+use journal_io::recordings::ExportError;
+use model::{Level, Mode, Prefix, Timestamp};
 use serde_json::json;
 
 use crate::learn::{self, LearnError};
+use crate::recordings::{self, Span};
 
 /// What was asked for.
 #[derive(Debug, Args)]
@@ -25,7 +29,7 @@ pub(crate) struct CtlArgs {
     act: Act,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum Act {
     /// Show what the gate does at this moment.
     Status,
@@ -74,9 +78,34 @@ enum Act {
     },
     /// Show the rules in force.
     Rules,
+    /// Recordings of what the gate was told and decided.
+    Recordings {
+        #[command(subcommand)]
+        act: RecordingsAct,
+    },
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
+enum RecordingsAct {
+    /// Show what is on disk, also when no gate runs.
+    List,
+    /// Write a time of it to a new file that only you can read, for `portcullis replay`.
+    Export {
+        /// The file; it must not exist.
+        file: PathBuf,
+        /// How far to look back, such as 10m or 2h.
+        #[arg(long, value_parser = recordings::lookback, conflicts_with_all = ["from", "to"])]
+        last: Option<Duration>,
+        /// From when on, such as 2026-11-28T09:00:00Z.
+        #[arg(long, value_parser = recordings::moment)]
+        from: Option<Timestamp>,
+        /// Until when.
+        #[arg(long, value_parser = recordings::moment)]
+        to: Option<Timestamp>,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
 enum LevelAct {
     /// Hold the level up, or with --ceiling down.
     Pin {
@@ -93,7 +122,7 @@ enum LevelAct {
     Unpin,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct ListArgs {
     /// A network, such as 192.0.2.0/24.
     network: Option<Prefix>,
@@ -105,7 +134,7 @@ struct ListArgs {
     remove: bool,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum ClientsAct {
     /// Show known clients.
     List {
@@ -153,16 +182,21 @@ pub(crate) enum AskError {
     /// The file to import.
     #[error(transparent)]
     Learn(#[from] LearnError),
+    /// Recordings.
+    #[error(transparent)]
+    Recordings(#[from] ExportError),
 }
 
 impl CtlArgs {
     /// Asks the gate; whether it did what was asked.
     pub(crate) fn run(self) -> Result<bool, AskError> {
         let socket = self.state.join(SOCKET_NAME);
-        let reply = match self.act.task() {
+        let task = self.act.clone().task();
+        let reply = match task {
             Task::Once(command) => call(&socket, &command)?,
             Task::Export(file) => export(&socket, &file)?,
             Task::Import { file, login } => import(&socket, &file, login.as_deref())?,
+            Task::Recordings(act) => self.recordings(&socket, &act)?,
         };
         let Reply { ok, text, .. } = &reply;
         if self.json {
@@ -173,6 +207,23 @@ impl CtlArgs {
             eprintln!("portcullis: {text}");
         }
         Ok(reply.ok)
+    }
+}
+
+impl CtlArgs {
+    /// A gate that runs writes first what waits; without one there is what the last one wrote.
+    fn recordings(&self, socket: &Path, act: &RecordingsAct) -> Result<Reply, AskError> {
+        let asked = match call(socket, &Command::Recordings) {
+            Err(CtlError::NoGate(_)) => None,
+            asked => Some(asked?),
+        };
+        match act {
+            RecordingsAct::List => Ok(asked.unwrap_or_else(|| recordings::list(&self.state))),
+            RecordingsAct::Export { file, last, from, to } => {
+                let span = Span { last: *last, from: *from, to: *to };
+                Ok(recordings::export(&self.state, span, file, Clock::start().wall())?)
+            }
+        }
     }
 }
 
@@ -195,6 +246,8 @@ enum Task {
     Once(Command),
     /// As many pages as there are.
     Export(PathBuf),
+    /// From the state folder.
+    Recordings(RecordingsAct),
     /// As many portions as it takes.
     Import {
         file: PathBuf,
@@ -225,6 +278,7 @@ impl Act {
             Self::Why { address: Some(address), .. } => Command::Why(Subject::Address(address)),
             Self::Why { code, .. } => Command::Why(Subject::Code(code.unwrap_or_default())),
             Self::Rules => Command::Rules,
+            Self::Recordings { act } => return Task::Recordings(act),
         })
     }
 }

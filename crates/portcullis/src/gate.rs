@@ -22,6 +22,7 @@ use edge_io::{
 use model::{Mode, Net, Prefix, SiteId, Timestamp};
 
 use crate::handover::Inherited;
+use crate::memory::GoOn;
 use crate::secrets::Secrets;
 
 /// What a gate is to be, wherever that was written down.
@@ -124,6 +125,8 @@ pub(crate) fn origin(authority: &str) -> OriginSettings {
 pub(crate) struct Kept {
     pub(crate) limit: Option<Snapshot>,
     pub(crate) pass_time: Option<Timestamp>,
+    /// What the decision core goes on with.
+    pub(crate) go_on: GoOn,
     /// What the process leaves whose place this one takes; it is newer than the rest.
     pub(crate) estate: Option<Handover>,
 }
@@ -225,7 +228,7 @@ pub(crate) fn start(
     secrets: &Secrets,
     listeners: Vec<Listener>,
     clock: Clock,
-    kept: &Kept,
+    kept: Kept,
     around: Around,
 ) -> Result<Edge, GateError> {
     let origins = plan.origins.iter().cloned().map(resolve).collect::<Result<Vec<_>, _>>()?;
@@ -248,10 +251,13 @@ pub(crate) fn start(
         drain: plan.drain,
     };
     let mut controller = Controller::new(&site, kept.limit.as_ref(), kept.pass_time, clock.wall());
+    let GoOn { learnt, in_force, stopped } = kept.go_on;
+    controller.go_on(&site, learnt, in_force, stopped);
     if let Some(estate) = &kept.estate {
         controller.take_over(&site, estate, clock.wall());
     }
-    let Around { log, ledger, listener, .. } = around;
+    let Around { log, ledger, listener, is_recorded, .. } = around;
+    let controller = if is_recorded { controller.recorded() } else { controller };
     let parts =
         Parts { site, origins: Arc::new(Origins::new(origins)), clock, log, ledger, controller, listener };
     Edge::start(settings, listeners, parts).map_err(GateError::Start)
@@ -264,6 +270,8 @@ pub(crate) struct Around {
     /// Proofs for whoever signs certificates.
     pub(crate) challenges: Option<Arc<Challenges>>,
     pub(crate) listener: Box<dyn TurnListener>,
+    /// The listener hears each step of the decision core with all that went into it.
+    pub(crate) is_recorded: bool,
 }
 
 fn resolve(settings: OriginSettings) -> Result<Origin, GateError> {

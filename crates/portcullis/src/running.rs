@@ -15,6 +15,7 @@ use journal_io::Now;
 use journal_io::journal::{Journal, JournalSettings, Loaded, NetworkRow};
 use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
+use journal_io::recordings::RingSettings;
 use model::{Mode, SiteId, Timestamp};
 
 use crate::acme::Acme;
@@ -24,6 +25,7 @@ use crate::gate::{self, Around, GateError, Kept, Plan};
 use crate::handover::{self, Bequest, ChannelError, Takeover};
 use crate::ledger::JournalLedger;
 use crate::listeners::{self, Opened};
+use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
 use crate::secrets::Secrets;
 
@@ -32,6 +34,7 @@ pub(crate) struct StateSettings {
     pub(crate) folder: PathBuf,
     pub(crate) journal: JournalSettings,
     pub(crate) log: LogSettings,
+    pub(crate) recordings: RingSettings,
 }
 
 impl StateSettings {
@@ -41,6 +44,7 @@ impl StateSettings {
             folder: folder.to_owned(),
             journal: JournalSettings::default(),
             log: LogSettings::new(&folder.join("log")),
+            recordings: RingSettings::default(),
         }
     }
 }
@@ -93,6 +97,7 @@ pub(crate) struct Running {
     pub(crate) desk: Arc<Desk>,
     pub(crate) access: Arc<LogWriter>,
     pub(crate) clock: Clock,
+    pub(crate) memory: Arc<Memory>,
     table_seed: [u8; 32],
     configured: Mode,
     /// The process whose place this one takes, until it serves.
@@ -113,7 +118,10 @@ pub(crate) fn start(
     std::fs::create_dir_all(&state.folder)
         .map_err(|error| RunError::Folder { folder: state.folder.clone(), error })?;
     let handed = predecessor.as_ref().map(Takeover::keys);
-    let clock = handed.and_then(handover::clock).map_or_else(Clock::start, Clock::resume);
+    // Where another process lives on, that one tells more than what it kept.
+    let restored = if handed.is_none() { Restored::read(&state.folder) } else { Restored::default() };
+    let begun = restored.now(Clock::start().wall());
+    let clock = handed.and_then(handover::clock).or(begun).map_or_else(Clock::start, Clock::resume);
     let (table_seed, mode_before) = (handed.and_then(handover::table_seed), handed.and_then(handover::mode));
     let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
     let events = Arc::new(state.log.start_own(&both)?);
@@ -134,20 +142,31 @@ pub(crate) fn start(
     let desk = Arc::new(Desk::default());
     let keeper = Box::new(JournalKeeper { journal: journal.clone() });
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper));
-    let announcer = announcer.watching(state.folder.clone());
+    let (go_on, troubles) = restored.of_site(secrets.site_pseudonym(), clock.wall());
+    troubles.iter().for_each(|trouble| events.warning(format_args!("{trouble}")));
+    let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
+    let announcer = announcer.watching(state.folder.clone()).writing(memory.scribe(clock));
     let around = Around {
         log: Arc::new(Access(access.clone())),
         ledger: ledger.clone(),
         challenges: acme.as_ref().map(Acme::challenges),
         listener: Box::new(announcer),
+        is_recorded: true,
     };
     let estate = predecessor.as_ref().map(Takeover::estate).transpose()?;
     if let Some(estate) = &estate {
         site.take_over(estate, mode_before, clock.now(), clock.wall());
     }
-    let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded), estate };
+    let is_successor = estate.is_some();
+    let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded), go_on, estate };
     let configured = plan.mode;
-    let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, &kept, around)?;
+    let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
+    if !is_successor && !site.is_calm() {
+        events.warning(format_args!(
+            "goes on with the incident before the stop: the level is {}",
+            site.level()
+        ));
+    }
     let erasures = Arc::new(Erasures::new(journal.clone()));
     let orders = Arc::new(orders);
     let aging = Mutex::new(PassClock::resume(None, clock.wall()));
@@ -162,6 +181,7 @@ pub(crate) fn start(
         desk,
         access,
         clock,
+        memory,
         table_seed: secrets.table_seed,
         configured,
         predecessor,
@@ -232,6 +252,7 @@ impl Running {
         if let Some(acme) = &self.acme {
             acme.stop();
         }
+        self.memory.retire();
         self.edge.retire();
     }
 
@@ -299,6 +320,9 @@ impl Running {
             ));
         }
         self.journal.settle(SETTLE);
+        if !self.memory.stop() {
+            self.events.error(format_args!("what the next start goes on with could not be kept in time"));
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! The secrets of one gate, from its key file or, for `try`, drawn for one run.
 
+use std::hash::Hasher;
+
 use journal_io::keys::{Keys, random_bytes};
 use model::{SiteId, Timestamp};
+use siphasher::sip::SipHasher13;
 
 /// Everything secret that the data plane needs.
 pub(crate) struct Secrets {
@@ -33,6 +36,13 @@ impl Secrets {
             table_seed: table_seed.map_or_else(random32, Ok)?,
             run_id: run_id()?,
         })
+    }
+
+    /// What recordings call the site. Whoever has other keys, whose hashes mean other things, has another.
+    pub(crate) fn site_pseudonym(&self) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(self.pseudonym_key.first_chunk().unwrap_or(&[0; 16]));
+        hasher.write(b"recordings");
+        hasher.finish()
     }
 
     /// For one run: nothing is kept.

@@ -189,6 +189,7 @@ fn start_console(
         state: state.to_owned(),
         events: running.events.clone(),
         access: running.access.clone(),
+        memory: running.memory.clone(),
         clock: running.clock,
     };
     Ok(Console::start(settings, listener, Arc::new(control))?)

@@ -1,5 +1,6 @@
 //! `portcullis try`: the sample shop, its gate, its customers and an attack, on loopback only.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -10,10 +11,12 @@ use admission::pass::{Pass, Row, Way};
 use admission::site::{Confirmed, Site};
 use demo::{Arena, ArenaError, Moment, Passage, Phase, Settings};
 use edge_io::{Clock, Edge, Ledger, Listener, LogSink, Manner, Refused};
+use journal_io::recordings::{ExportError, Single};
 use model::{Level, Mode, PassId, Timestamp};
 
 use crate::announcer::{Announcer, Desk};
 use crate::gate::{self, Around, GateError, Kept, Plan};
+use crate::memory::{Memory, Place, Writer};
 use crate::secrets::Secrets;
 
 /// What was asked for.
@@ -28,6 +31,9 @@ pub(crate) struct TryArgs {
     /// Seconds of each attack.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(10..=300))]
     seconds: u64,
+    /// Record what the gate's core is told and decides to a new file, for `portcullis replay`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 /// Why the demonstration was broken off.
@@ -42,8 +48,11 @@ pub(crate) enum TryError {
     /// Random numbers.
     #[error(transparent)]
     Secrets(#[from] crate::secrets::SecretError),
-    /// Waiting for Ctrl-C.
-    #[error("cannot wait for Ctrl-C: {0}")]
+    /// The file of the recording.
+    #[error(transparent)]
+    Record(#[from] ExportError),
+    /// A thread, or waiting for Ctrl-C.
+    #[error("cannot go on: {0}")]
     Signal(#[from] std::io::Error),
 }
 
@@ -68,7 +77,7 @@ impl TryArgs {
             "The shop can serve {capacity:.0} pages a second. Sixteen at once, each takes about 40 ms."
         ));
         let steal = Steal::now();
-        let gate = TryGate::start(&mut arena, &secrets)?;
+        let gate = TryGate::start(&mut arena, &secrets, self.record.as_deref())?;
         stage.tell.say("The gate starts from a built-in snapshot: it has watched this shop for four calm weeks and knows its 4,000 customers by their passes, and what a page costs.");
         stage.tell.say(&format!(
             "Look at it meanwhile: http://{}/ through the gate, http://{}/ straight to the shop.",
@@ -88,6 +97,9 @@ impl TryArgs {
             stage.stay(&arena, &gate)?;
         }
         gate.edge.stop();
+        if gate.memory.is_some_and(|memory| !memory.stop()) {
+            eprintln!("portcullis: the recording could not be written to its end");
+        }
         Ok(kept)
     }
 }
@@ -138,10 +150,11 @@ struct TryGate {
     site: Arc<Site>,
     passes: Vec<String>,
     log: Arc<LogCounter>,
+    memory: Option<Memory>,
 }
 
 impl TryGate {
-    fn start(arena: &mut Arena, secrets: &Secrets) -> Result<Self, TryError> {
+    fn start(arena: &mut Arena, secrets: &Secrets, record: Option<&Path>) -> Result<Self, TryError> {
         let clock = Clock::start();
         let mut origin = gate::origin(&arena.shop_address().to_string());
         origin.confirms_logins = true;
@@ -151,21 +164,31 @@ impl TryGate {
         plan.workers = workers();
         plan.drain = Duration::from_secs(1);
         let site = gate::site(&plan, secrets);
+        let memory = record.map(|file| memory(file, secrets, clock)).transpose()?;
+        let is_recorded = memory.is_some();
         let kept = Kept { limit: Some(snapshot(&site)), ..Kept::default() };
         let passes = customers(&site, clock.wall());
         let sockets = arena.take_gate_sockets();
         let log = Arc::new(LogCounter::default());
         let announcer = Announcer::new(Arc::new(Desk::default()), None, None);
+        let announcer = announcer.writing(memory.as_ref().and_then(|memory| memory.scribe(clock)));
         let around = Around {
             log: log.clone(),
             ledger: Arc::new(NoLedger),
             challenges: None,
             listener: Box::new(announcer),
+            is_recorded,
         };
         let listeners = vec![Listener { sockets, manner: Manner::default() }];
-        let edge = gate::start(plan, site.clone(), secrets, listeners, clock, &kept, around)?;
-        Ok(Self { edge, site, passes, log })
+        let edge = gate::start(plan, site.clone(), secrets, listeners, clock, kept, around)?;
+        Ok(Self { edge, site, passes, log, memory })
     }
+}
+
+/// Writes to one file.
+fn memory(file: &Path, secrets: &Secrets, clock: Clock) -> Result<Memory, TryError> {
+    let place = Place::File(Single::create(file)?);
+    Ok(Memory::start(Writer::new(secrets, place, None, clock.wall()))?)
 }
 
 /// Aged customers: each logged in once between two days and a year ago.

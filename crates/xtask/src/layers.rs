@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  words    model
-//!  cores    admission guard shield flow transit incident status config
+//!  cores    admission guard recording shield flow transit incident status config
 //!  shells   *-io                                 never on each other, except on web-io
 //!  binary   portcullis                           also on the worlds sim and demo
 //!  tools    lab xtask                            may depend on anything, nothing else depends on them
@@ -24,10 +24,11 @@ enum Layer {
 }
 
 /// Crates whose layer their name does not show. A new crate is added here, or ends in `-io`.
-const LAYERS: [(&str, Layer); 14] = [
+const LAYERS: [(&str, Layer); 15] = [
     ("model", Layer::Words),
     ("admission", Layer::Core),
     ("guard", Layer::Core),
+    ("recording", Layer::Core),
     ("shield", Layer::Core),
     ("flow", Layer::Core),
     ("transit", Layer::Core),

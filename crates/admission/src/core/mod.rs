@@ -8,6 +8,8 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+pub use snapshot::{Pin, Posture};
+
 use std::sync::Arc;
 
 use guard::evidence::Context;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use guard::Guard;
-use model::{Challenge, Decision, Instant, Level, Masks};
+use guard::{Acting, Guard};
+use model::{Challenge, Decision, Instant, Level, Masks, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Core, Standing};
@@ -37,13 +37,70 @@ struct InForce {
     has_rules: bool,
 }
 
-impl Serialize for Core {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+/// What is in force at a moment: masks, level, rules, and what is asked of unknown clients. A few KiB, to be kept often,
+/// beside a whole core that is kept seldom.
+#[derive(Deserialize, Serialize)]
+pub struct Posture {
+    kept: Kept<Threshold, Acting>,
+    /// An admin's pins: the level, and until when in milliseconds since 1970.
+    pins: [Option<(Level, u64)>; 2],
+}
+
+/// A level that an admin holds up or down until a moment.
+pub type Pin = Option<(Level, Timestamp)>;
+
+impl Posture {
+    /// The level that is in force.
+    pub const fn level(&self) -> Level {
+        self.kept.decision.level
+    }
+
+    /// Floor and ceiling.
+    pub fn pins(&self) -> [Pin; 2] {
+        self.pins.map(|pin| pin.map(|(level, until)| (level, Timestamp::from_millis(until))))
+    }
+}
+
+impl Core {
+    /// What is in force, with an admin's floor and ceiling.
+    pub fn posture(&self, pins: [Pin; 2]) -> Posture {
+        let pins = pins.map(|pin| pin.map(|(level, until)| (level, until.as_millis())));
+        Posture { kept: self.kept(self.threshold.clone(), self.guard.acting()), pins }
+    }
+
+    /// With what was in force at a later moment; what was learnt until then stays.
+    #[must_use]
+    pub fn with_posture(self, Posture { kept: posture, .. }: Posture) -> Self {
+        let mut guard = self.guard;
+        guard.act(posture.guard);
+        Kept {
+            threshold: posture.threshold,
+            guard,
+            is_given: posture.is_given,
+            challenge: posture.challenge,
+            comfortable: posture.comfortable,
+            holds: posture.holds,
+            opened: posture.opened,
+            was_closed: posture.was_closed,
+            closing: posture.closing,
+            decision: posture.decision,
+        }
+        .core()
+    }
+
+    /// In calm again, after so long that nothing of what was in force means anything; what was learnt stays.
+    #[must_use]
+    pub fn rested(mut self) -> Self {
+        self.guard.resume();
+        Self::new(self.guard)
+    }
+
+    fn kept<T, G>(&self, threshold: T, guard: G) -> Kept<T, G> {
         let Standing { is_given, rules, challenge, comfortable, holds, opened, was_closed } = &self.standing;
         let Decision { seq, at, level, masks, offered, limits_refuse, .. } = self.decision;
-        let kept = Kept {
-            threshold: &self.threshold,
-            guard: &self.guard,
+        Kept {
+            threshold,
+            guard,
             is_given: *is_given,
             challenge: *challenge,
             comfortable: *comfortable,
@@ -61,31 +118,47 @@ impl Serialize for Core {
                 challenge: self.decision.challenge,
                 has_rules: self.decision.rules == *rules,
             },
-        };
-        kept.serialize(serializer)
+        }
+    }
+}
+
+impl Kept<Threshold, Guard> {
+    fn core(self) -> Core {
+        let rules = if self.is_given { self.guard.standing().0 } else { Arc::default() };
+        let InForce { seq, at, level, masks, offered, limits_refuse, challenge, has_rules } = self.decision;
+        let in_force = if has_rules { rules.clone() } else { Arc::default() };
+        Core {
+            threshold: self.threshold,
+            guard: self.guard,
+            standing: Standing {
+                is_given: self.is_given,
+                rules,
+                challenge: self.challenge,
+                comfortable: self.comfortable.filter(|bound| bound.is_finite()),
+                holds: self.holds,
+                opened: self.opened,
+                was_closed: self.was_closed,
+            },
+            closing: self.closing,
+            decision: Decision { seq, at, level, masks, offered, limits_refuse, challenge, rules: in_force },
+        }
+    }
+}
+
+impl Serialize for Core {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.kept(&self.threshold, &self.guard).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Core {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let kept = Kept::<Threshold, Guard>::deserialize(deserializer)?;
-        let rules = if kept.is_given { kept.guard.standing().0 } else { Arc::default() };
-        let InForce { seq, at, level, masks, offered, limits_refuse, challenge, has_rules } = kept.decision;
-        let in_force = if has_rules { rules.clone() } else { Arc::default() };
-        Ok(Self {
-            threshold: kept.threshold,
-            guard: kept.guard,
-            standing: Standing {
-                is_given: kept.is_given,
-                rules,
-                challenge: kept.challenge,
-                comfortable: kept.comfortable.filter(|bound| bound.is_finite()),
-                holds: kept.holds,
-                opened: kept.opened,
-                was_closed: kept.was_closed,
-            },
-            closing: kept.closing,
-            decision: Decision { seq, at, level, masks, offered, limits_refuse, challenge, rules: in_force },
-        })
+        Kept::<Threshold, Guard>::deserialize(deserializer).map(Kept::core)
+    }
+}
+
+impl std::fmt::Debug for Posture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Posture({})", self.kept.decision.level)
     }
 }

@@ -2,11 +2,13 @@
 //! what is closed, and what an admin switched.
 
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use model::{Instant, Level, Mode, Timestamp};
 
 use super::{Controller, Site};
 use crate::concurrency::{ClassBase, ConcurrencyLimit, Snapshot};
+use crate::core::{Core, Posture};
 use crate::handover::Handover;
 use crate::pass::PassClock;
 
@@ -117,6 +119,31 @@ impl Controller {
         estate.put("pins", [pin(self.floor), pin(self.ceiling)].concat());
     }
 
+    /// What is in force now, to be kept every few seconds.
+    pub fn posture(&self) -> Posture {
+        self.core.posture([self.floor, self.ceiling])
+    }
+
+    /// Goes on from what was kept before a stop, of any kind, so long ago: what was learnt, and what was in force. After an
+    /// incident it starts with the last decision and opens by the usual rules, never at once (decision-science, section 11,
+    /// "Fail-safe"); after ten minutes only what was learnt and an admin's pins go on.
+    ///
+    /// The clock must go on where the earlier process's stood.
+    pub fn go_on(&mut self, site: &Site, learnt: Option<Core>, in_force: Option<Posture>, stopped: Duration) {
+        if let Some(core) = learnt {
+            self.core = core;
+        }
+        if let Some(posture) = in_force {
+            [self.floor, self.ceiling] = posture.pins();
+            self.core = self.core.clone().with_posture(posture);
+        }
+        if stopped > FORCE_ENDS {
+            self.core = self.core.clone().rested();
+        } else {
+            site.obey(self.core.decision().clone());
+        }
+    }
+
     /// Goes on from what a predecessor left, and puts its last decision in force.
     pub fn take_over(&mut self, site: &Site, estate: &Handover, wall: Timestamp) {
         if let Some([limit, healthy_seconds, highest_healthy, known_p95, in_force, time]) =
@@ -145,6 +172,9 @@ impl Controller {
         }
     }
 }
+
+/// So long after a stop an incident is over or another one.
+const FORCE_ENDS: Duration = Duration::from_secs(600);
 
 fn class_base(&[class, median_ms, samples, seconds]: &[u64; 4]) -> Option<ClassBase> {
     Some(ClassBase {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use model::Prefix;
 
-use crate::entry::{default, optional, part, settings};
+use crate::entry::{default, optional, settings};
 use crate::kinds::{ADDRESS, FILE, FLAG, HOST, PREFIX, Size, duration, list, size, whole};
 
 settings! {
@@ -36,9 +36,9 @@ settings! {
         /// The journal is never larger. When it is full, history leaves first, sign-ins and admins' acts
         /// last.
         journal: Size = default("256 MiB", size("16 MiB", "64 GiB"));
-    }
-    later {
-        "recordings" = part(3, "recordings of incidents", "until then leave it out");
+        /// Recordings of what the gate decided and why are never larger, compressed. They reach back six hours, those
+        /// of incidents further; with 0 nothing is recorded.
+        recordings: Size = default("512 MiB", size("0 B", "1 TiB"));
     }
 }
 

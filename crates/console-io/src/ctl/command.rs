@@ -105,6 +105,8 @@ pub enum Command {
     Why(Subject),
     /// Shows the rules in force.
     Rules,
+    /// Shows the recordings on disk; what waits to be written is written first.
+    Recordings,
 }
 
 /// What is to be explained.
@@ -240,7 +242,8 @@ impl Command {
             | Self::Revoke { .. }
             | Self::Forget { .. }
             | Self::Why(_)
-            | Self::Rules => Ok(()),
+            | Self::Rules
+            | Self::Recordings => Ok(()),
         }
     }
 
@@ -268,7 +271,12 @@ impl Command {
             Self::Revoke { client } => Some(format!("clients revoke {}", Nameless(client))),
             // Whose it was must not stay in a log.
             Self::Forget { .. } => Some("clients forget of one account".to_owned()),
-            Self::Status | Self::Level | Self::Clients { .. } | Self::Why(_) | Self::Rules => None,
+            Self::Status
+            | Self::Level
+            | Self::Clients { .. }
+            | Self::Why(_)
+            | Self::Rules
+            | Self::Recordings => None,
         }
     }
 
@@ -281,6 +289,7 @@ impl Command {
                 | Self::Revoke { .. }
                 | Self::Forget { .. }
                 | Self::Why(_)
+                | Self::Recordings
         )
     }
 }

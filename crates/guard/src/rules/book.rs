@@ -43,6 +43,15 @@ pub struct Book {
     warned: bool,
 }
 
+/// The rules of a book without what they are made of.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub(crate) struct Standing {
+    rules: Vec<Life>,
+    memory: Vec<(Life, Instant)>,
+    aside: Vec<(Vec<Condition>, Instant)>,
+    last_id: u16,
+}
+
 impl Book {
     /// A book that has learnt nothing.
     pub fn new(seed: u64) -> Self {
@@ -94,6 +103,21 @@ impl Book {
             rules: self.rules.iter().map(Life::rule).collect(),
             calm: Arc::clone(&self.seen.calm),
         })
+    }
+
+    /// Its rules, those it remembers, and those it set aside.
+    pub(crate) fn standing(&self) -> Standing {
+        let (rules, memory, aside) = (self.rules.clone(), self.memory.clone(), self.aside.clone());
+        Standing { rules, memory, aside, last_id: self.last_id }
+    }
+
+    /// Replaces them.
+    pub(crate) fn stand(&mut self, standing: Standing) {
+        Standing { rules: self.rules, memory: self.memory, aside: self.aside, last_id: self.last_id } =
+            standing;
+        self.rules.truncate(RULES_MAX);
+        self.memory.truncate(MEMORY_MAX);
+        self.aside.truncate(ASIDE_MAX);
     }
 
     /// Bytes that its large parts hold; the rest is below 64 KiB.

@@ -21,7 +21,7 @@ pub struct Changes {
 /// One change, with the numbers from which it can be computed again.
 ///
 /// Each carries the rule as it is after the change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Change {
     /// A rule was found; its matches are counted from now on.
     Found {
@@ -118,7 +118,7 @@ impl Proof {
 }
 
 /// What a rule showed before it was armed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Trial {
     /// Seconds in which its matches were counted.
     pub seconds: u32,
@@ -131,7 +131,7 @@ pub struct Trial {
 }
 
 /// Why a rule was given up.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Why {
     /// It matched less than forecast.
     TooFewHits(Trial),
@@ -142,7 +142,7 @@ pub enum Why {
 }
 
 /// How much of the excess rules cover.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Reach {
     /// Requests of the last seconds beyond what calm would have brought.
     pub excess: Finite,

@@ -20,6 +20,7 @@ mod seen;
 mod tests;
 
 pub use book::Book;
+pub(crate) use book::Standing;
 pub use bound::Share;
 pub use budget::{Budget, KNOWN_MIN, SAMPLES_MIN};
 pub use change::{Change, Changes, Proof, Reach, Trial, Why};

@@ -2,6 +2,7 @@
 
 mod clock_jumps;
 mod disk;
+mod incident;
 mod world;
 
 use std::net::Ipv4Addr;

@@ -115,6 +115,46 @@ fn what_an_admin_switched_holds_until_the_configuration_says_otherwise() {
     assert_eq!(before.successor(Mode::Assist).shop.site.mode(), Mode::Assist, "the file was changed");
 }
 
+/// What a process kept, and another that begins so long after it was killed.
+fn begin_again(before: &Process, stopped: Duration) -> Process {
+    let (core, posture) = (before.controller.core().clone(), before.controller.posture());
+    let mut next = Process::new(Mode::Auto);
+    next.shop.now = before.shop.now + stopped;
+    next.controller.go_on(&next.shop.site, Some(core), Some(posture), stopped);
+    next
+}
+
+#[test]
+fn after_a_crash_in_an_incident_it_begins_where_it_was_and_opens_by_the_usual_rules() {
+    let limit =
+        Snapshot { limit: 20.0, healthy_seconds: 300, highest_healthy: 20.0, known_p95: 1.0, bases: vec![] };
+    let mut before = Process::new(Mode::Auto);
+    before.controller = Controller::new(&before.shop.site, Some(&limit), None, WALL);
+    before.runs(20, 5_000);
+    let decision = before.shop.site.decision().clone();
+    assert_eq!(decision.level, Level::CustomersFirst);
+
+    let mut after = begin_again(&before, Duration::from_secs(40));
+    assert_eq!(**after.shop.site.decision(), *decision, "before anything was counted");
+    after.runs(95, 0);
+    assert_eq!(after.shop.site.level(), Level::CustomersFirst, "nothing is opened at once");
+    after.runs(900, 0);
+    assert_eq!(after.shop.site.level(), Level::Calm);
+
+    let later = begin_again(&before, Duration::from_secs(601));
+    assert_eq!(later.shop.site.level(), Level::Calm, "that incident is over");
+}
+
+#[test]
+fn a_pin_outlives_a_stop_of_any_length_until_its_time() {
+    let mut before = Process::new(Mode::Auto);
+    before.controller.pin(Some((Level::CustomersFirst, WALL + Duration::from_secs(3_600))), None);
+    before.runs(10, 1);
+    let mut after = begin_again(&before, Duration::from_secs(1_200));
+    after.runs(10, 1);
+    assert_eq!(after.shop.site.level(), Level::CustomersFirst);
+}
+
 #[test]
 fn what_a_predecessor_still_has_at_the_app_is_not_there_for_its_successor() {
     let mut process = Process::new(Mode::Auto);

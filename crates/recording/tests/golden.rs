@@ -1,0 +1,40 @@
+//! One real incident, decided once more: by this build, with or without optimisation, on this machine.
+//!
+//! `shop.recording` is what the gate of the sample shop was told and decided in a demonstration with customers, visitors and an
+//! attack of ten seconds: `portcullis try --seconds 10 --record shop.recording`, an optimised build on x86-64. When the algorithm
+//! changes on purpose, [`admission::core::ALGORITHM`] counts up and the recording is made anew in the same way.
+
+use model::Level;
+use recording::{Piece, Pieces, replay};
+
+const SHOP: &[u8] = include_bytes!("shop.recording");
+
+#[test]
+fn the_recording_of_the_shop_replays_identically() {
+    let mut levels = Vec::new();
+    let replay = replay(SHOP, &mut |step| levels.push(step.outcome.decision.level)).unwrap();
+    levels.dedup();
+    assert!(replay.is_promised(), "the algorithm has changed: record the shop anew, see above");
+    assert_eq!(
+        replay.first, None,
+        "the core decides otherwise: count ALGORITHM up if that is meant, else find out why"
+    );
+    assert!(replay.is_identical());
+    assert_eq!((replay.steps, replay.gaps.len()), (224, 0));
+    assert_eq!(levels, [Level::Calm, Level::CustomersFirst, Level::Reopening, Level::Calm]);
+}
+
+#[test]
+fn it_holds_the_samples_of_an_attack_and_no_word_of_anybody() {
+    let mut samples = 0;
+    for piece in Pieces::new(SHOP) {
+        if let Piece::Steps(frames) = piece.unwrap() {
+            for frame in frames {
+                let traffic = &frame.summary.traffic;
+                samples += traffic.known.len() + traffic.others.len();
+                assert!(traffic.names.is_empty());
+            }
+        }
+    }
+    assert!(samples > 5_000, "{samples}");
+}
