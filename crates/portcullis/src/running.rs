@@ -142,8 +142,7 @@ pub(crate) fn start(
     let desk = Arc::new(Desk::default());
     let keeper = Box::new(JournalKeeper { journal: journal.clone() });
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper));
-    let (go_on, troubles) = restored.of_site(secrets.site_pseudonym(), clock.wall());
-    troubles.iter().for_each(|trouble| events.warning(format_args!("{trouble}")));
+    let go_on = restored.of_site(secrets.site_pseudonym(), clock.wall(), &events);
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let announcer = announcer.watching(state.folder.clone()).writing(memory.scribe(clock));
     let around = Around {
@@ -157,16 +156,10 @@ pub(crate) fn start(
     if let Some(estate) = &estate {
         site.take_over(estate, mode_before, clock.now(), clock.wall());
     }
-    let is_successor = estate.is_some();
     let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded), go_on, estate };
     let configured = plan.mode;
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
-    if !is_successor && !site.is_calm() {
-        events.warning(format_args!(
-            "goes on with the incident before the stop: the level is {}",
-            site.level()
-        ));
-    }
+    say_incident(&site, predecessor.is_some(), &events);
     let erasures = Arc::new(Erasures::new(journal.clone()));
     let orders = Arc::new(orders);
     let aging = Mutex::new(PassClock::resume(None, clock.wall()));
@@ -188,6 +181,16 @@ pub(crate) fn start(
         aging,
         acme,
     })
+}
+
+/// What an admin should know whose gate begins in the middle of an incident. Of a takeover more is said later.
+fn say_incident(site: &Site, is_successor: bool, events: &Events) {
+    if !is_successor && !site.is_calm() {
+        events.warning(format_args!(
+            "goes on with the incident before the stop: the level is {}",
+            site.level()
+        ));
+    }
 }
 
 impl Running {

@@ -71,8 +71,11 @@ pub fn whole(bytes: &[u8]) -> usize {
     at
 }
 
-/// The first block without unpacking it: kind, length of its content, packed content.
-fn frame(rest: &[u8], at: usize) -> Result<Option<(Kind, usize, &[u8])>, RecordingError> {
+/// Kind, length of the content, packed content.
+type Packed<'a> = (Kind, usize, &'a [u8]);
+
+/// The first block without unpacking it.
+fn frame(rest: &[u8], at: usize) -> Result<Option<Packed<'_>>, RecordingError> {
     if rest.is_empty() {
         return Ok(None);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use admission::core::Outcome;
 use admission::threshold::Ferry;
+use guard::Advice;
 use guard::evidence::Findings;
 use guard::rules::Change;
 use model::{
@@ -83,8 +84,18 @@ struct Everything<'a> {
     ferry: Option<Ferry>,
     asks: bool,
     closes_anew: bool,
-    advice: Option<(&'a Findings, &'a [Change], Option<f64>, Challenge, &'a [Rule])>,
+    advice: Option<Advised<'a>>,
     dictionaries: [u64; 2],
+}
+
+#[derive(Serialize)]
+struct Advised<'a> {
+    findings: &'a Findings,
+    changes: &'a [Change],
+    comfortable: Option<f64>,
+    holds: bool,
+    challenge: Challenge,
+    rules: &'a [Rule],
 }
 
 #[derive(Serialize)]
@@ -106,8 +117,9 @@ impl Digester {
         let in_force = self.of_dictionary(&decision.rules.calm);
         let advised = advice.as_ref().map_or(0, |advice| self.of_dictionary(&advice.rules.calm));
         let advice = advice.as_ref().map(|advice| {
-            let comfortable = advice.comfortable.map(f64::from);
-            (&advice.findings, &advice.changes[..], comfortable, advice.challenge, &advice.rules.rules[..])
+            let Advice { findings, changes, rules, challenge, comfortable, holds } = advice;
+            let (rules, comfortable) = (&rules.rules[..], comfortable.map(f64::from));
+            Advised { findings, changes, comfortable, holds: *holds, challenge: *challenge, rules }
         });
         of_bytes(&Everything {
             decision: Parts {

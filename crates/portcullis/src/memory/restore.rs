@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use admission::core::{ALGORITHM, Core, Posture};
 use journal_io::Kept;
+use journal_io::logs::Events;
 use model::{Instant, Timestamp};
 use recording::{Header, Piece, Pieces, RecordingError};
 
@@ -71,9 +72,14 @@ impl Restored {
         Some(header.at + wall.since(header.begun()))
     }
 
-    /// What is of this site, by its pseudonym, and what to say about the rest. Of another site's keys nothing has a meaning
-    /// here.
-    pub(crate) fn of_site(mut self, site: u64, wall: Timestamp) -> (GoOn, Vec<String>) {
+    /// What is of this site, by its pseudonym; the log hears of the rest. Under other keys hashes mean other things.
+    pub(crate) fn of_site(self, site: u64, wall: Timestamp, events: &Events) -> GoOn {
+        let (go_on, troubles) = self.judged(site, wall);
+        troubles.iter().for_each(|trouble| events.warning(format_args!("{trouble}")));
+        go_on
+    }
+
+    pub(super) fn judged(mut self, site: u64, wall: Timestamp) -> (GoOn, Vec<String>) {
         let stopped = self.newest().map_or(Duration::ZERO, |header| wall.since(header.begun()));
         let Self { learnt, in_force, troubles } = &mut self;
         let is_other = |header: &Header| header.site != site;

@@ -74,7 +74,7 @@ impl Gate {
     }
 
     /// What is there when the process is killed now. Answers the site's pseudonym.
-    fn is_killed(self) -> u64 {
+    fn dies(self) -> u64 {
         let Self { scribe, memory, secrets, .. } = self;
         assert!(memory.flush());
         drop(scribe);
@@ -85,7 +85,7 @@ impl Gate {
 
 /// What another process would begin with, and what it would say.
 fn begin(folder: &Path, site: u64) -> (Option<Level>, Option<Level>, String) {
-    let (go_on, troubles) = Restored::read(folder).of_site(site, Clock::start().wall());
+    let (go_on, troubles) = Restored::read(folder).judged(site, Clock::start().wall());
     let levels =
         (go_on.learnt.map(|core| core.decision().level), go_on.in_force.map(|posture| posture.level()));
     (levels.0, levels.1, troubles.join("\n"))
@@ -99,7 +99,7 @@ fn what_is_in_force_is_there_for_the_next_process_a_second_after_it_changed() {
     gate.runs(2, 1);
     gate.runs(3, 500);
     assert_eq!(gate.site.level(), Level::CustomersFirst);
-    let site = gate.is_killed();
+    let site = gate.dies();
     let (_, in_force, troubles) = begin(folder.path(), site);
     assert_eq!((in_force, troubles), (Some(Level::CustomersFirst), String::new()));
 }
@@ -110,7 +110,7 @@ fn the_clock_goes_on_where_it_stood() {
     let mut gate = Gate::new(folder.path());
     gate.runs(31, 1);
     let (now, wall) = (gate.now, gate.clock.wall());
-    gate.is_killed();
+    gate.dies();
     let restored = Restored::read(folder.path());
     let later = restored.now(wall + Duration::from_secs(40)).unwrap();
     assert!((39..60).contains(&later.since(now).as_secs().max(39)) && later > now, "{later:?} {now:?}");
@@ -123,7 +123,7 @@ fn what_is_damaged_or_of_other_keys_is_left_alone_and_said() {
     let folder = tempfile::tempdir().unwrap();
     let mut gate = Gate::new(folder.path());
     gate.runs(12, 1);
-    let site = gate.is_killed();
+    let site = gate.dies();
     let (learnt, in_force, _) = begin(folder.path(), site);
     assert!(learnt.is_some() && in_force.is_some());
     let (learnt, in_force, said) = begin(folder.path(), site ^ 1);
@@ -150,7 +150,7 @@ fn what_is_recorded_replays_identically_and_holds_no_words() {
     gate.runs(5, 1);
     gate.runs(10, 500);
     gate.runs(310, 1);
-    gate.is_killed();
+    gate.dies();
     let file = folder.path().join("bundle");
     let now = Clock::start().wall();
     recordings::export(folder.path(), recordings::Span::default(), &file, now).unwrap();
