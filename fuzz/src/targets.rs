@@ -73,7 +73,8 @@ pub fn recording(data: &[u8]) {
 /// A block of a recording with its lengths and checksum, behind a header.
 fn block(kind: u8, content: &[u8]) -> Vec<u8> {
     let packed = compress_to_vec(content, 0);
-    let lengths = [content.len(), packed.len()].map(|length| u32::try_from(length).unwrap_or(0).to_le_bytes());
+    let lengths =
+        [content.len(), packed.len()].map(|length| u32::try_from(length).unwrap_or(0).to_le_bytes());
     let head = [&b"prt1"[..], &[kind], &lengths[0], &lengths[1]].concat();
     let mut hasher = SipHasher13::new();
     hasher.write(&head);

@@ -75,6 +75,10 @@ fn the_corpora_hold_inputs_that_are_accepted() {
         matches!(edge_io::decode_client_hello(&hello), Ok(Some(_))),
         "the ClientHello of the corpus is not read"
     );
+    let whole = fs::read(root().join("corpus/recording/whole")).expect("it is committed");
+    let steps =
+        recording::Pieces::new(&whole[1..]).filter(|piece| matches!(piece, Ok(recording::Piece::Steps(_))));
+    assert_eq!(steps.count(), 1, "the recording of the corpus is not read: the format has changed");
     let smallest = fs::read_to_string(root().join("corpus/configuration/smallest")).expect("it is committed");
     assert!(config::Config::parse("smallest", &smallest).is_ok());
 }

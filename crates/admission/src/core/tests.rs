@@ -81,13 +81,20 @@ fn decisions(halves: &[Half], pauses: &[usize]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn the_same_inputs_give_the_same_decisions_wherever_the_core_was_written_down(
-        halves in proptest::collection::vec(half(), 1..160),
-        pauses in proptest::collection::vec(0..160_usize, 1..4),
+        stretches in proptest::collection::vec((half(), 1..60_usize), 1..10),
+        pauses in proptest::collection::vec(0..300_usize, 1..4),
     ) {
+        // Of a stretch the pins hold for its first step, and the gap is before it.
+        let calmly = |half: &Half| Half { gap: 0, circumstances: Circumstances { mode: Mode::Auto, ..Circumstances::default() }, ..half.clone() };
+        let stretch = |(half, steps): &(Half, usize)| -> Vec<Half> {
+            let later = (1..*steps).map(|step| Half { random: half.random.rotate_left(u32::try_from(step).unwrap()), ..calmly(half) });
+            std::iter::once(half.clone()).chain(later).collect()
+        };
+        let halves: Vec<Half> = stretches.iter().flat_map(stretch).collect();
         prop_assert_eq!(decisions(&halves, &[]), decisions(&halves, &pauses));
     }
 }
