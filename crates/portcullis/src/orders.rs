@@ -12,7 +12,7 @@ use model::{Prefix, Timestamp};
 use crate::running::SITE;
 
 /// An admin's standing orders: bypass, the enforced share, both lists. Mode and pins are not among them: the one is
-/// configured, the others expire.
+/// configured, the others are kept with what is in force.
 pub(crate) struct Orders {
     site: Arc<Site>,
     journal: Arc<Journal>,

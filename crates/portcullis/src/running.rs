@@ -255,8 +255,8 @@ impl Running {
         if let Some(acme) = &self.acme {
             acme.stop();
         }
-        self.memory.retire();
         self.edge.retire();
+        self.memory.retire();
     }
 
     /// Whether another process serves in whose place this one is to come.

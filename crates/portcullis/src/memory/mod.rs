@@ -103,8 +103,10 @@ impl Memory {
         is_asked && answer.recv_timeout(FLUSH_WITHIN).is_ok()
     }
 
-    /// A successor writes from now on.
+    /// A successor writes from now on; what waits is written first.
     pub(crate) fn retire(&self) {
+        // A disk that hangs costs the last seconds.
+        let _written = self.flush();
         self.retired.store(true, Relaxed);
     }
 
