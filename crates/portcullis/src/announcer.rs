@@ -125,6 +125,9 @@ impl TurnListener for Announcer {
     fn turned(&mut self, turn: &Turn, controller: &mut Controller, now: Instant) {
         if let Some(pins) = lock(&self.desk.pins).take() {
             controller.pin(pins.floor, pins.ceiling);
+            if let Some(scribe) = &mut self.scribe {
+                scribe.pinned();
+            }
         }
         *lock(&self.desk.limit) = controller.limit();
         if let Some(asker) = lock(&self.desk.estate_asked).take() {

@@ -23,7 +23,7 @@ pub(crate) struct Scribe {
     is_in_segment: bool,
     begun: Instant,
     kept: Instant,
-    /// The level is another one than the one that was kept.
+    /// The level or a pin is another one than the one that was kept.
     has_changed: bool,
 }
 
@@ -32,6 +32,11 @@ impl Scribe {
         let (begun, kept) = (Instant::ORIGIN, Instant::ORIGIN);
         let (next, lost, is_in_segment, has_changed) = (0, 0, false, false);
         Self { notes, waiting, clock, next, lost, is_in_segment, begun, kept, has_changed }
+    }
+
+    /// An admin pinned the level, or took a pin off.
+    pub(crate) const fn pinned(&mut self) {
+        self.has_changed = true;
     }
 
     /// After each step of the ticker.
