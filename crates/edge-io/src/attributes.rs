@@ -1,8 +1,9 @@
 //! What rules may ask of a request, as keyed hashes: neither samples nor rules hold what a client sent.
 //!
-//! Nothing is allocated and the work is bounded, however long the head is. Only requests that are sampled, and all while there
-//! are rules, come here.
+//! Nothing is allocated and the work is bounded, however long the head is. Only requests that are sampled come here, and while
+//! there are rules all, for the attributes that these ask for.
 
+mod agent;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,7 @@ use std::net::IpAddr;
 use http::Version;
 use http::header::{ACCEPT_LANGUAGE, COOKIE, REFERER, USER_AGENT};
 use http::request::Parts;
-use model::{Attribute, Prefix, Values};
+use model::{Attribute, Attributes, Prefix, Values};
 use siphasher::sip::SipHasher13;
 
 use crate::connection::Connection;
@@ -21,6 +22,7 @@ use crate::cookies;
 use crate::subject::named_host;
 use crate::template::template;
 use crate::tls::Ja4;
+use agent::family;
 
 pub(crate) use names::Named;
 
@@ -69,107 +71,97 @@ impl AttributeKey {
         Self(SipHasher13::new_with_key(&key))
     }
 
-    /// The value of each attribute; 0 where it has none.
-    pub(crate) fn values(&self, looks: &Looks<'_>) -> Values {
+    /// The values of these attributes; 0 where it has none.
+    pub(crate) fn values(&self, looks: &Looks<'_>, wanted: Attributes) -> Values {
         let mut values = Values::default();
-        self.set_target(looks, &mut values);
-        self.set_headers(looks, &mut values);
-        self.set_words(looks, &mut values);
-        self.set_client(looks, &mut values);
+        for attribute in wanted.each() {
+            values.set(attribute, self.look(looks, attribute));
+        }
         values
     }
 
-    fn set_target(&self, looks: &Looks<'_>, values: &mut Values) {
+    fn look(&self, looks: &Looks<'_>, attribute: Attribute) -> u64 {
         let (parts, uri) = (looks.parts, &looks.parts.uri);
-        values.set(Attribute::Method, self.of(Attribute::Method, parts.method.as_str().as_bytes()));
-        let path = self.value(Attribute::Path, |hasher| {
-            for segment in template(uri.path()) {
+        let header = |name| looks.header(name).map_or(0, |value| self.of(attribute, value));
+        match attribute {
+            Attribute::Method => self.of(attribute, parts.method.as_str().as_bytes()),
+            Attribute::Path => self.path(uri.path()),
+            Attribute::QueryKeys => uri.query().map_or(0, |query| self.query_names(query)),
+            Attribute::Query => uri.query().map_or(0, |query| self.of(attribute, query.as_bytes())),
+            Attribute::Host => named_host(parts).map_or(0, |host| self.host(host)),
+            Attribute::Version => self.of(attribute, &[version(parts.version)]),
+            Attribute::HeaderOrder | Attribute::HeaderSet => self.field_names(looks, attribute),
+            Attribute::UserAgentFamily => looks.header(USER_AGENT).map_or(0, |agent| self.family(agent)),
+            Attribute::UserAgent => header(USER_AGENT),
+            Attribute::Language => header(ACCEPT_LANGUAGE),
+            Attribute::Ja4A => self.of_ja4(looks, attribute, 0),
+            Attribute::Ja4B => self.of_ja4(looks, attribute, 1),
+            Attribute::Ja4C => self.of_ja4(looks, attribute, 2),
+            // No front's word for it is read yet.
+            Attribute::Country => 0,
+            Attribute::Network => self.of_network(looks, attribute, (24, 48)),
+            Attribute::WideNetwork => self.of_network(looks, attribute, (16, 32)),
+            Attribute::Cookies => self.of(attribute, &[kinds_of_cookies(looks)]),
+            Attribute::Referer => self.of(attribute, &[referred(looks) as u8]),
+            Attribute::BodySize => self.of(attribute, &[looks.length.map_or(UNTOLD, power_of_four)]),
+            Attribute::Reuse => {
+                looks.before.map_or(0, |before| self.of(attribute, &[power_of_four(before.into())]))
+            }
+        }
+    }
+
+    fn path(&self, path: &str) -> u64 {
+        self.value(Attribute::Path, |hasher| {
+            for segment in template(path) {
                 hasher.write(segment.as_bytes());
                 hasher.write_u8(b'/');
             }
-        });
-        values.set(Attribute::Path, path);
-        if let Some(query) = uri.query() {
-            values.set(Attribute::Query, self.of(Attribute::Query, query.as_bytes()));
-            let names = query_names(query).take(QUERY_NAMES_MAX);
-            let names = names.map(|name| self.of(Attribute::QueryKeys, name.as_bytes()));
-            values.set(Attribute::QueryKeys, self.of_set(Attribute::QueryKeys, names));
-        }
-        if let Some(host) = named_host(parts) {
-            let host = self.value(Attribute::Host, |hasher| {
-                host.iter().take(HOST_BYTES_MAX).for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
-            });
-            values.set(Attribute::Host, host);
-        }
-        let version = match parts.version {
-            Version::HTTP_2 => 20,
-            Version::HTTP_11 => 11,
-            Version::HTTP_10 => 10,
-            _ => 0,
-        };
-        values.set(Attribute::Version, self.of(Attribute::Version, &[version]));
+        })
     }
 
-    /// The names of header fields, in the order in which each came first, and without order.
-    fn set_headers(&self, looks: &Looks<'_>, values: &mut Values) {
-        let names = || looks.parts.headers.keys().take(FIELDS_MAX);
-        let order = self.value(Attribute::HeaderOrder, |hasher| {
-            for name in names() {
+    fn query_names(&self, query: &str) -> u64 {
+        let names = query_names(query).take(QUERY_NAMES_MAX);
+        self.of_set(Attribute::QueryKeys, names.map(|name| self.of(Attribute::QueryKeys, name.as_bytes())))
+    }
+
+    fn host(&self, host: &[u8]) -> u64 {
+        self.value(Attribute::Host, |hasher| {
+            host.iter().take(HOST_BYTES_MAX).for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+        })
+    }
+
+    /// The names of header fields, in the order in which each came first, or without order.
+    fn field_names(&self, looks: &Looks<'_>, attribute: Attribute) -> u64 {
+        let names = looks.parts.headers.keys().take(FIELDS_MAX);
+        if attribute == Attribute::HeaderSet {
+            return self.of_set(attribute, names.map(|name| self.of(attribute, name.as_str().as_bytes())));
+        }
+        self.value(attribute, |hasher| {
+            for name in names {
                 hasher.write(name.as_str().as_bytes());
                 hasher.write_u8(b'\n');
             }
-        });
-        values.set(Attribute::HeaderOrder, order);
-        let each = names().map(|name| self.of(Attribute::HeaderSet, name.as_str().as_bytes()));
-        values.set(Attribute::HeaderSet, self.of_set(Attribute::HeaderSet, each));
+        })
     }
 
-    /// What single header fields say.
-    fn set_words(&self, looks: &Looks<'_>, values: &mut Values) {
-        if let Some(agent) = looks.header(USER_AGENT) {
-            values.set(Attribute::UserAgent, self.of(Attribute::UserAgent, agent));
-            let (product, major) = family(agent);
-            let family = self.value(Attribute::UserAgentFamily, |hasher| {
-                hasher.write(product);
-                hasher.write_u8(b'/');
-                hasher.write(major);
-            });
-            values.set(Attribute::UserAgentFamily, family);
-        }
-        if let Some(language) = looks.header(ACCEPT_LANGUAGE) {
-            values.set(Attribute::Language, self.of(Attribute::Language, language));
-        }
-        values.set(Attribute::Cookies, self.of(Attribute::Cookies, &[kinds_of_cookies(looks)]));
-        let from = looks.header(REFERER).map_or(Referred::Nowhere, |referer| {
-            let is_here = named_host(looks.parts).is_some_and(|host| is_on(referer, host));
-            if is_here { Referred::Here } else { Referred::Elsewhere }
-        });
-        values.set(Attribute::Referer, self.of(Attribute::Referer, &[from as u8]));
+    fn family(&self, agent: &[u8]) -> u64 {
+        let (product, major) = family(agent);
+        self.value(Attribute::UserAgentFamily, |hasher| {
+            hasher.write(product);
+            hasher.write_u8(b'/');
+            hasher.write(major);
+        })
     }
 
-    /// What is seen of its sender and its connection.
-    fn set_client(&self, looks: &Looks<'_>, values: &mut Values) {
-        let size = looks.length.map_or(UNTOLD, power_of_four);
-        values.set(Attribute::BodySize, self.of(Attribute::BodySize, &[size]));
-        if let Some(before) = looks.before {
-            let before = power_of_four(before.into());
-            values.set(Attribute::Reuse, self.of(Attribute::Reuse, &[before]));
-        }
-        if let Some(address) = looks.address {
-            let is_v4 = address.to_canonical().is_ipv4();
-            let (network, wide) = if is_v4 { (24, 16) } else { (48, 32) };
-            values.set(Attribute::Network, self.of_network(Attribute::Network, address, network));
-            values.set(Attribute::WideNetwork, self.of_network(Attribute::WideNetwork, address, wide));
-        }
-        if let Some(ja4) = looks.ja4 {
-            let parts = [Attribute::Ja4A, Attribute::Ja4B, Attribute::Ja4C].into_iter();
-            for (attribute, part) in parts.zip(ja4.as_str().split('_')) {
-                values.set(attribute, self.of(attribute, part.as_bytes()));
-            }
-        }
+    fn of_ja4(&self, looks: &Looks<'_>, attribute: Attribute, place: usize) -> u64 {
+        let part = looks.ja4.as_ref().and_then(|ja4| ja4.as_str().split('_').nth(place));
+        part.map_or(0, |part| self.of(attribute, part.as_bytes()))
     }
 
-    fn of_network(&self, attribute: Attribute, address: IpAddr, length: u8) -> u64 {
+    /// The client's network, by its length in IPv4 and in IPv6.
+    fn of_network(&self, looks: &Looks<'_>, attribute: Attribute, (v4, v6): (u8, u8)) -> u64 {
+        let Some(address) = looks.address else { return 0 };
+        let length = if address.to_canonical().is_ipv4() { v4 } else { v6 };
         self.value(attribute, |hasher| match Prefix::of(address, length).addr() {
             IpAddr::V4(v4) => hasher.write(&v4.octets()),
             IpAddr::V6(v6) => hasher.write(&v6.octets()),
@@ -215,18 +207,23 @@ enum Referred {
     Elsewhere,
 }
 
-fn query_names(query: &str) -> impl Iterator<Item = &str> {
-    query.split('&').map(|pair| pair.split('=').next().unwrap_or_default())
+fn referred(looks: &Looks<'_>) -> Referred {
+    let Some(referer) = looks.header(REFERER) else { return Referred::Nowhere };
+    let is_here = named_host(looks.parts).is_some_and(|host| is_on(referer, host));
+    if is_here { Referred::Here } else { Referred::Elsewhere }
 }
 
-/// A user agent's first product and its major version.
-fn family(agent: &[u8]) -> (&[u8], &[u8]) {
-    let end = agent.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'(' | b';')).unwrap_or(agent.len());
-    let first = &agent[..end];
-    let Some(slash) = memchr::memchr(b'/', first) else { return (first, b"") };
-    let version = &first[slash + 1..];
-    let digits = version.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (&first[..slash], &version[..digits])
+fn version(version: Version) -> u8 {
+    match version {
+        Version::HTTP_2 => 20,
+        Version::HTTP_11 => 11,
+        Version::HTTP_10 => 10,
+        _ => 0,
+    }
+}
+
+fn query_names(query: &str) -> impl Iterator<Item = &str> {
+    query.split('&').map(|pair| pair.split('=').next().unwrap_or_default())
 }
 
 /// One bit for the app's session, one for others of the app; the gate's own do not count.

@@ -1,6 +1,6 @@
 //! How a judged request is counted, and what is kept of those that are drawn.
 
-use model::{Net, Reason, RefusalKind, Sample, Tier};
+use model::{Attributes, Net, Reason, RefusalKind, Sample, Tier};
 
 use crate::attributes::Looks;
 use crate::request::Way;
@@ -23,7 +23,7 @@ impl Way {
             let crowd = Crowd::of(tier);
             self.worker.sample(crowd, |named, names| {
                 let looks = self.looks();
-                let values = self.worker.shared().attributes.values(&looks);
+                let values = self.worker.shared().attributes.values(&looks, Attributes::ALL);
                 named.name(&looks, &values, NAMES_PER_STEP, names);
                 let sample = Sample {
                     weight: 1,

@@ -55,10 +55,10 @@ impl Subject {
             let jwt = worker.jwt(&parts.headers, address, now);
             let lookup = Lookup(&parts.headers);
             let mut facts = facts(connection, parts, &scan, &found, address, &lookup);
-            let values = site.has_rules().then(|| {
+            let values = site.asked_attributes().map(|wanted| {
                 let length = body_length(parts.version, &scan);
                 let looks = Looks::new(parts, connection, address, length, site.session_cookie());
-                worker.shared().attributes.values(&looks)
+                worker.shared().attributes.values(&looks, wanted)
             });
             facts.values = values.as_ref();
             facts.jwt = jwt.as_ref().map(|jwt| jwt as &dyn VerifyJwt);
@@ -74,7 +74,7 @@ impl Subject {
             chores: scan.chores(found.gate),
             navigation: scan.navigation,
             websocket: scan.wants_websocket(),
-            https: connection.security.tls || (connection.front && scan.proto_https),
+            https: is_https(connection, &scan),
             grpc: is_grpc(parts.version, &scan),
             length: body_length(parts.version, &scan),
             class: site.class_of(parts.method.as_str(), parts.uri.path()),
@@ -150,11 +150,20 @@ impl admission::site::Headers for Lookup<'_> {
 }
 
 /// The client's address: the peer, or what its front says.
-fn client_address(worker: &Worker, connection: &Connection, headers: &HeaderMap) -> Option<IpAddr> {
+pub(crate) fn client_address(
+    worker: &Worker,
+    connection: &Connection,
+    headers: &HeaderMap,
+) -> Option<IpAddr> {
     if !connection.front {
         return Some(connection.address);
     }
     worker.shared().front(connection.address).and_then(|front| front.client(headers))
+}
+
+/// Whether the client speaks https: to the gate, or to the front before it.
+pub(crate) fn is_https(connection: &Connection, scan: &Scan<'_>) -> bool {
+    connection.security.tls || (connection.front && scan.proto_https)
 }
 
 /// Whether a request is for this host name, whatever the port.

@@ -30,7 +30,7 @@ pub use ids::{AccountId, PassId, SiteId};
 pub use level::{Level, Mode, ParseLevelError, ParseModeError};
 pub use prefix::{Net, Prefix, PrefixError};
 pub use rule::{Action, CONDITIONS_MAX, Condition, DICTIONARY_MAX, Dictionary, RULES_MAX, Rule, Rules, Test};
-pub use sample::{Attribute, SAMPLES_MAX, Sample, Values};
+pub use sample::{Attribute, Attributes, SAMPLES_MAX, Sample, Values};
 pub use summary::{Handshakes, Matches, NAMES_MAX, Name, Summary, TierCounts, Traffic};
 pub use tier::{Cohort, Group, Tier};
 pub use time::{Instant, Timestamp};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attribute, Finite, Instant, Values};
+use crate::{Attribute, Attributes, Finite, Instant, Values};
 
 /// Conditions in one rule at most (decision-science, section 6: order-4 conjunctions).
 pub const CONDITIONS_MAX: usize = 4;
@@ -84,6 +84,12 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The attributes that any of them asks for.
+    pub fn asked(&self) -> Attributes {
+        let conditions = self.rules.iter().flat_map(|rule| &rule.conditions);
+        conditions.fold(Attributes::default(), |all, condition| all.with(condition.attribute))
+    }
+
     /// The first armed rule that matches, of the harshest action that any matching rule has.
     pub fn first_match(&self, values: &Values, now: Instant) -> Option<&Rule> {
         let armed = self.rules.iter().filter(|rule| rule.armed && now < rule.expires);

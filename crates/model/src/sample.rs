@@ -26,7 +26,7 @@ pub enum Attribute {
     HeaderOrder,
     /// The names of the header fields in alphabetical order.
     HeaderSet,
-    /// The user agent's first product and its major version.
+    /// What people call the user agent, and its major version: a browser, a bot, a program's first product.
     UserAgentFamily,
     /// The whole user agent.
     UserAgent,
@@ -113,6 +113,31 @@ impl Attribute {
             Self::BodySize => "size of the body",
             Self::Reuse => "requests before on the connection",
         }
+    }
+}
+
+/// Some of the attributes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Attributes(u32);
+
+impl Attributes {
+    /// All of them.
+    pub const ALL: Self = Self((1 << Attribute::COUNT) - 1);
+
+    /// These and another one.
+    #[must_use]
+    pub const fn with(self, attribute: Attribute) -> Self {
+        Self(self.0 | 1 << attribute.index())
+    }
+
+    /// Whether an attribute is among them.
+    pub const fn holds(self, attribute: Attribute) -> bool {
+        self.0 >> attribute.index() & 1 == 1
+    }
+
+    /// Each of them, by its number.
+    pub fn each(self) -> impl Iterator<Item = Attribute> {
+        Attribute::ALL.into_iter().filter(move |attribute| self.holds(*attribute))
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Facts<'a> {
     pub inherited: Option<(Proof, Instant)>,
     /// The other headers, for what only some settings need.
     pub headers: &'a dyn Headers,
-    /// What rules may ask for; only needed while there are [rules](super::Site::has_rules).
+    /// What rules ask for: the [attributes](super::Site::asked_attributes) that those in force name, none without rules.
     pub values: Option<&'a Values>,
     /// Verifies the JSON web token, where `[site.known.jwt]` is set.
     pub jwt: Option<&'a dyn VerifyJwt>,

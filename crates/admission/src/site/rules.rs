@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use model::{Action, Decision, Instant, Level, Matches, RULES_MAX, Reason, Rules, Tier};
+use model::{Action, Attributes, Decision, Instant, Level, Matches, RULES_MAX, Reason, Rules, Tier};
 
 use super::Site;
 use super::facts::{Demand, Door, Facts, Identity, Verdict};
@@ -81,6 +81,12 @@ impl Site {
     /// Whether any rule is in force, armed or in shadow: only then [`Facts::values`] are looked at.
     pub fn has_rules(&self) -> bool {
         !self.decision().rules.rules.is_empty()
+    }
+
+    /// The attributes that rules in force ask for; `None` without rules.
+    pub fn asked_attributes(&self) -> Option<Attributes> {
+        let decision = self.decision();
+        (!decision.rules.rules.is_empty()).then(|| decision.rules.asked())
     }
 
     /// How often each rule matched since the last call, in no order that means anything.

@@ -22,7 +22,7 @@ fn looks(parts: &Parts) -> Looks<'_> {
 }
 
 fn values(parts: &Parts) -> Values {
-    AttributeKey::new([7; 16]).values(&looks(parts))
+    AttributeKey::new([7; 16]).values(&looks(parts), Attributes::ALL)
 }
 
 /// The attributes in which two requests differ.
@@ -43,7 +43,7 @@ const USUAL: &[(&str, &str)] = &[("host", "shop.example"), ("user-agent", "curl/
 fn the_same_request_has_the_same_values_and_each_key_its_own() {
     check(("/a?b=1", USUAL), ("/a?b=1", USUAL), &[]);
     let parts = head("/a?b=1", USUAL);
-    let other = AttributeKey::new([8; 16]).values(&looks(&parts));
+    let other = AttributeKey::new([8; 16]).values(&looks(&parts), Attributes::ALL);
     let same = Attribute::ALL.into_iter().filter(|of| other.get(*of) == values(&parts).get(*of));
     let absent = ["language", "JA4, first part", "JA4, second part", "JA4, third part", "country"];
     assert_eq!(same.map(Attribute::label).collect::<Vec<_>>(), absent);
@@ -90,7 +90,7 @@ fn addresses_count_by_their_networks() {
     let parts = head("/", USUAL);
     let from = |address: &str| {
         let looks = Looks { address: Some(address.parse().unwrap()), ..looks(&parts) };
-        AttributeKey::new([7; 16]).values(&looks)
+        AttributeKey::new([7; 16]).values(&looks, Attributes::ALL)
     };
     assert_eq!(differences(&from("192.0.2.1"), &from("::ffff:192.0.2.9")), [""; 0]);
     assert_eq!(differences(&from("192.0.2.1"), &from("192.0.3.1")), ["network"]);
@@ -112,6 +112,18 @@ fn words_are_bounded_and_are_said_once() {
     named.name(&looks(&parts), &values(&parts), 10, &mut names);
     let words: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
     assert_eq!(words, ["GET", "HTTP/1.1", "curl/8", "/item/*", "a&b", "shop.example", "curl/8.5.0"]);
+}
+
+#[test]
+fn only_what_is_wanted_is_looked_at_and_it_has_the_same_value() {
+    let (parts, key) = (head("/a?b=1", USUAL), AttributeKey::new([7; 16]));
+    let all = values(&parts);
+    let wanted = Attributes::default().with(Attribute::Path).with(Attribute::UserAgentFamily);
+    let some = key.values(&looks(&parts), wanted);
+    for attribute in Attribute::ALL {
+        let expected = if wanted.holds(attribute) { all.get(attribute) } else { 0 };
+        assert_eq!(some.get(attribute), expected, "{}", attribute.label());
+    }
 }
 
 proptest! {
