@@ -1,4 +1,5 @@
-//! What the gate answers by itself before anybody is judged: what cannot be read, other hosts, its health, the way to https.
+//! What the gate answers by itself before anybody is judged: what cannot be read, other hosts, its health, the way to https,
+//! links that make a client known.
 
 use http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::request::Parts;
@@ -8,6 +9,7 @@ use hyper::body::{Body, Incoming};
 use crate::body::AnswerBody;
 use crate::connection::Connection;
 use crate::counters::add;
+use crate::pass_link;
 use crate::refusal;
 use crate::strict::{self, Length};
 use crate::subject::is_host;
@@ -54,12 +56,12 @@ pub(crate) fn own_answer(
     if !hosts.is_empty() && !hosts.iter().any(|host| is_host(parts, host)) {
         return Some(refusal::wrong_host());
     }
-    let port = connection.security.redirect?;
-    if parts.uri.path().starts_with(ACME_PATH) {
+    match connection.security.redirect {
         // Whoever makes the certificates may ask for its proof in the clear (RFC 8555, section 8.3).
-        return None;
+        Some(_) if parts.uri.path().starts_with(ACME_PATH) => None,
+        Some(port) => Some(refusal::to_https(parts, port)),
+        None => pass_link::answer(worker, connection, parts),
     }
-    Some(refusal::to_https(parts, port))
 }
 
 /// What its connection adds to an answer: that browsers are to come back by https alone, unless the app has its own word

@@ -228,18 +228,32 @@ enum Again<'a> {
     ByItself(u64),
 }
 
+/// A page of the gate's own: a title, a sentence, and what else there is to say, as HTML.
+pub(crate) fn own_page(
+    status: StatusCode,
+    title: &'static str,
+    detail: &'static str,
+    more: &str,
+) -> Response<AnswerBody> {
+    let mut body = page_begun(&Words { title, detail });
+    body.extend_from_slice(more.as_bytes());
+    body.extend_from_slice(PAGE_END.as_bytes());
+    own(status, true, body)
+}
+
+/// The page up to its first paragraph.
+fn page_begun(words: &Words) -> Vec<u8> {
+    let mut body = Vec::with_capacity(PAGE_HEAD.len() + 1_536);
+    for part in [PAGE_HEAD, words.title, PAGE_TOP, words.title, "</h1>\n<p>", words.detail, "</p>\n"] {
+        body.extend_from_slice(part.as_bytes());
+    }
+    body
+}
+
 fn page(words: &Words, reference: &str, again: Again<'_>) -> Vec<u8> {
-    let mut body = Vec::with_capacity(PAGE_HEAD.len() + 1_280);
+    let mut body = page_begun(words);
     let mut put = |text: &str| body.extend_from_slice(text.as_bytes());
-    put(PAGE_HEAD);
-    put(words.title);
-    put(
-        "</title></head>\n<body><main>\n<svg aria-hidden=\"true\" viewBox=\"0 0 24 24\"><path d=\"M4 21V9a8 8 0 0 1 16 0v12M8 21V8M12 21V7M16 21V8M4 12h16M4 16.5h16\"/></svg>\n<h1>",
-    );
-    put(words.title);
-    put("</h1>\n<p>");
-    put(words.detail);
-    put("</p>\n<p>");
+    put("<p>");
     match again {
         Again::Try(seconds) => {
             put("Please try again in about <strong>");
@@ -262,7 +276,7 @@ fn page(words: &Words, reference: &str, again: Again<'_>) -> Vec<u8> {
         put(reference);
         put("</code></p>\n");
     }
-    put("</main></body></html>\n");
+    put(PAGE_END);
     body
 }
 
@@ -308,9 +322,17 @@ const PAGE_HEAD: &str = concat!(
     "main{max-width:34rem;padding:2rem 1.5rem}svg{width:3rem;height:3rem;fill:none;stroke:var(--a);stroke-width:1.5;stroke-linecap:round}",
     "h1{font-size:1.6rem;line-height:1.25;margin:1rem 0 .75rem}p{margin:0 0 1rem}",
     ".reference{margin-top:2rem;padding-top:1rem;border-top:1px solid var(--l);color:var(--m);font-size:.9375rem}",
+    "a{color:var(--a)}button{font:inherit;font-weight:600;padding:.65rem 1.5rem;border:0;border-radius:.4rem;background:var(--a);color:var(--b);cursor:pointer}",
+    ":focus-visible{outline:3px solid var(--f);outline-offset:3px}",
     "code{font:1rem/1.8 ui-monospace,SFMono-Regular,Menlo,monospace;color:var(--f);word-break:break-word}",
     "</style>\n<title>"
 );
+
+const PAGE_TOP: &str = concat!(
+    "</title></head>\n<body><main>\n<svg aria-hidden=\"true\" viewBox=\"0 0 24 24\">",
+    "<path d=\"M4 21V9a8 8 0 0 1 16 0v12M8 21V8M12 21V7M16 21V8M4 12h16M4 16.5h16\"/></svg>\n<h1>"
+);
+const PAGE_END: &str = "</main></body></html>\n";
 
 const RETRY_SECONDS_MAX: u64 = 600;
 

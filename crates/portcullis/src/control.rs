@@ -81,6 +81,7 @@ impl ControlPlane for Control {
             Command::Clients { after, limit } => self.clients(after.as_ref(), limit),
             Command::Import { hints } => self.import(&hints),
             Command::Revoke { client } => self.revoke(&client),
+            Command::Link { client, minutes } => self.link(&client, minutes),
             Command::Forget { client } => self.forget(&client),
             Command::Why(subject) => self.why(&subject),
             Command::Rules => self.rules(),

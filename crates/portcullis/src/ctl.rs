@@ -163,6 +163,14 @@ enum ClientsAct {
         /// Whose.
         client: ClientName,
     },
+    /// Make a link that lets one browser of an account's owner in, once. Send it to nobody else.
+    Link {
+        /// Whose.
+        client: ClientName,
+        /// For how many minutes it is good.
+        #[arg(long, default_value_t = Command::LINK_MINUTES_MAX)]
+        minutes: u32,
+    },
     /// Erase everything about an account.
     Forget {
         /// Whose.
@@ -288,6 +296,7 @@ impl ClientsAct {
         match self {
             Self::List { limit, after } => Task::Once(Command::Clients { after, limit }),
             Self::Revoke { client } => Task::Once(Command::Revoke { client }),
+            Self::Link { client, minutes } => Task::Once(Command::Link { client, minutes }),
             Self::Forget { client } => Task::Once(Command::Forget { client }),
             Self::Export { file } => Task::Export(file),
             Self::Import { file, login } => Task::Import { file, login },

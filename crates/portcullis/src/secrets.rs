@@ -58,7 +58,8 @@ impl Secrets {
     }
 }
 
-fn random32() -> Result<[u8; 32], SecretError> {
+/// Fresh random bytes of the operating system.
+pub(crate) fn random32() -> Result<[u8; 32], SecretError> {
     let mut bytes = [0; 32];
     bytes[..16].copy_from_slice(&random_bytes()?);
     bytes[16..].copy_from_slice(&random_bytes()?);

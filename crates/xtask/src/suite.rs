@@ -154,7 +154,7 @@ fn run_tests(suite: &mut Suite) -> Result<Outcome, ShellError> {
     suite.test(command.args(["test", "--workspace", "--exclude", "lab", "--no-fail-fast", "--locked"]))
 }
 
-/// Every built-in scenario with five seeds: a broken invariant is a failure.
+/// Every built-in scenario with two seeds: a broken invariant is a failure (`cargo xtask sim full` plays many).
 fn play_scenarios(_suite: &mut Suite) -> Result<Outcome, ShellError> {
     let program = lab::target_folder().join("debug/portcullis");
     let listed = run_quietly(Command::new(&program).args(["sim", "--list"]))?;
@@ -162,7 +162,7 @@ fn play_scenarios(_suite: &mut Suite) -> Result<Outcome, ShellError> {
     let names =
         listed.lines().filter_map(|line| line.split_whitespace().next()).filter(|&name| name != CALM_DAY);
     let mut command = Command::new(&program);
-    run_quietly(command.arg("sim").args(names).args(["--seeds", "1..5", "--json"]))?;
+    run_quietly(command.arg("sim").args(names).args(["--seeds", "1..2", "--json"]))?;
     Ok(Outcome::Passed)
 }
 

@@ -15,7 +15,7 @@ use super::learn::Lesson;
 use crate::challenge::{Came, Challenges, Kind, Load, Visit};
 use crate::lane::Holder;
 use crate::limits::{Charge, Rate};
-use crate::pass::{LINK_LIFE_MAX, Link, LinkError, Way, link_token};
+use crate::pass::{LINK_LIFE_MAX, Link, LinkError, Registry, Way, link_token};
 use crate::slots::TICKET_MOST;
 use crate::threshold::OPEN;
 
@@ -266,6 +266,17 @@ impl Site {
         self.links.seal(&Link { site: self.id(), id: random, expires, account })
     }
 
+    /// Whether a link could give its pass now, without giving it; `None` if the path is not that of a link.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub fn look_at_link(&self, path: &str) -> Option<Result<(), LinkError>> {
+        let link = self.open_link(path)?;
+        Some(link.and_then(|link| {
+            if self.has_given(&self.registry(), &link) { Err(LinkError::Used) } else { Ok(()) }
+        }))
+    }
+
     /// Gives the pass of a link (T2 at once), asked for at `path`; `None` if that is not the path of a link. Only to be called
     /// when a person asked for it, by POST: programs that look into mail open links too.
     ///
@@ -277,19 +288,27 @@ impl Site {
         address: Option<IpAddr>,
         now: Instant,
     ) -> Option<Result<Lesson, LinkError>> {
-        let link = self.links.open(link_token(path)?, self.pass_time());
+        let link = self.open_link(path)?;
         Some(link.and_then(|link| self.redeem_link(&link, address, now)))
     }
 
+    fn open_link(&self, path: &str) -> Option<Result<Link, LinkError>> {
+        let link = self.links.open(link_token(path)?, self.pass_time());
+        Some(link.and_then(|link| if link.site == self.id() { Ok(link) } else { Err(LinkError::Forged) }))
+    }
+
+    /// Whether a link gave its pass before, by what outlives a restart.
+    fn has_given(&self, registry: &Registry, link: &Link) -> bool {
+        registry.of(link.account).any(|row| row.id == link.id) || self.passes.is_revoked(link.id)
+    }
+
     fn redeem_link(&self, link: &Link, address: Option<IpAddr>, now: Instant) -> Result<Lesson, LinkError> {
-        if link.site != self.id() {
-            return Err(LinkError::Forged);
+        if matches!(self.redeemed.charge(&link.id.0, now, 1_000, once()), Charge::Refused { .. }) {
+            return Err(LinkError::Used);
         }
         // Held until the pass has its row, so that two who come at once get one pass.
         let mut registry = self.registry();
-        let has_row = registry.of(link.account).any(|row| row.id == link.id);
-        let is_used = has_row || self.passes.is_revoked(link.id);
-        if is_used || matches!(self.redeemed.charge(&link.id.0, now, 1_000, once()), Charge::Refused { .. }) {
+        if self.has_given(&registry, link) {
             return Err(LinkError::Used);
         }
         let in_incident = self.level().severity() >= 3;

@@ -96,6 +96,14 @@ pub enum Command {
         /// Whose.
         client: ClientName,
     },
+    /// Makes a link that lets one browser of an account's owner in, once: for the app's mailer, or for the support desk.
+    Link {
+        /// Whose.
+        client: ClientName,
+        /// For how long it is good, 1 to 1,440.
+        #[serde(default = "link_minutes")]
+        minutes: u32,
+    },
     /// Erases everything that is kept about an account, and makes its passes invalid.
     Forget {
         /// Whose.
@@ -179,6 +187,9 @@ pub enum CommandError {
     /// A network to be taken off, and a time.
     #[error("a network that is taken off the list needs no minutes; leave one of them away")]
     RemoveWithMinutes,
+    /// A link that is good for no time, or for too long.
+    #[error("a link is good for 1 to {max} minutes, not for {0}", max = Command::LINK_MINUTES_MAX)]
+    LinkMinutes(u32),
     /// A page of none or too many clients.
     #[error("`{0}` clients do not fit on a page; write 1 to {max}", max = Command::CLIENTS_PER_PAGE_MAX)]
     Page(u32),
@@ -205,6 +216,9 @@ impl Command {
     pub const LIST_MINUTES_MAX: u32 = 365 * 24 * 60;
     /// The widest IPv4 and IPv6 networks of a list.
     pub const LIST_LENGTH_MIN: (u8, u8) = (8, 19);
+    /// The longest life of a link, in minutes: a day.
+    pub const LINK_MINUTES_MAX: u32 = 1_440;
+
     /// Clients of one [`Command::Clients`].
     pub const CLIENTS_PER_PAGE_MAX: u32 = 100;
     /// Addresses of one [`Command::Import`].
@@ -225,7 +239,11 @@ impl Command {
             }
             Self::Clients { after, limit } => check_page(after.as_ref(), *limit),
             Self::Import { hints } if hints.len() > Self::HINTS_MAX => Err(CommandError::Hints(hints.len())),
+            Self::Link { minutes, .. } if !(1..=Self::LINK_MINUTES_MAX).contains(minutes) => {
+                Err(CommandError::LinkMinutes(*minutes))
+            }
             Self::Forget { client: client @ ClientName::Pass(_) }
+            | Self::Link { client: client @ ClientName::Pass(_), .. }
             | Self::Why(Subject::Account(client @ ClientName::Pass(_))) => {
                 Err(CommandError::PassForAccount(client.clone()))
             }
@@ -240,6 +258,7 @@ impl Command {
             | Self::Enforce { .. }
             | Self::Import { .. }
             | Self::Revoke { .. }
+            | Self::Link { .. }
             | Self::Forget { .. }
             | Self::Why(_)
             | Self::Rules
@@ -269,6 +288,9 @@ impl Command {
             Self::Deny { prefix, minutes, remove } => edit("deny", prefix, minutes, *remove),
             Self::Import { hints } => Some(format!("clients import of {} addresses", hints.len())),
             Self::Revoke { client } => Some(format!("clients revoke {}", Nameless(client))),
+            Self::Link { client, minutes } => {
+                Some(format!("clients link {} for {minutes} min", Nameless(client)))
+            }
             // Whose it was must not stay in a log.
             Self::Forget { .. } => Some("clients forget of one account".to_owned()),
             Self::Status
@@ -366,6 +388,10 @@ fn check_page(after: Option<&ClientName>, limit: u32) -> Result<(), CommandError
 
 const fn pin_minutes() -> u32 {
     60
+}
+
+const fn link_minutes() -> u32 {
+    Command::LINK_MINUTES_MAX
 }
 
 const fn page_clients() -> u32 {

@@ -6,6 +6,7 @@ mod forwarding;
 mod holding;
 mod hostile;
 mod jwt;
+mod links;
 mod retiring;
 mod ruling;
 #[expect(dead_code, reason = "tests inside the crate use more of it")]

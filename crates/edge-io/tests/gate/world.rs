@@ -15,7 +15,7 @@ use edge_io::{
     Origins, Parts, Refused, Routes, TurnListener,
 };
 use guard::Guard;
-use model::{Instant, Mode, SiteId};
+use model::{Instant, Level, Mode, SiteId};
 
 use crate::ruling::Heard;
 
@@ -47,6 +47,8 @@ pub(crate) struct Setting {
     pub(crate) answer_timeout: Duration,
     pub(crate) connections_max: u32,
     pub(crate) jwt: Option<JwtSettings>,
+    /// The level does not sink below it.
+    pub(crate) floor: Option<Level>,
     /// What the decision core has learnt.
     pub(crate) guard: Option<Guard>,
     /// Who hears what the decision core is told.
@@ -63,6 +65,7 @@ impl Default for Setting {
             answer_timeout: Duration::from_secs(60),
             connections_max: 1_000,
             jwt: None,
+            floor: None,
             guard: None,
             heard: None,
         }
@@ -166,6 +169,9 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
     let address = sockets[0].local_addr().unwrap();
     let clock = Clock::start();
     let mut parts = parts(site.clone(), Origin::new(origin, vec![app]), clock);
+    if let Some(level) = setting.floor {
+        parts.controller.pin(Some((level, clock.wall() + Duration::from_secs(600))), None);
+    }
     if let Some(guard) = setting.guard {
         parts.controller = parts.controller.with_guard(guard);
     }

@@ -381,7 +381,11 @@ fn a_link_gives_a_pass_once() {
     let path = shop.site.pass_link(account, PassId(77), Duration::from_secs(7_200));
     let redeem = |path: &str| shop.site.redeem(path, Some(HOME.parse().unwrap()), shop.now);
     assert!(redeem("/account").is_none(), "no link");
+    for _ in 0..3 {
+        assert_eq!(shop.site.look_at_link(&path), Some(Ok(())), "looking uses nothing up");
+    }
     let lesson = redeem(&path).unwrap().unwrap();
+    assert_eq!(shop.site.look_at_link(&path), Some(Err(LinkError::Used)));
     let pass = lesson.set_cookies[0].split(['=', ';']).nth(1).unwrap().to_owned();
     let identity = shop.identify(ask("GET /", "203.0.113.77", &[("__Host-portcullis", &pass)]));
     assert_eq!((identity.tier(), identity.account()), (Tier::T2, Some(account)));
