@@ -1,6 +1,6 @@
 //! Recordings: what the decision core was told, step by step, and what it decided; and the same once more.
 //!
-//! A recording is bytes: [`Recorder`] makes them, [`Pieces`] reads them, and [`replay`] takes every step again with the real
+//! A recording is bytes: [`Recorder`] makes them, [`Pieces`] reads them, and [`replay()`] takes every step again with the real
 //! core and says where it decides otherwise. It holds keyed hashes and counts, never what a client sent, and no key. This crate
 //! is *not* where files are written: that is `journal-io`. Its main types are [`Recorder`], [`Pieces`] and [`Replay`].
 //!
