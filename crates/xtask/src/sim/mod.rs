@@ -154,7 +154,7 @@ fn write(kept: &Kept, listed: &[String]) -> Result<(), SimError> {
 }
 
 /// The scenario whose seeds are days.
-pub(crate) const CALM_DAY: &str = "calm-day";
+const CALM_DAY: &str = "calm-day";
 const SEEDS: u64 = 40;
 const DAYS: u64 = 270;
 /// A stopped run loses no more than this.
