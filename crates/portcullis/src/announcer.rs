@@ -112,7 +112,7 @@ impl Announcer {
         }
         if turn.asks {
             events.warning(format_args!(
-                "mode assist: customers-first would help now; say `portcullis ctl level customers-first` to allow it"
+                "mode assist: customers-first would help now; say `portcullis ctl level pin customers-first` to allow it"
             ));
         }
         for trip in &turn.trips {
