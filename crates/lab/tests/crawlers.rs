@@ -38,7 +38,9 @@ fn published_ranges_make_a_crawler_and_are_read_again() {
     let (gate, _app) = gate(&format!("ranges = [\"{}\"]", file.display()));
     assert_eq!(tier_after(&gate, ELSEWHERE, "t4"), Some("t4".to_owned()), "{}", gate.log());
     assert_eq!(tier(&gate, Ipv4Addr::LOCALHOST, AGENT), Some("t5".to_owned()));
-    assert!(gate.log().contains("crawler examplebot: networks in use: 1"), "{}", gate.log());
+    // What was read is in use a moment before it is told.
+    let told = || gate.log().contains("crawler examplebot: networks in use: 1").then_some(());
+    assert!(wait_for(Duration::from_secs(15), told).is_some(), "{}", gate.log());
 }
 
 /// A gate before an app that answers with the head it saw.
