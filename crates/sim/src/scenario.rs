@@ -260,6 +260,11 @@ impl Scenario {
 }
 
 impl Attack {
+    /// How many of its sources signed in long before.
+    pub(crate) fn aged(&self) -> u32 {
+        if self.kind == AttackKind::AgedAccounts { (self.sources / 20).min(AGED_MAX) } else { 0 }
+    }
+
     /// Whether it is on at a second, pauses of a pulse included.
     pub(crate) fn lasts(&self, second: u64) -> bool {
         (self.start..self.end()).contains(&second)
@@ -332,6 +337,8 @@ const fn one() -> f64 {
 /// 90 days, the longest time that a promise speaks of.
 const SECONDS_MAX: f64 = 7_776_000.0;
 
+/// Passes of one attack that are minted at most.
+const AGED_MAX: u32 = 50_000;
 /// How much busier the busiest hour is than the mean, and the mean than the quietest.
 const DAY_SWING: f64 = 0.65;
 const QUIETEST_HOUR: f64 = 2.0;

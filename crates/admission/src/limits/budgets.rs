@@ -133,7 +133,7 @@ impl Budgets {
         Some(upper(place.unwrap_or(BUCKETS - 1)))
     }
 
-    /// What calm showed, for a successor or for the time after a restart.
+    /// What calm showed, for a successor. After a stop it is learnt anew.
     pub fn counts(&self) -> Vec<u64> {
         self.calm.iter().map(|count| count.load(Relaxed).into()).collect()
     }

@@ -10,7 +10,7 @@ use model::{COHORTS, Challenge, Cohort, Level, Masks, Matches, Rules, Summary, T
 
 use super::Broken;
 use crate::random::index;
-use crate::scenario::{Attack, AttackKind, EventKind, Scenario};
+use crate::scenario::{Attack, EventKind, Scenario};
 use crate::world::score::{Score, WITHIN};
 
 /// What is in force at the end of a tick.
@@ -140,7 +140,7 @@ impl Checks {
     }
 
     /// What was asked for in a whole second.
-    pub(crate) fn summed_up(&mut self, summary: &Summary, masks: Masks, scenario: &Scenario) {
+    pub(crate) fn summed_up(&mut self, summary: &Summary, masks: Masks, second: u64, scenario: &Scenario) {
         let millis = summary.millis.max(1) as f64;
         let share = |counts: &dyn Fn(Tier, usize) -> bool| {
             let mut sum = 0;
@@ -156,7 +156,6 @@ impl Checks {
             sum as f64 / millis / summary.limit
         };
         let admits = |tier: Tier, at: usize| masks.admits(tier, Cohort::new(u8::try_from(at).unwrap_or(0)));
-        let second = (summary.at.as_secs()).saturating_sub(BEGIN_SECONDS + 1);
         let budgets = known_attackers(scenario, second) * PASS_PACE * scenario.origin.service_ms / 1e3;
         self.known_share = (std::mem::take(&mut self.asked_by_customers) + budgets) / summary.limit;
         let lane = share(&|tier, _| tier == Tier::T3);
@@ -305,8 +304,9 @@ impl Checks {
         }
         let row = score.seconds.get(judged)?;
         let [begun, succeeded] = row.known;
-        // What somebody asks for beyond a budget is not owed.
-        let failed = f64::from(begun.saturating_sub(succeeded).saturating_sub(row.known_over));
+        // What somebody asks for beyond a budget is not owed, where there is a reason for budgets.
+        let excused = if bots_are_known { row.known_over } else { 0 };
+        let failed = f64::from(begun.saturating_sub(succeeded).saturating_sub(excused));
         let chance = 0.01 * f64::from(begun);
         let allowed = chance + 3.0 * libm::sqrt(chance) + 2.0;
         (failed > allowed).then(|| {
@@ -395,8 +395,8 @@ impl Checks {
 
 /// How many attackers have passes in a second in which they attack.
 fn known_attackers(scenario: &Scenario, second: u64) -> f64 {
-    let attacks = scenario.attacks.iter().filter(|attack| attack.kind == AttackKind::AgedAccounts);
-    attacks.filter(|attack| attack.lasts(second)).map(|attack| f64::from(attack.sources / 20)).sum()
+    let attacks = scenario.attacks.iter().filter(|attack| attack.lasts(second));
+    attacks.map(|attack| f64::from(attack.aged())).sum()
 }
 
 /// Invariant 4: a tier of which any cohort is open follows only tiers that are wholly open.
@@ -419,8 +419,6 @@ const SETTLED_SECONDS: u64 = 2;
 /// The same while attackers have passes; and requests a second that each of those may go on with.
 const BOUNDED_SECONDS: u64 = 12;
 const PASS_PACE: f64 = 1.0;
-/// The monotonic clock at the beginning.
-const BEGIN_SECONDS: u64 = 3_600;
 /// Seconds after which the attempts of a second are judged.
 const JUDGED_AFTER: usize = 5;
 /// Share of L that may be admitted, and for how many seconds more than that.

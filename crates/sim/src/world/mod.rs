@@ -242,7 +242,7 @@ impl<'a> World<'a> {
         }
         let (limit, _) = self.gate.controller.limit();
         let summary = self.gate.census.sum_up(limit, self.now);
-        self.checks.summed_up(&summary, self.masks(), self.scenario);
+        self.checks.summed_up(&summary, self.masks(), self.second() - 1, self.scenario);
         self.checks.matched(&self.gate.census.matched, self.gate.census.known_requests);
         self.core_bytes = self.gate.controller.guard_bytes() as u64;
     }
@@ -310,7 +310,8 @@ impl<'a> World<'a> {
 
     fn state_bytes(&self) -> u64 {
         let site = &self.gate.site;
-        let tables = site.ladder().bytes() + site.nat().bytes() + site.connections().bytes();
+        let tables =
+            site.ladder().bytes() + site.budgets().bytes() + site.nat().bytes() + site.connections().bytes();
         tables as u64 + ENGINE_BYTES + self.core_bytes
     }
 

@@ -15,7 +15,7 @@ use super::gate::{MONITOR_HEADER, MONITOR_SECRET};
 use super::routes::Route;
 use super::{Layers, SERVICE_SIGMA, clients, habits};
 use crate::random::{Random, mix, whole};
-use crate::scenario::{AttackKind, Scenario};
+use crate::scenario::Scenario;
 
 /// Connection slots of the gate (contracts).
 pub(super) const CONNECTIONS: u32 = 10_000;
@@ -50,8 +50,7 @@ pub(super) fn begin(
         customers.push(client);
     }
     let aged = scenario.attacks.iter().map(|attack| {
-        let count = if attack.kind == AttackKind::AgedAccounts { attack.sources / 20 } else { 0 };
-        let names = (0..count.min(AGED_MAX)).map(|number| mix(seed ^ mix(u64::from(number) | 0xA6ED << 40)));
+        let names = (0..attack.aged()).map(|number| mix(seed ^ mix(u64::from(number) | 0xA6ED << 40)));
         names.filter_map(|account| mint.pass(account, age(&mut random, false), None)).collect()
     });
     let aged = aged.collect();
@@ -219,5 +218,3 @@ const DAY: u64 = 86_400;
 const L_FIRST: f64 = 4.0;
 /// People of the office whose passes were seen at its address.
 const OFFICE_SEEN: usize = 100;
-/// Passes of one attack that are minted at most.
-const AGED_MAX: u32 = 50_000;
