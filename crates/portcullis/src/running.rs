@@ -1,25 +1,24 @@
 //! A gate with state: keys, journal, logs and console around it, from start to stop.
 
+mod journalled;
+
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use admission::concurrency::{ClassBase, Snapshot};
-use admission::known::TokenRow;
-use admission::nat::NatRow;
-use admission::pass::{PassClock, Row, Way};
+use admission::pass::PassClock;
 use admission::site::Site;
 use edge_io::{CertificateNews, Clock, CrawlerNews, Edge, KeysNews, LogSink};
 use journal_io::Now;
-use journal_io::journal::{Journal, JournalSettings, Loaded, NetworkRow};
+use journal_io::journal::{Journal, JournalSettings};
 use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
 use journal_io::recordings::RingSettings;
-use model::{Mode, SiteId, Timestamp};
+use model::{Mode, SiteId};
 
 use crate::acme::Acme;
-use crate::announcer::{Announcer, Desk, Keeper};
+use crate::announcer::{Announcer, Desk};
 use crate::erasures::Erasures;
 use crate::gate::{self, Around, GateError, Kept, Plan};
 use crate::handover::{self, Bequest, ChannelError, Takeover};
@@ -28,6 +27,7 @@ use crate::listeners::{self, Opened};
 use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
 use crate::secrets::Secrets;
+use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 
 /// Where and how state is kept.
 pub(crate) struct StateSettings {
@@ -339,106 +339,7 @@ impl LogSink for Access {
     }
 }
 
-/// Keeps L and the pass time in the journal.
-struct JournalKeeper {
-    journal: Arc<Journal>,
-}
-
-impl Keeper for JournalKeeper {
-    fn keep(&mut self, limit: &Snapshot, pass_time: Timestamp) {
-        let bases: Vec<_> =
-            limit.bases.iter().map(|base| (base.class, base.median_ms, base.samples, base.seconds)).collect();
-        let value = serde_json::json!({
-            "limit": if limit.limit.is_finite() { Some(limit.limit) } else { None },
-            "healthy_seconds": limit.healthy_seconds,
-            "highest_healthy": limit.highest_healthy,
-            "known_p95": limit.known_p95,
-            "bases": bases,
-        });
-        self.state(LIMIT_KEY, value.to_string().into_bytes());
-        self.state(TIME_KEY, pass_time.as_millis().to_be_bytes().to_vec());
-    }
-}
-
-impl JournalKeeper {
-    fn state(&self, key: &str, value: Vec<u8>) {
-        let row = journal_io::journal::Row::State { site: SITE, key: key.into(), value: value.into() };
-        // A full queue drops history first; the next one comes in ten seconds.
-        let _queued = self.journal.record(row);
-    }
-}
-
-fn kept_limit(loaded: &Loaded) -> Option<Snapshot> {
-    let value: serde_json::Value = serde_json::from_slice(loaded.state(SITE, LIMIT_KEY)?).ok()?;
-    let number = |key: &str| value.get(key).and_then(serde_json::Value::as_f64);
-    let bases = serde_json::from_value::<Vec<(u8, f64, u64, u32)>>(value.get("bases")?.clone()).ok()?;
-    let to_base = |(class, median_ms, samples, seconds)| ClassBase { class, median_ms, samples, seconds };
-    Some(Snapshot {
-        limit: number("limit").unwrap_or(f64::INFINITY),
-        healthy_seconds: value
-            .get("healthy_seconds")
-            .and_then(serde_json::Value::as_u64)
-            .and_then(|n| u32::try_from(n).ok())?,
-        highest_healthy: number("highest_healthy")?,
-        known_p95: number("known_p95")?,
-        bases: bases.into_iter().map(to_base).collect(),
-    })
-}
-
-fn kept_time(loaded: &Loaded) -> Option<Timestamp> {
-    let bytes = loaded.state(SITE, TIME_KEY)?;
-    Some(Timestamp::from_millis(u64::from_be_bytes(bytes.try_into().ok()?)))
-}
-
-/// Gives admission back what an earlier process knew.
-fn restore(site: &Site, loaded: &Loaded, wall: Timestamp) {
-    for row in loaded.passes.iter().filter(|row| row.revoked.is_some()) {
-        site.passes().revoke(row.pass);
-    }
-    let live = loaded.passes.iter().filter(|row| row.revoked.is_none()).map(|row| Row {
-        id: row.pass,
-        account: row.account,
-        first_confirmed: row.first_confirmed,
-        minted: row.issued,
-        last_seen: row.last_seen,
-        way: Way::ALL.get(usize::from(row.way)).copied().unwrap_or(Way::Header),
-        in_incident: row.minted_in_incident,
-    });
-    site.registry().restore(live);
-    for token in &loaded.tokens {
-        site.tokens().insert(TokenRow {
-            hash: token.hash,
-            first: token.first,
-            last: token.last,
-            good: token.answers.into(),
-        });
-    }
-    let networks: Vec<NatRow> = loaded.networks.iter().filter_map(unpack_network).collect();
-    site.nat().restore(&networks, wall);
-}
-
-/// Three generations and their bits, big endian.
-fn pack_network(row: &NatRow, seen: Timestamp) -> NetworkRow {
-    let generations = row.generations.iter().flat_map(|generation| generation.to_be_bytes());
-    let bits = row.bits.iter().flat_map(|bits| bits.to_be_bytes());
-    NetworkRow { site: SITE, net: row.network, seen, bitmap: generations.chain(bits).collect() }
-}
-
-fn unpack_network(row: &NetworkRow) -> Option<NatRow> {
-    let (generations, bits) = row.bitmap.split_at_checked(6)?;
-    let mut unpacked = NatRow { network: row.net, generations: [0; 3], bits: [0; 3] };
-    for (at, bytes) in generations.chunks_exact(2).enumerate() {
-        unpacked.generations[at] = u16::from_be_bytes(bytes.try_into().ok()?);
-    }
-    for (at, bytes) in bits.chunks_exact(16).enumerate() {
-        *unpacked.bits.get_mut(at)? = u128::from_be_bytes(bytes.try_into().ok()?);
-    }
-    Some(unpacked)
-}
-
 pub(crate) const SITE: SiteId = SiteId(0);
-const LIMIT_KEY: &str = "limit";
-const TIME_KEY: &str = "pass-time";
 const SWEEP_SECONDS: u64 = 5;
 /// Forgetting is promised within a minute (contracts, "Privacy").
 const UNERASED_SECONDS: u64 = 60;
