@@ -205,11 +205,15 @@ impl Services {
     }
 
     fn median_ratio(&self, seen: &[Pane]) -> f64 {
+        // Files answered from memory are as fast as ever while all pages wait, and there may be more kinds of them than of
+        // pages (`docs/decisions/017-…`).
+        let tells = |base: &Base| base.expected_ms() >= NOISE_MS;
+        let any_tells = seen.iter().zip(&self.bases).any(|(pane, base)| pane.count > 0 && tells(base));
         let mut votes = [(f64::INFINITY, 0); CLASSES];
         let votes = &mut votes[..seen.len()];
         let mut weight = 0;
         for ((vote, pane), base) in votes.iter_mut().zip(seen).zip(&self.bases) {
-            if pane.count > 0 {
+            if pane.count > 0 && (tells(base) || !any_tells) {
                 *vote = ((base.expected_ms() + NOISE_MS) / (pane.mean() + NOISE_MS), pane.count.min(SAMPLES));
                 weight += vote.1;
             }

@@ -18,6 +18,22 @@ fn under_a_flood_the_limit_settles_a_little_above_capacity() {
     }
 }
 
+/// Three kinds of files are asked for with each page, and answered from memory however long pages wait.
+#[test]
+fn files_that_cost_nothing_do_not_hide_that_pages_wait() {
+    let (page, files) = (1, [2, 3, 4]);
+    let base = |class, median_ms| ClassBase { class, median_ms, samples: 100_000, seconds: 600 };
+    let mut services = service::Services::new();
+    services.restore(&[base(page, 38.0), base(2, 0.3), base(3, 0.3), base(4, 0.3)]);
+    let sample = |class, median_ms| ClassSample { class, count: 12, median_ms };
+    for step in 1..=10 {
+        let pages = [sample(page, 380.0)];
+        let all: Vec<_> = pages.into_iter().chain(files.map(|file| sample(file, 0.3))).collect();
+        services.record(Instant::from_millis(100 * step), &all);
+    }
+    assert!(services.ratio().is_some_and(|ratio| ratio < 0.11), "{:?}", services.ratio());
+}
+
 #[test]
 fn the_admins_own_maximum_is_in_force_before_anything_is_measured() {
     let limit = ConcurrencyLimit::new(Some(20.0));
