@@ -23,7 +23,7 @@ fn under_a_flood_the_limit_settles_a_little_above_capacity() {
 fn files_that_cost_nothing_do_not_hide_that_pages_wait() {
     let (page, files) = (1, [2, 3, 4]);
     let base = |class, median_ms| ClassBase { class, median_ms, samples: 100_000, seconds: 600 };
-    let mut services = service::Services::new();
+    let mut services = Services::new();
     services.restore(&[base(page, 38.0), base(2, 0.3), base(3, 0.3), base(4, 0.3)]);
     let sample = |class, median_ms| ClassSample { class, count: 12, median_ms };
     for step in 1..=10 {
