@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Challenge, Finite, Instant, Matches, Rules, SAMPLES_MAX, Sample, Summary, Tier};
+use model::{Challenge, Finite, Instant, Matches, RULES_MAX, Rules, SAMPLES_MAX, Sample, Summary, Tier};
 use serde::{Deserialize, Serialize};
 
 use crate::challenge::{Asking, Sight};
@@ -57,6 +57,8 @@ struct Partial {
     known: Vec<Sample>,
     others: Vec<Sample>,
     matches: Vec<Matches>,
+    /// Numbers of rules that an admin does not want.
+    unwanted: Vec<u16>,
     /// Cost of everybody, also what was taken away, in concurrency-milliseconds.
     load: u64,
     /// Cost that was offered by those who are not last, in the same unit.
@@ -127,6 +129,15 @@ impl Guard {
         let since = self.vanished_at.filter(|_| findings.upstream.is_suspected);
         self.vanished_at = findings.upstream.is_suspected.then_some(since.unwrap_or(now));
         self.vanished_at.is_some_and(|at| now.since(at) < HOLDS_MOST)
+    }
+
+    /// Takes a rule back with the second in the making, because an admin does not want it; a number that no rule has changes
+    /// nothing.
+    pub fn drop_rule(&mut self, id: u16) {
+        let unwanted = &mut self.partial.unwanted;
+        if unwanted.len() < RULES_MAX && !unwanted.contains(&id) {
+            unwanted.push(id);
+        }
     }
 
     /// Goes on in another process, with another clock: what was learnt stays.
@@ -217,6 +228,7 @@ fn input<'a>(second: &'a Partial, summary: &Summary, findings: &Findings, is_pre
         known: &second.known,
         others: &second.others,
         matches: &second.matches,
+        unwanted: &second.unwanted,
         hour_of_week: summary.traffic.hour_of_week,
         learns: findings.is_learnt,
         // A crowd of people gets no rule, however unusual it is; nor does a program that hurts nobody, such as a crawler; nor

@@ -205,6 +205,7 @@ fn reason(why: Why) -> String {
         ),
         Why::Known(share) => format!("it matches up to {} of what known clients do", percent(share.upper())),
         Why::NotCounted => "nobody counted what it matches".to_owned(),
+        Why::Unwanted => "an admin did not want it; it is not tried again for an hour".to_owned(),
     }
 }
 

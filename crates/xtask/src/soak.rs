@@ -34,24 +34,32 @@ pub(crate) struct SoakArguments {
 struct Outcome {
     connections: u64,
     bytes: u64,
+    /// Requests of a customer and of a stranger, each.
     honest: u64,
-    honest_failed: u64,
+    /// Those of the customer that were not answered by the app.
+    customer_failed: u64,
+    /// Those of the stranger that the gate asked to come back later.
+    stranger_later: u64,
+    /// Those of the stranger that were neither answered by the app nor told when to come back.
+    stranger_failed: u64,
     /// Resident size after a tenth of the time, and at the end.
     kib: [u64; 2],
 }
 
-/// Runs it; fails on a panic, an end, growth, or an honest request without its answer.
+/// Runs it; fails on a panic, an end, growth, a request of a customer without its answer, or one of a stranger that got neither
+/// an answer nor a time to come back.
 pub(crate) fn run(arguments: &SoakArguments) -> ExitCode {
     match soak(arguments) {
         Ok((outcome, log)) => {
-            let Outcome { connections, bytes, honest, honest_failed, kib } = outcome;
+            let Outcome { connections, bytes, honest, customer_failed, stranger_later, stranger_failed, kib } =
+                outcome;
             println!(
-                "{connections} connections, {bytes} bytes; {honest_failed} of {honest} honest requests failed; resident {} KiB after a tenth, {} KiB at the end",
+                "{connections} connections, {bytes} bytes; of {honest} requests of a customer {customer_failed} failed; of as many of a stranger {stranger_failed} failed and {stranger_later} were asked to come back later; resident {} KiB after a tenth, {} KiB at the end",
                 kib[0], kib[1]
             );
             let grew = kib[1] > kib[0] + kib[0] / 4 + SLACK_KIB;
             let ended = kib[1] == 0 || log.contains("panicked");
-            if grew || ended || honest_failed > 0 {
+            if grew || ended || customer_failed + stranger_failed > 0 {
                 println!("{log}");
                 return ExitCode::FAILURE;
             }
@@ -66,18 +74,26 @@ pub(crate) fn run(arguments: &SoakArguments) -> ExitCode {
 
 fn soak(arguments: &SoakArguments) -> Result<(Outcome, String), Box<dyn std::error::Error>> {
     let seeds = corpus()?;
-    let app = Origin::start(|_head| plain("200 OK", "", "well"))?;
+    let app = Origin::start(|head| {
+        let signed_in = head.starts_with(&format!("GET {SIGN_IN} "));
+        plain("200 OK", if signed_in { "Portcullis-Login: ann\r\n" } else { "" }, "well")
+    })?;
     let folder = tempfile::tempdir()?;
     let authority = Authority::new(folder.path(), "authority")?;
     let signed = authority.sign(folder.path(), "shop", &["shop.example"])?;
     let https = free_address();
     let listen = format!("[[listen]]\naddress = \"{https}\"\n{}[[site]]", signed.tables());
-    let mut gate = Gate::start(&Gate::CONFIG.replace("[[site]]", &listen).replace("{origin}", &app.url()))?;
+    let config = Gate::CONFIG
+        .replace("[[site]]", &listen)
+        .replace("{origin}", &app.url())
+        .replace("[state]", "confirms_logins = true\n[state]");
+    let mut gate = Gate::start(&config)?;
     let tls = |protocol| {
         Ok::<_, io::Error>(Door { address: https, tls: Some(TlsClient::new(&authority.file, protocol)?) })
     };
     let plain = |address| Door { address, tls: None };
     let doors = [plain(gate.listen()), plain(https), plain(gate.console()), tls("h2")?, tls("http/1.1")?];
+    let pass = sign_in(gate.listen())?;
     let (length, process) = (Duration::from_secs(arguments.minutes * 60), gate.process().id());
     let (stop, connections, bytes) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let mut outcome = Outcome::default();
@@ -96,10 +112,7 @@ fn soak(arguments: &SoakArguments) -> Result<(Outcome, String), Box<dyn std::err
         let begun = Stopwatch::start();
         while begun.elapsed() < length {
             pause(Duration::from_millis(500));
-            let request = Request { from: Ipv4Addr::new(127, 0, 77, 1), ..Request::get("/") };
-            outcome.honest += 1;
-            let well = web::send(gate.listen(), &request).is_ok_and(|answer| answer.status == 200);
-            outcome.honest_failed += u64::from(!well);
+            outcome.ask(gate.listen(), &pass);
             if begun.elapsed() < length / 10 {
                 outcome.kib[0] = crowd::resident_kib(process);
             }
@@ -109,6 +122,30 @@ fn soak(arguments: &SoakArguments) -> Result<(Outcome, String), Box<dyn std::err
     outcome.kib[1] = crowd::resident_kib(process);
     (outcome.connections, outcome.bytes) = (connections.into_inner(), bytes.into_inner());
     Ok((outcome, gate.log()))
+}
+
+/// Signs the customer in; the cookie line that it has from then on.
+fn sign_in(gate: SocketAddr) -> io::Result<String> {
+    let answer = web::send(gate, &Request { from: CUSTOMER, ..Request::get(SIGN_IN) })?;
+    let pass = answer.headers("set-cookie").find(|cookie| cookie.contains("portcullis"));
+    let pass = pass.and_then(|cookie| cookie.split(';').next());
+    pass.map(|pass| format!("Cookie: {pass}")).ok_or_else(|| io::Error::other("the customer got no pass"))
+}
+
+impl Outcome {
+    /// A page for the customer, and one for somebody whom nobody knows.
+    fn ask(&mut self, gate: SocketAddr, pass: &str) {
+        self.honest += 1;
+        let known = web::send(gate, &Request { from: CUSTOMER, headers: &[pass], ..Request::get("/") });
+        self.customer_failed += u64::from(!known.is_ok_and(|answer| answer.status == 200));
+        match web::send(gate, &Request { from: STRANGER, ..Request::get("/") }) {
+            Ok(answer) if answer.status == 200 => {}
+            Ok(answer) if answer.status == 503 && answer.header("retry-after").is_some() => {
+                self.stranger_later += 1;
+            }
+            Ok(_) | Err(_) => self.stranger_failed += 1,
+        }
+    }
 }
 
 /// A port, and what is spoken there before what is wrong.
@@ -204,6 +241,10 @@ fn byte(value: usize) -> u8 {
 /// RFC 9113, section 3.4, and an empty SETTINGS.
 const PREFACE: &[u8; 33] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 const THREADS: u64 = 4;
+/// What makes a customer here.
+const SIGN_IN: &str = "/signs-in-for-the-soak";
+const CUSTOMER: Ipv4Addr = Ipv4Addr::new(127, 0, 77, 1);
+const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 78, 1);
 /// Tables fill and allocators keep what they had.
 const SLACK_KIB: u64 = 32 * 1_024;
 

@@ -21,7 +21,7 @@ use crate::threshold::{Bounds, Ferry, Threshold};
 
 /// Names what the core does with its inputs. It counts up with every change after which the same inputs may lead to other
 /// decisions, in this crate, in `guard` or in `model`, and whenever what [`Core`] writes down changes.
-pub const ALGORITHM: u32 = 2;
+pub const ALGORITHM: u32 = 3;
 
 /// What is so around a step, beside what was counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
@@ -34,6 +34,8 @@ pub struct Circumstances {
     pub floor: Option<Level>,
     /// The level is at most this; wins over the floor.
     pub ceiling: Option<Level>,
+    /// An admin does not want this rule, from this step on.
+    pub unwanted_rule: Option<u16>,
 }
 
 /// What a step leads to.
@@ -119,6 +121,9 @@ impl Core {
 
     /// Takes what was counted in 100 ms to 1 s, and decides. `random` serves the jitter of the back-off alone.
     pub fn step(&mut self, summary: &Summary, circumstances: &Circumstances, random: u64) -> Outcome {
+        if let Some(id) = circumstances.unwanted_rule {
+            self.guard.drop_rule(id);
+        }
         let advice = self.take_advice(summary, circumstances.mode);
         let bounds = self.bounds(circumstances);
         let step = self.threshold.step(summary, &bounds, random);

@@ -19,8 +19,16 @@ struct Half {
 fn half() -> impl Strategy<Value = Half> {
     let level = || proptest::option::weighted(0.1, (0..Level::ALL.len()).prop_map(|at| Level::ALL[at]));
     let mode = prop_oneof![1 => Just(Mode::Observe), 1 => Just(Mode::Assist), 3 => Just(Mode::Auto)];
-    let circumstances = (mode, any::<bool>(), level(), level())
-        .prop_map(|(mode, assist_yes, floor, ceiling)| Circumstances { mode, assist_yes, floor, ceiling });
+    let unwanted = proptest::option::weighted(0.1, 1..3_u16);
+    let circumstances = (mode, any::<bool>(), level(), level(), unwanted).prop_map(
+        |(mode, assist_yes, floor, ceiling, unwanted_rule)| Circumstances {
+            mode,
+            assist_yes,
+            floor,
+            ceiling,
+            unwanted_rule,
+        },
+    );
     let limit = prop_oneof![1 => Just(f64::INFINITY), 9 => 5.0..50.0];
     let gap = prop_oneof![19 => Just(0_u64), 1 => 0..8_000_u64];
     (0..30_u64, prop_oneof![0..5_u64, 0..9_000_u64], limit, gap, 1..4_u64, circumstances, any::<u64>())

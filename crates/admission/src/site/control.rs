@@ -1,9 +1,12 @@
 //! The engine beside the way of a request: ten times a second it moves L, the threshold and the level.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use model::{COHORTS, Decision, Group, Instant, Level, Mode, Summary, Tier, Timestamp, Traffic};
+use model::{
+    COHORTS, Decision, Group, Instant, Level, Mode, RULES_MAX, Summary, Tier, Timestamp, Traffic,
+};
 
 use super::Site;
 use crate::concurrency::{ClassSample, ConcurrencyLimit, Snapshot, Window};
@@ -80,6 +83,8 @@ pub struct Controller {
     pub(super) summary: Summary,
     pub(super) floor: Option<(Level, Timestamp)>,
     pub(super) ceiling: Option<(Level, Timestamp)>,
+    /// Rules that an admin does not want, one for each coming step.
+    unwanted_rules: VecDeque<u16>,
     pub(super) in_force: f64,
     turns: Turns,
     bounding: Bounding,
@@ -104,6 +109,7 @@ impl Controller {
             summary: Summary::empty(Instant::ORIGIN, 0),
             floor: None,
             ceiling: None,
+            unwanted_rules: VecDeque::new(),
             in_force: f64::INFINITY,
             turns: Turns::default(),
             bounding: Bounding::default(),
@@ -169,6 +175,13 @@ impl Controller {
     /// Pins the level: `floor` holds it up, `ceiling` keeps it down, both until a moment.
     pub fn pin(&mut self, floor: Option<(Level, Timestamp)>, ceiling: Option<(Level, Timestamp)>) {
         (self.floor, self.ceiling) = (floor, ceiling);
+    }
+
+    /// Takes a rule back with one of the next steps, because an admin does not want it.
+    pub fn drop_rule(&mut self, id: u16) {
+        if self.unwanted_rules.len() < RULES_MAX {
+            self.unwanted_rules.push_back(id);
+        }
     }
 
     /// L, and whether it rests on enough healthy seconds.
@@ -317,6 +330,7 @@ impl Controller {
             assist_yes: site.assist_yes.load(Relaxed),
             floor: live(&mut self.floor),
             ceiling: live(&mut self.ceiling),
+            unwanted_rule: self.unwanted_rules.pop_front(),
         }
     }
 

@@ -48,7 +48,7 @@ pub struct Book {
 pub(crate) struct Standing {
     rules: Vec<Life>,
     memory: Vec<(Life, Instant)>,
-    aside: Vec<(Vec<Condition>, Instant)>,
+    pub(super) aside: Vec<(Vec<Condition>, Instant)>,
     last_id: u16,
 }
 
@@ -155,10 +155,21 @@ impl Book {
                 life.hold();
             }
         }
+        self.drop_unwanted(now, input.unwanted, changes);
         self.keep_to_budget(now, changes);
         self.end_trials(now, changes);
         self.expire(now, changes);
         self.harden(input.maturity == Maturity::Full, changes);
+    }
+
+    /// Takes back what an admin does not want; a remembered rule that says the same must not come back either.
+    fn drop_unwanted(&mut self, now: Instant, unwanted: &[u16], changes: &mut Vec<Change>) {
+        let dropped: Vec<Life> =
+            self.rules.extract_if(.., |life| unwanted.contains(&life.id)).collect();
+        for life in dropped {
+            self.memory.retain(|(remembered, _)| remembered.conditions != life.conditions);
+            changes.push(self.discard(&life, Why::Unwanted, now));
+        }
     }
 
     /// Takes back what harms known clients more than was foreseen, the worst first.
@@ -201,6 +212,7 @@ impl Book {
         let pause = match why {
             Why::Known(_) => REMEMBERED,
             Why::TooFewHits(_) | Why::NotCounted => RETRY_AFTER,
+            Why::Unwanted => UNWANTED_FOR,
         };
         if self.aside.len() == ASIDE_MAX {
             self.aside.remove(0);
@@ -383,6 +395,8 @@ const RECALL_MIN: f64 = 0.05;
 const REMEMBERED: Duration = Duration::from_secs(600);
 /// How long a rule that failed its trial is not tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
+/// As long as an incident lasts with most people: whoever takes a rule back knows what it hits, and must not need to do it again.
+const UNWANTED_FOR: Duration = Duration::from_secs(3_600);
 /// Rules that are remembered.
 const MEMORY_MAX: usize = 16;
 /// Rules that are set aside.

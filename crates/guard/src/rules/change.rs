@@ -139,6 +139,8 @@ pub enum Why {
     Known(Share),
     /// Nobody counted its matches.
     NotCounted,
+    /// An admin did not want it.
+    Unwanted,
 }
 
 /// How much of the excess rules cover.

@@ -37,6 +37,8 @@ pub struct Input<'a> {
     pub others: &'a [Sample],
     /// What was counted of each rule in this second.
     pub matches: &'a [Matches],
+    /// Numbers of rules that an admin does not want.
+    pub unwanted: &'a [u16],
     /// The hour of the week, 0 to 167; none in an hour that is ambiguous.
     pub hour_of_week: Option<u8>,
     /// Whether this second shows what calm looks like.

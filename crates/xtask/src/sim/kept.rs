@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use lab::checkout;
 use serde_json::{Value, json};
 
 use super::SimError;
@@ -33,7 +34,8 @@ impl Kept {
         let mut hasher = DefaultHasher::new();
         for path in &files {
             let bytes = fs::read(path).map_err(|error| wrong(path, error))?;
-            hasher.write(path.to_string_lossy().as_bytes());
+            // What was played in one checkout counts in another of the same sources.
+            hasher.write(path.strip_prefix(checkout()).unwrap_or(path).to_string_lossy().as_bytes());
             hasher.write(&bytes);
         }
         let own = folder.join(format!("{:016x}", hasher.finish()));

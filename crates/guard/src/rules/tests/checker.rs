@@ -58,7 +58,7 @@ impl Checker {
                 match why {
                     Why::TooFewHits(trial) => assert!(!is_passed(trial)),
                     Why::Known(known) => assert!(known.hits > 0),
-                    Why::NotCounted => {}
+                    Why::NotCounted | Why::Unwanted => {}
                 }
                 assert!(self.rules.remove(&rule.id).is_some());
             }

@@ -1,31 +1,16 @@
 //! Rules that go on in another process, beside what was learnt long before they were found.
 
-use model::{Attribute, Finite, Instant, Matches, Tier};
+use model::{Attribute, Condition, Finite, Instant, Matches, Rules, Tier};
 
 use super::story::{Second, Story, VISITORS, warm_book};
 use super::world::{World, sampled};
-use crate::rules::{Book, Input, Maturity};
+use crate::rules::{Book, Change, Changes, Input, Maturity, Why};
 
 #[test]
 fn rules_outlive_a_crash_with_the_time_that_they_had_left() {
-    let story = Story::flood(1_200, |world| {
-        let mut values = world.visitor();
-        world.set(&mut values, Attribute::UserAgent, "bot");
-        values
-    });
     let (mut book, mut world) = (warm_book(1), World::new(5, 1));
     for at in 1..=20 {
-        let second = Second::draw(&mut world, &story, true);
-        let matches = second.matches(&book.in_force());
-        let input = Input {
-            known: &sampled(Tier::T1, &second.known),
-            others: &sampled(Tier::T5, &second.others),
-            matches: &matches,
-            wanted: at > 2,
-            pain: true,
-            ..quiet(&matches)
-        };
-        book.step(Instant::from_secs(at), &input);
+        under_flood(&mut book, &mut world, at, &[]);
     }
     let rules = book.in_force().rules.clone();
     assert!(rules.iter().any(|rule| rule.armed), "{rules:?}");
@@ -34,6 +19,53 @@ fn rules_outlive_a_crash_with_the_time_that_they_had_left() {
     assert_eq!(next.in_force().rules, rules);
     assert_eq!(gone_at(&mut next), 140, "a hundred and twenty seconds after the last hit");
     assert_eq!(gone_at(&mut book), 140, "as if nothing had been");
+}
+
+#[test]
+fn what_an_admin_does_not_want_is_not_tried_again_for_an_hour() {
+    let (mut book, mut world) = (warm_book(1), World::new(5, 1));
+    for at in 1..=20 {
+        under_flood(&mut book, &mut world, at, &[]);
+    }
+    let before = book.in_force();
+    let rule = before.rules.iter().find(|rule| rule.armed).unwrap();
+    let changes = under_flood(&mut book, &mut world, 21, &[rule.id, 999]).changes;
+    let is_unwanted = |change: &Change| matches!(change, Change::Discarded { rule: gone, why: Why::Unwanted } if gone.id == rule.id);
+    assert_eq!(changes.iter().filter(|change| is_unwanted(change)).count(), 1, "{changes:?}");
+    for at in 22..=3_600 {
+        // A flood is costly to draw; each minute has ten seconds of one.
+        if at % 60 < 10 {
+            under_flood(&mut book, &mut world, at, &[]);
+        }
+        assert!(!says(&book.in_force(), &rule.conditions), "at {at}");
+    }
+    assert!(book.standing().aside.iter().any(|(conditions, _)| *conditions == rule.conditions));
+    under_flood(&mut book, &mut world, 3_700, &[]);
+    assert!(book.standing().aside.iter().all(|(conditions, _)| *conditions != rule.conditions));
+}
+
+fn says(rules: &Rules, conditions: &[Condition]) -> bool {
+    rules.rules.iter().any(|rule| rule.conditions == conditions)
+}
+
+/// One second of a flood that one user agent gives away.
+fn under_flood(book: &mut Book, world: &mut World, at: u64, unwanted: &[u16]) -> Changes {
+    let story = Story::flood(1_200, |world| {
+        let mut values = world.visitor();
+        world.set(&mut values, Attribute::UserAgent, "bot");
+        values
+    });
+    let second = Second::draw(world, &story, true);
+    let matches = second.matches(&book.in_force());
+    let input = Input {
+        known: &sampled(Tier::T1, &second.known),
+        others: &sampled(Tier::T5, &second.others),
+        unwanted,
+        wanted: at > 2,
+        pain: true,
+        ..quiet(&matches)
+    };
+    book.step(Instant::from_secs(at), &input)
 }
 
 /// The second in which the last rule ends when half a minute passes without anything, and then nothing comes any more.
@@ -52,6 +84,7 @@ fn quiet(matches: &[Matches]) -> Input<'_> {
         known: &[],
         others: &[],
         matches,
+        unwanted: &[],
         hour_of_week: Some(10),
         learns: false,
         wanted: false,

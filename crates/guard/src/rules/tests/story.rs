@@ -115,6 +115,7 @@ pub(super) fn play(story: &Story) -> Played {
             known: &sampled(Tier::T1, &second.known),
             others: &sampled(Tier::T5, &second.others),
             matches: &second.matches(&rules),
+            unwanted: &[],
             hour_of_week: Some(10),
             learns: !is_flood,
             wanted: at > CALM + NOTICE,
@@ -177,6 +178,7 @@ fn in_words(change: &Change, world: &World) -> String {
             ),
             Why::Known(known) => format!("gave up {}: {} of known clients", rule.id, bound(*known)),
             Why::NotCounted => format!("gave up {}: not counted", rule.id),
+            Why::Unwanted => format!("gave up {}: an admin did not want it", rule.id),
         },
         Change::Hardened { rule, from, calm, known, painful } => format!(
             "hardened {} from \"{}\" to \"{}\" after {painful} s of pain: calm {}, known {}",

@@ -55,6 +55,7 @@ fn measure(name: &str, story: &Story, known_too: bool) {
             known: &known,
             others: &others,
             matches: &matches,
+            unwanted: &[],
             hour_of_week: Some(10),
             learns: at <= 3,
             wanted: at > 5,
