@@ -1,49 +1,18 @@
-//! The stage: who listens where, and the order of events.
+//! The stage: who listens where.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
-use crate::attack;
-use crate::board::{Run, Scoreboard};
-use crate::dial::{DialError, Door, get};
-use crate::live::{Live, Moment};
-use crate::people::{self, Rates};
-use crate::places::BOTS;
+use crate::browser::Browser;
+use crate::dial::{DialError, Door};
+use crate::live::Live;
 use crate::shop::{self, ShopCounters};
-
-/// How long and how hard.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// Calm before each attack.
-    pub calm: Duration,
-    /// Each attack.
-    pub attack: Duration,
-    /// After the attack with the gate.
-    pub aftermath: Duration,
-    /// The attack's requests over what the shop can serve.
-    pub factor: f64,
-    /// Chance of this run.
-    pub seed: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            calm: Duration::from_secs(12),
-            attack: Duration::from_secs(60),
-            aftermath: Duration::from_secs(15),
-            factor: 20.0,
-            seed: 1,
-        }
-    }
-}
 
 /// Which way the people and the attack take.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,17 +21,6 @@ pub enum Passage {
     Gate,
     /// Straight to the shop.
     Shop,
-}
-
-/// What is happening.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Phase {
-    /// Before the attack.
-    Calm,
-    /// While it runs.
-    Attack,
-    /// After it.
-    Aftermath,
 }
 
 /// Why the stage cannot be set, or an act was broken off.
@@ -83,16 +41,14 @@ pub enum ArenaError {
 
 /// The shop, the listeners, and the people.
 pub struct Arena {
-    settings: Settings,
     gate_sockets: Vec<TcpListener>,
     shop_door: Door,
     gate_door: Door,
-    counters: Arc<ShopCounters>,
-    live: Arc<Live>,
+    pub(crate) counters: Arc<ShopCounters>,
+    pub(crate) live: Arc<Live>,
     stop_shop: Option<oneshot::Sender<()>>,
     shop_thread: Option<JoinHandle<()>>,
-    runs: [Option<Run>; 2],
-    capacity: f64,
+    pub(crate) capacity: f64,
 }
 
 impl Arena {
@@ -103,7 +59,7 @@ impl Arena {
     ///
     /// # Errors
     /// [`ArenaError::Io`].
-    pub fn open(settings: Settings, nonce: u64, workers: usize) -> Result<Self, ArenaError> {
+    pub fn open(nonce: u64, workers: usize) -> Result<Self, ArenaError> {
         let shop_socket = listen(0)?;
         let first = listen(0)?;
         let port = first.local_addr()?.port();
@@ -124,7 +80,6 @@ impl Arena {
             });
         })?;
         Ok(Self {
-            settings,
             gate_sockets,
             shop_door,
             gate_door,
@@ -132,14 +87,16 @@ impl Arena {
             live: Arc::default(),
             stop_shop: Some(stop_shop),
             shop_thread: Some(shop_thread),
-            runs: [None, None],
             capacity: 0.0,
         })
     }
 
-    /// The gate's sockets, for the gate to serve; once.
-    pub fn take_gate_sockets(&mut self) -> Vec<TcpListener> {
-        std::mem::take(&mut self.gate_sockets)
+    /// The gate's sockets, for a gate to serve. They stay open here, so that no connection is lost between two gates.
+    ///
+    /// # Errors
+    /// [`ArenaError::Io`].
+    pub fn gate_sockets(&self) -> Result<Vec<TcpListener>, ArenaError> {
+        Ok(self.gate_sockets.iter().map(TcpListener::try_clone).collect::<Result<_, _>>()?)
     }
 
     /// Where the shop listens, for the gate to forward to and for people to look at.
@@ -155,11 +112,6 @@ impl Arena {
     /// The account of a customer of the snapshot.
     pub fn account(customer: u32) -> String {
         shop::account(customer)
-    }
-
-    /// The counters of what happens now.
-    pub fn live(&self) -> Arc<Live> {
-        self.live.clone()
     }
 
     /// Measures what the shop can serve: pages a second, asked for closed-loop, directly at the shop.
@@ -185,82 +137,12 @@ impl Arena {
         Ok(self.capacity)
     }
 
-    /// Plays one act: calm, attack, and with the gate an aftermath. `passes` are the customers' passes, by number.
-    /// `each_second` is called with the phase, the seconds in it, and what happened in the last second.
-    ///
-    /// # Errors
-    /// [`ArenaError::Stranger`], [`ArenaError::Broken`].
-    pub fn play(
-        &mut self,
-        passage: Passage,
-        passes: Vec<String>,
-        mut each_second: impl FnMut(Phase, u64, Moment),
-    ) -> Result<(), ArenaError> {
-        let Settings { calm, attack, aftermath, factor, seed } = self.settings;
-        let aftermath = if passage == Passage::Gate { aftermath } else { Duration::ZERO };
-        let door = self.door(passage);
-        let rates = Rates { customers: self.capacity * 0.28, visitors: self.capacity * 0.10, logins: 2.0 };
-        let before = self.live.moment();
-        self.verify(passage)?;
-        let (live, lasting) = (self.live.clone(), calm + attack + aftermath);
-        let crowd = std::thread::Builder::new()
-            .name("people".to_owned())
-            .spawn(move || run_local(people::come(door, live, passes, rates, lasting, seed)))?;
-        let began = clock();
-        let (live, per_second) = (self.live.clone(), self.capacity * factor);
-        let mut attackers = None;
-        let (mut arrived, mut last) = (vec![self.counters.arrived.load(Relaxed)], before);
-        let mut attack_begun = 0.0;
-        for second in 1..=lasting.as_secs() {
-            wait_until(began, Duration::from_secs(second - 1));
-            if attackers.is_none() && second > calm.as_secs() {
-                attack_begun = clock().duration_since(began).as_secs_f64();
-                let live = live.clone();
-                attackers = Some(std::thread::Builder::new().name("attack".to_owned()).spawn(move || {
-                    run_local(attack::attack(door, live, per_second, attack));
-                })?);
-            }
-            wait_until(began, Duration::from_secs(second));
-            arrived.push(self.counters.arrived.load(Relaxed));
-            let now = self.live.moment();
-            let (phase, since) = phase(second, calm, attack);
-            each_second(phase, since, now.since(last));
-            last = now;
-        }
-        attackers.map(JoinHandle::join).transpose().map_err(|_| ArenaError::Broken)?;
-        let attempts = crowd.join().map_err(|_| ArenaError::Broken)?;
-        let run = Run {
-            attempts,
-            attack: self.live.moment().since(before),
-            attack_begun,
-            attack_seconds: attack.as_secs_f64(),
-            arrived: arrived.windows(2).map(|two| two[1] - two[0]).collect(),
-            capacity: self.capacity,
-        };
-        self.runs[usize::from(passage == Passage::Shop)] = Some(run);
-        Ok(())
+    /// Pages a second that the shop can serve, as measured.
+    pub const fn capacity(&self) -> f64 {
+        self.capacity
     }
 
-    /// The scoreboard of both acts.
-    pub fn scoreboard(&self, log_bytes: u64, steal: f64) -> Option<Scoreboard> {
-        let [Some(with), Some(without)] = &self.runs else { return None };
-        let mut board = Scoreboard {
-            with_gate: with.figures(),
-            without_gate: without.figures(),
-            seconds_to_protect: with.seconds_to_protect(),
-            login_new_address_success: with.login_success(),
-            attack_seconds: self.settings.attack.as_secs(),
-            attack_addresses: BOTS,
-            capacity: self.capacity,
-            log_bytes,
-            steal,
-            promises: Vec::new(),
-        };
-        board.promises();
-        Some(board)
-    }
-
-    fn door(&self, passage: Passage) -> Door {
+    pub(crate) fn door(&self, passage: Passage) -> Door {
         match passage {
             Passage::Gate => self.gate_door,
             Passage::Shop => self.shop_door,
@@ -268,7 +150,7 @@ impl Arena {
     }
 
     /// Both generators connect only where the run's number is echoed.
-    fn verify(&self, passage: Passage) -> Result<(), ArenaError> {
+    pub(crate) fn verify(&self, passage: Passage) -> Result<(), ArenaError> {
         let door = self.door(passage);
         let verified =
             in_thread("verify", move || run_local(async move { door.verify(Ipv4Addr::LOCALHOST).await }))?;
@@ -285,23 +167,14 @@ impl Drop for Arena {
     }
 }
 
-fn phase(second: u64, calm: Duration, attack: Duration) -> (Phase, u64) {
-    let (calm, attack) = (calm.as_secs(), attack.as_secs());
-    if second <= calm {
-        (Phase::Calm, second)
-    } else if second <= calm + attack {
-        (Phase::Attack, second - calm)
-    } else {
-        (Phase::Aftermath, second - calm - attack)
-    }
-}
-
 /// One client that asks for a page as soon as it has the one before.
 async fn ask_on(door: Door, lasting: Duration) -> u32 {
     let until = tokio::time::Instant::now() + lasting;
     let Ok(mut connection) = door.connect(Ipv4Addr::LOCALHOST).await else { return 0 };
     let mut pages = 0;
-    while tokio::time::Instant::now() < until && connection.send(get("/", ""), 64 * 1024).await.is_ok() {
+    while tokio::time::Instant::now() < until
+        && connection.send(Browser::of(0).get("/", ""), 64 * 1024).await.is_ok()
+    {
         pages += 1;
     }
     pages
@@ -317,7 +190,7 @@ fn listen(port: u16) -> std::io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn run_local<F: Future>(future: F) -> F::Output {
+pub(crate) fn run_local<F: Future>(future: F) -> F::Output {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
     LocalSet::new().block_on(&runtime, future)
@@ -329,18 +202,4 @@ fn in_thread<T: Send + 'static>(
 ) -> Result<T, ArenaError> {
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work)?;
     thread.join().map_err(|_| ArenaError::Broken)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the sample world's own clock")]
-fn clock() -> Instant {
-    Instant::now()
-}
-
-fn wait_until(began: Instant, after: Duration) {
-    let rest = (began + after).saturating_duration_since(clock());
-    std::thread::park_timeout(rest);
-    // A thread may wake early without a reason.
-    while clock() < began + after {
-        std::thread::park_timeout((began + after).saturating_duration_since(clock()));
-    }
 }

@@ -2,9 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use http::Request;
 use tokio::net::TcpSocket;
-use web_io::{Bytes, ClientError, Connection};
+use web_io::{ClientError, Connection};
+
+use crate::browser::Browser;
 
 /// A listener that this process opened. Only the arena makes one; the generators connect nowhere else.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +56,7 @@ impl Door {
     /// [`DialError::Stranger`] when it answers anything else; nothing more may be sent to it then.
     pub(crate) async fn verify(self, from: Ipv4Addr) -> Result<(), DialError> {
         let mut connection = self.connect(from).await?;
-        let answer = connection.send(get("/run-nonce", ""), 1_024).await?;
+        let answer = connection.send(Browser::of(0).get("/run-nonce", ""), 1_024).await?;
         if answer.body().as_ref() == nonce_text(self.nonce).as_bytes() {
             Ok(())
         } else {
@@ -67,30 +68,4 @@ impl Door {
 /// The run's number as the shop echoes it.
 pub(crate) fn nonce_text(nonce: u64) -> String {
     format!("{nonce:016x}")
-}
-
-/// A page view with these cookies.
-pub(crate) fn get(path: &str, cookies: &str) -> Request<Bytes> {
-    request("GET", path, cookies, Bytes::new())
-}
-
-/// A form that is sent.
-pub(crate) fn post(path: &str, cookies: &str, form: String) -> Request<Bytes> {
-    request("POST", path, cookies, form.into())
-}
-
-fn request(method: &str, path: &str, cookies: &str, body: Bytes) -> Request<Bytes> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", "shop.localhost")
-        .header("user-agent", "Mozilla/5.0 (try)")
-        .header("accept", "text/html,*/*;q=0.8");
-    if !cookies.is_empty() {
-        request = request.header("cookie", cookies);
-    }
-    if !body.is_empty() {
-        request = request.header("content-type", "application/x-www-form-urlencoded");
-    }
-    request.body(body).expect("the parts are fixed texts of this crate")
 }

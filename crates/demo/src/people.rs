@@ -1,13 +1,14 @@
 //! Customers, visitors, and people who sign in at an address that they have never had.
 //!
 //! Each arrives by chance (Poisson), opens a page with its files over a connection of its own, tries again a few times
-//! if it is refused, and gives up after four seconds. What became of every attempt is written down.
+//! if it is refused, and gives up after four seconds. Some visitors are patient: they wait as long as they are told, and give
+//! up after a minute. All have browsers that keep cookies. What became of every attempt is written down.
 
 use std::cell::{Cell, RefCell};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use http::header::{LOCATION, REFRESH, RETRY_AFTER, SET_COOKIE};
@@ -18,8 +19,9 @@ use rand_pcg::rand_core::{Rng, SeedableRng};
 use tokio::time::Instant as Moment;
 use web_io::{Bytes, Connection};
 
-use crate::dial::{DialError, Door, get, post};
-use crate::live::Live;
+use crate::browser::Browser;
+use crate::dial::{DialError, Door};
+use crate::live::{Kind, Live};
 use crate::places;
 use crate::shop::{ASSETS, PASSWORD, session};
 
@@ -28,15 +30,17 @@ use crate::shop::{ASSETS, PASSWORD, session};
 pub(crate) struct Rates {
     pub(crate) customers: f64,
     pub(crate) visitors: f64,
+    pub(crate) patient: f64,
     pub(crate) logins: f64,
 }
 
-/// Who made an attempt.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
-    Customer,
-    Visitor,
-    Login,
+/// When people come.
+#[derive(Clone, Debug)]
+pub(crate) struct Hours {
+    /// At most for so long.
+    pub(crate) lasting: Duration,
+    /// Set when it is enough.
+    pub(crate) over: Arc<AtomicBool>,
 }
 
 /// One attempt: a page with its files, or a login, with all tries.
@@ -59,6 +63,9 @@ struct World {
     began: Moment,
     attempts: RefCell<Vec<Attempt>>,
     visits: Cell<u32>,
+    /// People who are there now.
+    there: Cell<u32>,
+    hours: Hours,
 }
 
 /// Lets people come for a time, then waits until the last of them has gone.
@@ -67,7 +74,7 @@ pub(crate) async fn come(
     live: Arc<Live>,
     passes: Vec<String>,
     rates: Rates,
-    lasting: Duration,
+    hours: Hours,
     seed: u64,
 ) -> Vec<Attempt> {
     let world = Rc::new(World {
@@ -78,34 +85,47 @@ pub(crate) async fn come(
         began: Moment::now(),
         attempts: RefCell::new(Vec::new()),
         visits: Cell::new(0),
+        there: Cell::new(0),
+        hours,
     });
-    let streams =
-        [(Kind::Customer, rates.customers), (Kind::Visitor, rates.visitors), (Kind::Login, rates.logins)];
-    let arrivals =
-        streams.map(|(kind, rate)| tokio::task::spawn_local(arrive(world.clone(), kind, rate, lasting)));
+    let streams = [
+        (Kind::Customer, rates.customers),
+        (Kind::Visitor, rates.visitors),
+        (Kind::Patient, rates.patient),
+        (Kind::Login, rates.logins),
+    ];
+    let arrivals = streams.map(|(kind, rate)| tokio::task::spawn_local(arrive(world.clone(), kind, rate)));
     for stream in arrivals {
         // A stream of arrivals ends by itself.
         let _ended = stream.await;
     }
-    tokio::time::sleep(LOGIN_PATIENCE.min(lasting) + Duration::from_secs(1)).await;
+    // Everybody has a patience of their own, so that the last of them goes.
+    while world.there.get() > 0 {
+        tokio::time::sleep(GLANCE).await;
+    }
     world.attempts.take()
 }
 
-async fn arrive(world: Rc<World>, kind: Kind, rate: f64, lasting: Duration) {
+async fn arrive(world: Rc<World>, kind: Kind, rate: f64) {
     let Ok(gaps) = Exp::new(rate) else { return };
     let mut next = world.began;
     loop {
         let gap: f64 = gaps.sample(&mut *world.random.borrow_mut());
         next += Duration::from_secs_f64(gap);
-        if next.duration_since(world.began) >= lasting {
+        if next.duration_since(world.began) >= world.hours.lasting {
             return;
         }
         tokio::time::sleep_until(next).await;
+        if world.hours.over.load(Relaxed) {
+            return;
+        }
+        world.there.set(world.there.get() + 1);
         let world = world.clone();
         tokio::task::spawn_local(async move {
             let ok = match kind {
                 Kind::Customer => world.customer(next).await,
                 Kind::Visitor => world.visitor(next).await,
+                Kind::Patient => world.patient(next).await,
                 Kind::Login => world.login(next).await,
             };
             world.note(kind, next, ok);
@@ -122,16 +142,8 @@ impl World {
             seconds,
             ok,
         });
-        let live = &self.live;
-        let cell: &AtomicU64 = match (kind, ok) {
-            (Kind::Customer, true) => &live.customers_ok,
-            (Kind::Customer, false) => &live.customers_failed,
-            (Kind::Visitor, true) => &live.visitors_ok,
-            (Kind::Visitor, false) => &live.visitors_failed,
-            (Kind::Login, true) => &live.logins_ok,
-            (Kind::Login, false) => &live.logins_failed,
-        };
-        cell.fetch_add(1, Relaxed);
+        self.live.count(kind, ok);
+        self.there.set(self.there.get() - 1);
     }
 
     fn draw(&self, below: u32) -> u32 {
@@ -152,13 +164,30 @@ impl World {
             0 => "/account".to_owned(),
             n => format!("/event/{}", n % 4),
         };
-        self.visit(begun, from, &page, &cookies).await
+        self.visit(begun, (from, Browser::of(who)), &page, &cookies).await
     }
 
     async fn visitor(&self, begun: Moment) -> bool {
-        let from = places::home(100_000 + self.draw(40_000));
-        let page = if self.draw(3) == 0 { "/".to_owned() } else { format!("/event/{}", self.draw(4)) };
-        self.visit(begun, from, &page, "").await
+        let who = self.draw(VISITORS);
+        let page = page_of(self.draw(12));
+        self.visit(begun, (places::visitor(who), Browser::of(who)), &page, "").await
+    }
+
+    /// A visitor who does what the page says: keeps its cookie, waits, asks again.
+    async fn patient(&self, begun: Moment) -> bool {
+        let who = self.draw(VISITORS);
+        let (from, browser, page) = (places::visitor(who), Browser::of(who), page_of(self.draw(12)));
+        let mut jar = String::new();
+        let trying = async {
+            loop {
+                match self.load(from, browser, &page, &mut jar).await {
+                    Ok(None) => return true,
+                    Ok(Some(wait)) => tokio::time::sleep(wait).await,
+                    Err(_) => tokio::time::sleep(RETRY_PAUSE).await,
+                }
+            }
+        };
+        tokio::time::timeout_at(begun + PATIENT_FOR, trying).await.unwrap_or(false)
     }
 
     fn new_address(&self) -> Ipv4Addr {
@@ -167,12 +196,14 @@ impl World {
     }
 
     /// A page with its files; up to three further tries; four seconds in all.
-    async fn visit(&self, begun: Moment, from: Ipv4Addr, page: &str, cookies: &str) -> bool {
+    async fn visit(&self, begun: Moment, who: (Ipv4Addr, Browser), page: &str, cookies: &str) -> bool {
+        let (from, browser) = who;
+        let mut jar = cookies.to_owned();
         let trying = async {
             for _ in 0..=RETRIES {
-                match self.load(from, page, cookies).await {
+                match self.load(from, browser, page, &mut jar).await {
                     Ok(None) => return true,
-                    Ok(Some(wait)) => tokio::time::sleep(wait).await,
+                    Ok(Some(wait)) => tokio::time::sleep(wait.min(RETRY_WAIT_MAX)).await,
                     Err(_) => tokio::time::sleep(RETRY_PAUSE).await,
                 }
             }
@@ -182,14 +213,20 @@ impl World {
     }
 
     /// Nothing when the page and all its files came; otherwise how long to wait before another try.
-    async fn load(&self, from: Ipv4Addr, page: &str, cookies: &str) -> Result<Option<Duration>, DialError> {
+    async fn load(
+        &self,
+        from: Ipv4Addr,
+        browser: Browser,
+        page: &str,
+        jar: &mut String,
+    ) -> Result<Option<Duration>, DialError> {
         let mut connection = self.door.connect(from).await?;
-        let answer = connection.send(get(page, cookies), PAGE_BYTES_MAX).await?;
+        let answer = ask(&mut connection, browser.get(page, jar), jar).await?;
         if answer.status() != StatusCode::OK {
             return Ok(Some(wait_of(&answer)));
         }
         for file in ASSETS {
-            let answer = connection.send(get(file, cookies), PAGE_BYTES_MAX).await?;
+            let answer = ask(&mut connection, browser.get(file, jar), jar).await?;
             if answer.status() != StatusCode::OK {
                 return Ok(Some(wait_of(&answer)));
             }
@@ -205,7 +242,7 @@ impl World {
             loop {
                 match self.sign_in(from, name, &mut jar).await {
                     Ok(None) => return true,
-                    Ok(Some(wait)) => tokio::time::sleep(wait).await,
+                    Ok(Some(wait)) => tokio::time::sleep(wait.min(RETRY_WAIT_MAX)).await,
                     Err(_) => tokio::time::sleep(RETRY_PAUSE).await,
                 }
             }
@@ -220,21 +257,23 @@ impl World {
         jar: &mut String,
     ) -> Result<Option<Duration>, DialError> {
         let mut connection = self.door.connect(from).await?;
-        let form = ask(&mut connection, get("/login", jar), jar).await?;
+        let browser = Browser::of(name);
+        let form = ask(&mut connection, browser.get("/login", jar), jar).await?;
         if form.status() != StatusCode::OK {
             return Ok(Some(wait_of(&form)));
         }
         for file in ASSETS {
-            ask(&mut connection, get(file, jar), jar).await?;
+            ask(&mut connection, browser.get(file, jar), jar).await?;
         }
-        let sent = post("/login", jar, format!("user=guest-{name}%40shop.example&password={PASSWORD}"));
+        let form = format!("user=guest-{name}%40shop.example&password={PASSWORD}");
+        let sent = browser.post("/login", jar, form);
         let answer = ask(&mut connection, sent, jar).await?;
         if answer.status() != StatusCode::SEE_OTHER
             || answer.headers().get(LOCATION).is_none_or(|to| to != "/account")
         {
             return Ok(Some(wait_of(&answer)));
         }
-        let account = ask(&mut connection, get("/account", jar), jar).await?;
+        let account = ask(&mut connection, browser.get("/account", jar), jar).await?;
         Ok(if account.status() == StatusCode::OK { None } else { Some(wait_of(&account)) })
     }
 }
@@ -258,18 +297,30 @@ async fn ask(
     Ok(answer)
 }
 
-/// What a polite client does with `Retry-After` or `Refresh`: waits, but not longer than two seconds.
-fn wait_of(answer: &Response<Bytes>) -> Duration {
-    let header = answer.headers().get(RETRY_AFTER).or_else(|| answer.headers().get(REFRESH));
-    let seconds =
-        header.and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok()).unwrap_or(1);
-    Duration::from_secs(seconds).min(RETRY_WAIT_MAX)
+/// A page that a visitor asks for; attackers who copy visitors ask for the same.
+pub(crate) fn page_of(draw: u32) -> String {
+    if draw.is_multiple_of(3) { "/".to_owned() } else { format!("/event/{}", draw / 3 % 4) }
 }
 
+/// What a polite client does with `Refresh` or `Retry-After`: waits.
+fn wait_of(answer: &Response<Bytes>) -> Duration {
+    let header = answer.headers().get(REFRESH).or_else(|| answer.headers().get(RETRY_AFTER));
+    let text = header.and_then(|value| value.to_str().ok()).and_then(|text| text.split(';').next());
+    Duration::from_secs(text.and_then(|text| text.trim().parse().ok()).unwrap_or(1)).min(WAIT_MAX)
+}
+
+/// Visitors that there are.
+const VISITORS: u32 = 16_000;
 /// Customers and visitors give up after this.
 const PATIENCE: Duration = Duration::from_secs(4);
 const LOGIN_PATIENCE: Duration = Duration::from_secs(30);
+const PATIENT_FOR: Duration = Duration::from_secs(60);
 const RETRIES: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(300);
+/// Who is in a hurry waits no longer than this, whatever they are told.
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Nor do the patient wait longer than this.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+/// How often it is looked whether people are still there.
+const GLANCE: Duration = Duration::from_millis(100);
 const PAGE_BYTES_MAX: usize = 64 * 1024;

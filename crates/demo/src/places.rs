@@ -15,6 +15,25 @@ pub(crate) fn bot(index: u32) -> Ipv4Addr {
     in_network(32, network, 10 + index % BOTS_PER_NETWORK * 50)
 }
 
+/// Networks (/24) that visitors come from: as few as make most of the visits to a small shop, so that a short evening shows them.
+const VISITORS_NETWORKS: u32 = 160;
+
+/// The address of a visitor, who is no customer: up to 16,000 people in 160 networks, a quarter of which are attacked from.
+pub(crate) fn visitor(person: u32) -> Ipv4Addr {
+    among_visitors(person, 101 + person / VISITORS_NETWORKS % 100)
+}
+
+/// The address of an attacker that hides among visitors.
+pub(crate) fn disguised(index: u32) -> Ipv4Addr {
+    among_visitors(index, 1 + index / VISITORS_NETWORKS)
+}
+
+fn among_visitors(index: u32, host: u32) -> Ipv4Addr {
+    let network = index % VISITORS_NETWORKS;
+    let base = if network.is_multiple_of(4) { 32 } else { 96 };
+    in_network(base, network * 6, host)
+}
+
 /// The home of a person: one in four lives inside an attacked /24, the others in 127.64.0.0/12, two to a /24.
 pub(crate) fn home(person: u32) -> Ipv4Addr {
     if person.is_multiple_of(4) {
@@ -55,5 +74,20 @@ mod tests {
         assert_eq!(among, 1_000);
         assert!((0..4_000).all(|person| !bots.contains(&home(person)) && !bots.contains(&elsewhere(person))));
         assert!(bots.iter().all(|address| address.is_loopback() && address.octets()[1] != 0));
+    }
+
+    #[test]
+    fn attackers_in_disguise_live_where_visitors_live() {
+        let network = |address: &Ipv4Addr| address.octets()[..3].to_vec();
+        let networks =
+            |addresses: &BTreeSet<Ipv4Addr>| addresses.iter().map(network).collect::<BTreeSet<_>>();
+        let visitors: BTreeSet<_> = (0..16_000).map(visitor).collect();
+        let hidden: BTreeSet<_> = (0..BOTS).map(disguised).collect();
+        let others: BTreeSet<_> = (0..BOTS).map(bot).chain((0..4_000).map(home)).collect();
+        assert_eq!((visitors.len(), hidden.len()), (16_000, 4_096));
+        assert_eq!(networks(&visitors), networks(&hidden));
+        assert_eq!(networks(&visitors).len(), 160);
+        assert!(visitors.is_disjoint(&hidden) && hidden.is_disjoint(&others));
+        assert!(visitors.union(&hidden).all(Ipv4Addr::is_loopback));
     }
 }

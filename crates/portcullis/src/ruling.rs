@@ -157,8 +157,8 @@ impl Ruling {
         }
     }
 
-    /// Such as "refuse POST /login from clients whose user agent is new".
-    fn phrase(&self, rule: &Rule) -> String {
+    /// Such as "refuse POST /login with a user agent not seen in calm".
+    pub(crate) fn phrase(&self, rule: &Rule) -> String {
         let in_words = |attribute: Attribute| {
             let condition = rule.conditions.iter().find(|condition| condition.attribute == attribute)?;
             match condition.test {
@@ -173,14 +173,25 @@ impl Ruling {
         };
         let what: Vec<String> = [method, path].into_iter().flatten().map(shown).collect();
         let what = if what.is_empty() { "requests".to_owned() } else { what.join(" ") };
-        let rest = rule.conditions.iter().filter(|condition| !is_said(condition.attribute));
-        let rest: Vec<String> = rest.map(|condition| self.condition(*condition)).collect();
-        let whose = if rest.is_empty() {
-            String::new()
-        } else {
-            format!(" from clients whose {}", rest.join(" and "))
-        };
-        format!("{} {what}{whose}", rule.action.label())
+        let rest: Vec<&Condition> =
+            rule.conditions.iter().filter(|condition| !is_said(condition.attribute)).collect();
+        let (mut named, mut same, mut new) = (Vec::new(), Vec::new(), Vec::new());
+        for Condition { attribute, test } in rest {
+            let label = attribute.label();
+            match test {
+                Test::New => new.push(format!("a {label} not seen in calm")),
+                Test::Is(value) => match self.vocabulary.word(*value) {
+                    Some(word) => named.push(format!("{label} `{}`", shown(word))),
+                    None => same.push(label),
+                },
+            }
+        }
+        if !same.is_empty() {
+            named.push(format!("always the same {}", same.join(" and ")));
+        }
+        named.extend(new);
+        let with = if named.is_empty() { String::new() } else { format!(" with {}", named.join(", ")) };
+        format!("{} {what}{with}", rule.action.label())
     }
 
     fn condition(&self, condition: Condition) -> String {

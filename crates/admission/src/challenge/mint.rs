@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use model::{Instant, Net};
@@ -19,6 +20,9 @@ pub(super) struct Mint {
     returns: AtomicU32,
     /// Waiting tickets that come back, per second, smoothed: the bits of an `f64`.
     demand: AtomicU64,
+    /// Tickets that were given since the last step.
+    minted: AtomicU32,
+    usage: Mutex<Usage>,
     /// The last step, in nanoseconds.
     stepped: AtomicU64,
     /// Of those who waited, the share that is drawn, in 2³² parts.
@@ -34,6 +38,16 @@ pub(crate) struct Load {
     pub(crate) tickets: f64,
     /// What an ordinary request costs, in seconds of service.
     pub(crate) request_seconds: f64,
+}
+
+/// What holders of tickets made of them lately.
+#[derive(Clone, Copy, Debug, Default)]
+struct Usage {
+    tickets: f64,
+    /// What they asked for, in seconds of service.
+    spent: f64,
+    /// For so many seconds more they are taken to be used up, because their share was.
+    strict_for: f64,
 }
 
 /// How many may be given in all.
@@ -65,6 +79,8 @@ impl Mint {
             given: Default::default(),
             returns: AtomicU32::new(0),
             demand: AtomicU64::new(0),
+            minted: AtomicU32::new(0),
+            usage: Mutex::default(),
             stepped: AtomicU64::new(0),
             drawn: AtomicU32::new(u32::MAX),
         }
@@ -84,7 +100,9 @@ impl Mint {
             }
         }
         let keys = (Key::Address(Net::address(address)), Key::Network(Net::network(address)));
-        self.charge_nets(&keys, factor, now) && self.charge_all(kind, now)
+        let allows = self.charge_nets(&keys, factor, now) && self.charge_all(kind, now);
+        self.minted.fetch_add(u32::from(allows), Relaxed);
+        allows
     }
 
     /// Whether one who was let in may have a visit ticket.
@@ -96,11 +114,14 @@ impl Mint {
     /// Moves the rates with the app's capacity and with demand.
     pub(super) fn follow(&self, load: Load, now: Instant) {
         let share = load.share;
+        let before = Instant::from_nanos(self.stepped.swap(now.as_nanos(), Relaxed));
+        let seconds = now.since(before).as_secs_f64().clamp(0.05, 10.0);
+        let ticket_seconds = self.ticket_seconds(&load, seconds);
         let both = self.given.iter().all(|at| {
             let at = at.load(Relaxed);
             at != 0 && now.as_secs() + 1 - at.min(now.as_secs() + 1) <= BOTH_SECONDS
         });
-        let per_second = share / (REQUESTS_PER_TICKET * load.request_seconds.max(REQUEST_SECONDS_MIN));
+        let per_second = share / ticket_seconds;
         let bound = if !share.is_finite() {
             Bound::Open
         } else if load.tickets >= share {
@@ -113,7 +134,7 @@ impl Mint {
             }
         };
         let for_waiting = if both { per_second * RESERVED_FOR_WAITING } else { per_second };
-        self.draw(if bound == Bound::Open { f64::INFINITY } else { for_waiting }, now);
+        self.draw(if bound == Bound::Open { f64::INFINITY } else { for_waiting }, seconds);
         if **self.bound.load() != bound {
             self.bound.store(bound.into());
         }
@@ -153,10 +174,33 @@ impl Mint {
         }
     }
 
+    /// What a ticket is counted as, in seconds of service: what its holders made of the last ones, and until there were some, all
+    /// that it allows in a minute. People read one page and go; who uses tickets up makes them dear for as long as that goes on:
+    /// what was given can be used for minutes, so that it is known too late what it was.
+    fn ticket_seconds(&self, load: &Load, seconds: f64) -> f64 {
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = (-seconds / USAGE_SECONDS).exp();
+        let minted = f64::from(self.minted.swap(0, Relaxed));
+        *usage = Usage {
+            tickets: usage.tickets * kept + minted,
+            spent: usage.spent * kept + load.tickets.max(0.0) * seconds,
+            strict_for: if load.tickets > NEARLY_FULL * load.share {
+                STRICT_SECONDS
+            } else {
+                usage.strict_for - seconds
+            },
+        };
+        let request = load.request_seconds.max(REQUEST_SECONDS_MIN);
+        let most = REQUESTS_PER_TICKET * request;
+        if usage.strict_for > 0.0 {
+            return most;
+        }
+        let measured = (UNPROVED * most + usage.spent) / (UNPROVED + usage.tickets) / AIM;
+        measured.clamp(REQUESTS_PER_TICKET_LEAST * request, most)
+    }
+
     /// The share of those who waited that can have a ticket: whoever is quicker than others has no better chance.
-    fn draw(&self, per_second: f64, now: Instant) {
-        let before = Instant::from_nanos(self.stepped.swap(now.as_nanos(), Relaxed));
-        let seconds = now.since(before).as_secs_f64().clamp(0.05, 10.0);
+    fn draw(&self, per_second: f64, seconds: f64) {
         let newest = f64::from(self.returns.swap(0, Relaxed)) / seconds;
         let demand = 0.7 * f64::from_bits(self.demand.load(Relaxed)) + 0.3 * newest;
         self.demand.store(demand.to_bits(), Relaxed);
@@ -170,8 +214,21 @@ impl Mint {
 /// Tickets for one address, and for one network, in a minute (decision-science, section 7).
 const PER_ADDRESS: f64 = 6.0;
 const PER_NETWORK: f64 = 60.0;
-/// What a ticket counts as: one minute's budget (decision-science, section 7).
+/// What a ticket counts as at most: one minute's budget (decision-science, section 7).
 const REQUESTS_PER_TICKET: f64 = 30.0;
+/// What it counts as at least, so that nobody who hoards tickets gets more than ten times as many (decision record 018).
+const REQUESTS_PER_TICKET_LEAST: f64 = 3.0;
+/// So many tickets are taken to be used up before it is looked at what was made of them.
+const UNPROVED: f64 = 10.0;
+/// Holders of tickets who ask for more than this part of their share use them up.
+const NEARLY_FULL: f64 = 0.8;
+/// For so long: a ticket's life.
+const STRICT_SECONDS: f64 = 600.0;
+/// By what was made of them, tickets are to ask for this part of their share: so far below the one before that chance does not
+/// reach it.
+const AIM: f64 = 0.6;
+/// What was made of tickets is forgotten with this time constant.
+const USAGE_SECONDS: f64 = 60.0;
 /// The part of the tickets that only waiting earns, while both kinds of challenge are given (decision-science, section 7).
 const RESERVED_FOR_WAITING: f64 = 1.0 / 3.0;
 /// A kind that was given within so many seconds is in use.

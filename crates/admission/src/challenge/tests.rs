@@ -52,6 +52,29 @@ fn no_more_tickets_are_given_than_their_tier_can_use() {
 }
 
 #[test]
+fn tickets_of_which_little_is_made_are_given_to_more_people() {
+    let a_second = |requests_made: f64| {
+        let challenges = challenges();
+        let (mut last, mut given) = (0, 0);
+        for at in 100..300_u64 {
+            // What the holders of the tickets of the second before ask for is in service now.
+            let tickets = f64::from(last) * requests_made * 0.1;
+            challenges.follow(load(tickets), Instant::from_secs(at));
+            let comers = (0..100).map(|n| format!("10.{}.{n}.1", at - 100));
+            let earned = comers.filter(|from| earns(&challenges, Kind::Cookie, from, at)).count();
+            last = u32::try_from(earned).unwrap();
+            given += if at < 200 { 0 } else { last };
+        }
+        f64::from(given) / 100.0
+    };
+    let [much, usual, little, nothing] = [300.0, 20.0, 5.0, 0.1].map(a_second);
+    assert!(much < 3.0, "their share is used: {much}");
+    assert!((4.0..9.0).contains(&usual), "nearly all that they allow: {usual}");
+    assert!((14.0..25.0).contains(&little), "a few pages: {little}");
+    assert!((45.0..51.0).contains(&nothing), "hardly anything: ten times as many, and no more: {nothing}");
+}
+
+#[test]
 fn a_network_buys_sixty_tickets_a_minute() {
     let challenges = challenges();
     let hosts = (0..200).map(|host| format!("192.0.2.{host}"));
@@ -79,7 +102,8 @@ fn those_who_waited_are_drawn_evenly_and_not_by_speed() {
     let (mut earned, mut first_half) = (0, 0);
     for at in 100..220_u64 {
         let (time, now) = moments(at);
-        challenges.follow(load(0.0), now);
+        // Their holders use them up.
+        challenges.follow(load(14.9), now);
         let back = waiting.remove(&at).unwrap_or_default();
         for (place, (from, text)) in back.iter().enumerate() {
             let me = holder(from);

@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use model::{
-    COHORTS, Decision, Group, Instant, Level, Mode, RULES_MAX, Summary, Tier, Timestamp, Traffic,
-};
+use model::{COHORTS, Decision, Group, Instant, Level, Mode, RULES_MAX, Summary, Tier, Timestamp, Traffic};
 
 use super::Site;
 use crate::concurrency::{ClassSample, ConcurrencyLimit, Snapshot, Window};

@@ -164,8 +164,7 @@ impl Book {
 
     /// Takes back what an admin does not want; a remembered rule that says the same must not come back either.
     fn drop_unwanted(&mut self, now: Instant, unwanted: &[u16], changes: &mut Vec<Change>) {
-        let dropped: Vec<Life> =
-            self.rules.extract_if(.., |life| unwanted.contains(&life.id)).collect();
+        let dropped: Vec<Life> = self.rules.extract_if(.., |life| unwanted.contains(&life.id)).collect();
         for life in dropped {
             self.memory.retain(|(remembered, _)| remembered.conditions != life.conditions);
             changes.push(self.discard(&life, Why::Unwanted, now));
