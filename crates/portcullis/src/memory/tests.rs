@@ -169,9 +169,9 @@ fn what_is_recorded_replays_identically_and_holds_no_words() {
 fn a_writer_that_does_not_keep_up_leaves_a_gap_and_nothing_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let (notes, queue) = sync_channel(NOTES_MAX);
-    let waiting = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::new(Counts::default());
     let mut gate = Gate::new(folder.path());
-    gate.scribe = Scribe::new(notes, waiting.clone(), gate.clock);
+    gate.scribe = Scribe::new(notes, counts.clone(), gate.clock);
     // Nobody reads for so long that half of it does not fit.
     gate.runs(300, 1);
     let ring = Ring::open(folder.path(), journal_io::recordings::RingSettings::default()).unwrap();
@@ -179,7 +179,7 @@ fn a_writer_that_does_not_keep_up_leaves_a_gap_and_nothing_wrong() {
     let mut writer = Writer::new(&gate.secrets, place, None, gate.clock.wall());
     let mut drain = |queue: &Receiver<Note>| {
         while let Ok(note) = queue.try_recv() {
-            waiting.fetch_sub(1, Relaxed);
+            counts.waiting.fetch_sub(1, Relaxed);
             writer.take(note);
         }
     };
@@ -195,4 +195,5 @@ fn a_writer_that_does_not_keep_up_leaves_a_gap_and_nothing_wrong() {
     assert_eq!(replay.gaps.len(), 1);
     assert_eq!(replay.steps + replay.gaps[0].steps, 640);
     assert!(replay.gaps[0].steps > 300, "{}", replay.gaps[0].steps);
+    assert_eq!(counts.lost.load(Relaxed), replay.gaps[0].steps, "the metric tells what is missing");
 }
