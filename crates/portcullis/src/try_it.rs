@@ -14,7 +14,8 @@ use edge_io::{Clock, Edge, Ledger, Listener, LogSink, Manner, Refused};
 use journal_io::recordings::{ExportError, Single};
 use model::{Level, Mode, PassId, Timestamp};
 
-use crate::announcer::{Announcer, Desk};
+use crate::announcer::Announcer;
+use crate::desk::Desk;
 use crate::gate::{self, Around, GateError, Kept, Plan};
 use crate::memory::{Memory, Place, Writer};
 use crate::secrets::Secrets;
