@@ -77,17 +77,14 @@ impl Announcer {
         }
     }
 
-    /// Hands an admin's pins on; true if there were some.
-    fn pin(&mut self, controller: &mut Controller) -> bool {
-        let Some(pins) = self.desk.take_pins() else { return false };
-        controller.pin(pins.floor, pins.ceiling);
-        if let Some(situation) = &mut self.situation {
-            situation.pins = pins;
+    /// Hands an admin's pins on.
+    fn pin(&mut self, controller: &mut Controller) {
+        if let Some(pins) = self.desk.take_pins() {
+            controller.pin(pins.floor, pins.ceiling);
+            if let Some(scribe) = &mut self.scribe {
+                scribe.pinned();
+            }
         }
-        if let Some(scribe) = &mut self.scribe {
-            scribe.pinned();
-        }
-        true
     }
 
     /// Hands on what rule an admin does not want, one after the other, and says what became of it.
@@ -110,11 +107,12 @@ impl Announcer {
     }
 
     /// Notes what `ctl level` shows.
-    fn see(&mut self, turn: &Turn, controller: &Controller, has_pinned: bool, now: Instant) {
+    fn see(&mut self, turn: &Turn, controller: &Controller, now: Instant) {
         let situation = self.situation.get_or_insert_with(|| {
             // Pins of an earlier process go on.
             let [floor, ceiling] = controller.posture().pins();
-            Situation::begun(controller.decision(), Pins { floor, ceiling }, now)
+            self.desk.begin_pins(Pins { floor, ceiling });
+            Situation::begun(controller.decision(), now)
         });
         situation.limit = controller.limit();
         if let Some((before, after)) = turn.level {
@@ -126,7 +124,7 @@ impl Announcer {
         if let Some(advice) = &turn.advice {
             situation.note_advice(advice, &self.ruling);
         }
-        if turn.taken.is_some() || has_pinned {
+        if turn.taken.is_some() {
             self.desk.show_situation(situation.clone());
         }
     }
@@ -149,7 +147,7 @@ impl Announcer {
 
 impl TurnListener for Announcer {
     fn turned(&mut self, turn: &Turn, controller: &mut Controller, now: Instant) {
-        let has_pinned = self.pin(controller);
+        self.pin(controller);
         self.desk.show_limit(controller.limit());
         if let Some(asker) = self.desk.take_estate_asker() {
             let mut estate = Handover::default();
@@ -162,7 +160,7 @@ impl TurnListener for Announcer {
             self.follow(advice);
         }
         self.drop_rules(turn, controller);
-        self.see(turn, controller, has_pinned, now);
+        self.see(turn, controller, now);
         if now.since(self.kept) >= KEEP_EVERY {
             self.kept = now;
             if let Some(keeper) = &mut self.keeper {

@@ -54,7 +54,8 @@ impl Unwanted {
 /// What commands and the ticker tell each other. Whoever locks a part only moves a value in or out.
 #[derive(Default)]
 pub(crate) struct Desk {
-    pins: Mutex<Option<Pins>>,
+    /// Pins, and whether the ticker has still to take them over.
+    pins: Mutex<(Pins, bool)>,
     limit: Mutex<(f64, bool)>,
     estate_asked: Mutex<Option<SyncSender<Handover>>>,
     unwanted: Mutex<VecDeque<Unwanted>>,
@@ -65,12 +66,26 @@ pub(crate) struct Desk {
 impl Desk {
     /// Asks for pins.
     pub(crate) fn pin(&self, pins: Pins) {
-        *lock(&self.pins) = Some(pins);
+        *lock(&self.pins) = (pins, true);
+    }
+
+    /// Pins that were asked for, at once, or are in force from before.
+    pub(crate) fn pins(&self) -> Pins {
+        lock(&self.pins).0
     }
 
     /// Pins that were asked for since the last call.
     pub(crate) fn take_pins(&self) -> Option<Pins> {
-        lock(&self.pins).take()
+        let mut pins = lock(&self.pins);
+        std::mem::take(&mut pins.1).then_some(pins.0)
+    }
+
+    /// Shows pins that are in force from before this process, unless others were asked for since.
+    pub(crate) fn begin_pins(&self, kept: Pins) {
+        let mut pins = lock(&self.pins);
+        if !pins.1 {
+            pins.0 = kept;
+        }
     }
 
     /// What the controller leaves to a successor; `None` if the ticker does not answer within a few seconds.

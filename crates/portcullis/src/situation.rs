@@ -34,7 +34,6 @@ pub(crate) struct Situation {
     pub(crate) limit: (f64, bool),
     /// What the last second said.
     sight: Option<Sight>,
-    pub(crate) pins: Pins,
     /// In mode `assist`: unknown clients would be closed out if an admin said yes.
     asks: bool,
     /// In mode `assist`: an admin said yes.
@@ -66,6 +65,7 @@ struct Sight {
 pub(crate) struct Report<'a> {
     pub(crate) situation: &'a Situation,
     pub(crate) moment: Moment,
+    pub(crate) pins: Pins,
     pub(crate) mode: Mode,
     pub(crate) is_bypassed: bool,
     /// Share of unknown clients to whom refusals apply, in percent.
@@ -76,10 +76,10 @@ pub(crate) struct Report<'a> {
 
 impl Situation {
     /// As it is after the first step of a process.
-    pub(crate) fn begun(decision: &Decision, pins: Pins, now: Instant) -> Self {
+    pub(crate) fn begun(decision: &Decision, now: Instant) -> Self {
         // An incident that is going on began before.
         let since = (decision.level == Level::Calm).then_some(now);
-        Self { decision: decision.clone(), since, pins, ..Self::default() }
+        Self { decision: decision.clone(), since, ..Self::default() }
     }
 
     /// Whether anything was decided yet.

@@ -171,7 +171,7 @@ pub enum CommandError {
     #[error("the gate cannot stay at reopening; pin challenging or customers-first")]
     PinReopening,
     /// Too short or too long.
-    #[error("`{minutes}` minutes is not possible here; write 1 to {longest}")]
+    #[error("`{minutes}` minutes are not possible here; write 1 to {longest}, that is {} d", longest / (24 * 60))]
     Minutes {
         /// What was written.
         minutes: u32,
@@ -183,7 +183,7 @@ pub enum CommandError {
     Percent(u8),
     /// A network so wide that a slip of the finger is likelier.
     #[error(
-        "`{prefix}` is too wide for a list: the widest is /{shortest}. To let everybody in use `bypass on`, or `mode observe`"
+        "`{prefix}` is too wide for a list: the widest is /{shortest}. For everybody there are `bypass on`, which lets all in, and `level pin customers-first`, which serves known clients alone"
     )]
     TooWide {
         /// What was written.
@@ -198,7 +198,7 @@ pub enum CommandError {
     #[error("a network that is taken off the list needs no minutes; leave one of them away")]
     RemoveWithMinutes,
     /// A link that is good for no time, or for too long.
-    #[error("a link is good for 1 to {max} minutes, not for {0}", max = Command::LINK_MINUTES_MAX)]
+    #[error("a link is good for 1 to {max} minutes, a day, not for {0}", max = Command::LINK_MINUTES_MAX)]
     LinkMinutes(u32),
     /// A page of none or too many clients.
     #[error("`{0}` clients do not fit on a page; write 1 to {max}", max = Command::CLIENTS_PER_PAGE_MAX)]

@@ -18,6 +18,7 @@ impl Control {
         let report = Report {
             situation: &situation,
             moment: self.moment(),
+            pins: self.desk.pins(),
             mode: self.site.mode(),
             is_bypassed: self.site.is_bypassed(),
             enforced: self.orders.enforced(),
@@ -54,7 +55,7 @@ impl Control {
     }
 
     pub(super) fn unpin(&self) -> Reply {
-        let pins = self.desk.situation().pins.live(self.clock.wall());
+        let pins = self.desk.pins().live(self.clock.wall());
         self.desk.pin(Pins::default());
         self.site.set_assist_yes(false);
         let had =
@@ -78,26 +79,29 @@ impl Control {
         } else {
             format!("an admin set it; the next start begins with {configured}, as the configuration has it")
         };
-        let text = format!("mode {mode}: {}\n{}", leave(mode), wrapped("  ", 2, &lasts).trim_end());
+        let text = lines(&format!("mode {mode}: {}", leave(mode)), &[lasts]);
         Reply::done(text, json!({ "mode": mode.label(), "configured": configured.label() }))
     }
 
     pub(super) fn set_mode(&self, mode: Mode) -> Reply {
-        let before = self.site.mode();
+        let (before, configured) = (self.site.mode(), self.site.settings().mode);
         self.site.set_mode(mode);
-        let configured = self.site.settings().mode;
-        let was = if before == mode { "still" } else { "from now on" };
-        let lasts = if mode == configured {
-            String::new()
-        } else {
-            let said = format!(
+        let was = if before == mode { ", as before" } else { " from now on" };
+        let lasts = (mode != configured).then(|| {
+            format!(
                 "until the next start, which begins with {configured}: write mode = \"{mode}\" below [[site]] to keep it"
-            );
-            format!("\n{}", wrapped("  ", 2, &said).trim_end())
-        };
+            )
+        });
         Reply::done(
-            format!("mode {mode} {was}: {}{lasts}", leave(mode)),
+            lines(&format!("mode {mode}{was}: {}", leave(mode)), lasts.as_slice()),
             json!({ "mode": mode.label(), "before": before.label(), "configured": configured.label() }),
         )
     }
+}
+
+/// A first line and what is said to it.
+fn lines(first: &str, rest: &[String]) -> String {
+    let mut text = wrapped("", 2, first);
+    rest.iter().for_each(|said| text.push_str(&wrapped("  ", 2, said)));
+    text.trim_end().to_owned()
 }

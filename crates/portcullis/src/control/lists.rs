@@ -8,7 +8,7 @@ use model::{Prefix, Timestamp};
 use serde_json::{Value, json};
 
 use super::Control;
-use crate::lines::{count, span, when};
+use crate::lines::{count, span, when, wrapped};
 
 /// What a list is called and does.
 #[derive(Clone, Copy, Debug)]
@@ -118,8 +118,8 @@ fn show(words: Words, entries: &[Entry], wall: Timestamp) -> Reply {
         1 => format!("1 network is on the {name} list: {does}"),
         n => format!("{n} of at most {} networks are on the {name} list: {does}", count(ENTRIES_MAX as u64)),
     };
-    let text = std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n");
-    Reply::done(text, entries.iter().map(|entry| value(entry, wall)).collect())
+    let text = format!("{}{}", wrapped("", 2, &head), lines.join("\n"));
+    Reply::done(text.trim_end(), entries.iter().map(|entry| value(entry, wall)).collect())
 }
 
 fn lasts(until: Option<Timestamp>, wall: Timestamp) -> String {

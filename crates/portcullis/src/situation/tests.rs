@@ -12,6 +12,7 @@ const NOON: u64 = 1_795_867_200;
 /// A gate whose level moves while its clock runs from second 0 on, at noon.
 struct Stage {
     situation: Situation,
+    pins: Pins,
     ruling: Ruling,
     second: u64,
     mode: Mode,
@@ -19,11 +20,11 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let situation = Situation::begun(&Decision::default(), Pins::default(), Instant::ORIGIN);
+        let situation = Situation::begun(&Decision::default(), Instant::ORIGIN);
         let mut ruling = Ruling::default();
         let names = vec![Name { value: 4, text: "evil\u{1b}[31m".to_owned() }];
         ruling.counted(&Traffic { names, ..Traffic::default() });
-        Self { situation, ruling, second: 0, mode: Mode::Auto }
+        Self { situation, pins: Pins::default(), ruling, second: 0, mode: Mode::Auto }
     }
 
     /// What the gate looks like at a second, in which so much is asked for by customers and by strangers.
@@ -63,7 +64,7 @@ impl Stage {
     fn pins(&mut self, floor: Option<Level>, ceiling: Option<Level>) {
         let until = Timestamp::from_secs(NOON + 3_600);
         let pin = |level: Option<Level>| level.map(|level| (level, until));
-        self.situation.pins = Pins { floor: pin(floor), ceiling: pin(ceiling) };
+        self.pins = Pins { floor: pin(floor), ceiling: pin(ceiling) };
     }
 
     /// What an admin sees so many seconds later.
@@ -72,6 +73,7 @@ impl Stage {
         Report {
             situation: &self.situation,
             moment: Moment { now: Instant::from_secs(second), wall: Timestamp::from_secs(NOON + second) },
+            pins: self.pins,
             mode: self.mode,
             is_bypassed: false,
             enforced: 100,
@@ -208,7 +210,7 @@ fn reopening_says_for_how_long_it_has_not_been_calm() {
 fn an_incident_from_before_the_start_has_no_beginning() {
     let decision =
         Decision { level: Level::CustomersFirst, at: Instant::from_secs(9), ..Decision::default() };
-    let situation = Situation::begun(&decision, Pins::default(), Instant::from_secs(10));
+    let situation = Situation::begun(&decision, Instant::from_secs(10));
     let stage = Stage { situation, ..Stage::new() };
     let report = stage.report(20);
     assert!(report.text().starts_with("level customers-first since before this process began\n"));
@@ -232,6 +234,9 @@ fn pins_are_told_with_their_end_and_no_longer_than_that() {
     let later = stage.report(3_600);
     assert!(later.text().contains("pins      none"), "{}", later.text());
     assert!(later.value()["pins"]["floor"].is_null());
+    stage.steps(64, Level::Calm, Masks::OPEN, [4.0, 3.0]);
+    let soon = stage.report(0).text();
+    assert!(soon.contains("an admin has just pinned it to at least customers-first"), "{soon}");
     stage.pins(None, Some(Level::Calm));
     stage.steps(70, Level::Calm, Masks::OPEN, [4.0, 41.0]);
     let held = stage.report(0).text();

@@ -24,7 +24,7 @@ impl Report<'_> {
             sections.add("acts", self.acts());
             sections.add("opens", self.opens());
         }
-        sections.add("pins", self.pins());
+        sections.add("pins", self.pinned());
         sections.add("mode", self.modes());
         format!("{head}\n{}", sections.finish())
     }
@@ -46,12 +46,14 @@ impl Report<'_> {
     /// Why the level is what it is.
     fn reasons(&self) -> Vec<String> {
         let level = self.situation.decision.level;
-        let pins = self.situation.pins.live(self.moment.wall);
+        let pins = self.pins.live(self.moment.wall);
         let mut said = Vec::new();
-        if let Some((floor, _)) = pins.floor.filter(|(floor, _)| floor.severity() >= level.severity()) {
-            said.push(format!("an admin holds it up: at least {floor}"));
-        } else {
-            said.push(self.reason(level).to_owned());
+        match pins.floor {
+            Some((floor, _)) if floor.severity() > level.severity() => {
+                said.push(format!("an admin has just pinned it to at least {floor}: within a second it is there"));
+            }
+            Some((floor, _)) if floor == level => said.push(format!("an admin holds it up: at least {floor}")),
+            Some(_) | None => said.push(self.reason(level).to_owned()),
         }
         if let Some((ceiling, _)) = pins.ceiling.filter(|(ceiling, _)| ceiling.severity() <= level.severity())
         {
@@ -164,7 +166,7 @@ impl Report<'_> {
             return Vec::new();
         }
         let mut said = Vec::new();
-        let pins = self.situation.pins.live(self.moment.wall);
+        let pins = self.pins.live(self.moment.wall);
         if let Some((floor, until)) = pins.floor {
             said.push(format!("not below {floor} before {}, or `ctl level unpin`", when(until)));
         }
@@ -211,8 +213,8 @@ impl Report<'_> {
         comfortable.or_else(|| limit.is_finite().then_some(OPEN * limit))
     }
 
-    fn pins(&self) -> Vec<String> {
-        let pins = self.situation.pins.live(self.moment.wall);
+    fn pinned(&self) -> Vec<String> {
+        let pins = self.pins.live(self.moment.wall);
         let said =
             [("at least", pins.floor), ("at most", pins.ceiling)].into_iter().filter_map(|(word, pin)| {
                 let (level, until) = pin?;

@@ -38,7 +38,7 @@ impl Report<'_> {
     }
 
     fn pins_value(&self) -> Value {
-        let pins = self.situation.pins.live(self.moment.wall);
+        let pins = self.pins.live(self.moment.wall);
         let pin = |pin: Option<(Level, Timestamp)>| {
             pin.map(|(level, until)| {
                 let left = until.since(self.moment.wall).as_secs();
