@@ -55,9 +55,9 @@ enum Act {
         #[arg(value_parser = share)]
         percent: u8,
     },
-    /// Exempt a network from rules, challenges and client limits, or show the list.
+    /// Exempt a network from rules, challenges and client limits until it is removed or as long as --for says, or show the list.
     Allow(ListArgs),
-    /// Refuse a network, or show the list.
+    /// Refuse a network until it is removed or as long as --for says, or show the list.
     Deny(ListArgs),
     /// Known clients.
     Clients {
@@ -110,14 +110,13 @@ enum RecordingsAct {
 
 #[derive(Clone, Debug, Subcommand)]
 enum LevelAct {
-    /// Hold the level up, or with --ceiling down.
+    /// Hold the level up, or with --ceiling down, for an hour or as long as --for says.
     Pin {
         /// At least this level.
         level: Option<Level>,
         /// At most this level.
         #[arg(long)]
         ceiling: Option<Level>,
-        /// An hour, unless something else is said.
         #[command(flatten)]
         lasting: Lasting,
     },
@@ -162,7 +161,6 @@ impl Lasting {
 struct ListArgs {
     /// A network, such as 192.0.2.0/24.
     network: Option<Prefix>,
-    /// Until it is removed, unless something else is said.
     #[command(flatten)]
     lasting: Lasting,
     /// Take it off the list.
@@ -199,11 +197,10 @@ enum ClientsAct {
         /// Whose.
         client: ClientName,
     },
-    /// Make a link that lets one browser of an account's owner in, once. Send it to nobody else.
+    /// Make a link that lets one browser of an account's owner in, once, within a day or as long as --for says. Send it to nobody else.
     Link {
         /// Whose.
         client: ClientName,
-        /// A day, unless something else is said.
         #[command(flatten)]
         lasting: Lasting,
     },

@@ -23,8 +23,10 @@ use crate::ruling::Ruling;
 /// What the ticker saw last.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Situation {
-    /// What is obeyed. Its moment is the origin of the clock before the first step.
+    /// What is obeyed.
     pub(crate) decision: Decision,
+    /// A step was taken.
+    has_begun: bool,
     /// Since when the level is what it is; `None`: since before this process began.
     since: Option<Instant>,
     /// Since when it is not calm; `None` in calm, and if it was not calm when this process began.
@@ -82,9 +84,9 @@ impl Situation {
         Self { decision: decision.clone(), since, ..Self::default() }
     }
 
-    /// Whether anything was decided yet.
-    fn has_begun(&self) -> bool {
-        self.decision.at > Instant::ORIGIN
+    /// This, or before the first step what a process begins with.
+    pub(crate) fn or_beginning(&self, decision: &Decision) -> Self {
+        if self.has_begun { self.clone() } else { Self { decision: decision.clone(), ..Self::default() } }
     }
 
     /// Notes that the level is another one now.
@@ -99,7 +101,7 @@ impl Situation {
 
     /// Takes a step of the core.
     pub(crate) fn note_step(&mut self, taken: &Taken) {
-        self.decision = taken.outcome.decision.clone();
+        (self.has_begun, self.decision) = (true, taken.outcome.decision.clone());
         self.demand = Demand::of(&taken.summary, &self.decision.masks);
         (self.asks, self.is_allowed) = (taken.outcome.asks, taken.circumstances.assist_yes);
     }

@@ -14,7 +14,7 @@ use crate::situation::{Report, leave};
 impl Control {
     /// The level with all that speaks for it.
     pub(super) fn level(&self) -> Reply {
-        let situation = self.desk.situation();
+        let situation = self.desk.situation().or_beginning(&self.site.decision());
         let report = Report {
             situation: &situation,
             moment: self.moment(),

@@ -44,7 +44,7 @@ impl Stage {
             challenge: if level == Level::CustomersFirst { Challenge::Cookie } else { Challenge::Off },
             ..Decision::default()
         };
-        self.situation.demand = Demand::of(&summary, &masks);
+        (self.situation.has_begun, self.situation.demand) = (true, Demand::of(&summary, &masks));
         self.situation.decision = decision;
         self.situation.limit = (20.0, true);
         if before != level {
@@ -178,7 +178,8 @@ fn check_width(text: &str) {
 #[test]
 fn calm_is_told_in_a_few_lines() {
     let mut stage = Stage::new();
-    insta::assert_snapshot!("before_the_first_step", stage.report(0).text());
+    let fresh = Stage { situation: Situation::default(), ..Stage::new() };
+    insta::assert_snapshot!("before_the_first_step", fresh.report(0).text());
     stage.steps(10, Level::Calm, Masks::OPEN, [4.0, 3.0]);
     stage.finds(|findings| findings.maturity = Maturity::Absent);
     let text = stage.report(20).text();
@@ -210,11 +211,13 @@ fn reopening_says_for_how_long_it_has_not_been_calm() {
 fn an_incident_from_before_the_start_has_no_beginning() {
     let decision =
         Decision { level: Level::CustomersFirst, at: Instant::from_secs(9), ..Decision::default() };
-    let situation = Situation::begun(&decision, Instant::from_secs(10));
-    let stage = Stage { situation, ..Stage::new() };
-    let report = stage.report(20);
-    assert!(report.text().starts_with("level customers-first since before this process began\n"));
-    assert!(report.value()["since"].is_null());
+    let begun = Situation::begun(&decision, Instant::from_secs(10));
+    for situation in [begun, Situation::default().or_beginning(&decision)] {
+        let stage = Stage { situation, ..Stage::new() };
+        let report = stage.report(20);
+        assert!(report.text().starts_with("level customers-first since before this process began\n"));
+        assert!(report.value()["since"].is_null());
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ impl Report<'_> {
         head.push_str(&wrapped("  ", 2, meaning(self.situation.decision.level)));
         let mut sections = Sections::default();
         sections.add("why", self.reasons());
-        if self.situation.has_begun() {
+        if self.situation.has_begun {
             sections.add("load", self.load());
             sections.add("hurts", self.hurts());
             sections.add("unusual", self.unusual());
@@ -32,7 +32,9 @@ impl Report<'_> {
     fn head(&self) -> String {
         let level = self.situation.decision.level;
         match (self.situation.since, self.situation.unrest) {
-            (None, _) if !self.situation.has_begun() => format!("level {level}; nothing was counted yet"),
+            (None, _) if !self.situation.has_begun && level == Level::Calm => {
+                format!("level {level}; nothing was counted yet")
+            }
             (None, _) => format!("level {level} since before this process began"),
             (Some(since), Some(unrest)) if since != unrest => format!(
                 "level {level} since {}; not calm for {}",
@@ -53,6 +55,7 @@ impl Report<'_> {
                 said.push(format!("an admin has just pinned it to at least {floor}: within a second it is there"));
             }
             Some((floor, _)) if floor == level => said.push(format!("an admin holds it up: at least {floor}")),
+            Some(_) | None if !self.situation.has_begun => {}
             Some(_) | None => said.push(self.reason(level).to_owned()),
         }
         if let Some((ceiling, _)) = pins.ceiling.filter(|(ceiling, _)| ceiling.severity() <= level.severity())
