@@ -90,7 +90,7 @@ fn put_on(words: Words, list: &List, other: &[Entry], entry: Entry, wall: Timest
 fn take_off(words: Words, list: &List, prefix: Prefix, wall: Timestamp) -> Reply {
     let entries = live(list, wall);
     let still = entries.iter().find(|there| lies_within(prefix, there.prefix));
-    if !list.remove(prefix) || !entries.iter().any(|there| there.prefix == prefix) {
+    if !list.remove(prefix) {
         let hint = match still {
             Some(wider) => format!("it lies within {}, which is: take that off", wider.prefix),
             None => format!("`ctl {}` shows what is", words.name),

@@ -48,7 +48,7 @@ impl Scribe {
             if !is_there {
                 self.is_in_segment = false;
                 self.lost += 1;
-                // The very first step is the one that the first segment begins after.
+                // After a slow start the first turn brings a step already, and the first segment begins after it.
                 self.counts.lost.fetch_add(u64::from(number > 0), Relaxed);
             }
         }

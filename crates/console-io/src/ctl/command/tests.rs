@@ -47,6 +47,7 @@ fn what_the_journal_keeps_and_what_cannot_be_meant() {
         r#"{"command":"rule","rule":0}"#,
         r#"{"command":"rule","rule":70000}"#,
         r#"{"command":"drop-rule","rule":3}"#,
+        r#"{"command":"drop-rule","rule":0}"#,
         r#"{"command":"drop-rule"}"#,
         r#"{"command":"why","code":""}"#,
         r#"{"command":"why","address":"192.0.2.1"}"#,
