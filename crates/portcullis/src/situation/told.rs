@@ -52,9 +52,13 @@ impl Report<'_> {
         let mut said = Vec::new();
         match pins.floor {
             Some((floor, _)) if floor.severity() > level.severity() => {
-                said.push(format!("an admin has just pinned it to at least {floor}: within a second it is there"));
+                said.push(format!(
+                    "an admin has just pinned it to at least {floor}: within a second it is there"
+                ));
             }
-            Some((floor, _)) if floor == level => said.push(format!("an admin holds it up: at least {floor}")),
+            Some((floor, _)) if floor == level => {
+                said.push(format!("an admin holds it up: at least {floor}"))
+            }
             Some(_) | None if !self.situation.has_begun => {}
             Some(_) | None => said.push(self.reason(level).to_owned()),
         }
@@ -265,10 +269,10 @@ impl Report<'_> {
 
 /// The share of a tier that is let in.
 pub(super) fn admitted(report: &Report<'_>, tier: Tier) -> f64 {
-    match tier {
-        Tier::T0 => 1.0,
-        tier => f64::from(report.situation.decision.masks.admitted(tier)) / COHORTS,
+    if tier == Tier::T0 {
+        return 1.0;
     }
+    f64::from(report.situation.decision.masks.admitted(tier)) / COHORTS
 }
 
 fn or_nothing(said: Vec<String>) -> Vec<String> {

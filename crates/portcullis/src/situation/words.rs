@@ -43,15 +43,12 @@ pub(super) const fn pain(pain: Pain) -> &'static str {
 /// A volume that is unusual.
 pub(super) fn volume(volume: &Volume) -> String {
     let (value, expected) = (volume.value.get(), volume.expected.get());
-    match volume.metric {
+    if volume.metric == Metric::Connections {
         // Counted in thousandths.
-        Metric::Connections => format!(
-            "{} of the places for connections are taken; {} are expected",
-            percent(value / 1_000.0),
-            percent(expected / 1_000.0)
-        ),
-        metric => format!("{} {}; {} are expected", number(value), metric.label(), number(expected)),
+        let (taken, expected) = (percent(value / 1_000.0), percent(expected / 1_000.0));
+        return format!("{taken} of the places for connections are taken; {expected} are expected");
     }
+    format!("{} {}; {} are expected", number(value), volume.metric.label(), number(expected))
 }
 
 /// A mix that is unusual; `top` is the value that grew most, escaped, if it was named.
