@@ -244,6 +244,8 @@ fn pins_are_told_with_their_end_and_no_longer_than_that() {
     stage.steps(70, Level::Calm, Masks::OPEN, [4.0, 41.0]);
     let held = stage.report(0).text();
     assert!(held.contains("an admin holds it down: at most calm, whatever comes"), "{held}");
+    let with_rules = Report { rules: (2, 0), ..stage.report(0) }.text();
+    assert!(with_rules.contains("none acts while an admin holds"), "{with_rules}");
 }
 
 #[test]
@@ -267,7 +269,13 @@ fn what_stands_over_the_level_is_told_too() {
     let report = Report { is_bypassed: true, enforced: 20, ..stage.report(1) };
     let text = report.text();
     check_width(&text);
-    for part in ["observe: it decides and reports", "BYPASS IS ON", "20 % of unknown clients"] {
+    for part in [
+        "observe: it decides and reports",
+        "BYPASS IS ON",
+        "20 % of unknown clients",
+        "of these 14.1 would be let in",
+        "everybody, because the mode is observe; else customers",
+    ] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
     assert_eq!((&report.value()["bypass"], &report.value()["mode"]), (&true.into(), &"observe".into()));

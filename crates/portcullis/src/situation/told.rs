@@ -98,8 +98,9 @@ impl Report<'_> {
             ),
         }];
         if demand.refused + demand.removed > 0.0 {
+            let are = if self.mode == Mode::Observe { "would be" } else { "are" };
             said.push(format!(
-                "of these {} are let in, {} closed out, {} taken away by rules, challenges and limits",
+                "of these {} {are} let in, {} closed out, {} taken away by rules, challenges and limits",
                 number(demand.admitted),
                 number(demand.refused),
                 number(demand.removed)
@@ -152,14 +153,25 @@ impl Report<'_> {
         }
         let share = |tier: Tier| format!("{} {}", words::people(tier), percent(admitted(self, tier)));
         // Whoever runs the gate always gets in.
-        Tier::ALL[1..].iter().map(|tier| share(*tier)).collect::<Vec<_>>().join(", ")
+        let shares = Tier::ALL[1..].iter().map(|tier| share(*tier)).collect::<Vec<_>>().join(", ");
+        if self.mode == Mode::Observe {
+            return format!("everybody, because the mode is observe; else {shares}");
+        }
+        shares
     }
 
     fn acts(&self) -> Vec<String> {
         let (armed, trial) = self.rules;
         let decision = &self.situation.decision;
+        let is_held_down =
+            self.pins.live(self.moment.wall).ceiling.is_some_and(|(most, _)| most == Level::Calm);
         let rules = match (armed, trial) {
             (0, 0) => "no rules".to_owned(),
+            (armed, trial) if is_held_down => {
+                format!(
+                    "rules: {armed} armed, {trial} on trial; none acts while an admin holds the level at calm"
+                )
+            }
             (armed, trial) => format!("rules: {armed} armed, {trial} on trial; `ctl rules` shows them"),
         };
         let limits = if decision.limits_refuse { "client limits refuse" } else { "client limits only count" };
