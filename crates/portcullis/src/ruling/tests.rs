@@ -36,7 +36,7 @@ pub(crate) fn advice(findings: Findings, changes: Vec<Change>, rules: &[Rule]) -
     }
 }
 
-fn rule(conditions: &[(Attribute, Test)], action: Action, armed: bool) -> Rule {
+pub(crate) fn rule(conditions: &[(Attribute, Test)], action: Action, armed: bool) -> Rule {
     Rule {
         id: 3,
         conditions: conditions.iter().map(|&(attribute, test)| Condition { attribute, test }).collect(),
@@ -97,7 +97,7 @@ const NOON: u64 = 1_795_867_200;
 
 /// Rules 3 and 4 are found in second 100; 3 is armed in second 102 and refuses from second 110 on; 4 fails its trial. What they
 /// match comes from a client that is up to no good.
-fn story() -> Ruling {
+pub(crate) fn story() -> Ruling {
     let mut ruling = named(&[(1, "POST"), (2, "/login"), (4, "evil\u{1b}[31m")]);
     let conditions = [
         (Attribute::Method, Test::Is(1)),
@@ -129,7 +129,7 @@ fn story() -> Ruling {
     ruling
 }
 
-fn moment(second: u64) -> Moment {
+pub(crate) fn moment(second: u64) -> Moment {
     Moment { now: Instant::from_secs(second), wall: Timestamp::from_secs(NOON + second) }
 }
 
