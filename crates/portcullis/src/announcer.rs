@@ -1,8 +1,7 @@
 //! Says what the controller did, and keeps what must outlive a restart.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use admission::concurrency::Snapshot;
@@ -10,56 +9,15 @@ use admission::handover::Handover;
 use admission::site::{Controller, Turn};
 use edge_io::TurnListener;
 use guard::Advice;
+use guard::rules::{Change, Why};
 use journal_io::Space;
 use journal_io::logs::Events;
-use model::{Instant, Level, Timestamp, Traffic};
+use model::{Instant, Timestamp, Traffic};
 
+use crate::desk::{Desk, Dropped, Pins, Unwanted};
 use crate::memory::Scribe;
-use crate::ruling::{RuleLine, Ruling};
-
-/// A pin that an admin asked for; the ticker takes it over at its next step.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Pins {
-    pub(crate) floor: Option<(Level, Timestamp)>,
-    pub(crate) ceiling: Option<(Level, Timestamp)>,
-}
-
-/// What commands and the ticker tell each other.
-#[derive(Default)]
-pub(crate) struct Desk {
-    pins: Mutex<Option<Pins>>,
-    limit: Mutex<(f64, bool)>,
-    estate_asked: Mutex<Option<SyncSender<Handover>>>,
-    rules: Mutex<Vec<RuleLine>>,
-}
-
-impl Desk {
-    /// Asks for pins.
-    pub(crate) fn pin(&self, pins: Pins) {
-        *lock(&self.pins) = Some(pins);
-    }
-
-    /// What the controller leaves to a successor; `None` if the ticker does not answer within a few seconds.
-    pub(crate) fn ask_estate(&self) -> Option<Handover> {
-        let (asker, answer) = sync_channel(1);
-        *lock(&self.estate_asked) = Some(asker);
-        answer.recv_timeout(ESTATE_WITHIN).ok()
-    }
-
-    /// The rules in force.
-    pub(crate) fn rules(&self) -> Vec<RuleLine> {
-        lock(&self.rules).clone()
-    }
-
-    /// L, and whether it rests on enough healthy seconds.
-    pub(crate) fn limit(&self) -> (f64, bool) {
-        *lock(&self.limit)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::ruling::Ruling;
+use crate::situation::{Situation, meaning};
 
 /// Takes what must outlive a restart.
 pub(crate) trait Keeper: Send {
@@ -74,6 +32,10 @@ pub(crate) struct Announcer {
     pub(crate) keeper: Option<Box<dyn Keeper>>,
     kept: Instant,
     ruling: Ruling,
+    /// Nothing before the first step.
+    situation: Option<Situation>,
+    /// A rule that the core was told to drop, and for how many seconds it has not done so.
+    dropping: Option<(Unwanted, u32)>,
     /// The folder whose disk is watched.
     state: Option<PathBuf>,
     scribe: Option<Scribe>,
@@ -82,7 +44,17 @@ pub(crate) struct Announcer {
 impl Announcer {
     pub(crate) fn new(desk: Arc<Desk>, events: Option<Arc<Events>>, keeper: Option<Box<dyn Keeper>>) -> Self {
         let (kept, ruling) = (Instant::ORIGIN, Ruling::default());
-        Self { desk, events, keeper, kept, ruling, state: None, scribe: None }
+        Self {
+            desk,
+            events,
+            keeper,
+            kept,
+            ruling,
+            situation: None,
+            dropping: None,
+            state: None,
+            scribe: None,
+        }
     }
 
     /// Watches the disk that a folder lies on.
@@ -99,9 +71,61 @@ impl Announcer {
 
     fn follow(&mut self, advice: &Advice) {
         let lines = self.ruling.advised(advice);
-        *lock(&self.desk.rules) = self.ruling.table();
+        self.desk.show_rules(self.ruling.board());
         if let Some(events) = &self.events {
             lines.iter().for_each(|line| events.warning(format_args!("{line}")));
+        }
+    }
+
+    /// Hands an admin's pins on.
+    fn pin(&mut self, controller: &mut Controller) {
+        if let Some(pins) = self.desk.take_pins() {
+            controller.pin(pins.floor, pins.ceiling);
+            if let Some(scribe) = &mut self.scribe {
+                scribe.pinned();
+            }
+        }
+    }
+
+    /// Hands on what rule an admin does not want, one after the other, and says what became of it.
+    fn drop_rules(&mut self, turn: &Turn, controller: &mut Controller) {
+        if let (Some((unwanted, seconds)), Some(advice)) = (&mut self.dropping, &turn.advice) {
+            *seconds += 1;
+            let dropped =
+                dropped(unwanted.rule, advice).or((*seconds >= DROPPED_AFTER).then_some(Dropped::Unknown));
+            if let Some(dropped) = dropped {
+                unwanted.answer(dropped);
+                self.dropping = None;
+            }
+        }
+        if self.dropping.is_none()
+            && let Some(unwanted) = self.desk.take_unwanted()
+        {
+            controller.drop_rule(unwanted.rule);
+            self.dropping = Some((unwanted, 0));
+        }
+    }
+
+    /// Notes what `ctl level` shows.
+    fn see(&mut self, turn: &Turn, controller: &Controller, now: Instant) {
+        let situation = self.situation.get_or_insert_with(|| {
+            // Pins of an earlier process go on.
+            let [floor, ceiling] = controller.posture().pins();
+            self.desk.begin_pins(Pins { floor, ceiling });
+            Situation::begun(controller.decision(), now)
+        });
+        situation.limit = controller.limit();
+        if let Some((before, after)) = turn.level {
+            situation.note_level(before, after, now);
+        }
+        if let Some(taken) = &turn.taken {
+            situation.note_step(taken);
+        }
+        if let Some(advice) = &turn.advice {
+            situation.note_advice(advice, &self.ruling);
+        }
+        if turn.taken.is_some() {
+            self.desk.show_situation(situation.clone());
         }
     }
 
@@ -123,14 +147,9 @@ impl Announcer {
 
 impl TurnListener for Announcer {
     fn turned(&mut self, turn: &Turn, controller: &mut Controller, now: Instant) {
-        if let Some(pins) = lock(&self.desk.pins).take() {
-            controller.pin(pins.floor, pins.ceiling);
-            if let Some(scribe) = &mut self.scribe {
-                scribe.pinned();
-            }
-        }
-        *lock(&self.desk.limit) = controller.limit();
-        if let Some(asker) = lock(&self.desk.estate_asked).take() {
+        self.pin(controller);
+        self.desk.show_limit(controller.limit());
+        if let Some(asker) = self.desk.take_estate_asker() {
             let mut estate = Handover::default();
             controller.hand_over(&mut estate);
             // Whoever asked may have lost patience.
@@ -140,6 +159,8 @@ impl TurnListener for Announcer {
         if let Some(advice) = &turn.advice {
             self.follow(advice);
         }
+        self.drop_rules(turn, controller);
+        self.see(turn, controller, now);
         if now.since(self.kept) >= KEEP_EVERY {
             self.kept = now;
             if let Some(keeper) = &mut self.keeper {
@@ -172,20 +193,19 @@ impl TurnListener for Announcer {
     }
 }
 
-/// What a level means, for people.
-pub(crate) fn meaning(level: Level) -> &'static str {
-    match level {
-        Level::Calm => "everybody is served",
-        Level::Filtering => "rules match attack traffic",
-        Level::Limiting => "client limits are tightened",
-        Level::Challenging => "unknown clients must show that they are people",
-        Level::CustomersFirst => {
-            "known customers are served first, some unknown clients are asked to come back"
-        }
-        Level::Reopening => "unknown clients are being let in again, step by step",
+/// What became of a rule with this second's advice; `None` if the core has not heard of it yet.
+fn dropped(rule: u16, advice: &Advice) -> Option<Dropped> {
+    let ends = |change: &Change| matches!(change, Change::Discarded { rule: gone, why: Why::Unwanted } if gone.id == rule);
+    if advice.changes.iter().any(ends) {
+        return Some(Dropped::Gone);
     }
+    let is_there = advice.rules.rules.iter().any(|there| there.id == rule);
+    (!is_there).then_some(Dropped::NotThere)
 }
 
-/// The ticker comes by ten times a second.
-const ESTATE_WITHIN: Duration = Duration::from_secs(5);
+/// Seconds within which the core has heard of a rule that is not wanted: it may come in the middle of one.
+const DROPPED_AFTER: u32 = 3;
 const KEEP_EVERY: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

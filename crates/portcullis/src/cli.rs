@@ -11,9 +11,10 @@ use edge_io::Clock;
 
 use crate::assess;
 use crate::configured;
+use crate::control::LinkPlace;
 use crate::ctl::CtlArgs;
 use crate::handover::{Beginning, Offer, Takeover};
-use crate::listeners::Opened;
+use crate::listeners::{self, Opened};
 use crate::protect::ProtectArgs;
 use crate::replay::ReplayArgs;
 use crate::report::Report;
@@ -189,6 +190,7 @@ fn run_configured(path: &Path, offer: Option<Offer>) -> Result<(), Box<dyn Error
         hosts: config.console.hosts.clone(),
         token_file: config.console.token_file.clone(),
         metrics_allow: config.console.metrics_allow.clone(),
+        link_place: LinkPlace::of(&listeners::doors(&config), !config.front.is_empty()),
     };
     service::until_stopped(signals, running, &state.folder, beside, inherited)?;
     Ok(())

@@ -1,29 +1,37 @@
 //! What admins ask of a running gate, and what it shows of itself.
 
 mod clients;
+mod level;
+mod links;
+mod lists;
 mod metrics;
+mod rules;
 mod why;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use admission::site::{Entry, List, Site};
+use admission::site::Site;
 use console_io::ControlPlane;
 use console_io::ctl::{Command, Reply};
 use edge_io::{Clock, Shared};
 use journal_io::journal::{ActRow, Journal, Row};
 use journal_io::logs::{Events, LogWriter};
-use model::{Level, Prefix, Timestamp};
 use serde_json::json;
 
-use crate::announcer::{Desk, Pins, meaning};
+use links::LinkBudget;
+pub(crate) use links::{Door, LinkPlace};
+use lists::{ALLOW, DENY};
+
 use crate::check::coverage_sentence;
+use crate::desk::Desk;
 use crate::erasures::Erasures;
+use crate::lines::Moment;
 use crate::memory::Memory;
 use crate::orders::Orders;
 use crate::recordings;
 use crate::running::SITE;
+use crate::situation::meaning;
 
 /// Commands and metrics of one gate.
 pub(crate) struct Control {
@@ -40,6 +48,9 @@ pub(crate) struct Control {
     pub(crate) access: Arc<LogWriter>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) clock: Clock,
+    /// Where links for customers lead.
+    pub(crate) link_place: LinkPlace,
+    pub(crate) links: LinkBudget,
 }
 
 impl ControlPlane for Control {
@@ -49,20 +60,11 @@ impl ControlPlane for Control {
         }
         match command {
             Command::Status => self.status(),
-            Command::Mode { mode: None } => {
-                Reply::done(format!("mode {}", self.site.mode()), json!(self.site.mode().label()))
-            }
-            Command::Mode { mode: Some(mode) } => {
-                self.site.set_mode(mode);
-                Reply::done(format!("mode {mode} from now on, until the next start"), json!(mode.label()))
-            }
+            Command::Mode { mode: None } => self.mode(),
+            Command::Mode { mode: Some(mode) } => self.set_mode(mode),
             Command::Level => self.level(),
             Command::Pin { level, ceiling, minutes } => self.pin(level, ceiling, minutes),
-            Command::Unpin => {
-                self.desk.pin(Pins::default());
-                self.site.set_assist_yes(false);
-                Reply::done("the level is free again", json!(null))
-            }
+            Command::Unpin => self.unpin(),
             Command::Bypass { on } => self.bypass(on),
             Command::Enforce { percent } => {
                 self.orders.enforce(percent);
@@ -72,12 +74,8 @@ impl ControlPlane for Control {
                     json!(percent),
                 )
             }
-            Command::Allow { prefix, minutes, remove } => {
-                self.list("allow", self.site.allowed(), prefix, minutes, remove)
-            }
-            Command::Deny { prefix, minutes, remove } => {
-                self.list("deny", self.site.denied(), prefix, minutes, remove)
-            }
+            Command::Allow { prefix, minutes, remove } => self.list(ALLOW, prefix, minutes, remove),
+            Command::Deny { prefix, minutes, remove } => self.list(DENY, prefix, minutes, remove),
             Command::Clients { after, limit } => self.clients(after.as_ref(), limit),
             Command::Import { hints } => self.import(&hints),
             Command::Revoke { client } => self.revoke(&client),
@@ -85,6 +83,8 @@ impl ControlPlane for Control {
             Command::Forget { client } => self.forget(&client),
             Command::Why(subject) => self.why(&subject),
             Command::Rules => self.rules(),
+            Command::Rule { rule } => self.rule(rule),
+            Command::DropRule { rule } => self.drop_rule(rule),
             Command::Recordings => {
                 self.memory.flush();
                 recordings::list(&self.state)
@@ -155,36 +155,8 @@ impl Control {
         Reply::done(text, data)
     }
 
-    fn rules(&self) -> Reply {
-        let rules = self.desk.rules();
-        let texts: Vec<&str> = rules.iter().map(|rule| rule.text.as_str()).collect();
-        let text = if texts.is_empty() { "no rules are in force".to_owned() } else { texts.join("\n") };
-        Reply::done(text, json!(rules.iter().map(|rule| &rule.value).collect::<Vec<_>>()))
-    }
-
-    fn level(&self) -> Reply {
-        let level = self.site.level();
-        Reply::done(
-            format!("level {level}: {}", meaning(level)),
-            json!({ "level": level.label(), "number": level.number() }),
-        )
-    }
-
-    fn pin(&self, floor: Option<Level>, ceiling: Option<Level>, minutes: u32) -> Reply {
-        let until = self.clock.wall() + Duration::from_secs(u64::from(minutes) * 60);
-        self.desk.pin(Pins {
-            floor: floor.map(|level| (level, until)),
-            ceiling: ceiling.map(|level| (level, until)),
-        });
-        // In mode `assist` a pin to customers-first is the yes that it waits for.
-        self.site.set_assist_yes(floor == Some(Level::CustomersFirst));
-        let side = |word: &str, level: Option<Level>| {
-            level.map(|level| format!(" {word} {level}")).unwrap_or_default()
-        };
-        Reply::done(
-            format!("pinned{}{} for {minutes} minutes", side("at least", floor), side("at most", ceiling)),
-            json!(minutes),
-        )
+    fn moment(&self) -> Moment {
+        Moment { now: self.clock.now(), wall: self.clock.wall() }
     }
 
     fn bypass(&self, on: bool) -> Reply {
@@ -200,55 +172,4 @@ impl Control {
             Reply::done("bypass is off: the gate protects again", json!(false))
         }
     }
-
-    fn list(
-        &self,
-        name: &str,
-        list: &List,
-        prefix: Option<Prefix>,
-        minutes: Option<u32>,
-        remove: bool,
-    ) -> Reply {
-        let Some(prefix) = prefix else { return show(name, list) };
-        if remove {
-            let was_on = list.remove(prefix);
-            self.orders.keep();
-            let text = if was_on {
-                format!("{prefix} is off the list")
-            } else {
-                format!("{prefix} was not on the list")
-            };
-            return Reply::done(text, json!(was_on));
-        }
-        let until = minutes.map(|minutes| self.clock.wall() + Duration::from_secs(u64::from(minutes) * 60));
-        if let Err(error) = list.add(Entry { prefix, until }) {
-            return Reply::failed(error.to_string());
-        }
-        self.orders.keep();
-        let time = minutes.map_or(String::new(), |n| format!(" for {n} minutes"));
-        Reply::done(format!("{name} {prefix}{time}"), json!(null))
-    }
-}
-
-fn show(name: &str, list: &List) -> Reply {
-    let entries = list.entries();
-    let lines: Vec<String> = entries
-        .iter()
-        .map(|entry| {
-            format!(
-                "{}{}",
-                entry.prefix,
-                entry.until.map_or(String::new(), |until| format!("  until {}", when(until)))
-            )
-        })
-        .collect();
-    let data: Vec<_> = entries.iter().map(|entry| json!({ "network": entry.prefix.to_string(), "until": entry.until.map(Timestamp::as_secs) })).collect();
-    let text = if lines.is_empty() { format!("nothing is on the {name} list") } else { lines.join("\n") };
-    Reply::done(text, json!(data))
-}
-
-fn when(at: Timestamp) -> String {
-    let seconds =
-        i64::try_from(at.as_secs()).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    seconds.map_or_else(|| "at an unknown time".to_owned(), |at| at.to_string())
 }

@@ -38,7 +38,7 @@ enum Act {
         /// The new mode.
         mode: Option<Mode>,
     },
-    /// Show the level, or pin it.
+    /// Show the level with its reasons, or pin it.
     Level {
         #[command(subcommand)]
         act: Option<LevelAct>,
@@ -55,9 +55,9 @@ enum Act {
         #[arg(value_parser = share)]
         percent: u8,
     },
-    /// Exempt a network from client limits, or show the list.
+    /// Exempt a network from rules, challenges and client limits until it is removed or as long as --for says, or show the list.
     Allow(ListArgs),
-    /// Refuse a network, or show the list.
+    /// Refuse a network until it is removed or as long as --for says, or show the list.
     Deny(ListArgs),
     /// Known clients.
     Clients {
@@ -76,8 +76,11 @@ enum Act {
         #[arg(long, conflicts_with_all = ["code", "account"])]
         address: Option<IpAddr>,
     },
-    /// Show the rules in force.
-    Rules,
+    /// Show the rules in force, all about one of them, or take one out of force.
+    Rules {
+        #[command(subcommand)]
+        act: Option<RulesAct>,
+    },
     /// Recordings of what the gate was told and decided.
     Recordings {
         #[command(subcommand)]
@@ -107,28 +110,59 @@ enum RecordingsAct {
 
 #[derive(Clone, Debug, Subcommand)]
 enum LevelAct {
-    /// Hold the level up, or with --ceiling down.
+    /// Hold the level up, or with --ceiling down, for an hour or as long as --for says.
     Pin {
         /// At least this level.
         level: Option<Level>,
         /// At most this level.
         #[arg(long)]
         ceiling: Option<Level>,
-        /// For how long.
-        #[arg(long, default_value_t = 60)]
-        minutes: u32,
+        #[command(flatten)]
+        lasting: Lasting,
     },
     /// Let the level move freely again.
     Unpin,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum RulesAct {
+    /// Show all about a rule, also if it ended lately.
+    Show {
+        /// Its number.
+        #[arg(value_parser = rule)]
+        id: u16,
+    },
+    /// Take a rule out of force; the same is not tried again for an hour.
+    Drop {
+        /// Its number.
+        #[arg(value_parser = rule)]
+        id: u16,
+    },
+}
+
+/// For how long something holds.
+#[derive(Clone, Copy, Debug, Args)]
+struct Lasting {
+    /// For how long, such as 30m, 2h or 7d.
+    #[arg(long = "for", value_name = "TIME", value_parser = minutes, conflicts_with = "minutes")]
+    time: Option<u32>,
+    /// The same in minutes.
+    #[arg(long)]
+    minutes: Option<u32>,
+}
+
+impl Lasting {
+    fn minutes(self) -> Option<u32> {
+        self.time.or(self.minutes)
+    }
 }
 
 #[derive(Clone, Debug, Args)]
 struct ListArgs {
     /// A network, such as 192.0.2.0/24.
     network: Option<Prefix>,
-    /// For how long; until it is removed without it.
-    #[arg(long)]
-    minutes: Option<u32>,
+    #[command(flatten)]
+    lasting: Lasting,
     /// Take it off the list.
     #[arg(long)]
     remove: bool,
@@ -163,13 +197,12 @@ enum ClientsAct {
         /// Whose.
         client: ClientName,
     },
-    /// Make a link that lets one browser of an account's owner in, once. Send it to nobody else.
+    /// Make a link that lets one browser of an account's owner in, once, within a day or as long as --for says. Send it to nobody else.
     Link {
         /// Whose.
         client: ClientName,
-        /// For how many minutes it is good.
-        #[arg(long, default_value_t = Command::LINK_MINUTES_MAX)]
-        minutes: u32,
+        #[command(flatten)]
+        lasting: Lasting,
     },
     /// Erase everything about an account.
     Forget {
@@ -269,23 +302,26 @@ impl Act {
             Self::Status => Command::Status,
             Self::Mode { mode } => Command::Mode { mode },
             Self::Level { act: None } => Command::Level,
-            Self::Level { act: Some(LevelAct::Pin { level, ceiling, minutes }) } => {
+            Self::Level { act: Some(LevelAct::Pin { level, ceiling, lasting }) } => {
+                let minutes = lasting.minutes().unwrap_or(Command::PIN_MINUTES);
                 Command::Pin { level, ceiling, minutes }
             }
             Self::Level { act: Some(LevelAct::Unpin) } => Command::Unpin,
             Self::Bypass { switch } => Command::Bypass { on: switch == "on" },
             Self::Enforce { percent } => Command::Enforce { percent },
-            Self::Allow(ListArgs { network, minutes, remove }) => {
-                Command::Allow { prefix: network, minutes, remove }
+            Self::Allow(ListArgs { network, lasting, remove }) => {
+                Command::Allow { prefix: network, minutes: lasting.minutes(), remove }
             }
-            Self::Deny(ListArgs { network, minutes, remove }) => {
-                Command::Deny { prefix: network, minutes, remove }
+            Self::Deny(ListArgs { network, lasting, remove }) => {
+                Command::Deny { prefix: network, minutes: lasting.minutes(), remove }
             }
             Self::Clients { act } => return act.task(),
             Self::Why { account: Some(account), .. } => Command::Why(Subject::Account(account)),
             Self::Why { address: Some(address), .. } => Command::Why(Subject::Address(address)),
             Self::Why { code, .. } => Command::Why(Subject::Code(code.unwrap_or_default())),
-            Self::Rules => Command::Rules,
+            Self::Rules { act: None } => Command::Rules,
+            Self::Rules { act: Some(RulesAct::Show { id }) } => Command::Rule { rule: id },
+            Self::Rules { act: Some(RulesAct::Drop { id }) } => Command::DropRule { rule: id },
             Self::Recordings { act } => return Task::Recordings(act),
         })
     }
@@ -296,7 +332,10 @@ impl ClientsAct {
         match self {
             Self::List { limit, after } => Task::Once(Command::Clients { after, limit }),
             Self::Revoke { client } => Task::Once(Command::Revoke { client }),
-            Self::Link { client, minutes } => Task::Once(Command::Link { client, minutes }),
+            Self::Link { client, lasting } => {
+                let minutes = lasting.minutes().unwrap_or(Command::LINK_MINUTES_MAX);
+                Task::Once(Command::Link { client, minutes })
+            }
             Self::Forget { client } => Task::Once(Command::Forget { client }),
             Self::Export { file } => Task::Export(file),
             Self::Import { file, login } => Task::Import { file, login },
@@ -310,4 +349,41 @@ fn share(text: &str) -> Result<u8, String> {
     percent.ok_or_else(|| {
         format!("`{text}` is not a share; write 5% to 100%. To refuse nobody use `mode observe`")
     })
+}
+
+/// The number of a rule.
+fn rule(text: &str) -> Result<u16, String> {
+    let id = text.parse().ok().filter(|id| *id > 0);
+    id.ok_or_else(|| "a rule has a number, such as 3; `ctl rules` shows them".to_owned())
+}
+
+/// A time such as `30m`, `2h` or `7d`, in minutes.
+fn minutes(text: &str) -> Result<u32, String> {
+    let digits = text.trim_end_matches(['m', 'h', 'd']);
+    let unit = match &text[digits.len()..] {
+        "m" => Some(1),
+        "h" => Some(60),
+        "d" => Some(24 * 60),
+        _ => None,
+    };
+    let minutes =
+        digits.parse().ok().zip(unit).and_then(|(number, unit): (u32, u32)| number.checked_mul(unit));
+    minutes.ok_or_else(|| "a time is written as 30m, 2h or 7d".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_rules_are_read_as_they_are_written() {
+        assert_eq!([minutes("30m"), minutes("2h"), minutes("7d")], [Ok(30), Ok(120), Ok(10_080)]);
+        for wrong in ["", "30", "h", "-1h", "1.5h", "2hd", "99999999d", "1 h"] {
+            assert!(minutes(wrong).unwrap_err().contains("30m, 2h or 7d"), "{wrong}");
+        }
+        assert_eq!(rule("3"), Ok(3));
+        for wrong in ["", "0", "-1", "x", "65536"] {
+            assert!(rule(wrong).unwrap_err().contains("ctl rules"), "{wrong}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ use journal_io::keys::Keys;
 use model::Timestamp;
 
 use crate::acme::Acme;
+use crate::control::Door;
 use crate::gate::{self, GateError};
 use crate::handover::Inherited;
 
@@ -78,6 +79,16 @@ impl Opened {
         };
         Ok(Listener { sockets: self.sockets, manner })
     }
+}
+
+/// Where clients reach a configured gate.
+pub(crate) fn doors(config: &config::Config) -> Vec<Door> {
+    let door = |listen: &config::Listen| Door {
+        port: listen.address.port(),
+        tls: listen.tls.is_some(),
+        is_indirect: listen.proxy_protocol || listen.https_redirect,
+    };
+    config.listen.iter().map(door).collect()
 }
 
 /// TLS with one certificate and every default.

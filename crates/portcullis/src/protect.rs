@@ -10,7 +10,8 @@ use config::{OriginUrl, OriginUrlError};
 use edge_io::OriginTls;
 use model::{Level, Mode, Timestamp};
 
-use crate::announcer::Pins;
+use crate::control::LinkPlace;
+use crate::desk::Pins;
 use crate::gate::{self, Plan};
 use crate::handover::{Beginning, Offer};
 use crate::learn::{self, LearnError};
@@ -130,6 +131,8 @@ impl ProtectArgs {
             hosts: Vec::new(),
             token_file: None,
             metrics_allow: Vec::new(),
+            // Without a configuration no host is named, and a link is a path.
+            link_place: LinkPlace::default(),
         };
         service::until_stopped(signals, running, &folder, beside, inherited)?;
         Ok(())

@@ -8,6 +8,8 @@ use journal_io::recordings::{self, ExportError, Exported, Segment};
 use model::Timestamp;
 use serde_json::json;
 
+use crate::lines::when;
+
 /// Which time is asked for: all, unless something is said.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span {
@@ -74,13 +76,6 @@ fn size(bytes: u64) -> String {
         1_024..1_048_576 => format!("{} KiB", bytes / 1_024),
         1_048_576.. => format!("{} MiB", bytes / 1_048_576),
     }
-}
-
-/// A moment as people write it, to the second.
-pub(crate) fn when(at: Timestamp) -> String {
-    let seconds = i64::try_from(at.as_secs()).ok();
-    let moment = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    moment.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string())
 }
 
 /// A number of minutes or hours.

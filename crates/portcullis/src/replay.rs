@@ -11,9 +11,9 @@ use model::{Challenge, Level, Tier, Timestamp};
 use recording::{Difference, Gap, Played, RecordingError, Replay, Shown};
 use serde_json::{Value, json};
 
-use crate::announcer::meaning;
-use crate::recordings::when;
+use crate::lines::when;
 use crate::ruling::Ruling;
+use crate::situation::meaning;
 
 /// The arguments of `portcullis replay`.
 #[derive(Debug, clap::Args)]

@@ -1,37 +1,36 @@
 //! What the decision core found, in words: lines of the log, and the table of `ctl rules`.
 
+mod board;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod vocabulary;
+
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use guard::Advice;
 use guard::rules::{Change, Why};
-use model::{Attribute, Challenge, Condition, Finite, Rule, Test, Traffic, Untrusted};
-use serde_json::{Value, json};
+use model::{Attribute, Challenge, Condition, Finite, Instant, Rule, Test, Traffic, Untrusted};
 
+pub(crate) use board::RuleBoard;
+use board::{End, History, RuleSeen};
 use vocabulary::Vocabulary;
 
 /// Follows the rules in force, and what values are in words.
 #[derive(Debug, Default)]
 pub(crate) struct Ruling {
     vocabulary: Vocabulary,
-    rules: Vec<Counted>,
+    rules: Vec<Followed>,
+    /// Rules that ended lately, the newest first; at most [`ENDED_MAX`].
+    ended: VecDeque<RuleSeen>,
     challenge: Challenge,
 }
 
-/// A rule, and how many requests it matched so far: of other clients, and of known ones.
+/// A rule in force, and what became of it so far.
 #[derive(Debug)]
-struct Counted {
+struct Followed {
     rule: Rule,
-    others: u64,
-    known: u64,
-}
-
-/// A rule in force, for people and for programs.
-#[derive(Clone, Debug)]
-pub(crate) struct RuleLine {
-    pub(crate) text: String,
-    pub(crate) value: Value,
+    history: History,
 }
 
 impl Ruling {
@@ -39,9 +38,8 @@ impl Ruling {
     pub(crate) fn counted(&mut self, traffic: &Traffic) {
         self.vocabulary.learn(&traffic.names);
         for matches in &traffic.matches {
-            if let Some(counted) = self.rules.iter_mut().find(|counted| counted.rule.id == matches.rule) {
-                counted.others = counted.others.saturating_add(matches.others);
-                counted.known = counted.known.saturating_add(matches.known);
+            if let Some(followed) = self.rules.iter_mut().find(|followed| followed.rule.id == matches.rule) {
+                followed.history.count(*matches);
             }
         }
     }
@@ -51,55 +49,72 @@ impl Ruling {
         let mut lines: Vec<String> = advice.changes.iter().map(|change| self.sentence(change)).collect();
         if advice.challenge != self.challenge {
             self.challenge = advice.challenge;
-            lines.push(
-                match advice.challenge {
-                    Challenge::Off => "challenge off: new visitors are asked for nothing",
-                    Challenge::Cookie => "challenge on: new visitors must come back with a cookie",
-                    Challenge::Waiting => {
-                        "challenge on: new visitors must come back with a cookie after waiting"
-                    }
-                }
-                .to_owned(),
-            );
+            lines.push(format!("challenge {}", asked(advice.challenge)));
         }
-        let before = std::mem::take(&mut self.rules);
-        self.rules = (advice.rules.rules.iter())
-            .map(|rule| {
-                let known = before.iter().find(|counted| counted.rule.id == rule.id);
-                let (others, known) = known.map_or((0, 0), |counted| (counted.others, counted.known));
-                Counted { rule: rule.clone(), others, known }
-            })
-            .collect();
+        self.follow(advice);
         lines
     }
 
-    /// The rules in force.
-    pub(crate) fn table(&self) -> Vec<RuleLine> {
-        self.rules.iter().map(|counted| self.line(counted)).collect()
+    /// The rules in force, and those that ended lately.
+    pub(crate) fn board(&self) -> RuleBoard {
+        let rules = self.rules.iter().map(|followed| self.seen(&followed.rule, followed.history, None));
+        RuleBoard { rules: rules.collect(), ended: self.ended.iter().cloned().collect() }
     }
 
-    fn line(&self, counted: &Counted) -> RuleLine {
-        let Counted { rule, others, known } = counted;
-        let state = if rule.armed { "armed" } else { "on trial" };
-        let text = format!(
-            "rule {}, {state}: {}\n  matched {others} requests; of known clients, who are exempt, {known}; {}",
-            rule.id,
-            self.phrase(rule),
-            bounds(rule),
-        );
-        let conditions: Vec<Value> =
-            rule.conditions.iter().map(|condition| json!(self.condition(*condition))).collect();
-        let value = json!({
-            "rule": rule.id,
-            "action": rule.action.label(),
-            "armed": rule.armed,
-            "conditions": conditions,
-            "calm_share_at_most": rule.collateral_calm.get(),
-            "known_share_at_most": rule.collateral_known.get(),
-            "matched": others,
-            "matched_known": known,
+    /// What a value that a client sent is in words, if it was named.
+    pub(crate) fn word(&self, value: u64) -> Option<String> {
+        self.vocabulary.word(value).map(shown)
+    }
+
+    fn follow(&mut self, advice: &Advice) {
+        let at = advice.findings.at;
+        let mut before = std::mem::take(&mut self.rules);
+        let mut take = |id: u16| {
+            let place = before.iter().position(|followed| followed.rule.id == id);
+            place.map_or_else(History::default, |place| before.swap_remove(place).history)
+        };
+        for change in &advice.changes {
+            if let Some((rule, end)) = ended(change, at) {
+                let mut history = take(rule.id);
+                history.note(change, at);
+                let seen = self.seen(rule, history, Some(end));
+                self.ended.push_front(seen);
+            }
+        }
+        self.ended.truncate(ENDED_MAX);
+        for rule in &advice.rules.rules {
+            let mut history = take(rule.id);
+            for change in advice.changes.iter().filter(|change| concerns(change, rule.id)) {
+                if let Change::Rearmed { .. } = change {
+                    history = self.recall(rule.id);
+                }
+                history.note(change, at);
+            }
+            self.rules.push(Followed { rule: rule.clone(), history });
+        }
+    }
+
+    /// What was known of a rule that had ended and acts again.
+    fn recall(&mut self, id: u16) -> History {
+        let place = self.ended.iter().position(|seen| seen.rule.id == id);
+        place.and_then(|place| self.ended.remove(place)).map_or_else(History::default, |seen| seen.history)
+    }
+
+    fn seen(&self, rule: &Rule, history: History, end: Option<End>) -> RuleSeen {
+        let conditions = rule.conditions.iter().map(|condition| {
+            let word = match condition.test {
+                Test::Is(value) => self.word(value),
+                Test::New => None,
+            };
+            (*condition, word)
         });
-        RuleLine { text, value }
+        RuleSeen {
+            rule: rule.clone(),
+            phrase: self.phrase(rule),
+            conditions: conditions.collect(),
+            history,
+            end,
+        }
     }
 
     fn sentence(&self, change: &Change) -> String {
@@ -138,11 +153,9 @@ impl Ruling {
                 self.phrase(rule),
                 percent(known.upper()),
             ),
-            Change::Expired { rule, hits, peak } => format!(
-                "rule {} gone: {}: {hits} matches in the last second, {peak} at most before",
-                rule.id,
-                self.phrase(rule),
-            ),
+            Change::Expired { rule, hits, peak } => {
+                format!("rule {} gone: {}: {}", rule.id, self.phrase(rule), expired(*hits, *peak))
+            }
             Change::Rearmed { rule, proof } => format!(
                 "rule {} armed again: {}; {}; it covers {} of what is too much",
                 rule.id,
@@ -195,15 +208,77 @@ impl Ruling {
     }
 
     fn condition(&self, condition: Condition) -> String {
-        let label = condition.attribute.label();
         match condition.test {
-            Test::New => format!("{label} is new"),
-            Test::Is(value) => match self.vocabulary.word(value) {
-                Some(word) => format!("{label} is `{}`", shown(word)),
-                None => format!("{label} is always the same"),
-            },
+            Test::New => in_words(condition, None),
+            Test::Is(value) => in_words(condition, self.word(value).as_deref()),
         }
     }
+}
+
+/// What is asked of new visitors.
+pub(crate) const fn asked(challenge: Challenge) -> &'static str {
+    match challenge {
+        Challenge::Off => "off: new visitors are asked for nothing",
+        Challenge::Cookie => "on: new visitors must come back with a cookie",
+        Challenge::Waiting => "on: new visitors must come back with a cookie after waiting",
+    }
+}
+
+/// A condition; `word` is its value as the client sent it, escaped, if it was named.
+fn in_words(condition: Condition, word: Option<&str>) -> String {
+    let label = condition.attribute.label();
+    match (condition.test, word) {
+        (Test::New, _) => format!("{label} is new"),
+        (Test::Is(_), Some(word)) => format!("{label} is `{word}`"),
+        (Test::Is(_), None) => format!("{label} is always the same"),
+    }
+}
+
+/// The rule that a change ended, and why.
+fn ended(change: &Change, at: Instant) -> Option<(&Rule, End)> {
+    match change {
+        Change::Discarded { rule, why } => {
+            let until = at + aside(*why);
+            Some((rule, End { at, why: reason(*why), until, is_remembered: false }))
+        }
+        Change::Expired { rule, hits, peak } => {
+            let why = expired(*hits, *peak);
+            Some((rule, End { at, why, until: at + REMEMBERED, is_remembered: true }))
+        }
+        Change::Found { .. }
+        | Change::Armed { .. }
+        | Change::Hardened { .. }
+        | Change::Softened { .. }
+        | Change::Rearmed { .. }
+        | Change::NotSurgical(_) => None,
+    }
+}
+
+/// For how long the same conditions are not tried again (`guard/src/rules/book.rs`).
+const fn aside(why: Why) -> Duration {
+    match why {
+        Why::Known(_) => REMEMBERED,
+        Why::TooFewHits(_) | Why::NotCounted => Duration::from_secs(10),
+        Why::Unwanted => Duration::from_secs(3_600),
+    }
+}
+
+/// Whether a change is one of this rule.
+fn concerns(change: &Change, id: u16) -> bool {
+    match change {
+        Change::Found { rule, .. }
+        | Change::Armed { rule, .. }
+        | Change::Discarded { rule, .. }
+        | Change::Hardened { rule, .. }
+        | Change::Softened { rule, .. }
+        | Change::Expired { rule, .. }
+        | Change::Rearmed { rule, .. } => rule.id == id,
+        Change::NotSurgical(_) => false,
+    }
+}
+
+fn expired(hits: u64, peak: u64) -> String {
+    format!("{hits} matches in the last second, {peak} at most before")
 }
 
 fn reason(why: Why) -> String {
@@ -236,3 +311,8 @@ fn percent(share: Finite) -> String {
 fn shown(word: &str) -> String {
     Untrusted::from(word).to_string()
 }
+
+/// As many as there can be rules twice over: an admin asks for one that was just there.
+const ENDED_MAX: usize = 16;
+/// How long a rule that ended is remembered (`guard/src/rules/book.rs`).
+const REMEMBERED: Duration = Duration::from_secs(600);

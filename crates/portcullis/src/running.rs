@@ -18,7 +18,8 @@ use journal_io::recordings::RingSettings;
 use model::{Mode, SiteId};
 
 use crate::acme::Acme;
-use crate::announcer::{Announcer, Desk};
+use crate::announcer::Announcer;
+use crate::desk::Desk;
 use crate::erasures::Erasures;
 use crate::gate::{self, Around, GateError, Kept, Plan};
 use crate::handover::{self, Bequest, ChannelError, Takeover};

@@ -14,7 +14,7 @@ use model::Prefix;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::control::Control;
+use crate::control::{Control, LinkPlace};
 use crate::handover::{
     ChannelError, Heir, HeirError, INFLIGHT_EVERY, Inherited, Program, Raising, Supervisor,
 };
@@ -27,6 +27,8 @@ pub(crate) struct Beside {
     pub(crate) hosts: Vec<String>,
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) metrics_allow: Vec<Prefix>,
+    /// Where links for customers lead.
+    pub(crate) link_place: LinkPlace,
 }
 
 /// Hears SIGTERM, SIGINT and SIGHUP from its making on: one that comes while the gate starts is obeyed as soon as it stands.
@@ -191,6 +193,8 @@ fn start_console(
         access: running.access.clone(),
         memory: running.memory.clone(),
         clock: running.clock,
+        link_place: beside.link_place,
+        links: Default::default(),
     };
     Ok(Console::start(settings, listener, Arc::new(control))?)
 }

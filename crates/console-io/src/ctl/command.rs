@@ -21,7 +21,7 @@ pub enum Command {
         #[schemars(schema_with = "wire::mode_schema")]
         mode: Option<Mode>,
     },
-    /// Shows the level, and whether it is pinned.
+    /// Shows the level with its reasons: load, findings, what acts, what must happen before it is milder, and pins.
     Level,
     /// Pins the level for a time: it does not sink below `level` nor rise above `ceiling`. One of them is needed.
     ///
@@ -51,7 +51,7 @@ pub enum Command {
         /// The share, 5 to 100 %.
         percent: u8,
     },
-    /// Lets a network in whatever it does, takes it off the list, or shows the list.
+    /// Exempts a network from rules, challenges and client limits, takes it off the list, or shows the list.
     Allow {
         /// The network; the list is shown without it.
         #[serde(default, with = "wire::text_option", skip_serializing_if = "Option::is_none")]
@@ -111,8 +111,18 @@ pub enum Command {
     },
     /// Explains a refusal, an account or an address.
     Why(Subject),
-    /// Shows the rules in force.
+    /// Shows the rules in force, and those that ended lately.
     Rules,
+    /// Shows all about one rule, also if it ended lately.
+    Rule {
+        /// Its number, as `rules` and references show it.
+        rule: u16,
+    },
+    /// Takes a rule out of force; the same is not tried again for a time.
+    DropRule {
+        /// Its number, as `rules` shows it.
+        rule: u16,
+    },
     /// Shows the recordings on disk; what waits to be written is written first.
     Recordings,
 }
@@ -161,7 +171,7 @@ pub enum CommandError {
     #[error("the gate cannot stay at reopening; pin challenging or customers-first")]
     PinReopening,
     /// Too short or too long.
-    #[error("`{minutes}` minutes is not possible here; write 1 to {longest}")]
+    #[error("`{minutes}` minutes are not possible here; write 1 to {longest}, that is {} d", longest / (24 * 60))]
     Minutes {
         /// What was written.
         minutes: u32,
@@ -173,7 +183,7 @@ pub enum CommandError {
     Percent(u8),
     /// A network so wide that a slip of the finger is likelier.
     #[error(
-        "`{prefix}` is too wide for a list: the widest is /{shortest}. To let everybody in use `bypass on`, or `mode observe`"
+        "`{prefix}` is too wide for a list: the widest is /{shortest}. For everybody there are `bypass on`, which lets all in, and `level pin customers-first`, which serves known clients alone"
     )]
     TooWide {
         /// What was written.
@@ -188,7 +198,7 @@ pub enum CommandError {
     #[error("a network that is taken off the list needs no minutes; leave one of them away")]
     RemoveWithMinutes,
     /// A link that is good for no time, or for too long.
-    #[error("a link is good for 1 to {max} minutes, not for {0}", max = Command::LINK_MINUTES_MAX)]
+    #[error("a link is good for 1 to {max} minutes, a day, not for {0}", max = Command::LINK_MINUTES_MAX)]
     LinkMinutes(u32),
     /// A page of none or too many clients.
     #[error("`{0}` clients do not fit on a page; write 1 to {max}", max = Command::CLIENTS_PER_PAGE_MAX)]
@@ -204,12 +214,17 @@ pub enum CommandError {
         "`{0}` is one pass; this is done for a whole account: write its name, or `account:…` as `clients list` shows it"
     )]
     PassForAccount(ClientName),
+    /// The number that stands for no rule.
+    #[error("rules are counted from 1 on; `rules` shows them")]
+    RuleZero,
     /// A reference of impossible length.
     #[error("a reference has 1 to {max} characters, this one has {0} bytes", max = Command::CODE_BYTES_MAX)]
     Code(usize),
 }
 
 impl Command {
+    /// How long a pin lasts unless something else is said.
+    pub const PIN_MINUTES: u32 = 60;
     /// How long a pin can last.
     pub const PIN_MINUTES_MAX: u32 = 24 * 60;
     /// How long a network can stay on a list when a time is given.
@@ -239,6 +254,7 @@ impl Command {
             }
             Self::Clients { after, limit } => check_page(after.as_ref(), *limit),
             Self::Import { hints } if hints.len() > Self::HINTS_MAX => Err(CommandError::Hints(hints.len())),
+            Self::Rule { rule: 0 } | Self::DropRule { rule: 0 } => Err(CommandError::RuleZero),
             Self::Link { minutes, .. } if !(1..=Self::LINK_MINUTES_MAX).contains(minutes) => {
                 Err(CommandError::LinkMinutes(*minutes))
             }
@@ -262,6 +278,8 @@ impl Command {
             | Self::Forget { .. }
             | Self::Why(_)
             | Self::Rules
+            | Self::Rule { .. }
+            | Self::DropRule { .. }
             | Self::Recordings => Ok(()),
         }
     }
@@ -291,6 +309,7 @@ impl Command {
             Self::Link { client, minutes } => {
                 Some(format!("clients link {} for {minutes} min", Nameless(client)))
             }
+            Self::DropRule { rule } => Some(format!("rules drop {rule}")),
             // Whose it was must not stay in a log.
             Self::Forget { .. } => Some("clients forget of one account".to_owned()),
             Self::Status
@@ -298,6 +317,7 @@ impl Command {
             | Self::Clients { .. }
             | Self::Why(_)
             | Self::Rules
+            | Self::Rule { .. }
             | Self::Recordings => None,
         }
     }
@@ -387,7 +407,7 @@ fn check_page(after: Option<&ClientName>, limit: u32) -> Result<(), CommandError
 }
 
 const fn pin_minutes() -> u32 {
-    60
+    Command::PIN_MINUTES
 }
 
 const fn link_minutes() -> u32 {

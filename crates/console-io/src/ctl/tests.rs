@@ -37,7 +37,7 @@ impl ControlPlane for Gate {
         if let Command::Import { hints } = command {
             return Reply::done("", json!(hints.len()));
         }
-        assert!(command != Command::Rules, "a gate with a fault");
+        assert!(command != Command::Recordings, "a gate with a fault");
         Reply::done("so be it\u{1b}[2J", json!({ "n": 1 }))
     }
 
@@ -93,7 +93,7 @@ fn a_command_reaches_the_gate_with_its_users_number_and_one_that_cannot_be_meant
 #[test]
 fn a_command_that_fails_inside_the_gate_costs_nobody_else_an_answer() {
     let stage = stage(0);
-    let failed = call(&stage.path, &Command::Rules).unwrap();
+    let failed = call(&stage.path, &Command::Recordings).unwrap();
     assert!(!failed.ok && failed.text.contains("its log says more"), "{}", failed.text);
     assert!(call(&stage.path, &Command::Status).unwrap().ok);
 }

@@ -54,10 +54,9 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
             allow(request, READ)?;
             metrics(desk).await
         }
-        "/api/v1/status" => {
-            allow(request, READ)?;
-            replied(desk.command(None, Command::Status).await)
-        }
+        "/api/v1/status" => shown(desk, request, Command::Status).await,
+        "/api/v1/level" => shown(desk, request, Command::Level).await,
+        "/api/v1/rules" => shown(desk, request, Command::Rules).await,
         "/api/v1/ctl" => {
             allow(request, &[Method::POST])?;
             ctl(desk, request).await
@@ -66,9 +65,7 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
             allow(request, READ)?;
             Ok(typed(StatusCode::OK, JSON, openapi::text()))
         }
-        "/" | "/api/v1/incidents" | "/api/v1/rules" => {
-            Err(Problem::new(StatusCode::NOT_IMPLEMENTED, NOT_BUILT))
-        }
+        "/" | "/api/v1/incidents" => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, NOT_BUILT)),
         _ => Err(Problem::new(
             StatusCode::NOT_FOUND,
             "There is nothing here. GET /api/v1/openapi.json lists what there is.",
@@ -84,6 +81,12 @@ async fn metrics(desk: &Desk) -> Answer {
         )
     })?;
     Ok(typed(StatusCode::OK, Exposition::CONTENT_TYPE, text))
+}
+
+/// What a command shows that changes nothing.
+async fn shown(desk: &Desk, request: &Request<Bytes>, command: Command) -> Answer {
+    allow(request, READ)?;
+    replied(desk.command(None, command).await)
 }
 
 async fn ctl(desk: &Desk, request: &Request<Bytes>) -> Answer {
@@ -154,8 +157,7 @@ fn guard(headers: &mut HeaderMap) {
 
 const READ: &[Method] = &[Method::GET, Method::HEAD];
 const JSON: &str = "application/json";
-const NOT_BUILT: &str =
-    "This part is not built yet. What there is: /healthz, /metrics, /api/v1/status and /api/v1/ctl.";
+const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules and ctl.";
 
 #[cfg(test)]
 mod tests;

@@ -50,6 +50,16 @@ fn document() -> Value {
                 "summary": "What the gate does at this moment.",
                 "responses": answers(content("application/json", &reply, "It, for people and for programs."))
             } },
+            "/api/v1/level": { "get": {
+                "operationId": "level",
+                "summary": "The level with its reasons: load, findings, what acts, what must happen before it is milder, and pins.",
+                "responses": answers(content("application/json", &reply, "It, for people and for programs."))
+            } },
+            "/api/v1/rules": { "get": {
+                "operationId": "rules",
+                "summary": "The rules in force, and those that ended lately.",
+                "responses": answers(content("application/json", &reply, "They, for people and for programs."))
+            } },
             "/api/v1/ctl": { "post": {
                 "operationId": "ctl",
                 "summary": "Carries out one command, like the control socket.",

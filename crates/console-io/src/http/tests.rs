@@ -15,7 +15,7 @@ struct Gate {
 impl ControlPlane for Gate {
     fn command(&self, uid: Option<u32>, command: Command) -> Reply {
         self.heard.lock().unwrap().push((uid, command.clone()));
-        assert!(command != Command::Rules, "a gate with a fault");
+        assert!(command != Command::Recordings, "a gate with a fault");
         if let Command::Enforce { .. } = command {
             Reply::failed("not now")
         } else {
@@ -141,7 +141,21 @@ fn a_command_is_a_json_post_with_the_token_and_is_checked_before_it_is_given() {
         assert!(gate.heard.lock().unwrap().is_empty(), "{headers:?} {body}");
     }
     assert_eq!(post(&[HOST, TOKEN, JSON_TYPE], r#"{"command":"enforce","percent":30}"#).0.status(), 409);
-    assert_eq!(post(&[HOST, TOKEN, JSON_TYPE], r#"{"command":"rules"}"#).0.status(), 500);
+    assert_eq!(post(&[HOST, TOKEN, JSON_TYPE], r#"{"command":"recordings"}"#).0.status(), 500);
+}
+
+#[test]
+fn what_only_shows_something_is_a_get_and_the_same_as_the_command() {
+    for (page, command) in [("status", Command::Status), ("level", Command::Level), ("rules", Command::Rules)]
+    {
+        let path = format!("/api/v1/{page}");
+        let (answer, gate) = ask(Gate::default(), &format!("GET {path}"), &[HOST, TOKEN], "", LOCAL);
+        assert_eq!(answer.body().as_ref(), br#"{"ok":true,"text":"done","data":null}"#, "{path}");
+        assert_eq!(*gate.heard.lock().unwrap(), [(None, command)]);
+        check(&format!("POST {path}"), &[HOST, TOKEN], "", LOCAL, 405);
+        check(&format!("GET {path}"), &[HOST], "", LOCAL, 401);
+        check(&format!("GET {path}"), &[HOST], "", "192.0.2.9", 401);
+    }
 }
 
 #[test]

@@ -140,6 +140,13 @@ pub const LOG_DROPPED: Metric<Counter, 1> = Metric::new(
     "Log lines that were not written, because of the byte budget, a slow disk, a full disk or their size.",
 );
 
+/// Steps that are missing from recordings.
+pub const RECORDING_STEPS_LOST: Metric<Counter, 0> = Metric::new(
+    "portcullis_recording_steps_lost_total",
+    [],
+    "Steps of the gate's decision that are missing from its recordings, because the disk was too slow, too full or failed.",
+);
+
 /// How long one step of the decision took.
 pub const TICK_SECONDS: Metric<Histogram, 0> =
     Metric::new("portcullis_tick_seconds", [], "Time that one step of the gate's decision took.")
@@ -180,6 +187,7 @@ pub const ENTRIES: &[Entry] = &[
     LIMITER_OVERFLOW.entry(),
     LOG_BYTES.entry(),
     LOG_DROPPED.entry(),
+    RECORDING_STEPS_LOST.entry(),
     TICK_SECONDS.entry(),
     BYPASS.entry(),
     ENFORCED.entry(),

@@ -129,11 +129,103 @@ fn what_an_admin_switched_and_listed_outlives_a_restart() {
     lab::clock::pause(Duration::from_millis(500));
     gate.cut_and_restart().expect("it starts again");
     let (deny, allow) = (gate.tell(&["deny"]), gate.tell(&["allow"]));
-    assert_eq!(deny.expect("it is shown").trim(), "192.0.2.0/24");
-    assert!(allow.expect("it is shown").starts_with("198.51.100.0/24  until "));
+    let (deny, allow) = (deny.expect("it is shown"), allow.expect("it is shown"));
+    assert!(deny.trim().ends_with("\n192.0.2.0/24  until it is taken off"), "{deny}");
+    assert!(allow.contains("\n198.51.100.0/24  until 20") && allow.contains(" min "), "{allow}");
     let status = gate.tell(&["status"]).expect("it is shown");
     assert!(status.contains("BYPASS IS ON"), "{status}");
     assert_logged(&gate, "in force from before the start: enforce 20");
+}
+
+#[test]
+fn lists_take_times_and_say_what_they_do_not_hold() {
+    need!(Gate::binary());
+    let app = app();
+    let gate = gate(&app);
+    let said = gate.tell(&["deny", "192.0.2.0/24", "--for", "2h"]).expect("it is done");
+    assert!(said.starts_with("192.0.2.0/24 is on the deny list until 20"), "{said}");
+    let said = gate.tell(&["allow", "192.0.2.7"]).expect("it is done");
+    assert!(said.contains("192.0.2.0/24 is on the deny list too"), "{said}");
+    let json = gate.tell(&["deny", "--json"]).expect("it is shown");
+    assert!(json.contains(r#""network":"192.0.2.0/24""#) && json.contains(r#""seconds_left":7"#), "{json}");
+    for (words, why) in [
+        (&["deny", "192.0.2.7", "--remove"][..], "it lies within 192.0.2.0/24"),
+        (&["allow", "198.51.100.0/24", "--remove"], "`ctl allow` shows what is"),
+        (&["deny", "192.0.2.7/24"], "write `192.0.2.0/24`"),
+        (&["deny", "192.0.2.0/24", "--for", "1w"], "30m, 2h or 7d"),
+        (&["deny", "--for", "1h"], "say which network"),
+    ] {
+        let (is_done, said) = gate.control(words).expect("it runs");
+        assert!(!is_done && said.contains(why), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn the_level_is_told_with_its_reasons_and_a_pin_with_its_end() {
+    need!(Gate::binary());
+    let app = app();
+    let gate = gate(&app);
+    let calm = || gate.tell(&["level"]).ok().filter(|text| text.starts_with("level calm since 20"));
+    let calm = wait_for(SOON, calm).expect("it is calm");
+    assert!(calm.contains("\npins      none"), "{calm}");
+    gate.tell(&["level", "pin", "customers-first", "--for", "10m"]).expect("it is pinned");
+    let (_, at_once) = gate.control(&["level"]).expect("it runs");
+    assert!(at_once.contains("\npins      at least customers-first until 20"), "{at_once}");
+    let is_there = || {
+        let (_, text) = gate.control(&["level"]).ok()?;
+        (text.starts_with("level customers-first since 20") && text.contains("an admin holds it up"))
+            .then_some(text)
+    };
+    let text = wait_for(SOON, is_there).expect("the pin takes effect");
+    assert!(text.contains("unknown visitors 0 %"), "{text}");
+    let of_ctl = gate.tell(&["level", "--json"]).expect("it is shown");
+    let of_console = shown(&gate, "level");
+    for json in [&of_ctl, &of_console] {
+        assert!(json.contains(r#""floor":{"level":"customers-first","seconds_left":5"#), "{json}");
+        assert!(json.contains(r#""number":4"#), "{json}");
+    }
+    let said = gate.tell(&["level", "unpin"]).expect("it is unpinned");
+    assert!(said.contains("it was pinned at least customers-first"), "{said}");
+    let (_, at_once) = gate.control(&["level"]).expect("it runs");
+    assert!(at_once.contains("\npins      none"), "{at_once}");
+    let mode = gate.tell(&["mode", "observe"]).expect("it is set");
+    assert!(mode.contains("begins with auto"), "{mode}");
+}
+
+#[test]
+fn a_rule_that_is_not_there_is_neither_shown_nor_dropped() {
+    need!(Gate::binary());
+    let app = app();
+    let gate = gate(&app);
+    let none = gate.tell(&["rules"]).expect("they are shown");
+    assert_eq!(none.trim(), "no rules are in force");
+    for act in ["show", "drop"] {
+        let (is_done, said) = gate.control(&["rules", act, "3"]).expect("it runs");
+        assert!(!is_done && said.contains("there is no rule 3; no rules are in force now"), "{said}");
+    }
+    let user = rustix::process::geteuid().as_raw();
+    assert_logged(&gate, &format!("user {user}: rules drop 3"));
+    let (is_done, said) = gate.control(&["rules", "drop", "all"]).expect("it runs");
+    assert!(!is_done && said.contains("a rule has a number"), "{said}");
+    assert!(shown(&gate, "rules").contains(r#""data":{"ended":[],"rules":[]}"#));
+    let lost = gate.metrics().expect("the console answers");
+    assert!(lost.contains("\nportcullis_recording_steps_lost_total 0\n"), "{lost}");
+}
+
+#[test]
+fn a_link_leads_to_the_gate_itself() {
+    need!(Gate::binary());
+    let app = app();
+    let config = Gate::CONFIG.replace("{origin}", &app.url());
+    let config = config.replace("[[site]]", "[[site]]\nhosts = [\"127.0.0.1\"]");
+    let gate = Gate::start(&config).expect("the gate starts");
+    let said = gate.tell(&["clients", "link", "ann", "--for", "1h"]).expect("a link is made");
+    assert!(said.contains("it is good for 1 h"), "{said}");
+    let link = said.lines().next().unwrap_or_default();
+    let (address, path) = link.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect(link);
+    let address: SocketAddr = address.parse().expect("with a port");
+    let answer = web::get(address, &format!("/{path}"), &[]).expect("the gate answers");
+    assert!(answer.status == 200 && answer.body.contains("<button>"), "{answer:?}");
 }
 
 #[test]
@@ -218,6 +310,15 @@ fn post(address: SocketAddr, headers: &str, body: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the console answers");
     answer
+}
+
+/// What a page of the console's API shows.
+fn shown(gate: &Gate, page: &str) -> String {
+    let token = fs::read_to_string(gate.folder().join("state/console.token")).expect("the token is there");
+    let bearer = format!("Authorization: Bearer {}", token.trim());
+    let answer = web::get(gate.console(), &format!("/api/v1/{page}"), &[&bearer]).expect("it answers");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body
 }
 
 fn mode(path: &std::path::Path) -> u32 {

@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
 
-use admission::pass::{self, Scheme};
+use admission::pass;
 use console_io::ctl::{ClientName, Hint, Reply};
 use journal_io::journal::{Reader, Row};
 use model::{AccountId, PassId, Prefix};
 use serde_json::{Value, json};
 
-use super::{Control, when};
+use super::Control;
 use crate::learn;
+use crate::lines::when;
 use crate::running::SITE;
-use crate::secrets;
 
 impl Control {
     /// A page of known clients, in the order of their passes, with the networks that the journal remembers.
@@ -84,25 +83,6 @@ impl Control {
         Reply::done(text, json!(passes.len()))
     }
 
-    /// A link for an account: a whole address where the configuration names a host.
-    pub(super) fn link(&self, client: &ClientName, minutes: u32) -> Reply {
-        let random = match secrets::random32() {
-            Ok(bytes) => bytes.first_chunk().copied().unwrap_or_default(),
-            Err(error) => return Reply::failed(format!("{error}; ask again")),
-        };
-        let life = Duration::from_secs(60 * u64::from(minutes));
-        let path = self.site.pass_link(self.account(client), PassId(u128::from_be_bytes(random)), life);
-        let scheme = if self.site.settings().scheme == Scheme::Http { "http" } else { "https" };
-        let link = match self.shared.settings.hosts.first() {
-            Some(host) => format!("{scheme}://{host}{path}"),
-            None => path,
-        };
-        let text = format!(
-            "{link}\nwhoever opens it first and presses its button is let in; it is good for {minutes} min"
-        );
-        Reply::done(text, json!({ "link": link, "minutes": minutes }))
-    }
-
     /// Takes a pass back in memory and in the journal, and says whether it was among the known clients.
     fn withdraw(&self, pass: PassId) -> bool {
         self.site.passes().revoke(pass);
@@ -150,7 +130,7 @@ impl Control {
         std::iter::once(self.account(client)).chain(by_token).collect()
     }
 
-    fn account(&self, client: &ClientName) -> AccountId {
+    pub(super) fn account(&self, client: &ClientName) -> AccountId {
         match client {
             ClientName::Account(account) => *account,
             ClientName::Name(name) => self.site.site_key().account(name.as_bytes()),

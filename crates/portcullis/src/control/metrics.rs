@@ -84,6 +84,7 @@ impl Control {
         let overflow = admission::limits::TableName::ALL
             .map(|table| ([table.label()], self.site.ladder().overflows(table)));
         out.counter(&catalogue::LIMITER_OVERFLOW, overflow);
+        out.gauge(&catalogue::ENFORCED, [([site], f64::from(self.orders.enforced()) / 100.0)]);
         out.gauge(&catalogue::BYPASS, [([] as [&str; 0], f64::from(u8::from(self.site.is_bypassed())))]);
     }
 
@@ -116,6 +117,7 @@ impl Control {
             &catalogue::LOG_DROPPED,
             reasons.iter().zip(dropped).map(|(reason, lines)| ([*reason], lines)),
         );
+        out.counter(&catalogue::RECORDING_STEPS_LOST, [(none, self.memory.steps_lost())]);
     }
 
     /// Each name once: the certificate of two listeners, or beside one with another kind of key, ends first of all.

@@ -9,7 +9,8 @@ use journal_io::journal::{Dimension, LoginSeen, Reader, RefusedTotal, Window};
 use model::{AccountId, Net, Prefix};
 use serde_json::json;
 
-use super::{Control, when};
+use super::Control;
+use crate::lines::when;
 use crate::running::SITE;
 
 impl Control {

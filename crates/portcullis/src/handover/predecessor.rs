@@ -18,7 +18,7 @@ use model::Mode;
 
 use super::channel::{Channel, ChannelError, DESCRIPTORS_MAX, Kind};
 use super::{HELLO_WITHIN, STDIN, STEP_WITHIN, VARIABLE, successor};
-use crate::announcer::Desk;
+use crate::desk::Desk;
 
 /// The program that this process runs, and with what.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ mod scribe;
 mod tests;
 mod writer;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -47,11 +47,20 @@ enum Note {
     Flush(SyncSender<()>),
 }
 
+/// What the ticker, the writer and whoever asks count together.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Notes in the queue.
+    waiting: AtomicUsize,
+    /// Steps that are missing from recordings.
+    lost: AtomicU64,
+}
+
 /// The writing thread of one gate.
 pub(crate) struct Memory {
     /// Nothing once it is to end.
     notes: Mutex<Option<SyncSender<Note>>>,
-    waiting: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
     retired: Arc<AtomicBool>,
     ended: Mutex<Receiver<()>>,
 }
@@ -74,33 +83,37 @@ impl Memory {
     /// Starts the thread. It ends after [`Scribe`] and this are gone.
     pub(crate) fn start(writer: Writer) -> std::io::Result<Self> {
         let (notes, queue) = sync_channel(NOTES_MAX);
-        let (waiting, retired) = (Arc::new(AtomicUsize::new(0)), writer.retired());
+        let (counts, retired) = (writer.counts(), writer.retired());
         let (end, ended) = sync_channel(1);
-        let taken = waiting.clone();
         std::thread::Builder::new().name("memory".to_owned()).spawn(move || {
-            writer.run(&queue, &taken);
+            writer.run(&queue);
             // Whoever waited may have lost patience.
             end.try_send(()).ok();
         })?;
-        Ok(Self { notes: Mutex::new(Some(notes)), waiting, retired, ended: Mutex::new(ended) })
+        Ok(Self { notes: Mutex::new(Some(notes)), counts, retired, ended: Mutex::new(ended) })
     }
 
     /// The ticker's side; there is one.
     pub(crate) fn scribe(&self, clock: Clock) -> Option<Scribe> {
         let notes = lock(&self.notes).clone()?;
-        Some(Scribe::new(notes, self.waiting.clone(), clock))
+        Some(Scribe::new(notes, self.counts.clone(), clock))
     }
 
     /// Writes what waits, so that an export holds it. False if that takes too long.
     pub(crate) fn flush(&self) -> bool {
         let Some(notes) = lock(&self.notes).clone() else { return false };
         let (asker, answer) = sync_channel(1);
-        self.waiting.fetch_add(1, Relaxed);
+        self.counts.waiting.fetch_add(1, Relaxed);
         let is_asked = notes.try_send(Note::Flush(asker)).is_ok();
         if !is_asked {
-            self.waiting.fetch_sub(1, Relaxed);
+            self.counts.waiting.fetch_sub(1, Relaxed);
         }
         is_asked && answer.recv_timeout(FLUSH_WITHIN).is_ok()
+    }
+
+    /// Steps that are missing from recordings since the start: the queue was full, or the disk did not take them.
+    pub(crate) fn steps_lost(&self) -> u64 {
+        self.counts.lost.load(Relaxed)
     }
 
     /// A successor writes from now on; what waits is written first.

@@ -1,7 +1,7 @@
 //! The ticker's side.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use admission::site::{Controller, Turn};
 use edge_io::Clock;
 use model::Instant;
 
-use super::{NOTES_MAX, Note};
+use super::{Counts, NOTES_MAX, Note};
 
 /// Hands on what the core does, and never waits.
 pub(crate) struct Scribe {
     notes: SyncSender<Note>,
-    waiting: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
     clock: Clock,
     /// The number of the next step.
     next: u64,
@@ -28,10 +28,10 @@ pub(crate) struct Scribe {
 }
 
 impl Scribe {
-    pub(super) fn new(notes: SyncSender<Note>, waiting: Arc<AtomicUsize>, clock: Clock) -> Self {
+    pub(super) fn new(notes: SyncSender<Note>, counts: Arc<Counts>, clock: Clock) -> Self {
         let (begun, kept) = (Instant::ORIGIN, Instant::ORIGIN);
         let (next, lost, is_in_segment, has_changed) = (0, 0, false, false);
-        Self { notes, waiting, clock, next, lost, is_in_segment, begun, kept, has_changed }
+        Self { notes, counts, clock, next, lost, is_in_segment, begun, kept, has_changed }
     }
 
     /// An admin pinned the level, or took a pin off.
@@ -48,6 +48,8 @@ impl Scribe {
             if !is_there {
                 self.is_in_segment = false;
                 self.lost += 1;
+                // After a slow start the first turn brings a step already, and the first segment begins after it.
+                self.counts.lost.fetch_add(u64::from(number > 0), Relaxed);
             }
         }
         if !self.is_in_segment || now.since(self.begun) >= SEGMENT {
@@ -72,7 +74,7 @@ impl Scribe {
 
     fn begin(&mut self, controller: &Controller, now: Instant) {
         // The copy is large: it is not made while it would find no place.
-        if self.waiting.load(Relaxed) > NOTES_MAX / 2 {
+        if self.counts.waiting.load(Relaxed) > NOTES_MAX / 2 {
             return;
         }
         let (next, lost) = (self.next, self.lost);
@@ -83,10 +85,10 @@ impl Scribe {
     }
 
     fn tell(&self, note: Note) -> bool {
-        self.waiting.fetch_add(1, Relaxed);
+        self.counts.waiting.fetch_add(1, Relaxed);
         let is_told = self.notes.try_send(note).is_ok();
         if !is_told {
-            self.waiting.fetch_sub(1, Relaxed);
+            self.counts.waiting.fetch_sub(1, Relaxed);
         }
         is_told
     }

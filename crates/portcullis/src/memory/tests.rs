@@ -24,6 +24,11 @@ struct Gate {
 
 impl Gate {
     fn new(folder: &Path) -> Self {
+        Self::before(folder, journal_io::recordings::RingSettings::default())
+    }
+
+    /// With other settings of what is recorded.
+    fn before(folder: &Path, settings: journal_io::recordings::RingSettings) -> Self {
         let (clock, secrets) = (Clock::start(), Secrets::ephemeral().unwrap());
         let mut plan = Plan::new(Mode::Auto, vec![gate::origin("127.0.0.1:1")]);
         plan.connections_max = Some(1_000);
@@ -36,7 +41,7 @@ impl Gate {
             bases: vec![],
         };
         let controller = Controller::new(&site, Some(&limit), None, clock.wall()).recorded();
-        let ring = Ring::open(folder, journal_io::recordings::RingSettings::default()).unwrap();
+        let ring = Ring::open(folder, settings).unwrap();
         let place = Place::State { ring: Some(ring), folder: folder.to_owned() };
         let memory = Memory::start(Writer::new(&secrets, place, None, clock.wall())).unwrap();
         let scribe = memory.scribe(clock).unwrap();
@@ -150,6 +155,7 @@ fn what_is_recorded_replays_identically_and_holds_no_words() {
     gate.runs(5, 1);
     gate.runs(10, 500);
     gate.runs(310, 1);
+    assert_eq!(gate.memory.steps_lost(), 0);
     gate.dies();
     let file = folder.path().join("bundle");
     let now = Clock::start().wall();
@@ -169,9 +175,9 @@ fn what_is_recorded_replays_identically_and_holds_no_words() {
 fn a_writer_that_does_not_keep_up_leaves_a_gap_and_nothing_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let (notes, queue) = sync_channel(NOTES_MAX);
-    let waiting = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::new(Counts::default());
     let mut gate = Gate::new(folder.path());
-    gate.scribe = Scribe::new(notes, waiting.clone(), gate.clock);
+    gate.scribe = Scribe::new(notes, counts.clone(), gate.clock);
     // Nobody reads for so long that half of it does not fit.
     gate.runs(300, 1);
     let ring = Ring::open(folder.path(), journal_io::recordings::RingSettings::default()).unwrap();
@@ -179,7 +185,7 @@ fn a_writer_that_does_not_keep_up_leaves_a_gap_and_nothing_wrong() {
     let mut writer = Writer::new(&gate.secrets, place, None, gate.clock.wall());
     let mut drain = |queue: &Receiver<Note>| {
         while let Ok(note) = queue.try_recv() {
-            waiting.fetch_sub(1, Relaxed);
+            counts.waiting.fetch_sub(1, Relaxed);
             writer.take(note);
         }
     };
@@ -195,4 +201,16 @@ fn a_writer_that_does_not_keep_up_leaves_a_gap_and_nothing_wrong() {
     assert_eq!(replay.gaps.len(), 1);
     assert_eq!(replay.steps + replay.gaps[0].steps, 640);
     assert!(replay.gaps[0].steps > 300, "{}", replay.gaps[0].steps);
+    assert_eq!(counts.lost.load(Relaxed), replay.gaps[0].steps, "the metric tells what is missing");
+}
+
+#[test]
+fn what_finds_no_room_on_the_disk_is_counted_step_by_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = journal_io::recordings::RingSettings { quota_bytes: 1, ..Default::default() };
+    let mut gate = Gate::before(folder.path(), settings);
+    gate.runs(30, 1);
+    assert!(gate.memory.flush());
+    assert_eq!(gate.memory.steps_lost(), 60, "two steps a second");
+    gate.dies();
 }

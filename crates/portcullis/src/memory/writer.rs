@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use journal_io::recordings::{Ring, Single};
 use model::{Instant, Level, Timestamp};
 use recording::Recorder;
 
-use super::Note;
+use super::{Counts, Note};
 use crate::secrets::Secrets;
 
 /// Where recordings go.
@@ -31,6 +31,11 @@ pub(crate) struct Writer {
     recorder: Recorder,
     place: Place,
     events: Option<Arc<Events>>,
+    counts: Arc<Counts>,
+    /// Steps that wait in the recorder.
+    packed: u64,
+    /// The open segment cannot be written to: until the next one begins all steps are lost.
+    is_broken: bool,
     /// Set when a successor writes.
     retired: Arc<AtomicBool>,
     /// The wall clock as it was at the start, moved by the monotonic one: a jump must not make recordings too old at once.
@@ -49,6 +54,9 @@ impl Writer {
             recorder: Recorder::new(env!("CARGO_PKG_VERSION"), secrets.site_pseudonym(), secrets.run_id),
             place,
             events,
+            counts: Arc::default(),
+            packed: 0,
+            is_broken: false,
             retired: Arc::default(),
             aging: PassClock::resume(None, wall),
             is_incident: false,
@@ -57,14 +65,18 @@ impl Writer {
         }
     }
 
+    pub(super) fn counts(&self) -> Arc<Counts> {
+        self.counts.clone()
+    }
+
     pub(super) fn retired(&self) -> Arc<AtomicBool> {
         self.retired.clone()
     }
 
     /// Until nobody can send anything any more.
-    pub(super) fn run(mut self, notes: &Receiver<Note>, waiting: &AtomicUsize) {
+    pub(super) fn run(mut self, notes: &Receiver<Note>) {
         while let Ok(note) = notes.recv() {
-            waiting.fetch_sub(1, Relaxed);
+            self.counts.waiting.fetch_sub(1, Relaxed);
             if !self.retired.load(Relaxed) {
                 self.take(note);
             }
@@ -107,6 +119,7 @@ impl Writer {
             Place::State { ring: None, .. } => Ok(()),
             Place::File(file) => file.append(&bytes).map_err(|error| error.to_string()),
         };
+        self.is_broken = written.is_err();
         self.says(written);
         self.keep_learnt(Some(bytes));
     }
@@ -120,6 +133,7 @@ impl Writer {
             }
         }
         self.is_incident &= level != Level::Calm;
+        self.packed += 1;
         if let Some(block) = self.recorder.step(number, taken) {
             self.append(&block, taken.wall);
         }
@@ -135,7 +149,9 @@ impl Writer {
         }
     }
 
+    /// Writes all steps that wait.
     fn append(&mut self, block: &[u8], at: Timestamp) {
+        let steps = std::mem::take(&mut self.packed);
         let written = match &mut self.place {
             Place::State { ring: Some(ring), .. } => {
                 ring.append(block, at).map_err(|error| error.to_string())
@@ -143,6 +159,10 @@ impl Writer {
             Place::State { ring: None, .. } => Ok(()),
             Place::File(file) => file.append(block).map_err(|error| error.to_string()),
         };
+        self.is_broken |= written.is_err();
+        if self.is_broken {
+            self.counts.lost.fetch_add(steps, Relaxed);
+        }
         if written.is_err() {
             self.says(written);
         }

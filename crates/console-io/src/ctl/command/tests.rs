@@ -42,6 +42,13 @@ fn what_the_journal_keeps_and_what_cannot_be_meant() {
         &format!(r#"{{"command":"forget","client":"account:{digits}"}}"#),
         &format!(r#"{{"command":"forget","client":"pass:{digits}"}}"#),
         r#"{"command":"forget","client":"pass:0011"}"#,
+        r#"{"command":"rules"}"#,
+        r#"{"command":"rule","rule":3}"#,
+        r#"{"command":"rule","rule":0}"#,
+        r#"{"command":"rule","rule":70000}"#,
+        r#"{"command":"drop-rule","rule":3}"#,
+        r#"{"command":"drop-rule","rule":0}"#,
+        r#"{"command":"drop-rule"}"#,
         r#"{"command":"why","code":""}"#,
         r#"{"command":"why","address":"192.0.2.1"}"#,
     ];
@@ -55,6 +62,7 @@ fn what_is_sent_is_what_is_read() {
         r#"{"command":"pin","ceiling":"calm","minutes":5}"#,
         r#"{"command":"allow","prefix":"192.0.2.0/24","remove":true}"#,
         r#"{"command":"why","account":"name:ann"}"#,
+        r#"{"command":"drop-rule","rule":3}"#,
     ] {
         let command: Command = serde_json::from_str(sent).unwrap();
         assert_eq!(serde_json::to_string(&command).unwrap(), sent);

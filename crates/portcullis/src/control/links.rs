@@ -1,0 +1,158 @@
+//! Links that let a customer's browser in: where they lead, and how many may be made.
+
+use std::time::Duration;
+
+use admission::limits::{Charge, Rate, Table};
+use admission::pass::Scheme;
+use console_io::ctl::{ClientName, Reply};
+use model::{Instant, PassId};
+use serde_json::json;
+
+use super::Control;
+use crate::lines::span;
+use crate::secrets;
+
+/// Where clients reach the gate from outside, as far as the configuration tells.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct LinkPlace {
+    /// The port, unless it is the usual one of the scheme, or another one's: that of a front or a load balancer.
+    pub(crate) port: Option<u16>,
+}
+
+/// A listener, as far as it matters for links.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Door {
+    pub(crate) port: u16,
+    pub(crate) tls: bool,
+    /// Whatever comes there comes from a load balancer, or is sent on to https.
+    pub(crate) is_indirect: bool,
+}
+
+impl LinkPlace {
+    /// From the listeners. Behind a front the port that people use is the front's.
+    pub(crate) fn of(doors: &[Door], has_fronts: bool) -> Self {
+        let https = doors.iter().any(|door| door.tls);
+        let usual = if https { 443 } else { 80 };
+        let direct: Vec<u16> = doors
+            .iter()
+            .filter(|door| door.tls == https && !door.is_indirect)
+            .map(|door| door.port)
+            .collect();
+        let port = direct.first().copied().filter(|_| !has_fronts && !direct.contains(&usual));
+        Self { port }
+    }
+
+    /// The whole address of a path on a host.
+    fn address(self, scheme: &Scheme, host: &str, path: &str) -> String {
+        let scheme = if *scheme == Scheme::Http { "http" } else { "https" };
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{scheme}://{host}{port}{path}")
+    }
+}
+
+/// How many links may still be made. A restart forgets what was made before it.
+pub(crate) struct LinkBudget(Table);
+
+impl Default for LinkBudget {
+    fn default() -> Self {
+        // One cell, under a key that nobody chooses.
+        Self(Table::new(1, [0; 16]))
+    }
+}
+
+impl LinkBudget {
+    /// Takes one link out of the budget.
+    ///
+    /// # Errors
+    /// How long it takes until there is another one.
+    fn take(&self, now: Instant) -> Result<(), Duration> {
+        let rate = Rate::per_second(LINKS_PER_MINUTE / 60.0, LINKS_AT_ONCE);
+        match self.0.charge(&"links", now, 1_000, rate) {
+            Charge::Refused { retry_after } => Err(retry_after),
+            Charge::Allowed | Charge::NoRoom => Ok(()),
+        }
+    }
+}
+
+impl Control {
+    /// A link for an account: a whole address where the configuration names a host.
+    pub(super) fn link(&self, client: &ClientName, minutes: u32) -> Reply {
+        if let Err(wait) = self.links.take(self.clock.now()) {
+            return Reply::failed(too_many(wait));
+        }
+        let random = match secrets::random32() {
+            Ok(bytes) => bytes.first_chunk().copied().unwrap_or_default(),
+            Err(error) => return Reply::failed(format!("{error}; ask again")),
+        };
+        let life = Duration::from_secs(60 * u64::from(minutes));
+        let path = self.site.pass_link(self.account(client), PassId(u128::from_be_bytes(random)), life);
+        let host = self.shared.settings.hosts.first();
+        let link = host.map_or_else(
+            || path.clone(),
+            |host| self.link_place.address(&self.site.settings().scheme, host, &path),
+        );
+        let whole = if host.is_some() {
+            ""
+        } else {
+            "\nput the address of the site before it: the configuration names no host"
+        };
+        let text = format!(
+            "{link}\nwhoever opens it first and presses its button is let in; it is good for {}{whole}",
+            span(life)
+        );
+        Reply::done(text, json!({ "link": link, "minutes": minutes }))
+    }
+}
+
+fn too_many(wait: Duration) -> String {
+    // Rounded up: who comes back then finds one.
+    let wait = Duration::from_secs(wait.as_secs() + 1);
+    format!(
+        "too many links: {LINKS_AT_ONCE} can be made at once and {LINKS_PER_MINUTE} a minute, so that whoever gets hold of the console cannot make everybody known; the next one in {}",
+        span(wait)
+    )
+}
+
+/// Links at once, and then so many a minute: 15,400 on the first day, less than the 16,384 of which admission remembers that
+/// they were used.
+const LINKS_AT_ONCE: f64 = 1_000.0;
+/// See [`LINKS_AT_ONCE`].
+const LINKS_PER_MINUTE: f64 = 10.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(doors: &[(u16, bool, bool)], has_fronts: bool) -> String {
+        let scheme = if doors.iter().any(|(_, tls, _)| *tls) { Scheme::Https } else { Scheme::Http };
+        let doors: Vec<Door> =
+            doors.iter().map(|&(port, tls, is_indirect)| Door { port, tls, is_indirect }).collect();
+        LinkPlace::of(&doors, has_fronts).address(&scheme, "shop.example", "/p")
+    }
+
+    #[test]
+    fn a_link_names_the_port_unless_it_is_the_usual_one_or_anothers() {
+        let (http, https) = ("http://shop.example/p", "https://shop.example/p");
+        assert_eq!(place(&[(80, false, false)], false), http);
+        assert_eq!(place(&[(8080, false, false)], false), "http://shop.example:8080/p");
+        assert_eq!(place(&[(80, false, true), (8443, true, false)], false), "https://shop.example:8443/p");
+        assert_eq!(place(&[(8443, true, false), (443, true, false)], false), https);
+        assert_eq!(place(&[(443, false, false)], false), "http://shop.example:443/p", "odd, but so it is");
+        assert_eq!(place(&[(8443, true, true)], false), https, "a load balancer stands before it");
+        assert_eq!(place(&[(8080, false, false)], true), http, "a front stands before it");
+    }
+
+    #[test]
+    fn links_are_made_at_the_named_rate_and_no_faster() {
+        let (budget, mut now) = (LinkBudget::default(), Instant::from_secs(1_000));
+        let made = (0..2_000).filter(|_| budget.take(now).is_ok()).count();
+        assert_eq!(made, 1_000);
+        let wait = budget.take(now).unwrap_err();
+        assert!(wait <= Duration::from_secs(6), "{wait:?}");
+        insta::assert_snapshot!(too_many(wait));
+        now = now + wait;
+        assert_eq!((budget.take(now), budget.take(now).is_err()), (Ok(()), true));
+        now = now + Duration::from_secs(86_400);
+        assert_eq!((0..2_000).filter(|_| budget.take(now).is_ok()).count(), 1_000);
+    }
+}

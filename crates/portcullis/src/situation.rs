@@ -1,0 +1,173 @@
+//! What the gate sees and does at a moment, and why: what `ctl level` shows.
+//!
+//! The ticker notes it after each step; nothing here decides anything. The words are in [`told`], the numbers for programs in
+//! [`value`].
+
+#[cfg(test)]
+mod tests;
+mod told;
+mod value;
+mod words;
+
+use std::sync::Arc;
+
+use admission::core::Taken;
+use guard::Advice;
+use guard::evidence::Findings;
+use model::{Decision, Instant, Level, Masks, Mode, Summary, Tier};
+
+use crate::desk::Pins;
+use crate::lines::Moment;
+use crate::ruling::Ruling;
+
+/// What the ticker saw last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Situation {
+    /// What is obeyed.
+    pub(crate) decision: Decision,
+    /// A step was taken.
+    has_begun: bool,
+    /// Since when the level is what it is; `None`: since before this process began.
+    since: Option<Instant>,
+    /// Since when it is not calm; `None` in calm, and if it was not calm when this process began.
+    unrest: Option<Instant>,
+    demand: Demand,
+    /// L, and whether it rests on enough healthy seconds.
+    pub(crate) limit: (f64, bool),
+    /// What the last second said.
+    sight: Option<Sight>,
+    /// In mode `assist`: unknown clients would be closed out if an admin said yes.
+    asks: bool,
+    /// In mode `assist`: an admin said yes.
+    is_allowed: bool,
+}
+
+/// What was asked for in one step, in requests in service.
+#[derive(Clone, Copy, Debug, Default)]
+struct Demand {
+    admitted: f64,
+    refused: f64,
+    /// Taken away by rules, challenges and client limits.
+    removed: f64,
+}
+
+/// What a second said, and what was made of it.
+#[derive(Clone, Debug)]
+struct Sight {
+    findings: Arc<Findings>,
+    /// The value that grew most of each attribute whose mix is unusual, in the same order as there, if it was named.
+    tops: Vec<Option<String>>,
+    /// The load up to which everybody may come back, in requests in service.
+    comfortable: Option<f64>,
+    /// Nothing that protects may be lowered.
+    holds: bool,
+}
+
+/// A situation with what else an admin has to know to read it.
+pub(crate) struct Report<'a> {
+    pub(crate) situation: &'a Situation,
+    pub(crate) moment: Moment,
+    pub(crate) pins: Pins,
+    pub(crate) mode: Mode,
+    pub(crate) is_bypassed: bool,
+    /// Share of unknown clients to whom refusals apply, in percent.
+    pub(crate) enforced: u8,
+    /// Rules that are armed, and rules on trial.
+    pub(crate) rules: (usize, usize),
+}
+
+impl Situation {
+    /// As it is after the first step of a process.
+    pub(crate) fn begun(decision: &Decision, now: Instant) -> Self {
+        // An incident that is going on began before.
+        let since = (decision.level == Level::Calm).then_some(now);
+        Self { decision: decision.clone(), since, ..Self::default() }
+    }
+
+    /// This, or before the first step what a process begins with.
+    pub(crate) fn or_beginning(&self, decision: &Decision) -> Self {
+        if self.has_begun { self.clone() } else { Self { decision: decision.clone(), ..Self::default() } }
+    }
+
+    /// Notes that the level is another one now.
+    pub(crate) fn note_level(&mut self, before: Level, after: Level, now: Instant) {
+        self.since = Some(now);
+        match (before, after) {
+            (_, Level::Calm) => self.unrest = None,
+            (Level::Calm, _) => self.unrest = Some(now),
+            _ => {}
+        }
+    }
+
+    /// Takes a step of the core.
+    pub(crate) fn note_step(&mut self, taken: &Taken) {
+        (self.has_begun, self.decision) = (true, taken.outcome.decision.clone());
+        self.demand = Demand::of(&taken.summary, &self.decision.masks);
+        (self.asks, self.is_allowed) = (taken.outcome.asks, taken.circumstances.assist_yes);
+    }
+
+    /// Takes what a second said.
+    pub(crate) fn note_advice(&mut self, advice: &Advice, ruling: &Ruling) {
+        let unusual = advice.findings.mix.iter().filter(|mix| mix.is_anomalous);
+        self.sight = Some(Sight {
+            tops: unusual.map(|mix| ruling.word(mix.top)).collect(),
+            findings: Arc::new(advice.findings.clone()),
+            comfortable: advice.comfortable.map(f64::from),
+            holds: advice.holds,
+        });
+    }
+
+    /// Whether some unknown clients are closed out.
+    fn is_closed(&self) -> bool {
+        !self.decision.masks.is_open()
+    }
+}
+
+impl Demand {
+    fn of(summary: &Summary, masks: &Masks) -> Self {
+        let millis = summary.millis.max(1);
+        let mut demand = Self::default();
+        for tier in Tier::ALL {
+            for (cohort, cost) in summary.offered[tier.index()].iter().enumerate() {
+                let is_in = tier == Tier::T0 || masks.tier(tier) >> cohort & 1 == 1;
+                let load = concurrency(*cost, millis);
+                if is_in { demand.admitted += load } else { demand.refused += load }
+            }
+        }
+        demand.removed =
+            concurrency(summary.removed.iter().fold(0, |sum, cost| sum.saturating_add(*cost)), millis);
+        demand
+    }
+
+    fn all(self) -> f64 {
+        self.admitted + self.refused + self.removed
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "costs are estimates; 53 bits are enough")]
+fn concurrency(cost: u64, millis: u64) -> f64 {
+    cost as f64 / millis as f64
+}
+
+/// What a level means, for people.
+pub(crate) const fn meaning(level: Level) -> &'static str {
+    match level {
+        Level::Calm => "everybody is served",
+        Level::Filtering => "rules match attack traffic",
+        Level::Limiting => "client limits are tightened",
+        Level::Challenging => "unknown clients must show that they are people",
+        Level::CustomersFirst => {
+            "known customers are served first, some unknown clients are asked to come back"
+        }
+        Level::Reopening => "unknown clients are being let in again, step by step",
+    }
+}
+
+/// What a mode lets the gate do, for people.
+pub(crate) const fn leave(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "it decides and reports, and refuses nothing",
+        Mode::Assist => "challenges and customers-first need an admin's yes, all else is done by itself",
+        Mode::Auto => "everything is done by itself",
+    }
+}
