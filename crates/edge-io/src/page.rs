@@ -140,6 +140,11 @@ fn put_again(body: &mut Vec<u8>, again: Again) {
             }
             // Some browsers are told not to, and text browsers wait for a word.
             put(body, "</strong>. If it does not, <a href=\"\">ask again</a> then.</p>\n");
+            // Without it every time is the first.
+            put(
+                body,
+                "<p>If you see this page again and again, allow cookies for this site: one keeps your place.</p>\n",
+            );
         }
     }
 }
@@ -206,11 +211,11 @@ const FULL_WORDS: Words = Words {
 };
 const COOKIE_WORDS: Words = Words {
     title: "One moment, please",
-    detail: "Many more requests than usual reach this site. Before it lets you in, it checks once that your browser keeps cookies; you need not do anything. If you see this again and again, allow cookies for this site.",
+    detail: "Many more requests than usual reach this site. Before it lets you in, it checks once that your browser keeps cookies; you need not do anything.",
 };
 const TURN_WORDS: Words = Words {
     title: "Please wait a moment",
-    detail: "Many more requests than usual reach this site, so new visitors wait a little. You need not do anything but leave this page open. If you see this again and again, allow cookies for this site: one shows how long you have waited.",
+    detail: "Many more requests than usual reach this site, so new visitors wait a little. You need not do anything but leave this page open.",
 };
 const FORM_WORDS: Words = Words {
     title: "Please load the page once more",
@@ -235,7 +240,7 @@ const HEAD: &str = concat!(
     "@media(prefers-color-scheme:dark){:root{--b:#17191c;--f:#e9e7e1;--m:#a3a8b0;--l:#363a40;--a:#8fc4b3}}",
     "*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--b);color:var(--f);",
     "font:1.0625rem/1.6 system-ui,-apple-system,\"Segoe UI\",Roboto,sans-serif}",
-    "main{max-width:34rem;padding:2rem 1.5rem}svg{width:3rem;height:3rem;fill:none;stroke:var(--a);stroke-width:1.5;stroke-linecap:round}",
+    "main{max-width:34rem;padding:2rem 1.5rem}svg{width:3rem;height:3rem;margin-left:-.4rem;fill:none;stroke:var(--a);stroke-width:1.5;stroke-linecap:round}",
     "h1{font-size:1.6rem;line-height:1.25;margin:1rem 0 .75rem}p{margin:0 0 1rem}",
     ".reference{margin-top:2rem;padding-top:1rem;border-top:1px solid var(--l);color:var(--m);font-size:.9375rem}",
     "a{color:var(--a)}button{font:inherit;font-weight:600;padding:.65rem 1.5rem;border:0;border-radius:.4rem;background:var(--a);color:var(--b);cursor:pointer}",

@@ -1,5 +1,6 @@
 //! The waiting ticket gets a person in without JavaScript. Each has a gate of its own: an address waits once at a time.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -7,7 +8,6 @@ use std::time::Duration;
 use lab::clock::{Stopwatch, pause, wait_for};
 use lab::{Browser, Peer, need};
 
-use crate::SOON;
 use crate::world::{OPEN, SCRIPTED, World};
 
 /// What the first page promises; the number of seconds follows.
@@ -82,23 +82,30 @@ fn check_asking_again(name: &str, world: &World, command: impl Fn() -> Command) 
 fn told_seconds(page: &str) -> u64 {
     let told = told_seconds_left(page);
     assert!(SECONDS.contains(&told), "told {told} s: {page}");
-    assert!(page.contains("sign in"), "a customer is not told where to sign in: {page}");
+    assert!(words(page).contains("sign in"), "a customer is not told where to sign in: {page}");
     told
 }
 
-/// Text browsers break lines where they like.
 fn told_seconds_left(page: &str) -> u64 {
-    let words = page.replace("<strong>", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = words(page);
     let told = words.split_once(PROMISE).and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
     told.unwrap_or_else(|| panic!("no word of when to ask again: {page}"))
 }
 
-/// lynx that prints the page as text, keeps cookies in a folder and knows no settings of whoever runs the tests.
+/// Text browsers break lines where they like.
+fn words(page: &str) -> String {
+    page.replace("<strong>", "").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// lynx that prints the page as text and keeps cookies in a folder, as it does within a session by itself; it knows no settings of
+/// whoever runs the tests.
 fn lynx_command(lynx: &Peer, folder: &Path) -> Command {
+    let (settings, jar) = (folder.join("lynx.cfg"), folder.join("cookies"));
+    fs::write(&settings, "PERSISTENT_COOKIES:TRUE\n").expect("there is room");
     let mut command = lynx.command();
-    let jar = folder.join("cookies").display().to_string();
-    command.arg("-dump").arg("-accept_all_cookies").arg(format!("-connect_timeout={}", SOON.as_secs()));
-    command.arg(format!("-cookie_file={jar}")).arg(format!("-cookie_save_file={jar}"));
+    command.arg(format!("-cfg={}", settings.display())).args(["-dump", "-accept_all_cookies"]);
+    command.arg(format!("-cookie_file={}", jar.display()));
+    command.arg(format!("-cookie_save_file={}", jar.display()));
     command.env("HOME", folder).env("no_proxy", "*").env_remove("http_proxy");
     command
 }
