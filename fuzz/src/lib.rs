@@ -8,8 +8,8 @@ mod targets;
 
 pub use targets::{
     access_log, client_hello, configuration, cookies, forwarded, http1_agreement, http1_borders,
-    http2_frames, jwks, jwt, login_header, pass, pass_link, prefix, proxy_protocol, recording, reference,
-    ticket, websocket_frames,
+    http2_frames, jwks, jwt, login_header, opens_ticket, pass, pass_link, prefix, proxy_protocol, recording,
+    reference, ticket, websocket_frames,
 };
 
 /// A target: it returns when all is well.

@@ -279,11 +279,16 @@ pub fn pass_link(data: &[u8]) {
 /// A ticket: what opens seals to the same text, and opens for one purpose and one holder alone. The first byte says for which
 /// purpose it is read.
 pub fn ticket(data: &[u8]) {
-    let Some((&number, text)) = data.split_first() else { return };
+    opens_ticket(data);
+}
+
+/// As [`ticket`], and whether it opened.
+pub fn opens_ticket(data: &[u8]) -> bool {
+    let Some((&number, text)) = data.split_first() else { return false };
     let key = TicketKey::new(&KEY, b"visitor ticket");
     let [here, elsewhere] = [1, 2].map(|net| Bound::to_network([192, 0, net, 9].into(), b"browser"));
     let purpose = PURPOSES[usize::from(number) % PURPOSES.len()];
-    let Some(ticket) = key.open(purpose, text, here) else { return };
+    let Some(ticket) = key.open(purpose, text, here) else { return false };
     let cookie = key.seal(purpose, ticket.second, ticket.word, here).set_cookie("ticket", 600);
     let sealed = cookie.strip_prefix("ticket=").and_then(|rest| rest.split(';').next());
     assert_eq!(sealed.map(str::as_bytes), Some(text), "two texts are one ticket");
@@ -291,17 +296,12 @@ pub fn ticket(data: &[u8]) {
     for other in PURPOSES.into_iter().filter(|other| *other != purpose) {
         assert!(key.open(other, text, here).is_none(), "it opens for {other:?} too");
     }
+    true
 }
 
 /// What tickets are for.
-const PURPOSES: [Purpose; 6] = [
-    Purpose::Lane,
-    Purpose::Place,
-    Purpose::Cookie,
-    Purpose::Wait,
-    Purpose::Passed,
-    Purpose::Visit,
-];
+const PURPOSES: [Purpose; 6] =
+    [Purpose::Lane, Purpose::Place, Purpose::Cookie, Purpose::Wait, Purpose::Passed, Purpose::Visit];
 
 /// A network in text: what is read is written in a form that is read as the same.
 pub fn prefix(data: &[u8]) {
