@@ -8,7 +8,7 @@ use lab::{Browser, Peer, checkout, need};
 use serde_json::Value;
 
 use crate::SOON;
-use crate::world::{OPEN, World, html};
+use crate::world::{NO_SCRIPT_RAN, OPEN, World, html};
 
 /// All pages about requests, each as the tests of `edge-io` found it.
 const PAGES: &str =
@@ -42,6 +42,7 @@ fn axe_finds_nothing_on_any_page_about_a_request() {
         html("200 OK", number.and_then(|number| pages.get(number)).map_or(BAD, String::as_str))
     })
     .expect("loopback has a port");
+    println!("{count} pages, each in {} looks", LOOKS.len());
     for number in 0..count {
         judge.check(&format!("{}/{number}", origin.url()));
     }
@@ -68,6 +69,7 @@ fn axe_finds_nothing_on_the_pages_of_a_running_gate_and_the_button_of_a_link_let
     judge.check(&link);
     judge.browser.run("document.querySelector('button').click()");
     assert!(judge.soon_says(OPEN), "{}\n{}", judge.browser.page(), world.gate.log());
+    assert!(!judge.says(NO_SCRIPT_RAN), "the shop's pages do not show whether scripts run");
     judge.check(&link);
     assert!(judge.says("used already"), "{}", judge.browser.page());
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use lab::clock::{Stopwatch, pause, wait_for};
 use lab::{Browser, Peer, need};
 
-use crate::world::{OPEN, SCRIPTED, World};
+use crate::world::{NO_SCRIPT_RAN, OPEN, World};
 
 /// What the first page promises; the number of seconds follows.
 const PROMISE: &str = "asks again by itself in about ";
@@ -32,7 +32,7 @@ fn in_chromium_without_javascript_a_stranger_waits_as_told_and_gets_in() {
     let took = begun.elapsed();
     assert!(took + Duration::from_secs(1) >= told, "in after {took:?}, told {told:?}");
     println!("Chromium: told {} s, in after {:.1} s", told.as_secs(), took.as_secs_f64());
-    assert!(!page.contains(SCRIPTED), "scripts run in this browser: {page}");
+    assert!(page.contains(NO_SCRIPT_RAN), "scripts run in this browser: {page}");
     // The ticket is good for more than one page.
     person.open(&world.address("/seats"));
     assert!(person.page().contains(OPEN), "{}", person.page());

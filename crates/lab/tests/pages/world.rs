@@ -9,8 +9,8 @@ use crate::SOON;
 /// Stands on every page of the shop.
 pub(crate) const OPEN: &str = "The shop is open";
 
-/// Stands in the title of the shop's pages where scripts run.
-pub(crate) const SCRIPTED: &str = "with scripts";
+/// Stands on them until a script has changed it.
+pub(crate) const NO_SCRIPT_RAN: &str = "<title>Shop</title>";
 
 const LOGIN: &str = r#"
 [site.login]
@@ -51,6 +51,6 @@ pub(crate) fn html(status: &str, body: &str) -> String {
 
 fn shop() -> String {
     format!(
-        "<!doctype html><html lang=\"en\"><title>Shop</title><h1>{OPEN}</h1><script>document.title += ' {SCRIPTED}'</script></html>\n"
+        "<!doctype html><html lang=\"en\">{NO_SCRIPT_RAN}<h1>{OPEN}</h1><script>document.title = 'Changed'</script></html>\n"
     )
 }
