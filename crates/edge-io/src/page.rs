@@ -43,8 +43,8 @@ pub(crate) enum SignIn<'a> {
 }
 
 impl Words {
-    /// `waits`: the page asks again by itself.
-    pub(crate) fn of(reason: Reason, waits: bool) -> &'static Self {
+    /// `navigation`: a person reads them, not a program; `waits`: the page asks again by itself.
+    pub(crate) fn of(reason: Reason, navigation: bool, waits: bool) -> &'static Self {
         match reason.kind() {
             _ if reason == Reason::BodyTooLarge => &TOO_LARGE_WORDS,
             _ if reason == Reason::Denied => &DENIED_WORDS,
@@ -52,6 +52,7 @@ impl Words {
             RefusalKind::Shed => &SHED_WORDS,
             RefusalKind::Ruled | RefusalKind::Dropped => &RULED_WORDS,
             RefusalKind::Challenged => match reason {
+                Reason::CookieChallenge | Reason::WaitingChallenge if !navigation => &PROGRAM_WORDS,
                 Reason::CookieChallenge if waits => &COOKIE_WORDS,
                 Reason::WaitingChallenge if waits => &TURN_WORDS,
                 Reason::CookieChallenge | Reason::WaitingChallenge => &FORM_WORDS,
@@ -220,6 +221,10 @@ const TURN_WORDS: Words = Words {
 const FORM_WORDS: Words = Words {
     title: "Please load the page once more",
     detail: "Many more requests than usual reach this site, so it asks new visitors to come back once, which cannot be done while a form is sent. Go back, load that page again, and send the form when you see it.",
+};
+const PROGRAM_WORDS: Words = Words {
+    title: "Only clients that this site knows are served right now",
+    detail: "Many more requests than usual reach this site. Clients with a pass or a token are served; others are let in by a page that a browser opens first.",
 };
 const TOO_LARGE_WORDS: Words = Words {
     title: "That is too large right now",

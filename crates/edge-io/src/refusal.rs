@@ -32,7 +32,7 @@ pub(crate) struct Refusing<'a> {
 
 /// The answer to a refused request.
 pub(crate) fn answer(refusing: &Refusing<'_>) -> Response<AnswerBody> {
-    let words = Words::of(refusing.reason, refusing.waiting.is_some() || !refusing.navigation);
+    let words = Words::of(refusing.reason, refusing.navigation, refusing.waiting.is_some());
     let status = status(refusing.reason, refusing.navigation);
     let mut seconds = itoa::Buffer::new();
     let seconds = seconds.format(refusing.retry_after_secs);

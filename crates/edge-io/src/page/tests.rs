@@ -10,7 +10,7 @@ fn shown(reason: Reason, waiting: Option<u64>, login: Option<&str>) -> String {
     let again = Again::after(reason, 42, waiting);
     let sign_in = SignIn::after(reason, Tier::T5, login);
     let telling = Telling { reference: "AB12-CD34", again, sign_in };
-    String::from_utf8(about(Words::of(reason, waiting.is_some()), &telling)).unwrap()
+    String::from_utf8(about(Words::of(reason, true, waiting.is_some()), &telling)).unwrap()
 }
 
 /// Every page about a request, each once, by its title.
