@@ -248,7 +248,7 @@ const HEAD: &str = concat!(
     "main{max-width:34rem;padding:2rem 1.5rem}svg{width:3rem;height:3rem;margin-left:-.4rem;fill:none;stroke:var(--a);stroke-width:1.5;stroke-linecap:round}",
     "h1{font-size:1.6rem;line-height:1.25;margin:1rem 0 .75rem}p{margin:0 0 1rem}",
     ".reference{margin-top:2rem;padding-top:1rem;border-top:1px solid var(--l);color:var(--m);font-size:.9375rem}",
-    "a{color:var(--a)}button{font:inherit;font-weight:600;padding:.65rem 1.5rem;border:0;border-radius:.4rem;background:var(--a);color:var(--b);cursor:pointer}",
+    "a{color:var(--a);white-space:nowrap}button{font:inherit;font-weight:600;padding:.65rem 1.5rem;border:0;border-radius:.4rem;background:var(--a);color:var(--b);cursor:pointer}",
     ":focus-visible{outline:3px solid var(--f);outline-offset:3px}",
     "code{font:1rem/1.8 ui-monospace,SFMono-Regular,Menlo,monospace;color:var(--f);word-break:break-word}",
     "</style>\n<title>"
