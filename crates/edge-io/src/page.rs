@@ -51,14 +51,18 @@ impl Words {
             RefusalKind::Limited => &LIMITED_WORDS,
             RefusalKind::Shed => &SHED_WORDS,
             RefusalKind::Ruled | RefusalKind::Dropped => &RULED_WORDS,
-            RefusalKind::Challenged => match reason {
-                Reason::CookieChallenge | Reason::WaitingChallenge if !navigation => &PROGRAM_WORDS,
-                Reason::CookieChallenge if waits => &COOKIE_WORDS,
-                Reason::WaitingChallenge if waits => &TURN_WORDS,
-                Reason::CookieChallenge | Reason::WaitingChallenge => &FORM_WORDS,
-                _ if waits => &ROOM_WORDS,
-                _ => &FULL_WORDS,
-            },
+            RefusalKind::Challenged => Self::of_challenge(reason, navigation, waits),
+        }
+    }
+
+    fn of_challenge(reason: Reason, navigation: bool, waits: bool) -> &'static Self {
+        match (navigation, waits) {
+            (_, true) if reason == Reason::LaneFull => &ROOM_WORDS,
+            (_, false) if reason == Reason::LaneFull => &FULL_WORDS,
+            (false, _) => &PROGRAM_WORDS,
+            (true, false) => &FORM_WORDS,
+            (true, true) if reason == Reason::CookieChallenge => &COOKIE_WORDS,
+            (true, true) => &TURN_WORDS,
         }
     }
 }

@@ -42,7 +42,8 @@ fn in_chromium_without_javascript_a_stranger_waits_as_told_and_gets_in() {
 fn in_lynx_a_stranger_waits_as_told_and_gets_in_by_asking_again() {
     let (world, lynx) = (need!(World::closed()), need!(Peer::find("lynx")));
     let folder = tempfile::tempdir().expect("there is room");
-    check_asking_again("lynx", &world, || lynx_command(&lynx, folder.path()));
+    let took = check_asking_again(&world, || lynx_command(&lynx, folder.path()));
+    println!("lynx: {took}");
 }
 
 #[test]
@@ -50,16 +51,17 @@ fn with_curl_a_stranger_waits_as_told_and_gets_in_by_asking_again() {
     let (world, curl) = (need!(World::closed()), need!(Peer::find("curl")));
     let folder = tempfile::tempdir().expect("there is room");
     let jar = folder.path().join("jar");
-    check_asking_again("curl", &world, || {
+    let took = check_asking_again(&world, || {
         let mut command = curl.command();
         command.args(["--disable", "--silent", "--show-error", "--noproxy", "*", "--max-time", "20"]);
         command.args(["--header", "Accept: text/html", "--cookie"]).arg(&jar).arg("--cookie-jar").arg(&jar);
         command
     });
+    println!("curl: {took}");
 }
 
-/// Loads the page, waits as it says, and loads it again.
-fn check_asking_again(name: &str, world: &World, command: impl Fn() -> Command) {
+/// Loads the page, waits as it says, and loads it again; says how long that took.
+fn check_asking_again(world: &World, command: impl Fn() -> Command) -> String {
     let ask = |path: &str| {
         let output = command().arg(world.address(path)).output().expect("an installed program starts");
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
@@ -73,9 +75,10 @@ fn check_asking_again(name: &str, world: &World, command: impl Fn() -> Command) 
     pause(Duration::from_secs(told).saturating_sub(begun.elapsed()));
     let page = ask("/tickets");
     assert!(page.contains(OPEN), "told {told} s: {page}\n{}", world.gate.log());
-    println!("{name}: told {told} s, in after {:.1} s", begun.elapsed().as_secs_f64());
+    let took = begun.elapsed().as_secs_f64();
     let page = ask("/seats");
     assert!(page.contains(OPEN), "the ticket was good for one page: {page}\n{}", world.gate.log());
+    format!("told {told} s, in after {took:.1} s")
 }
 
 /// The seconds on the first page that a stranger sees.
