@@ -36,7 +36,8 @@ impl Way {
         let kind = refusal.reason.kind();
         worker.counters().ended(&self.subject.identity, kind.into(), worker.nanos_since(self.begun));
         let reference = worker.shared().site.reference(&self.subject.identity, refusal.reason, worker.wall());
-        let login = worker.shared().site.login_page();
+        // Only a page speaks of it, and most of a flood gets none.
+        let login = if self.subject.navigation { worker.shared().site.login_page() } else { None };
         let mut answer = refusal::answer(&Refusing {
             reason: refusal.reason,
             retry_after_secs: refusal::retry_after(tier, worker.scatter(), refusal.retry_after),
