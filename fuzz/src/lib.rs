@@ -8,15 +8,15 @@ mod targets;
 
 pub use targets::{
     access_log, client_hello, configuration, cookies, forwarded, http1_agreement, http1_borders,
-    http2_frames, jwks, jwt, login_header, pass, prefix, proxy_protocol, recording, reference,
-    websocket_frames,
+    http2_frames, jwks, jwt, login_header, opens_ticket, pass, pass_link, prefix, proxy_protocol, recording,
+    reference, ticket, websocket_frames,
 };
 
 /// A target: it returns when all is well.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its corpus.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 19] = [
     ("access_log", access_log),
     ("client_hello", client_hello),
     ("configuration", configuration),
@@ -29,9 +29,11 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("jwt", jwt),
     ("login_header", login_header),
     ("pass", pass),
+    ("pass_link", pass_link),
     ("prefix", prefix),
     ("proxy_protocol", proxy_protocol),
     ("recording", recording),
     ("reference", reference),
+    ("ticket", ticket),
     ("websocket_frames", websocket_frames),
 ];

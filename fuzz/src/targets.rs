@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use admission::core::Core;
 use admission::known::LoginHeader;
-use admission::pass::PassKeys;
+use admission::pass::{LinkKeys, PassKeys, link_token};
 use admission::reference::ReferenceKey;
 use edge_io::{
     ClientAddress, Decoded, Front, Http1, JWKS_BYTES_MAX, JwtRules, KEYS_MAX, KeySet, Length, Messages,
@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use miniz_oxide::deflate::compress_to_vec;
 use model::{Instant, Prefix, Timestamp};
 use siphasher::sip::SipHasher13;
+use tickets::{Bound, Purpose, TicketKey};
 
 // Decoders that are private to their crates are taken by their files.
 #[path = "../../crates/portcullis/src/assess/line.rs"]
@@ -24,6 +25,10 @@ mod line;
 
 #[path = "../../crates/edge-io/src/cookies.rs"]
 mod cookie;
+
+#[expect(dead_code, reason = "how old tickets are is the affair of who gave them")]
+#[path = "../../crates/admission/src/ticket.rs"]
+mod tickets;
 
 // So is the comparison with the HTTP library, which edge-io's own tests make too.
 #[path = "../../crates/edge-io/src/strict/http1/agreement.rs"]
@@ -259,6 +264,44 @@ pub fn pass(data: &[u8]) {
         assert_eq!(keys.seal(&pass).as_str().as_bytes(), data);
     }
 }
+
+/// The path of a link for a customer: what opens seals to the same path.
+pub fn pass_link(data: &[u8]) {
+    let path = String::from_utf8_lossy(data);
+    let Some(token) = link_token(&path) else { return };
+    let keys = LinkKeys::new(&[(1, KEY)]);
+    match keys.open(token, Timestamp::from_secs(1_800_000_000)) {
+        Ok(link) => assert_eq!(keys.seal(&link), path),
+        Err(error) => assert!(!error.to_string().is_empty(), "refused without a word"),
+    }
+}
+
+/// A ticket: what opens seals to the same text, and opens for one purpose and one holder alone. The first byte says for which
+/// purpose it is read.
+pub fn ticket(data: &[u8]) {
+    opens_ticket(data);
+}
+
+/// As [`ticket`], and whether it opened.
+pub fn opens_ticket(data: &[u8]) -> bool {
+    let Some((&number, text)) = data.split_first() else { return false };
+    let key = TicketKey::new(&KEY, b"visitor ticket");
+    let [here, elsewhere] = [1, 2].map(|net| Bound::to_network([192, 0, net, 9].into(), b"browser"));
+    let purpose = PURPOSES[usize::from(number) % PURPOSES.len()];
+    let Some(ticket) = key.open(purpose, text, here) else { return false };
+    let cookie = key.seal(purpose, ticket.second, ticket.word, here).set_cookie("ticket", 600);
+    let sealed = cookie.strip_prefix("ticket=").and_then(|rest| rest.split(';').next());
+    assert_eq!(sealed.map(str::as_bytes), Some(text), "two texts are one ticket");
+    assert!(key.open(purpose, text, elsewhere).is_none(), "it opens for somebody else");
+    for other in PURPOSES.into_iter().filter(|other| *other != purpose) {
+        assert!(key.open(other, text, here).is_none(), "it opens for {other:?} too");
+    }
+    true
+}
+
+/// What tickets are for.
+const PURPOSES: [Purpose; 6] =
+    [Purpose::Lane, Purpose::Place, Purpose::Cookie, Purpose::Wait, Purpose::Passed, Purpose::Visit];
 
 /// A network in text: what is read is written in a form that is read as the same.
 pub fn prefix(data: &[u8]) {

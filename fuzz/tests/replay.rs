@@ -58,6 +58,17 @@ fn the_corpora_hold_inputs_that_are_accepted() {
     let reference =
         fs::read_to_string(root().join("corpus/reference/valid-v6-as-typed")).expect("it is committed");
     assert!(admission::reference::ReferenceKey::new(&[7; 32]).open(&reference).is_ok());
+    let link = fs::read_to_string(root().join("corpus/pass_link/valid")).expect("it is committed");
+    let links = admission::pass::LinkKeys::new(&[(1, [7; 32])]);
+    let token = admission::pass::link_token(&link).expect("it is the path of a link");
+    assert!(
+        links.open(token, model::Timestamp::from_secs(1_800_000_000)).is_ok(),
+        "the format of links has changed"
+    );
+    for ticket in ["lane", "place", "cookie", "wait", "passed", "visit"] {
+        let ticket = fs::read(root().join("corpus/ticket").join(format!("valid-{ticket}")));
+        assert!(fuzz::opens_ticket(&ticket.expect("it is committed")), "the format of tickets has changed");
+    }
     let token = fs::read(root().join("corpus/jwt/valid")).expect("it is committed");
     let keys = fs::read(root().join("corpus/jwks/three-kinds")).expect("it is committed");
     let keys = edge_io::KeySet::parse(&keys).expect("the set of keys of the corpus is whole");

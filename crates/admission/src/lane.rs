@@ -198,9 +198,14 @@ impl Lane {
         self.has_waiting_room.load(Relaxed)
     }
 
+    /// Where a login begins.
+    pub fn first_page(&self) -> Option<&str> {
+        self.paths.pages.first().map(String::as_str)
+    }
+
     /// The first page of the login and where its form goes, as method and path: what one who signs in asks the app.
     pub fn journey(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let page = self.paths.pages.first().map(|path| ("GET", path.as_str()));
+        let page = self.first_page().map(|path| ("GET", path));
         let submit = self.paths.submit.first().map(|path| ("POST", path.as_str()));
         page.into_iter().chain(submit)
     }

@@ -117,10 +117,10 @@ impl TicketKey {
 }
 
 impl Sealed {
-    /// The value of a `Set-Cookie` header.
+    /// The value of a `Set-Cookie` header. `SameSite` is last: lynx takes it, and what follows, for another cookie.
     pub(crate) fn set_cookie(&self, name: &str, max_age_seconds: u32) -> String {
         let text = BASE64URL_NOPAD.encode(&self.0);
-        format!("{name}={text}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_seconds}")
+        format!("{name}={text}; Max-Age={max_age_seconds}; Path=/; HttpOnly; SameSite=Lax")
     }
 }
 

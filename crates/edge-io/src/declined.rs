@@ -9,6 +9,7 @@ use crate::answer::by_https;
 use crate::body::AnswerBody;
 use crate::grpc;
 use crate::ledger::Refused;
+use crate::page::SignIn;
 use crate::refusal::{self, Refusing};
 use crate::request::{Declined, Way};
 
@@ -35,12 +36,15 @@ impl Way {
         let kind = refusal.reason.kind();
         worker.counters().ended(&self.subject.identity, kind.into(), worker.nanos_since(self.begun));
         let reference = worker.shared().site.reference(&self.subject.identity, refusal.reason, worker.wall());
+        // Only a page speaks of it, and most of a flood gets none.
+        let login = if self.subject.navigation { worker.shared().site.login_page() } else { None };
         let mut answer = refusal::answer(&Refusing {
             reason: refusal.reason,
             retry_after_secs: refusal::retry_after(tier, worker.scatter(), refusal.retry_after),
             reference: reference.as_str(),
             navigation: self.subject.navigation,
             waiting: refusal.waiting.as_ref().map(|waiting| waiting.refresh_secs),
+            sign_in: SignIn::after(refusal.reason, tier, login),
         });
         if let Some(waiting) = &refusal.waiting
             && let Some(cookie) = &waiting.set_cookie

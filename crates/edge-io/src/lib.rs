@@ -31,6 +31,7 @@ mod ledger;
 mod local;
 mod origin;
 mod own;
+mod page;
 mod pass_link;
 mod probe;
 mod proxy_protocol;

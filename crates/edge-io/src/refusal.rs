@@ -14,6 +14,7 @@ use model::{Reason, RefusalKind, Tier};
 
 use crate::body::AnswerBody;
 use crate::headers::PORTCULLIS_REFERENCE;
+use crate::page::{self, Again, ORIGIN_WORDS, SignIn, Telling, Words};
 use crate::strict::Fault;
 
 /// What a refusal says.
@@ -25,17 +26,19 @@ pub(crate) struct Refusing<'a> {
     pub(crate) navigation: bool,
     /// The page asks again by itself after so many seconds.
     pub(crate) waiting: Option<u64>,
+    /// What a page says about signing in.
+    pub(crate) sign_in: SignIn<'a>,
 }
 
 /// The answer to a refused request.
 pub(crate) fn answer(refusing: &Refusing<'_>) -> Response<AnswerBody> {
-    let words = Words::of(refusing.reason);
+    let words = Words::of(refusing.reason, refusing.navigation, refusing.waiting.is_some());
     let status = status(refusing.reason, refusing.navigation);
     let mut seconds = itoa::Buffer::new();
     let seconds = seconds.format(refusing.retry_after_secs);
     let body = if refusing.navigation {
-        let again = refusing.waiting.map_or(Again::Try(seconds), Again::ByItself);
-        page(words, refusing.reference, again)
+        let again = Again::after(refusing.reason, refusing.retry_after_secs, refusing.waiting);
+        page::about(words, &Telling { reference: refusing.reference, again, sign_in: refusing.sign_in })
     } else {
         problem(words, status, Some(refusing.reference), Some(seconds))
     };
@@ -154,8 +157,9 @@ pub(crate) fn proof(text: String) -> Response<AnswerBody> {
 
 fn origin(status: StatusCode, navigation: bool) -> Response<AnswerBody> {
     let words = &ORIGIN_WORDS;
+    let telling = Telling { reference: "", again: Again::Try(10), sign_in: SignIn::Silent };
     let body =
-        if navigation { page(words, "", Again::Try("10")) } else { problem(words, status, None, Some("10")) };
+        if navigation { page::about(words, &telling) } else { problem(words, status, None, Some("10")) };
     let mut answer = own(status, navigation, body);
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
     answer
@@ -174,26 +178,6 @@ fn own(status: StatusCode, page: bool, body: Vec<u8>) -> Response<AnswerBody> {
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
     answer
-}
-
-/// What people are told.
-struct Words {
-    title: &'static str,
-    detail: &'static str,
-}
-
-impl Words {
-    fn of(reason: Reason) -> &'static Self {
-        match reason.kind() {
-            _ if reason == Reason::BodyTooLarge => &TOO_LARGE_WORDS,
-            _ if reason == Reason::CookieChallenge => &COOKIE_WORDS,
-            _ if reason == Reason::WaitingChallenge => &TURN_WORDS,
-            RefusalKind::Limited => &LIMITED_WORDS,
-            RefusalKind::Shed => &SHED_WORDS,
-            RefusalKind::Ruled | RefusalKind::Dropped => &RULED_WORDS,
-            RefusalKind::Challenged => &WAITING_WORDS,
-        }
-    }
 }
 
 fn problem(words: &Words, status: StatusCode, reference: Option<&str>, seconds: Option<&str>) -> Vec<u8> {
@@ -219,15 +203,6 @@ fn problem(words: &Words, status: StatusCode, reference: Option<&str>, seconds: 
     body
 }
 
-/// What a person is told about asking again.
-#[derive(Clone, Copy)]
-enum Again<'a> {
-    /// To try again in about so many seconds.
-    Try(&'a str),
-    /// The page asks again by itself after so many seconds.
-    ByItself(u64),
-}
-
 /// A page of the gate's own: a title, a sentence, and what else there is to say, as HTML.
 pub(crate) fn own_page(
     status: StatusCode,
@@ -235,104 +210,8 @@ pub(crate) fn own_page(
     detail: &'static str,
     more: &str,
 ) -> Response<AnswerBody> {
-    let mut body = page_begun(&Words { title, detail });
-    body.extend_from_slice(more.as_bytes());
-    body.extend_from_slice(PAGE_END.as_bytes());
-    own(status, true, body)
+    own(status, true, page::with(&Words { title, detail }, more))
 }
-
-/// The page up to its first paragraph.
-fn page_begun(words: &Words) -> Vec<u8> {
-    let mut body = Vec::with_capacity(PAGE_HEAD.len() + 1_536);
-    for part in [PAGE_HEAD, words.title, PAGE_TOP, words.title, "</h1>\n<p>", words.detail, "</p>\n"] {
-        body.extend_from_slice(part.as_bytes());
-    }
-    body
-}
-
-fn page(words: &Words, reference: &str, again: Again<'_>) -> Vec<u8> {
-    let mut body = page_begun(words);
-    let mut put = |text: &str| body.extend_from_slice(text.as_bytes());
-    put("<p>");
-    match again {
-        Again::Try(seconds) => {
-            put("Please try again in about <strong>");
-            put(seconds);
-            put(" seconds</strong>. If");
-        }
-        Again::ByItself(seconds) => {
-            let (mut digits, unit) = (itoa::Buffer::new(), if seconds == 1 { " second" } else { " seconds" });
-            put("This page asks again by itself in about <strong>");
-            put(digits.format(seconds));
-            put(unit);
-            put("</strong>. If");
-        }
-    }
-    put(
-        " you have an account here, signing in on a device that you have used before lets you in first.</p>\n",
-    );
-    if !reference.is_empty() {
-        put("<p class=\"reference\">If you contact support, tell them this reference:<br><code>");
-        put(reference);
-        put("</code></p>\n");
-    }
-    put(PAGE_END);
-    body
-}
-
-const LIMITED_WORDS: Words = Words {
-    title: "Too many requests",
-    detail: "More requests came from your connection in a short time than this site can take right now.",
-};
-const SHED_WORDS: Words = Words {
-    title: "We are very busy right now",
-    detail: "Far more visitors than usual are here. We serve signed-in customers first and let everybody else in as soon as there is room.",
-};
-const RULED_WORDS: Words = Words {
-    title: "This request was not let through",
-    detail: "It looks like traffic that disturbs this site at the moment. You may have done nothing wrong: if you think that this is a mistake, please tell the people who run it.",
-};
-const WAITING_WORDS: Words = Words {
-    title: "You are in the waiting room",
-    detail: "Many people want to sign in at this moment. This page keeps your place and asks again by itself; you need not do anything.",
-};
-const COOKIE_WORDS: Words = Words {
-    title: "One moment, please",
-    detail: "Many more requests than usual reach this site. Before it lets you in, it checks once that your browser keeps cookies; you need not do anything. If you see this again and again, allow cookies for this site.",
-};
-const TURN_WORDS: Words = Words {
-    title: "Please wait a moment",
-    detail: "Many more requests than usual reach this site, so new visitors wait a little. You need not do anything but leave this page open. If you see this again and again, allow cookies for this site: one shows how long you have waited.",
-};
-const TOO_LARGE_WORDS: Words =
-    Words { title: "That is too large", detail: "The upload is larger than this page of the site accepts." };
-const ORIGIN_WORDS: Words = Words {
-    title: "The site does not answer",
-    detail: "The application behind this address cannot be reached at the moment. The people who run it can see this too.",
-};
-
-const PAGE_HEAD: &str = concat!(
-    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">",
-    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">",
-    "<meta name=\"robots\" content=\"noindex\"><meta name=\"color-scheme\" content=\"light dark\">\n<style>",
-    ":root{--b:#f6f5f1;--f:#23262b;--m:#5b6068;--l:#d9d6cc;--a:#2f5d50}",
-    "@media(prefers-color-scheme:dark){:root{--b:#17191c;--f:#e9e7e1;--m:#a3a8b0;--l:#363a40;--a:#8fc4b3}}",
-    "*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--b);color:var(--f);",
-    "font:1.0625rem/1.6 system-ui,-apple-system,\"Segoe UI\",Roboto,sans-serif}",
-    "main{max-width:34rem;padding:2rem 1.5rem}svg{width:3rem;height:3rem;fill:none;stroke:var(--a);stroke-width:1.5;stroke-linecap:round}",
-    "h1{font-size:1.6rem;line-height:1.25;margin:1rem 0 .75rem}p{margin:0 0 1rem}",
-    ".reference{margin-top:2rem;padding-top:1rem;border-top:1px solid var(--l);color:var(--m);font-size:.9375rem}",
-    "a{color:var(--a)}button{font:inherit;font-weight:600;padding:.65rem 1.5rem;border:0;border-radius:.4rem;background:var(--a);color:var(--b);cursor:pointer}",
-    ":focus-visible{outline:3px solid var(--f);outline-offset:3px}",
-    "code{font:1rem/1.8 ui-monospace,SFMono-Regular,Menlo,monospace;color:var(--f);word-break:break-word}",
-    "</style>\n<title>"
-);
-
-const PAGE_TOP: &str = concat!(
-    "</title></head>\n<body><main>\n<svg aria-hidden=\"true\" viewBox=\"0 0 24 24\">",
-    "<path d=\"M4 21V9a8 8 0 0 1 16 0v12M8 21V8M12 21V7M16 21V8M4 12h16M4 16.5h16\"/></svg>\n<h1>"
-);
-const PAGE_END: &str = "</main></body></html>\n";
 
 const RETRY_SECONDS_MAX: u64 = 600;
 
@@ -342,7 +221,14 @@ mod tests {
 
     /// The whole answer as text; the only test code that knows the API.
     fn shown(reason: Reason, navigation: bool, waiting: Option<u64>) -> String {
-        let refusing = Refusing { reason, retry_after_secs: 42, reference: "AB12-CD34", navigation, waiting };
+        let refusing = Refusing {
+            reason,
+            retry_after_secs: 42,
+            reference: "AB12-CD34",
+            navigation,
+            waiting,
+            sign_in: SignIn::Before,
+        };
         let (parts, body) = answer(&refusing).into_parts();
         let AnswerBody::Whole(Some(body)) = body else { panic!("a refusal has a body") };
         assert!(body.len() <= 10 * 1024, "a page is at most 10 KiB");
@@ -357,16 +243,6 @@ mod tests {
     #[test]
     fn a_person_gets_a_page() {
         insta::assert_snapshot!(shown(Reason::Threshold, true, None));
-    }
-
-    #[test]
-    fn whom_a_rule_refuses_is_told_so() {
-        insta::assert_snapshot!(shown(Reason::Rule, true, None));
-    }
-
-    #[test]
-    fn who_is_asked_for_a_cookie_need_not_do_anything() {
-        insta::assert_snapshot!(shown(Reason::CookieChallenge, true, Some(1)));
     }
 
     #[test]

@@ -13,12 +13,14 @@ pub mod origin;
 pub mod tls;
 pub mod web;
 
+mod browser;
 mod gate;
 mod peer;
 mod place;
 mod process;
 mod skip;
 
+pub use browser::Browser;
 pub use gate::{Gate, GateError, Placement};
 pub use peer::{Missing, Peer};
 pub use place::{checkout, free_address, peers_folder, shared_data, target_folder};

@@ -92,6 +92,15 @@ impl Peer {
         peers_folder().join("node/node_modules")
     }
 
+    /// The script of axe-core, which looks at a page as those see it who cannot see or point.
+    ///
+    /// # Errors
+    /// [`Missing::Program`] when the packages of `peers/package.json` were not installed.
+    pub fn axe() -> Result<PathBuf, Missing> {
+        let script = Self::node_packages().join("axe-core/axe.min.js");
+        Self::installed("axe-core of peers/package.json", &script).map(|found| found.path)
+    }
+
     /// A file or folder of the shared data sets.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 16] = [
+const PACKAGES: [Package; 17] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
@@ -25,6 +25,7 @@ const PACKAGES: [Package; 16] = [
     Package { name: "testssl.sh", command: "testssl" },
     Package { name: "pebble", command: "pebble" },
     Package { name: "curl", command: "curl" },
+    Package { name: "lynx", command: "lynx" },
     Package { name: "openssl", command: "openssl" },
     Package { name: "util-linux", command: "taskset" },
     Package { name: "python3", command: "python3" },

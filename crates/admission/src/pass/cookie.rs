@@ -25,7 +25,8 @@ pub fn is_pass_cookie(name: &[u8]) -> bool {
 impl Scheme {
     /// The value of the `Set-Cookie` header for a pass. 180 days, the longest life of a pass.
     pub fn set_cookie(&self, text: &PassText) -> String {
-        let rest = format!("Path=/; HttpOnly; SameSite=Lax; Max-Age={MAX_AGE_SECONDS}");
+        // `SameSite` is last: lynx takes it, and what follows, for another cookie.
+        let rest = format!("Max-Age={MAX_AGE_SECONDS}; Path=/; HttpOnly; SameSite=Lax");
         match self {
             Self::Http => format!("portcullis={text}; {rest}"),
             Self::Https => format!("__Host-portcullis={text}; Secure; {rest}"),

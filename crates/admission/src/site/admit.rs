@@ -84,6 +84,11 @@ impl Site {
         Verdict { identity: *identity, refuse: None, would: None, delay: Duration::ZERO, cost_micros }
     }
 
+    /// Where a stranger can sign in now: the first page of the login, while its lane is open.
+    pub fn login_page(&self) -> Option<&str> {
+        self.lane.first_page().filter(|_| self.decision().masks.tier(Tier::T3) != 0)
+    }
+
     /// A refusal for this reason, with the time after which it makes sense to try again.
     pub fn refusal(&self, identity: &Identity, reason: Reason, scatter: u64) -> Refusal {
         let known = identity.tier <= Tier::T3;

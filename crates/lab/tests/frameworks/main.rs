@@ -2,7 +2,6 @@
 //! only known clients are.
 
 mod app;
-mod browser;
 mod known;
 mod page;
 mod tokens;

@@ -2,10 +2,9 @@
 //! are served.
 
 use lab::clock::wait_for;
-use lab::{Gate, Peer, need};
+use lab::{Browser, Gate, Peer, need};
 
 use crate::app::{App, Framework};
-use crate::browser::Browser;
 use crate::{LOGIN, SOON};
 
 /// What the page says of itself when all of it is there.
@@ -63,7 +62,7 @@ fn check_whole_page(browser: &Browser, shop: &str, app: &App, gate: &Gate) {
     };
     let report = wait_for(SOON, report).expect("each part gives up after 8 s");
     assert_eq!(report, COMPLETE, "{}", gate.log());
-    let manifest = browser.devtools("Page.getAppManifest");
+    let manifest = browser.devtools("Page.getAppManifest", &serde_json::json!({}));
     assert_eq!(manifest["errors"], serde_json::json!([]), "{manifest:#}");
     assert!(manifest["data"].as_str().is_some_and(|text| text.contains("Shop")), "{manifest:#}");
     // The app logs the stream of news when it ends.

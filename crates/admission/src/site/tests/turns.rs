@@ -96,3 +96,13 @@ fn known_clients_never_wait_to_sign_in() {
     let cookies = [("__Host-portcullis", pass.as_deref().unwrap())];
     assert!(busy.shop.admit(ask("GET /login", HOME, &cookies)).refuse.is_none());
 }
+
+#[test]
+fn strangers_are_sent_to_the_login_while_its_lane_is_open() {
+    let shop = Shop::new(Mode::Auto);
+    let open = Masks::default().with(Tier::T5, 0);
+    shop.decide(Level::CustomersFirst, open, true);
+    assert_eq!(shop.site.login_page(), Some("/login"));
+    shop.decide(Level::CustomersFirst, open.with(Tier::T3, 0), true);
+    assert_eq!(shop.site.login_page(), None);
+}

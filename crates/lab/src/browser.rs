@@ -4,9 +4,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use lab::web::{self, Request};
-use lab::{Missing, Peer, Running, free_address};
 use serde_json::{Value, json};
+
+use crate::peer::{Missing, Peer};
+use crate::place::free_address;
+use crate::process::Running;
+use crate::web::{self, Request};
 
 /// A page with a part that never loads says so after 8 s; a start on a busy machine takes as long.
 const COMMAND_WITHIN: Duration = Duration::from_secs(60);
@@ -15,7 +18,10 @@ const COMMAND_WITHIN: Duration = Duration::from_secs(60);
 const NAMES: &str = "--host-resolver-rules=MAP *.localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
 
 /// One browser with a profile of its own. Dropping it closes the browser, then its driver.
-pub(crate) struct Browser {
+///
+/// All its methods panic when the browser or its driver does not do what it is asked, or not within a minute: a test can do nothing
+/// without it.
+pub struct Browser {
     driver: SocketAddr,
     session: String,
     _running: Running,
@@ -24,7 +30,22 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// `name` is its user agent: the gate tells browsers behind one address by it.
-    pub(crate) fn start(name: &str) -> Result<Self, Missing> {
+    ///
+    /// # Errors
+    /// [`Missing::Program`] without Chromium or its driver.
+    pub fn start(name: &str) -> Result<Self, Missing> {
+        Self::start_with(name, &json!({}))
+    }
+
+    /// As [`Browser::start`], with JavaScript off, as a person can set it for all pages.
+    ///
+    /// # Errors
+    /// [`Missing::Program`] without Chromium or its driver.
+    pub fn start_without_scripts(name: &str) -> Result<Self, Missing> {
+        Self::start_with(name, &json!({ "profile.default_content_setting_values.javascript": 2 }))
+    }
+
+    fn start_with(name: &str, preferences: &Value) -> Result<Self, Missing> {
         let (chromium, chromedriver) = (Peer::find("chromium")?, Peer::find("chromedriver")?);
         let folder = tempfile::tempdir().expect("there is room");
         let driver = free_address();
@@ -35,7 +56,7 @@ impl Browser {
             Running::start_and_wait(&mut command, &folder.path().join("log"), COMMAND_WITHIN, ready)
                 .unwrap_or_else(|error| panic!("{error}"));
         let profile = folder.path().join("profile");
-        let options = json!({ "binary": chromium.path(), "args": [
+        let options = json!({ "binary": chromium.path(), "prefs": preferences, "args": [
             // Whoever runs the tests as root has no other way; it only ever opens pages of this machine.
             "--no-sandbox",
             "--headless=new",
@@ -55,29 +76,45 @@ impl Browser {
     }
 
     /// Goes to a page and waits for its `load` event.
-    pub(crate) fn open(&self, address: &str) {
+    pub fn open(&self, address: &str) {
         self.post("url", &json!({ "url": address }));
     }
 
     /// What a script returns.
-    pub(crate) fn run(&self, script: &str) -> Value {
+    pub fn run(&self, script: &str) -> Value {
         self.post("execute/sync", &json!({ "script": script, "args": [] }))
     }
 
     /// What a script's promise becomes.
-    pub(crate) fn resolve(&self, promise: &str) -> Value {
+    pub fn resolve(&self, promise: &str) -> Value {
         let script =
             format!("const done = arguments[0]; ({promise}).then(done, (error) => done(String(error)));");
         self.post("execute/async", &json!({ "script": script, "args": [] }))
     }
 
     /// A command of the Chrome DevTools Protocol.
-    pub(crate) fn devtools(&self, name: &str) -> Value {
-        self.post("goog/cdp/execute", &json!({ "cmd": name, "params": {} }))
+    pub fn devtools(&self, name: &str, parameters: &Value) -> Value {
+        self.post("goog/cdp/execute", &json!({ "cmd": name, "params": parameters }))
+    }
+
+    /// Shows pages from now on in a window of that width, in light or in dark.
+    pub fn look(&self, width: u32, dark: bool) {
+        let size = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
+        let scheme = if dark { "dark" } else { "light" };
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
+    }
+
+    /// The page that it shows, as HTML; without running anything in it.
+    pub fn page(&self) -> String {
+        let root = self.devtools("DOM.getDocument", &json!({ "depth": 0 }))["root"]["nodeId"].clone();
+        let html = self.devtools("DOM.getOuterHTML", &json!({ "nodeId": root }))["outerHTML"].take();
+        html.as_str().unwrap_or_default().to_owned()
     }
 
     /// Whether it holds a cookie of that name for the page that it shows.
-    pub(crate) fn has_cookie(&self, name: &str) -> bool {
+    pub fn has_cookie(&self, name: &str) -> bool {
         let cookies =
             command_to(self.driver, "GET", &format!("/session/{}/cookie", self.session), &Value::Null);
         cookies.as_array().is_some_and(|cookies| cookies.iter().any(|cookie| cookie["name"] == name))
