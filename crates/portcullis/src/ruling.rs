@@ -206,13 +206,6 @@ impl Ruling {
         let with = if named.is_empty() { String::new() } else { format!(" with {}", named.join(", ")) };
         format!("{} {what}{with}", rule.action.label())
     }
-
-    fn condition(&self, condition: Condition) -> String {
-        match condition.test {
-            Test::New => in_words(condition, None),
-            Test::Is(value) => in_words(condition, self.word(value).as_deref()),
-        }
-    }
 }
 
 /// What is asked of new visitors.
