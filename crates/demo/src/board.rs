@@ -280,15 +280,6 @@ impl fmt::Display for Scoreboard {
             self.seconds_to_open.map(|seconds| seconds.map_or("-".to_owned(), |s| format!("{s:.0} s")));
         let [first, second] = opened;
         row(f, "  everybody admitted after its end", [first, second, String::new()])?;
-        if let Some(rule) = &self.rule {
-            writeln!(
-                f,
-                "\n  {:.0} s after the first attack began a rule was found that would hit at most\n  {:.2} % of calm requests: {}.",
-                rule.seconds,
-                rule.calm_share_at_most * 100.0,
-                rule.text
-            )?;
-        }
         writeln!(f)?;
         for promise in &self.promises {
             let mark = if promise.kept { "kept  " } else { "BROKEN" };

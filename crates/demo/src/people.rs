@@ -310,7 +310,7 @@ fn wait_of(answer: &Response<Bytes>) -> Duration {
 }
 
 /// Visitors that there are.
-const VISITORS: u32 = 16_000;
+const VISITORS: u32 = 7_680;
 /// Customers and visitors give up after this.
 const PATIENCE: Duration = Duration::from_secs(4);
 const LOGIN_PATIENCE: Duration = Duration::from_secs(30);

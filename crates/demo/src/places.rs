@@ -18,14 +18,14 @@ pub(crate) fn bot(index: u32) -> Ipv4Addr {
 /// Networks (/24) that visitors come from: as few as make most of the visits to a small shop, so that a short evening shows them.
 const VISITORS_NETWORKS: u32 = 160;
 
-/// The address of a visitor, who is no customer: up to 16,000 people in 160 networks, a quarter of which are attacked from.
+/// The address of a visitor, who is no customer: 7,680 people in 160 networks, a quarter of which are attacked from.
 pub(crate) fn visitor(person: u32) -> Ipv4Addr {
-    among_visitors(person, 101 + person / VISITORS_NETWORKS % 100)
+    among_visitors(person, 112 + person / VISITORS_NETWORKS % 48)
 }
 
 /// The address of an attacker that hides among visitors.
 pub(crate) fn disguised(index: u32) -> Ipv4Addr {
-    among_visitors(index, 1 + index / VISITORS_NETWORKS)
+    among_visitors(index, 20 + index / VISITORS_NETWORKS)
 }
 
 fn among_visitors(index: u32, host: u32) -> Ipv4Addr {
@@ -81,13 +81,15 @@ mod tests {
         let network = |address: &Ipv4Addr| address.octets()[..3].to_vec();
         let networks =
             |addresses: &BTreeSet<Ipv4Addr>| addresses.iter().map(network).collect::<BTreeSet<_>>();
-        let visitors: BTreeSet<_> = (0..16_000).map(visitor).collect();
+        let visitors: BTreeSet<_> = (0..7_680).map(visitor).collect();
         let hidden: BTreeSet<_> = (0..BOTS).map(disguised).collect();
         let others: BTreeSet<_> = (0..BOTS).map(bot).chain((0..4_000).map(home)).collect();
-        assert_eq!((visitors.len(), hidden.len()), (16_000, 4_096));
+        assert_eq!((visitors.len(), hidden.len()), (7_680, 4_096));
         assert_eq!(networks(&visitors), networks(&hidden));
         assert_eq!(networks(&visitors).len(), 160);
-        assert!(visitors.is_disjoint(&hidden) && hidden.is_disjoint(&others));
+        assert!(
+            visitors.is_disjoint(&hidden) && hidden.is_disjoint(&others) && visitors.is_disjoint(&others)
+        );
         assert!(visitors.union(&hidden).all(Ipv4Addr::is_loopback));
     }
 }

@@ -62,12 +62,12 @@ fn a_rule_reads_as_a_sentence() {
     let (method, path) = ((Attribute::Method, Test::Is(1)), (Attribute::Path, Test::Is(2)));
     assert_eq!(
         phrase(&[method, path, (Attribute::UserAgent, Test::New)]),
-        "refuse POST /login from clients whose user agent is new"
+        "refuse POST /login with a user agent not seen in calm"
     );
     assert_eq!(phrase(&[path]), "refuse /login");
     assert_eq!(
         phrase(&[(Attribute::UserAgent, Test::Is(4)), (Attribute::Language, Test::Is(5))]),
-        "refuse requests from clients whose user agent is `evil\\u{1b}[31m` and language is always the same"
+        "refuse requests with user agent `evil\\u{1b}[31m`, always the same language"
     );
     assert_eq!(phrase(&[method, (Attribute::Path, Test::New)]), "refuse POST from clients whose path is new");
 }
@@ -78,7 +78,7 @@ fn a_rule_that_is_given_up_says_why() {
     let change = Change::Discarded { rule, why: Why::Known(Share { hits: 1, of: 1 }) };
     assert_eq!(
         Ruling::default().sentence(&change),
-        "rule 3 gone: put last requests from clients whose host is new: it matches up to 100.00 % of what known clients do"
+        "rule 3 gone: put last requests with a host not seen in calm: it matches up to 100.00 % of what known clients do"
     );
 }
 

@@ -101,6 +101,10 @@ impl TryArgs {
             println!("{}", serde_json::to_string(&board).unwrap_or_default());
         } else {
             print!("{board}");
+            if let Some(rule) = &board.rule {
+                println!();
+                tell.say(&sentence(rule));
+            }
         }
         if self.stay {
             stay(&arena, &premises, &tell)?;
@@ -108,6 +112,15 @@ impl TryArgs {
         end(gate);
         Ok(board.promises.iter().all(|promise| promise.kept))
     }
+}
+
+fn sentence(rule: &Rule) -> String {
+    format!(
+        "{:.0} s after the first attack began the gate found a rule that would hit at most {:.2} % of what strangers do in calm: {}.",
+        rule.seconds,
+        rule.calm_share_at_most * 100.0,
+        rule.text
+    )
 }
 
 fn end(gate: TryGate) {

@@ -3,6 +3,8 @@
 use demo::{Kind, Moment, Phase};
 use model::{Challenge, Level};
 
+use crate::lines::wrapped;
+
 use super::showing::{ALL_GROUPS, News, RuleNews};
 
 /// Speaks, or is quiet.
@@ -14,14 +16,14 @@ impl Teller {
     /// Says something in lines that fit a terminal.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
-            println!("{}", wrapped(text, ""));
+            text.split('\n').for_each(|paragraph| print!("{}", wrapped("", 0, paragraph)));
         }
     }
 
     /// Says what matters more than a line of figures.
     pub(super) fn note(&self, mark: &str, text: &str) {
         if !self.quiet {
-            println!("{}", wrapped(&format!("  {mark} {text}"), "     "));
+            print!("{}", noted(mark, text));
         }
     }
 
@@ -42,21 +44,8 @@ impl Teller {
     }
 }
 
-/// Breaks lines between words; further lines begin with `indent`.
-fn wrapped(text: &str, indent: &str) -> String {
-    let mut lines = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split_inclusive(' ') {
-            if line.len() + word.trim_end().len() > COLUMNS && !line.trim().is_empty() {
-                lines.push(std::mem::replace(&mut line, indent.to_owned()));
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
-    lines.join("\n")
+fn noted(mark: &str, text: &str) -> String {
+    wrapped(&format!("  {mark} "), 5, text)
 }
 
 /// What was counted in one second.
@@ -70,10 +59,10 @@ fn line(second: u64, moment: &Moment) -> String {
     };
     let attack = match moment.attack_sent {
         0 => String::new(),
-        sent => format!(" | attack {sent}, {} got a page", moment.attack_ok),
+        sent => format!(" | attack {sent}, got {}", moment.attack_ok),
     };
     format!(
-        "  {second:>3} s: customers {}, new visitors {} of {tried}{logins}{attack}",
+        " {second:>3} s: customers {}, visitors {} of {tried}{logins}{attack}",
         share(Kind::Customer),
         visitors(Kind::Visitor),
     )
@@ -124,9 +113,6 @@ fn level(before: Level, after: Level) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Columns of a terminal as they have been for sixty years.
-const COLUMNS: usize = 79;
-
 #[cfg(test)]
 mod tests {
     use model::Finite;
@@ -158,8 +144,7 @@ mod tests {
             News::Groups(ALL_GROUPS),
         ];
         let told = levels.iter().chain(&news).filter_map(sentence);
-        let told: Vec<String> = told.map(|text| wrapped(&format!("  >> {text}"), "     ")).collect();
-        assert!(told.iter().flat_map(|text| text.lines()).all(|line| line.chars().count() <= COLUMNS));
-        insta::assert_snapshot!(told.join("\n"));
+        let told: String = told.map(|text| noted(">>", &text)).collect();
+        insta::assert_snapshot!(told);
     }
 }
