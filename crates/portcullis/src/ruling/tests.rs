@@ -69,7 +69,7 @@ fn a_rule_reads_as_a_sentence() {
         phrase(&[(Attribute::UserAgent, Test::Is(4)), (Attribute::Language, Test::Is(5))]),
         "refuse requests with user agent `evil\\u{1b}[31m`, always the same language"
     );
-    assert_eq!(phrase(&[method, (Attribute::Path, Test::New)]), "refuse POST from clients whose path is new");
+    assert_eq!(phrase(&[method, (Attribute::Path, Test::New)]), "refuse POST with a path not seen in calm");
 }
 
 #[test]
