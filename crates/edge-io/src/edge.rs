@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -121,7 +121,7 @@ pub struct Shared {
     pub(crate) room_wanted: Box<[Notify]>,
     /// Bytes of request bodies that are being held.
     pub(crate) held: AtomicI64,
-    pub(crate) tick_nanos: ticker::TickTime,
+    pub(crate) ticks: Mutex<ticker::Ticks>,
     /// When each worker, and last the ticker, last did its rounds, in nanoseconds.
     pub(crate) rounds: Box<[AtomicU64]>,
     scarce: AtomicBool,
@@ -157,9 +157,9 @@ impl Shared {
         Some(self.jwt.as_ref()?.identify(&self.site, account))
     }
 
-    /// How long the last step of the ticker took.
-    pub fn tick_time(&self) -> Duration {
-        *self.tick_nanos.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// How long the steps of the ticker took so far.
+    pub fn ticks(&self) -> ticker::Ticks {
+        ticker::lock(&self.ticks).clone()
     }
 
     /// For how long the slowest of workers and ticker has not done its rounds, which are due twice and ten times a second:
@@ -272,7 +272,7 @@ impl Edge {
             halted: watch::Sender::new(false),
             room_wanted: (0..settings.workers.max(1)).map(|_| Notify::new()).collect(),
             held: AtomicI64::new(0),
-            tick_nanos: ticker::TickTime::default(),
+            ticks: Mutex::default(),
             rounds: (0..=settings.workers.max(1))
                 .map(|_| AtomicU64::new(parts.clock.now().as_nanos()))
                 .collect(),

@@ -75,7 +75,7 @@ pub use routes::{BODY_BYTES_DEFAULT, Route, Routes};
 pub use socket::{connection_slots, listen, raise_open_files};
 pub use strict::{Excess, Fault, Head, Http1, Length, Messages, Meter, Passed, Piece};
 pub use template::template;
-pub use ticker::Listener as TurnListener;
+pub use ticker::{Listener as TurnListener, TICK_BUCKETS, Ticks};
 pub use tls::{
     CertificateFiles, CertificateLife, CertificateNews, Challenges, HelloError, Ja4, TicketKeys, Tls,
     TlsError, TlsSettings, decode_client_hello,

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ fn run(shared: &Shared, mut controller: Controller, mut listener: Box<dyn Listen
         last = now;
         listener.turned(&turn, &mut controller, now);
         shared.weigh_buffers();
-        *shared.tick_nanos.lock().unwrap_or_else(PoisonError::into_inner) = shared.clock.now().since(now);
+        lock(&shared.ticks).count(shared.clock.now().since(now));
     }
     listener.ends(&controller, shared.clock.now());
 }
@@ -194,5 +194,27 @@ fn median(counts: &[u32; SERVICE_BUCKETS], count: u32) -> f64 {
 
 const STEP: Duration = Duration::from_millis(100);
 
-/// The length of the last step, for `portcullis_tick_seconds`.
-pub(crate) type TickTime = Mutex<Duration>;
+/// How long steps of the ticker took.
+#[derive(Clone, Debug, Default)]
+pub struct Ticks {
+    /// Steps by the bucket of [`TICK_BUCKETS`] that they fall into, not summed up; the last is open.
+    pub counts: [u64; TICK_BUCKETS.len() + 1],
+    /// All of them together.
+    pub sum: Duration,
+}
+
+/// Upper bounds of the buckets, in seconds; a step should take less than 5 ms.
+pub const TICK_BUCKETS: [f64; 9] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.1, 1.0];
+
+impl Ticks {
+    fn count(&mut self, time: Duration) {
+        let seconds = time.as_secs_f64();
+        let bucket = TICK_BUCKETS.iter().position(|&bound| seconds <= bound);
+        self.counts[bucket.unwrap_or(TICK_BUCKETS.len())] += 1;
+        self.sum += time;
+    }
+}
+
+pub(crate) fn lock(ticks: &Mutex<Ticks>) -> MutexGuard<'_, Ticks> {
+    ticks.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -25,6 +25,24 @@ fn it_serves_what_the_app_answers_and_says_who_asked() {
 }
 
 #[test]
+fn every_metric_of_the_manual_is_given_out() {
+    need!(Gate::binary());
+    let (_origin, gate) = shop();
+    web::get(gate.listen(), "/", &[]).expect("the gate answers");
+    let metrics = gate.metrics().expect("the console answers");
+    let manual = std::fs::read_to_string(lab::checkout().join("docs/metrics.md")).expect("it is committed");
+    let rows = manual.lines().filter_map(|line| line.strip_prefix("| `"));
+    let names: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+    assert!(names.len() > 10, "the table was not found");
+    let given = |name: &&str| {
+        let family = name.strip_suffix("_total").unwrap_or(name);
+        metrics.lines().any(|line| line.starts_with(&format!("# TYPE {family} ")))
+    };
+    let missing: Vec<&&str> = names.iter().filter(|name| !given(name)).collect();
+    assert!(missing.is_empty(), "{missing:?} in\n{metrics}");
+}
+
+#[test]
 fn what_a_client_says_about_itself_does_not_reach_the_app() {
     need!(Gate::binary());
     let (_origin, gate) = shop();

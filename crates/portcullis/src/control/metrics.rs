@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use console_io::metrics::{Buckets, Exposition, catalogue};
-use edge_io::{Fault, Origin, SECONDS_BUCKETS};
+use edge_io::{Fault, Origin, SECONDS_BUCKETS, TICK_BUCKETS};
 use model::{Group, Outcome, Tier};
 
 use super::Control;
@@ -79,6 +79,9 @@ impl Control {
             &catalogue::INFLIGHT,
             groups.map(|(group, tier)| ([site, tier], f64::from(slots.inflight(group)))),
         );
+        let ticks = self.shared.ticks();
+        let (bounds, counts, sum) = (&TICK_BUCKETS[..], &ticks.counts[..], ticks.sum.as_secs_f64());
+        out.histogram(&catalogue::TICK_SECONDS, [([] as [&str; 0], Buckets { bounds, counts, sum })]);
         out.gauge(&catalogue::KNOWN_COVERAGE, [([site], ratio)]);
         out.counter(&catalogue::PASSES_MINTED, [([site], self.sum(|c| c.minted.load(Relaxed)))]);
         let overflow = admission::limits::TableName::ALL
