@@ -11,8 +11,12 @@ const LINES_MAX: usize = 560;
 /// Files that were longer when the limit came, with the length they may not exceed. Entries only shrink and go.
 const LONGER: [(&str, usize); 0] = [];
 
-/// No file is larger, outside the fuzz corpora.
+/// No file is larger, outside the fuzz corpora, but for those in [`LARGER`].
 const BYTES_MAX: u64 = 256 << 10;
+
+/// Files that must be larger, and why: a recording begins with what the gate has learnt of calm, a megabyte of hashes that cannot be
+/// packed; without it no rule is found, and it would show half of the core.
+const LARGER: [(&str, u64); 1] = [("crates/recording/tests/shop.recording", 2 << 20)];
 
 pub(super) fn long_files(sources: &[Source]) -> Vec<String> {
     let lengths: Vec<(&str, usize)> =
@@ -32,14 +36,16 @@ pub(super) fn long_files(sources: &[Source]) -> Vec<String> {
 pub(super) fn large_blobs(sources: &[Source]) -> Vec<String> {
     sources
         .iter()
-        .filter(|source| source.bytes > BYTES_MAX && !source.path.starts_with("fuzz/corpus/"))
+        .filter(|source| source.bytes > room(&source.path) && !source.path.starts_with("fuzz/corpus/"))
         .map(|source| {
-            format!(
-                "{}: {} bytes of at most {BYTES_MAX}; make it when it is needed",
-                source.path, source.bytes
-            )
+            let Source { path, bytes, .. } = source;
+            format!("{path}: {bytes} bytes of at most {}; make it when it is needed", room(path))
         })
         .collect()
+}
+
+fn room(path: &str) -> u64 {
+    LARGER.iter().find(|(larger, _)| *larger == path).map_or(BYTES_MAX, |(_, bytes)| *bytes)
 }
 
 fn allowed(path: &str) -> usize {
