@@ -301,6 +301,7 @@ impl Challenges {
         estate.put("challenge.waiting", self.waiting.debts(now));
         estate.put("challenge.budgets", self.budgets.debts(now));
         estate.put("challenge.mints", self.mint.debts(now));
+        estate.put("challenge.usage", self.mint.usage());
         estate.put("challenge.unanswered", self.unanswered.rows(now));
         estate.put("challenge.guests", self.guests.rows(now));
         estate.put("challenge.serial", [self.serial.load(Relaxed).into()]);
@@ -312,6 +313,7 @@ impl Challenges {
         self.waiting.take_over(estate.rows("challenge.waiting"), now);
         self.budgets.take_over(estate.rows("challenge.budgets"), now);
         self.mint.take_over(estate.rows("challenge.mints"), now);
+        self.mint.go_on(estate.words("challenge.usage"));
         self.unanswered.take_over(estate.rows("challenge.unanswered"));
         self.guests.take_over(estate.rows("challenge.guests"));
         if let Some([serial]) = estate.array("challenge.serial") {

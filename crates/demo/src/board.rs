@@ -201,6 +201,11 @@ impl Scoreboard {
         board
     }
 
+    /// The whole attack, where nothing was found in it.
+    fn with_gate_seconds(&self) -> f64 {
+        number(usize::try_from(self.attack_seconds).unwrap_or(usize::MAX))
+    }
+
     fn promises(&mut self) {
         let with = &self.with_gate;
         let slow = (2.0 * with.calm_p99_ms).max(with.calm_p99_ms + 50.0);
@@ -233,7 +238,7 @@ impl Scoreboard {
             promise(
                 "seconds until a rule was found",
                 "at most 10".into(),
-                self.rule.as_ref().map_or(f64::INFINITY, |rule| rule.seconds),
+                self.rule.as_ref().map_or(self.with_gate_seconds(), |rule| rule.seconds),
                 self.rule.as_ref().is_some_and(|rule| rule.seconds <= 10.0),
             ),
             promise(

@@ -128,11 +128,16 @@ impl Demand {
         let millis = summary.millis.max(1);
         let mut demand = Self::default();
         for tier in Tier::ALL {
+            let mut admitted = 0.0;
             for (cohort, cost) in summary.offered[tier.index()].iter().enumerate() {
                 let is_in = tier == Tier::T0 || masks.tier(tier) >> cohort & 1 == 1;
                 let load = concurrency(*cost, millis);
-                if is_in { demand.admitted += load } else { demand.refused += load }
+                if is_in { admitted += load } else { demand.refused += load }
             }
+            // Beyond that the login lane lets nobody in, whatever the masks say.
+            let lane = if tier == Tier::T3 { LANE_MOST * summary.limit } else { f64::INFINITY };
+            demand.refused += (admitted - lane).max(0.0);
+            demand.admitted += admitted.min(lane);
         }
         demand.removed =
             concurrency(summary.removed.iter().fold(0, |sum, cost| sum.saturating_add(*cost)), millis);
@@ -143,6 +148,9 @@ impl Demand {
         self.admitted + self.refused + self.removed
     }
 }
+
+/// The most of L that signing in gets (decision-science, section 3).
+const LANE_MOST: f64 = 0.20;
 
 #[expect(clippy::cast_precision_loss, reason = "costs are estimates; 53 bits are enough")]
 fn concurrency(cost: u64, millis: u64) -> f64 {

@@ -273,6 +273,42 @@ fn other_bytes_get_an_error_that_says_what_they_are() {
     check(&damaged, "damaged at byte");
 }
 
+/// The corpus of the fuzz target, as this build writes it: the first byte says of which kind of block the rest is the content, 0 that
+/// it is a whole recording.
+fn corpus() -> Vec<(&'static str, Vec<u8>)> {
+    let mut gate = Gate::new();
+    let posture = gate.recorder.posture(&gate.core.posture([None; 2]), gate.now(), gate.wall()).unwrap();
+    let begun = block::take(&gate.bytes, 0).unwrap().unwrap();
+    let header = gate.bytes[..begun.bytes].to_vec();
+    gate.bytes.clear();
+    gate.runs(1, 3);
+    let steps = gate.ends();
+    let content = |bytes: &[u8]| block::take(bytes, 0).unwrap().unwrap().content;
+    let kind = |kind: u8, bytes: &[u8]| [&[kind], bytes].concat();
+    let whole = [header.clone(), steps.clone()].concat();
+    vec![
+        ("cut", kind(0, &whole[..whole.len() - 40])),
+        ("header", kind(0, &header)),
+        ("header-content", kind(1, &begun.content)),
+        ("in-force", kind(4, &content(&posture[header.len()..]))),
+        ("steps", kind(3, &content(&steps))),
+        ("whole", kind(0, &whole)),
+    ]
+}
+
+#[test]
+fn the_fuzz_target_begins_with_what_this_build_writes() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/recording");
+    for (name, bytes) in corpus() {
+        let path = folder.join(name);
+        if std::env::var_os("WRITE_CORPUS").is_some() {
+            std::fs::write(&path, &bytes).unwrap();
+        }
+        let is_same = std::fs::read(&path).is_ok_and(|committed| committed == bytes);
+        assert!(is_same, "{name} is of another format; WRITE_CORPUS=1 before the test command makes it anew");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

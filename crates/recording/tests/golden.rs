@@ -1,7 +1,7 @@
 //! One real incident, decided once more: by this build, with or without optimisation, on this machine.
 //!
-//! `shop.recording` is what the gate of the sample shop was told and decided in a demonstration with customers, visitors and an
-//! attack of ten seconds: `portcullis try --seconds 10 --record shop.recording`, an optimised build on x86-64. When the algorithm
+//! `shop.recording` is what the gate of the sample shop was told and decided in a demonstration with customers, visitors and two
+//! attacks of 15 s: `portcullis try --seconds 15 --record shop.recording`, an optimised build on x86-64. When the algorithm
 //! changes on purpose, [`admission::core::ALGORITHM`] counts up and the recording is made anew in the same way.
 
 use model::Level;

@@ -153,7 +153,7 @@ fn run_tests(suite: &mut Suite) -> Result<Outcome, ShellError> {
     suite.test(command.args(["test", "--workspace", "--exclude", "lab", "--no-fail-fast", "--locked"]))
 }
 
-/// Where everything is required, five seeds of each scenario; else those in which the most can break. `cargo xtask sim full` plays
+/// Where everything is required, five seeds of each scenario but the calm day; else those in which the most can break. `cargo xtask sim full` plays
 /// all of them with many more seeds.
 fn play_scenarios(suite: &mut Suite) -> Result<Outcome, ShellError> {
     let binary = lab::target_folder().join("debug/portcullis");

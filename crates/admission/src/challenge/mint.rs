@@ -34,8 +34,9 @@ pub(super) struct Mint {
 pub(crate) struct Load {
     /// What they may have, in requests in service; infinite until L is measured.
     pub(crate) share: f64,
-    /// What T4 asks for now, in requests in service.
-    pub(crate) tickets: f64,
+    /// What T4 asks for now, in requests in service; `None` while tickets put nobody first, so that nothing is known of what holders
+    /// ask for.
+    pub(crate) tickets: Option<f64>,
     /// What an ordinary request costs, in seconds of service.
     pub(crate) request_seconds: f64,
 }
@@ -46,6 +47,8 @@ struct Usage {
     tickets: f64,
     /// What they asked for, in seconds of service.
     spent: f64,
+    /// What they ask for, smoothed, in requests in service: the half second in which some requests happen to come says little.
+    asked: f64,
     /// For so many seconds more they are taken to be used up, because their share was.
     strict_for: f64,
 }
@@ -124,7 +127,7 @@ impl Mint {
         let per_second = share / ticket_seconds;
         let bound = if !share.is_finite() {
             Bound::Open
-        } else if load.tickets >= share {
+        } else if load.tickets.is_some_and(|tickets| tickets >= share) {
             Bound::Full
         } else {
             let rate = |share: f64| Rate::per_second(per_second * share, (per_second * share).max(1.0));
@@ -181,22 +184,36 @@ impl Mint {
         let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = (-seconds / USAGE_SECONDS).exp();
         let minted = f64::from(self.minted.swap(0, Relaxed));
-        *usage = Usage {
-            tickets: usage.tickets * kept + minted,
-            spent: usage.spent * kept + load.tickets.max(0.0) * seconds,
-            strict_for: if load.tickets > NEARLY_FULL * load.share {
-                STRICT_SECONDS
-            } else {
-                usage.strict_for - seconds
-            },
-        };
         let request = load.request_seconds.max(REQUEST_SECONDS_MIN);
         let most = REQUESTS_PER_TICKET * request;
+        (usage.tickets, usage.spent) = (usage.tickets * kept, usage.spent * kept);
+        usage.strict_for -= seconds;
+        let Some(tickets) = load.tickets else { return most };
+        usage.tickets += minted;
+        usage.spent += tickets.max(0.0) * seconds;
+        usage.asked += (tickets - usage.asked) * (1.0 - (-seconds / ASKED_SECONDS).exp());
+        if usage.asked > NEARLY_FULL * load.share {
+            usage.strict_for = STRICT_SECONDS;
+        }
         if usage.strict_for > 0.0 {
             return most;
         }
         let measured = (UNPROVED * most + usage.spent) / (UNPROVED + usage.tickets) / AIM;
         measured.clamp(REQUESTS_PER_TICKET_LEAST * request, most)
+    }
+
+    /// What holders made of tickets, for a successor.
+    pub(super) fn usage(&self) -> Vec<u64> {
+        let usage = *self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        [usage.tickets, usage.spent, usage.asked, usage.strict_for].map(f64::to_bits).to_vec()
+    }
+
+    pub(super) fn go_on(&self, usage: &[u64]) {
+        let number = |at: usize| usage.get(at).map(|bits| f64::from_bits(*bits)).filter(|it| it.is_finite());
+        if let [Some(tickets), Some(spent), Some(asked), Some(strict_for)] = [0, 1, 2, 3].map(number) {
+            *self.usage.lock().unwrap_or_else(PoisonError::into_inner) =
+                Usage { tickets, spent, asked, strict_for };
+        }
     }
 
     /// The share of those who waited that can have a ticket: whoever is quicker than others has no better chance.
@@ -222,6 +239,8 @@ const REQUESTS_PER_TICKET_LEAST: f64 = 3.0;
 const UNPROVED: f64 = 10.0;
 /// Holders of tickets who ask for more than this part of their share use them up.
 const NEARLY_FULL: f64 = 0.8;
+/// Over so long it is looked at what they ask for.
+const ASKED_SECONDS: f64 = 5.0;
 /// For so long: a ticket's life.
 const STRICT_SECONDS: f64 = 600.0;
 /// By what was made of them, tickets are to ask for this part of their share: so far below the one before that chance does not

@@ -35,7 +35,7 @@ fn addresses(count: u32) -> impl Iterator<Item = String> {
 
 /// L of 100 and requests of 100 ms: 15 slots for T4, 3 s of service for a ticket, 5 tickets a second.
 fn load(tickets: f64) -> Load {
-    Load { share: 15.0, tickets, request_seconds: 0.1 }
+    Load { share: 15.0, tickets: Some(tickets), request_seconds: 0.1 }
 }
 
 #[test]
@@ -72,6 +72,41 @@ fn tickets_of_which_little_is_made_are_given_to_more_people() {
     assert!((4.0..9.0).contains(&usual), "nearly all that they allow: {usual}");
     assert!((14.0..25.0).contains(&little), "a few pages: {little}");
     assert!((45.0..51.0).contains(&nothing), "hardly anything: ten times as many, and no more: {nothing}");
+}
+
+#[test]
+fn once_their_share_was_used_tickets_count_in_full_for_as_long_as_they_live_also_in_a_successor() {
+    let challenges = challenges();
+    let follow =
+        |challenges: &Challenges, at, tickets| challenges.follow(load(tickets), Instant::from_secs(at));
+    let earned = |challenges: &Challenges, at: u64| {
+        let comers = (0..200).map(|n| format!("10.{}.{n}.1", at % 250));
+        comers.filter(|from| earns(challenges, Kind::Cookie, from, at)).count()
+    };
+    (100..110).for_each(|at| follow(&challenges, at, 14.9));
+    let mut estate = Handover::default();
+    challenges.hand_over(&mut estate, Instant::from_secs(110));
+    let successor = self::challenges();
+    successor.take_over(&estate, Instant::from_secs(110));
+    // From here on nobody makes anything of tickets, and many are given.
+    for next in [&challenges, &successor] {
+        for at in 110..690 {
+            follow(next, at, 0.0);
+            assert!(earned(next, at) <= 5, "at {at}");
+        }
+        (690..730).for_each(|at| follow(next, at, 0.0));
+        assert!(earned(next, 730) > 20, "{}", earned(next, 731));
+    }
+}
+
+#[test]
+fn what_holders_ask_for_is_not_known_while_tickets_put_nobody_first() {
+    let challenges = challenges();
+    for at in 100..200_u64 {
+        challenges.follow(Load { tickets: None, ..load(0.0) }, Instant::from_secs(at));
+        let comers = (0..100).map(|n| format!("10.{}.{n}.1", at - 100));
+        assert!(comers.filter(|from| earns(&challenges, Kind::Cookie, from, at)).count() <= 5, "at {at}");
+    }
 }
 
 #[test]

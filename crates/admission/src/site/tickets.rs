@@ -249,6 +249,7 @@ impl Site {
         let share = (TICKET_MOST * limit).max(left);
         #[expect(clippy::cast_precision_loss, reason = "a service time in microseconds")]
         let request_seconds = self.usual_cost_micros.load(Relaxed) as f64 / 1e6;
+        let tickets = self.puts_tickets_first().then_some(tickets);
         self.challenges.follow(Load { share, tickets, request_seconds }, now);
     }
 

@@ -322,7 +322,7 @@ impl Command {
         }
     }
 
-    /// Whether it may read or write much of the journal and so take seconds.
+    /// Whether it may read or write much of the journal, or waits for the gate's next decision, and so takes seconds.
     pub(crate) const fn is_slow(&self) -> bool {
         matches!(
             self,
@@ -332,6 +332,7 @@ impl Command {
                 | Self::Forget { .. }
                 | Self::Why(_)
                 | Self::Recordings
+                | Self::DropRule { .. }
         )
     }
 }

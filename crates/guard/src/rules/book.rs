@@ -214,7 +214,9 @@ impl Book {
             Why::Unwanted => UNWANTED_FOR,
         };
         if self.aside.len() == ASIDE_MAX {
-            self.aside.remove(0);
+            // What ends first anyway makes room: what an admin does not want outlasts what was tried in vain.
+            let first = self.aside.iter().enumerate().min_by_key(|(_, (_, until))| *until);
+            first.map(|(place, _)| place).map(|place| self.aside.remove(place));
         }
         self.aside.push((life.conditions.clone(), now + pause));
         Change::Discarded { rule: Rule { armed: false, ..life.rule() }, why }

@@ -75,9 +75,9 @@ impl Control {
     pub(super) fn mode(&self) -> Reply {
         let (mode, configured) = (self.site.mode(), self.site.settings().mode);
         let lasts = if mode == configured {
-            "so the configuration has it".to_owned()
+            "as the gate started".to_owned()
         } else {
-            format!("an admin set it; the next start begins with {configured}, as the configuration has it")
+            format!("an admin set it; the next start begins with {configured}, as this one did")
         };
         let text = lines(&format!("mode {mode}: {}", leave(mode)), &[lasts]);
         Reply::done(text, json!({ "mode": mode.label(), "configured": configured.label() }))
@@ -89,7 +89,7 @@ impl Control {
         let was = if before == mode { ", as before" } else { " from now on" };
         let lasts = (mode != configured).then(|| {
             format!(
-                "until the next start, which begins with {configured}: write mode = \"{mode}\" below [[site]] to keep it"
+                "until the next start, which begins with {configured}; in a configuration, mode = \"{mode}\" below [[site]] keeps it"
             )
         });
         Reply::done(

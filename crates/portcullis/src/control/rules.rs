@@ -39,9 +39,10 @@ fn became(id: u16, dropped: Dropped, rules: &RuleBoard, moment: Moment) -> Reply
     match (dropped, rules.find(id)) {
         (Dropped::Gone, Some(seen)) => Reply::done(seen.farewell(moment), seen.value(moment)),
         (Dropped::Gone | Dropped::NotThere, _) => Reply::failed(rules.misses(id)),
-        (Dropped::Unknown, _) => Reply::failed(format!(
+        (Dropped::Unknown, _) if rules.is_in_force(id) => Reply::failed(format!(
             "rule {id} is still in force: the gate did not come to it in time and may still do it; look with `ctl rules`"
         )),
+        (Dropped::Unknown, _) => Reply::failed(rules.misses(id)),
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct RuleBoard {
 #[derive(Clone, Debug)]
 pub(crate) struct RuleSeen {
     pub(super) rule: Rule,
-    /// Such as "refuse POST /login from clients whose user agent is new".
+    /// Such as "refuse POST /login with a user agent not seen in calm".
     pub(super) phrase: String,
     /// Each with its value as the client sent it, escaped, if that was named.
     pub(super) conditions: Vec<(Condition, Option<String>)>,

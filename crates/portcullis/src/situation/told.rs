@@ -221,6 +221,7 @@ impl Report<'_> {
                 number(needed),
                 number(room)
             ),
+            "or when all that comes has fitted for half a minute".to_owned(),
             "one step in ten seconds; after a step that had to be taken back the next comes later".to_owned(),
         ]
     }

@@ -193,7 +193,9 @@ impl Stage<'_> {
             }
             let decision = site.decision();
             let is_open = decision.masks.is_open() && decision.challenge == Challenge::Off;
-            if phase == Phase::Aftermath && is_open {
+            if phase == Phase::Aftermath && !is_open {
+                seen.seconds_to_open[number] = None;
+            } else if phase == Phase::Aftermath {
                 let opened = *seen.seconds_to_open[number].get_or_insert(seconds(second));
                 if seconds(second) >= opened + OPEN_FOR {
                     return Wish::Enough;
