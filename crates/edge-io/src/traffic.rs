@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use model::{Handshakes, Outcome, Tier, TierCounts, Timestamp, Traffic};
+use model::{Handshakes, NAMES_MAX, Name, Outcome, Tier, TierCounts, Timestamp, Traffic};
 
 use crate::counters::Counters;
 use crate::edge::Shared;
@@ -21,6 +21,8 @@ pub(crate) struct TrafficSeen {
     removed: [u64; Tier::COUNT],
     taken: Taken,
     hours: Hours,
+    /// Names that did not fit into the last step: a worker says each but once in a while.
+    names: Vec<Name>,
     /// Free share of the disk, and the minute in which it was asked for.
     disk: Option<(u64, f64)>,
 }
@@ -37,8 +39,7 @@ impl TrafficSeen {
         let wall = shared.clock.wall();
         let drawn = shared.baskets.empty(&mut self.taken, random);
         let (handshakes, handshake_share) = self.handshakes(shared, step);
-        let mut names = drawn.names;
-        names.truncate(NAMES_PER_STEP);
+        let names = self.names(drawn.names);
         Traffic {
             hour_of_week: self.hours.at(wall),
             tiers: Tier::ALL.map(|tier| self.tier(shared, tier)),
@@ -54,6 +55,17 @@ impl TrafficSeen {
             names,
             probes: [0; 2],
         }
+    }
+
+    /// The names for this step; what does not fit comes in the next, as far as that is bounded.
+    fn names(&mut self, drawn: Vec<Name>) -> Vec<Name> {
+        for name in drawn {
+            if self.names.len() < NAMES_MAX && self.names.iter().all(|other| other.value != name.value) {
+                self.names.push(name);
+            }
+        }
+        let fit = self.names.len().min(NAMES_PER_STEP);
+        self.names.drain(..fit).collect()
     }
 
     /// Cost by tier that rules, challenges and client limits took away since the last call, in microseconds.
@@ -124,3 +136,23 @@ fn since(before: &mut u64, total: u64) -> u64 {
 
 /// The share of its time that a worker may spend on handshakes ([`admission::handshakes::HandshakeTime`]).
 const HANDSHAKE_TIME: f64 = 0.6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_do_not_fit_into_a_step_come_in_the_next_each_once() {
+        let name = |value: u64| Name { value, text: value.to_string() };
+        let mut seen = TrafficSeen::default();
+        let step = |seen: &mut TrafficSeen, drawn: std::ops::Range<u64>| -> Vec<u64> {
+            seen.names(drawn.map(name).collect()).iter().map(|name| name.value).collect()
+        };
+        assert_eq!(step(&mut seen, 0..20), (0..12).collect::<Vec<_>>());
+        assert_eq!(step(&mut seen, 15..22), (12..22).collect::<Vec<_>>());
+        assert_eq!(step(&mut seen, 0..0), [0_u64; 0]);
+        step(&mut seen, 0..1_000);
+        let later: usize = (0..100).map(|_| step(&mut seen, 0..0).len()).sum();
+        assert_eq!(later, NAMES_MAX - NAMES_PER_STEP, "what waits is bounded");
+    }
+}
