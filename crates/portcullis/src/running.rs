@@ -141,7 +141,7 @@ pub(crate) fn start(
     let orders = Orders::resume(site.clone(), journal.clone(), &loaded, clock.wall(), &events);
     let ledger = Arc::new(JournalLedger::new(journal.clone(), SITE, secrets.pseudonym_key, clock));
     let desk = Arc::new(Desk::default());
-    let keeper = Box::new(JournalKeeper { journal: journal.clone() });
+    let keeper = Box::new(JournalKeeper { journal: journal.clone(), site: site.clone() });
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper));
     let go_on = restored.of_site(secrets.site_pseudonym(), clock.wall(), &events);
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);

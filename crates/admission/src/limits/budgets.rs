@@ -133,7 +133,7 @@ impl Budgets {
         Some(upper(place.unwrap_or(BUCKETS - 1)))
     }
 
-    /// What calm showed, for a successor. After a stop it is learnt anew.
+    /// What calm showed, for a successor and for the next start.
     pub fn counts(&self) -> Vec<u64> {
         self.calm.iter().map(|count| count.load(Relaxed).into()).collect()
     }

@@ -5,131 +5,14 @@ use std::time::Duration;
 
 use model::{AccountId, Instant, Net, PassId, Reason};
 
+use super::calm::{Fills, LEVELS};
+use super::settings::{LadderSettings, TableName, Limits};
 use super::table::{Print, Update};
 use super::{Charge, Rate, Table};
 use crate::handover::Handover;
 
 /// The longest that a login waits because its account is tried from everywhere (contracts, login lane).
 const LOGIN_DELAY_MAX: Duration = Duration::from_secs(2);
-
-/// One of the ladder's tables, as named in `portcullis_limiter_overflow_total{table}`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum TableName {
-    /// Passes and accounts; only clients with a verified pass write here, so nobody else can fill it.
-    Passes,
-    /// Addresses: IPv4 /32, IPv6 /64.
-    Addresses,
-    /// Networks: IPv4 /24, IPv6 /56.
-    Networks,
-    /// Wider networks: IPv4 /20 and /16, IPv6 /48 and /32.
-    Wide,
-    /// The login lane: its requests, and login attempts. These are paid back slowly, so that a flood of them would crowd
-    /// out the other tables.
-    Logins,
-    /// Clients that may be taking more than a quarter of a resource.
-    Hogs,
-}
-
-impl TableName {
-    /// How many tables there are.
-    pub const COUNT: usize = 6;
-
-    /// All tables in the order of [`LadderSettings::slots`] and [`LadderSettings::keys`].
-    pub const ALL: [Self; Self::COUNT] =
-        [Self::Passes, Self::Addresses, Self::Networks, Self::Wide, Self::Logins, Self::Hogs];
-
-    /// The table's place, 0 to 5.
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The label in metrics.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Passes => "passes",
-            Self::Addresses => "addresses",
-            Self::Networks => "networks",
-            Self::Wide => "wide",
-            Self::Logins => "logins",
-            Self::Hogs => "hogs",
-        }
-    }
-}
-
-/// The rates of all rungs, before the NAT factor (decision-science, section 4).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
-    /// One pass.
-    pub pass: Rate,
-    /// All passes of one account.
-    pub account: Rate,
-    /// IPv4 /32, IPv6 /64.
-    pub address: Rate,
-    /// IPv4 /24, IPv6 /56.
-    pub near: Rate,
-    /// IPv4 /20, IPv6 /48.
-    pub wide: Rate,
-    /// IPv4 /16, IPv6 /32.
-    pub widest: Rate,
-    /// Login attempts from one IPv4 /32 or IPv6 /64.
-    pub login_address: Rate,
-    /// Login attempts from one IPv4 /24 or IPv6 /48.
-    pub login_network: Rate,
-    /// Login attempts at one account from one IPv4 /24 or IPv6 /48, without that account's pass.
-    pub login_account: Rate,
-    /// Login attempts at one account from everywhere; beyond it they are delayed, never refused.
-    pub login_anywhere: Rate,
-}
-
-impl Limits {
-    /// Derives every rung from the narrowest: four times as much per step, ten times for login networks.
-    ///
-    /// The limits of (account, network) stay at the floors of decision-science, section 4.
-    pub fn new(address: Rate, pass: Rate, login_address: Rate) -> Self {
-        Self {
-            pass,
-            account: pass.times(4),
-            address,
-            near: address.times(4),
-            wide: address.times(16),
-            widest: address.times(64),
-            login_address,
-            login_network: login_address.times(10),
-            login_account: Rate::per_minute(5.0),
-            login_anywhere: Rate::per_minute(20.0),
-        }
-    }
-}
-
-impl Default for Limits {
-    /// The floors of decision-science, section 4: 5 requests/s (burst 40) per address, 20/s (burst 200) per pass,
-    /// 6 login attempts a minute per address.
-    fn default() -> Self {
-        Self::new(Rate::per_second(5.0, 40.0), Rate::per_second(20.0, 200.0), Rate::per_minute(6.0))
-    }
-}
-
-/// What a [`Ladder`] is built from.
-#[derive(Clone, Debug)]
-pub struct LadderSettings {
-    /// The rates.
-    pub limits: Limits,
-    /// Cells of 16 bytes in each table, in the order of [`TableName::ALL`].
-    pub slots: [usize; TableName::COUNT],
-    /// One secret random key for each table, in the order of [`TableName::ALL`].
-    pub keys: [[u8; 16]; TableName::COUNT],
-}
-
-impl LadderSettings {
-    /// The default rates, and tables of 12 MiB in all.
-    ///
-    /// An entry lasts only until its debt is paid, 0.2 s for one request of an address: 2¹⁸ cells hold the debts of a
-    /// flood of 300,000 admitted requests per second at a quarter full.
-    pub fn new(keys: [[u8; 16]; TableName::COUNT]) -> Self {
-        let slots = [1 << 17, 1 << 18, 1 << 17, 1 << 16, 1 << 17, 1 << 16];
-        Self { limits: Limits::default(), slots, keys }
-    }
-}
 
 /// On whose account a request goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -170,6 +53,8 @@ pub struct Limited {
 /// that rung's rate; beyond the widest rung there is one account for the whole ladder.
 pub struct Ladder {
     limits: Limits,
+    /// How far the limits of addresses and networks are above these.
+    fills: Fills,
     tables: [Table; TableName::COUNT],
     /// Those without room anywhere. Its four cells always hold the three keys of [`Rest`].
     rest: Table,
@@ -212,7 +97,7 @@ impl Ladder {
     /// A ladder whose memory is fixed from here on.
     pub fn new(settings: &LadderSettings) -> Self {
         let tables = std::array::from_fn(|at| Table::new(settings.slots[at], settings.keys[at]));
-        Self { limits: settings.limits, tables, rest: Table::new(0, [0; 16]) }
+        Self { limits: settings.limits, fills: Fills::new(), tables, rest: Table::new(0, [0; 16]) }
     }
 
     /// Charges a request of `cost_milli` thousandths of an ordinary request to all its rungs, or says which refuses.
@@ -235,12 +120,7 @@ impl Ladder {
                 self.climb(&rungs, Rest::Known, now, cost_milli)
             }
             Keys::Address(addr) => {
-                let keys = [
-                    (TableName::Addresses, Key::Address(Net::address(addr))),
-                    (TableName::Networks, Key::Near(Net::near(addr))),
-                    (TableName::Wide, Key::Wide(Net::wide(addr))),
-                    (TableName::Wide, Key::Widest(Net::widest(addr))),
-                ];
+                let keys = address_keys(addr);
                 self.climb(&self.address_rungs(&keys, nat_factor), Rest::Unknown, now, cost_milli)
             }
             Keys::Lane(addr) => {
@@ -253,6 +133,35 @@ impl Ladder {
                 self.climb(&self.address_rungs(&keys, nat_factor), Rest::Login, now, cost_milli)
             }
         }
+    }
+
+    /// Learns in calm from how much of their limits an address and its networks have used up. One request of eight is looked at:
+    /// how much was used up tells of all of them.
+    pub fn learn(&self, keys: &Keys, now: Instant, nat_factor: u32) {
+        let Keys::Address(addr) = *keys else { return };
+        if now.as_nanos() >> 10 & 7 != 0 {
+            return;
+        }
+        let keys = address_keys(addr);
+        for (level, rung) in self.address_rungs(&keys, nat_factor).iter().enumerate() {
+            self.fills.note(level, rung.table.fill(rung.print, now, rung.rate));
+        }
+    }
+
+    /// Moves the limits of addresses and networks to what calm showed. To be called now and then, by one thread.
+    pub fn step(&self) {
+        self.fills.step();
+    }
+
+    /// How many times their floors the limits of addresses and networks are, in 256 parts, from narrow to wide: for a successor and
+    /// for the next start.
+    pub fn factors(&self) -> [u32; LEVELS] {
+        self.fills.factors()
+    }
+
+    /// Goes on with the factors of an earlier process.
+    pub fn restore(&self, factors: &[u32]) {
+        self.fills.restore(factors);
     }
 
     /// Charges one login attempt to the address, to its network, and to the account as tried from this network.
@@ -410,7 +319,7 @@ impl Ladder {
         ];
         std::array::from_fn(|at| {
             let ((table, key), (rate, reason)) = (&keys[at], limits[at]);
-            self.rung(*table, key, rate.times(nat_factor), reason)
+            self.rung(*table, key, rate.scaled(self.fills.factor(at)).times(nat_factor), reason)
         })
     }
 
@@ -426,4 +335,14 @@ impl Ladder {
 
 fn part(name: TableName) -> String {
     format!("ladder.{}", name.label())
+}
+
+/// The keys of an address, narrow to wide.
+fn address_keys(addr: IpAddr) -> [(TableName, Key); LEVELS] {
+    [
+        (TableName::Addresses, Key::Address(Net::address(addr))),
+        (TableName::Networks, Key::Near(Net::near(addr))),
+        (TableName::Wide, Key::Wide(Net::wide(addr))),
+        (TableName::Wide, Key::Widest(Net::widest(addr))),
+    ]
 }

@@ -4,14 +4,17 @@
 //! All memory is fixed at construction, every method takes `&self`, and nothing waits for a lock.
 
 mod budgets;
+mod calm;
 mod ladder;
 mod rate;
+mod settings;
 mod table;
 
 pub use budgets::Budgets;
 pub(crate) use budgets::{Asked, Bounding};
-pub use ladder::{Keys, Ladder, LadderSettings, Limited, Limits, TableName};
+pub use ladder::{Keys, Ladder, Limited};
 pub use rate::Rate;
+pub use settings::{LadderSettings, Limits, TableName};
 pub use table::{Charge, Table};
 
 #[cfg(test)]

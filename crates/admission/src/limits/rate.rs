@@ -47,6 +47,19 @@ impl Rate {
         Self { unit_nanos: (self.unit_nanos / u64::from(factor.max(1))).max(1), ..self }
     }
 
+    /// Rate and burst multiplied by 256ths, at least one.
+    #[must_use]
+    pub(super) fn scaled(self, parts: u32) -> Self {
+        let unit = u128::from(self.unit_nanos) * 256 / u128::from(parts.max(1));
+        Self { unit_nanos: u64::try_from(unit).unwrap_or(u64::MAX).max(1), ..self }
+    }
+
+    /// How much of the burst such a debt is, 0 to 1.
+    pub(super) fn fill(self, paid_nanos: u64, now: Instant) -> f64 {
+        let debt = paid_nanos.saturating_sub(now.as_nanos());
+        Duration::from_nanos(debt).div_duration_f64(Duration::from_nanos(self.tolerance_nanos)).min(1.0)
+    }
+
     /// A sixteenth of rate and burst: what clients share for whom a table has no room.
     #[must_use]
     pub fn sixteenth(self) -> Self {

@@ -128,6 +128,11 @@ impl Table {
         }
     }
 
+    /// How much of its burst a key has used up, 0 to 1; none for a key without room.
+    pub(super) fn fill(&self, print: Print, now: Instant, rate: Rate) -> f64 {
+        self.bucket(print).owned_by(print).map_or(0.0, |(_, paid)| rate.fill(paid, now))
+    }
+
     /// [`Table::charge`] by print, without counting an overflow.
     pub(super) fn charge_print(&self, print: Print, now: Instant, cost_milli: u32, rate: Rate) -> Charge {
         if cost_milli == 0 {

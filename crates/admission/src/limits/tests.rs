@@ -47,6 +47,43 @@ fn logins_are_limited_by_address_network_and_account_from_one_network() {
     check(&many, &format!("{}6 login_limit 1000 ms", "6 pass; ".repeat(10)));
 }
 
+/// A site whose pages have 60 files: each of 100 visitors opens one every half minute.
+fn visit(ladder: &Ladder, seconds: std::ops::Range<u64>, learns: bool) -> usize {
+    let mut refused = 0;
+    for second in seconds {
+        for visitor in (0..100).filter(|visitor| (second + visitor * 7) % 30 == 0) {
+            let keys = Keys::Address(IpAddr::from([10, 0, u8::try_from(visitor).unwrap(), 1]));
+            for file in 0..60 {
+                let now = Instant::from_secs(second) + Duration::from_micros(1_003 * file);
+                refused += usize::from(ladder.charge(&keys, now, 1_000, 1).is_err());
+                if learns {
+                    ladder.learn(&keys, now, 1);
+                }
+            }
+        }
+        ladder.step();
+    }
+    refused
+}
+
+#[test]
+fn calm_teaches_how_much_visitors_of_this_site_ask_for() {
+    let settings = LadderSettings::new([KEY; TableName::COUNT]);
+    let (ladder, untaught) = (Ladder::new(&settings), Ladder::new(&settings));
+    assert!(visit(&untaught, 0..600, false) > 10_000, "more than the floors allow");
+    assert_eq!(untaught.factors(), [256; 4]);
+    visit(&ladder, 0..3_600, true);
+    assert_eq!(visit(&ladder, 3_600..4_200, false), 0);
+    let [address, near, wide, widest] = ladder.factors();
+    // All files of a page are owed at its end, 60 of 40 and of 160: four times that.
+    assert!((1_500..=1_900).contains(&address), "{address}");
+    assert!((380..=480).contains(&near), "{near}");
+    assert_eq!((wide, widest), (256, 256), "a hundred people are few for such a network");
+    let next = Ladder::new(&settings);
+    next.restore(&ladder.factors());
+    assert_eq!(visit(&next, 0..600, false), 0, "the next process goes on with it");
+}
+
 #[test]
 fn a_nat_factor_widens_the_limits_of_networks_and_not_of_passes() {
     let ladder = Ladder::new(&LadderSettings::new([KEY; TableName::COUNT]));

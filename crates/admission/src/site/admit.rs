@@ -204,7 +204,11 @@ impl Site {
         }
         let keys = if identity.tier == Tier::T3 { Keys::Lane(address) } else { Keys::Address(address) };
         let cost = self.charge_milli(verdict.cost_micros).saturating_mul(requests);
-        self.ladder.charge(&keys, now, cost, factor)
+        let charged = self.ladder.charge(&keys, now, cost, factor);
+        if self.decision().level == Level::Calm {
+            self.ladder.learn(&keys, now, factor);
+        }
+        charged
     }
 
     /// What a request is charged in thousandths of a request: dear ones count more, up to eight times.

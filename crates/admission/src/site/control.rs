@@ -233,6 +233,7 @@ impl Controller {
         self.judge_lane(site);
         self.judge_tickets(site, tick.now);
         self.judge_budgets(site, tick.now);
+        site.ladder.step();
         let circumstances = self.circumstances(site, tick.wall);
         let outcome = self.core.step(&self.summary, &circumstances, tick.random);
         let before = site.level();

@@ -18,6 +18,7 @@ impl Site {
         self.ladder.hand_over(estate, now);
         estate.put("budgets", self.budgets.debts(now));
         estate.put("budgets.calm", self.budgets.counts());
+        estate.put("ladder.factors", self.ladder.factors().map(u64::from).to_vec());
         self.lane.hand_over(estate, now);
         self.passes.hand_over(estate);
         self.challenges.hand_over(estate, now);
@@ -56,6 +57,8 @@ impl Site {
         self.ladder.take_over(estate, now);
         self.budgets.take_over(estate.rows("budgets"), now);
         self.budgets.restore(estate.words("budgets.calm"));
+        let factors = estate.words("ladder.factors").iter().map(|&factor| u32::try_from(factor).unwrap_or(0));
+        self.ladder.restore(&factors.collect::<Vec<_>>());
         self.lane.take_over(estate, now);
         self.passes.take_over(estate);
         self.challenges.take_over(estate, now);

@@ -9,7 +9,8 @@ settings! {
     /// How much a client may ask, and how much of the machine the gate may use. In calm, client limits count
     /// and report but refuse nobody.
     pub struct Limits {
-        /// Requests of one unknown address (IPv4 /32, IPv6 /64). Its networks get 4, 16 and 64 times as much.
+        /// Requests of one unknown address (IPv4 /32, IPv6 /64). Its networks get 4, 16 and 64 times as much. Where calm shows that
+        /// this site's visitors ask for more, each of these limits rises to four times what 99.5 % of them need, 16-fold at most.
         address_rate: Rate = default("5/s burst 40", RATE);
         /// Requests of one known client; all clients of an account together get four times as much.
         pass_rate: Rate = default("20/s burst 200", RATE);

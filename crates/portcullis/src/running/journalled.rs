@@ -9,13 +9,15 @@ use admission::pass::{Row, Way};
 use admission::site::Site;
 use journal_io::journal::{Journal, Loaded, NetworkRow};
 use model::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::SITE;
 use crate::announcer::Keeper;
 
-/// Keeps L and the pass time in the journal.
+/// Keeps L, what calm showed of clients, and the pass time in the journal.
 pub(super) struct JournalKeeper {
     pub(super) journal: Arc<Journal>,
+    pub(super) site: Arc<Site>,
 }
 
 impl Keeper for JournalKeeper {
@@ -30,8 +32,22 @@ impl Keeper for JournalKeeper {
             "bases": bases,
         });
         self.state(LIMIT_KEY, value.to_string().into_bytes());
+        let habits = Habits {
+            limits: self.site.ladder().factors().to_vec(),
+            customers: self.site.budgets().counts(),
+        };
+        self.state(HABITS_KEY, serde_json::to_vec(&habits).unwrap_or_default());
         self.state(TIME_KEY, pass_time.as_millis().to_be_bytes().to_vec());
     }
+}
+
+/// What calm showed of how much clients ask for.
+#[derive(Debug, Deserialize, Serialize)]
+struct Habits {
+    /// How many times their floors the limits of addresses and networks are, in 256 parts.
+    limits: Vec<u32>,
+    /// How often customers had which debts.
+    customers: Vec<u64>,
 }
 
 impl JournalKeeper {
@@ -87,6 +103,11 @@ pub(super) fn restore(site: &Site, loaded: &Loaded, wall: Timestamp) {
             good: token.answers.into(),
         });
     }
+    let habits = loaded.state(SITE, HABITS_KEY).and_then(|bytes| serde_json::from_slice::<Habits>(bytes).ok());
+    if let Some(habits) = habits {
+        site.ladder().restore(&habits.limits);
+        site.budgets().restore(&habits.customers);
+    }
     let networks: Vec<NatRow> = loaded.networks.iter().filter_map(unpack_network).collect();
     site.nat().restore(&networks, wall);
 }
@@ -111,4 +132,5 @@ fn unpack_network(row: &NetworkRow) -> Option<NatRow> {
 }
 
 const LIMIT_KEY: &str = "limit";
+const HABITS_KEY: &str = "habits";
 const TIME_KEY: &str = "pass-time";
