@@ -253,8 +253,13 @@ impl ConcurrencyLimit {
         if self.cut_at.is_some_and(|cut| now.since(cut) < Duration::from_millis(CUT_MILLIS)) {
             return;
         }
+        let inflight = f64::from(window.inflight);
         if self.limit.is_infinite() {
-            self.adopt(f64::from(window.inflight));
+            // So few are not too many for any app, and L cannot fall below them: what fails here fails alone.
+            if inflight + f64::from(window.hard_failures) < LIMIT_MIN {
+                return;
+            }
+            self.adopt(inflight);
         }
         if self.cut_at.is_none_or(|cut| now.since(cut) > Duration::from_secs(10)) {
             self.proven = self.limit;

@@ -167,6 +167,15 @@ fn one_route_that_always_fails_is_not_overload() {
 }
 
 #[test]
+fn the_first_failures_of_a_few_requests_are_not_overload() {
+    let mut limit = ConcurrencyLimit::new(None);
+    feed(&mut limit, 50, |window| (window.inflight, window.completions, window.hard_failures) = (3, 0, 4));
+    assert!(limit.limit().is_infinite(), "{}", limit.limit());
+    let many = Window { inflight: 20, completions: 0, hard_failures: 4, ..quiet() };
+    assert!(limit.step(Instant::from_millis(51 * STEP_MILLIS), &many) <= 20.0, "{}", limit.limit());
+}
+
+#[test]
 fn a_flood_of_one_expensive_route_does_not_pass_for_a_slow_app() {
     let mut limit = known(64.0);
     let quick = |class| ClassSample { class, count: 10, median_ms: 40.0 };
