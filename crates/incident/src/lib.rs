@@ -1,12 +1,35 @@
 //! Incidents: what was judged, probed and done in; a record of what happened and what the public is told out.
 //!
 //! It is *not* where pages are made (`status`), kept (`journal-io`) or sent (`status-io`, `notify-io`): time is an argument, and
-//! everything that is said is an entry of a record that is only ever added to. The main types are [`View`] and [`Civil`].
+//! everything that is said is an entry of a record that is only ever added to. The main types are [`Engine`], [`Sight`], [`Act`],
+//! [`Record`] and [`View`].
+//!
+//! ```text
+//!  Sight ─▶ services (settled over seconds) ─▶ opened │ explained │ fared │ level │ planned ─▶ published ─▶ View
+//!  Act ──────────────────────────────────────────────────────────────────────────────────────▶ published ─▶ View
+//! ```
 
+mod act;
+mod acting;
 mod civil;
+mod engine;
+mod publish;
+mod record;
+mod settings;
+mod sight;
+mod speaking;
+mod state;
+#[cfg(test)]
+mod tests;
+mod texts;
 mod view;
 mod words;
 
+pub use act::{Act, ActError};
 pub use civil::Civil;
+pub use engine::{Engine, Moment};
+pub use record::{Entry, LevelName, Record, RecordError};
+pub use settings::{ComponentSetting, Settings, Watches};
+pub use sight::{Cause, Counts, Door, Services, Sight};
 pub use view::{Component, Incident, Maintenance, Progress, Trouble, Update, View};
 pub use words::{Audience, Impact, NoId, PublicId, Service, Stage, Status};

@@ -1,0 +1,116 @@
+//! What people do.
+
+use model::Timestamp;
+
+use crate::words::{PublicId, Stage, Status};
+
+/// One thing that a person wants.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Act {
+    /// Tell of something that the gate does not see.
+    Open {
+        /// One line.
+        title: String,
+        /// [`Stage::Investigating`], [`Stage::Identified`] or [`Stage::Monitoring`].
+        stage: Stage,
+        /// Plain text.
+        body: String,
+        /// Full names, and how they do until it is over.
+        components: Vec<(String, Status)>,
+    },
+    /// Say something about an incident.
+    Update {
+        /// Which; `None`: the newest that goes on.
+        incident: Option<PublicId>,
+        /// `None`: as before.
+        stage: Option<Stage>,
+        /// Plain text.
+        body: String,
+        /// Needed for [`Stage::Resolved`] while the gate sees that it goes on.
+        reason: Option<String>,
+    },
+    /// Publish the planned notice now.
+    Publish,
+    /// Do not publish the planned notice, nor another about the same.
+    Hold,
+    /// Say how a component does; `None` leaves it to the gate again.
+    Override {
+        /// Its full name.
+        component: String,
+        /// How.
+        status: Option<Status>,
+    },
+    /// Announce work.
+    Announce {
+        /// One line.
+        title: String,
+        /// Plain text.
+        body: String,
+        /// When it is to begin.
+        from: Timestamp,
+        /// When it is to end.
+        until: Timestamp,
+        /// Full names.
+        components: Vec<String>,
+    },
+    /// Announced work is over, or does not take place.
+    Finish {
+        /// Which.
+        maintenance: PublicId,
+    },
+    /// Publish the report about an incident.
+    Report {
+        /// Which.
+        incident: PublicId,
+        /// Plain text.
+        body: String,
+    },
+}
+
+/// Why an act is not carried out.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ActError {
+    /// There is none with this id.
+    #[error("there is no incident {0}; `portcullis ctl incident` lists them")]
+    NoIncident(PublicId),
+    /// None goes on.
+    #[error("no incident goes on; `portcullis ctl incident open` begins one")]
+    NoneOpen,
+    /// Nothing waits to be published.
+    #[error("no notice waits to be published")]
+    NothingPlanned,
+    /// No such component.
+    #[error(
+        "there is no component `{0}`; the configuration has them as [[status.component]], groups come first: `Group / Name`"
+    )]
+    NoComponent(String),
+    /// No such work.
+    #[error("there is no maintenance {0}")]
+    NoMaintenance(PublicId),
+    /// A text that must say something is empty.
+    #[error("the {0} is empty")]
+    Empty(&'static str),
+    /// A text is too long.
+    #[error("the {0} is longer than {1} bytes")]
+    TooLong(&'static str, usize),
+    /// The same was said a moment ago.
+    #[error("the same words were published less than five minutes ago")]
+    Repeated,
+    /// It goes on, as the gate sees it.
+    #[error(
+        "the gate sees that it is not over: {0}; to call it resolved all the same, give a reason, which will be shown"
+    )]
+    NotOver(String),
+    /// A stage that cannot come next.
+    #[error("an incident cannot go on with the stage `{0}`")]
+    Stage(&'static str),
+    /// It ends before it begins, or has ended already.
+    #[error("the work must end after it begins, and after now")]
+    Times,
+    /// So many updates of one incident.
+    #[error("there are too many updates of this incident; open another")]
+    TooMany,
+    /// The record could not be kept.
+    #[error("the record of incidents could not be written: {0}")]
+    Unwritten(String),
+}

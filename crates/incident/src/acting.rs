@@ -1,0 +1,274 @@
+//! What people do, carried out.
+
+use model::Timestamp;
+
+use crate::act::{Act, ActError};
+use crate::engine::{Engine, Moment, Pen};
+use crate::record::Entry;
+use crate::settings::{BODY_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, UPDATES_MAX, cadence};
+use crate::speaking::{first_notice, said};
+use crate::state::Case;
+use crate::words::{PublicId, Service, Stage, Status};
+
+/// Carries out what a person wants, or says why not.
+pub(crate) fn act(
+    engine: &mut Engine,
+    act: Act,
+    by: &str,
+    moment: Moment,
+    pen: &mut Pen,
+) -> Result<(), ActError> {
+    match act {
+        Act::Open { title, stage, body, components } => {
+            open(engine, &Notice { title, stage, body, components }, by, moment, pen)
+        }
+        Act::Update { incident, stage, body, reason } => {
+            update(engine, Words { incident, stage, body, reason }, by, moment, pen)
+        }
+        Act::Publish => {
+            let number = planned(engine)?.number;
+            first_notice(engine, number, moment, pen);
+            Ok(())
+        }
+        Act::Hold => {
+            let incident = planned(engine)?.number;
+            engine.due = None;
+            engine.write(pen, Entry::Withdrawn { incident, by: Some(by.to_owned()) });
+            Ok(())
+        }
+        Act::Override { component, status } => {
+            place(engine, &component)?;
+            engine.write(pen, Entry::Overridden { component, status, by: by.to_owned() });
+            Ok(())
+        }
+        Act::Announce { title, body, from, until, components } => {
+            announce(engine, Plan { title, body, from, until, components }, by, moment, pen)
+        }
+        Act::Finish { maintenance } => finish(engine, maintenance, by, pen),
+        Act::Report { incident, body } => report(engine, incident, body, by, moment, pen),
+    }
+}
+
+struct Notice {
+    title: String,
+    stage: Stage,
+    body: String,
+    components: Vec<(String, Status)>,
+}
+
+fn open(
+    engine: &mut Engine,
+    notice: &Notice,
+    by: &str,
+    moment: Moment,
+    pen: &mut Pen,
+) -> Result<(), ActError> {
+    let title = text("title", &notice.title, TITLE_MAX)?;
+    let body = text("text", &notice.body, BODY_MAX)?;
+    if !notice.stage.is_open() {
+        return Err(ActError::Stage(notice.stage.name()));
+    }
+    notice.components.iter().try_for_each(|(name, _)| place(engine, name))?;
+    let (incident, since) = (engine.state.numbers.incident + 1, moment.wall.as_millis());
+    let by = by.to_owned();
+    engine.write(pen, Entry::Opened { incident, title, since, cause: None, by: Some(by.clone()) });
+    for (component, status) in notice.components.clone() {
+        engine.write(pen, Entry::Overridden { component, status: Some(status), by: by.clone() });
+    }
+    publish(engine, incident, notice.stage, body, by, None, moment, pen);
+    Ok(())
+}
+
+struct Words {
+    incident: Option<PublicId>,
+    stage: Option<Stage>,
+    body: String,
+    reason: Option<String>,
+}
+
+fn update(
+    engine: &mut Engine,
+    words: Words,
+    by: &str,
+    moment: Moment,
+    pen: &mut Pen,
+) -> Result<(), ActError> {
+    let case = match words.incident {
+        Some(id) => find(engine, id)?,
+        None => engine.state.open().ok_or(ActError::NoneOpen)?,
+    };
+    let body = text("text", &words.body, BODY_MAX)?;
+    let stage = words.stage.or(case.stage()).unwrap_or(Stage::Investigating);
+    if stage == Stage::Postmortem {
+        return Err(ActError::Stage(stage.name()));
+    }
+    if case.said.len() >= 2 * UPDATES_MAX {
+        return Err(ActError::TooMany);
+    }
+    let is_repeated = |last: &crate::state::Said| {
+        last.body == body && last.stage == stage && moment.wall.since(last.at) < SAME_WORDS
+    };
+    if case.said.last().is_some_and(is_repeated) {
+        return Err(ActError::Repeated);
+    }
+    let reason = words.reason.filter(|reason| !reason.trim().is_empty());
+    if stage == Stage::Resolved && reason.is_none() {
+        is_over(engine, case)?;
+    }
+    let reason = reason.map(|reason| text("reason", &reason, TITLE_MAX)).transpose()?;
+    let (number, is_first) = (case.number, case.said.is_empty());
+    if is_first {
+        engine.due = None;
+        crate::speaking::turn_components(engine, number, pen);
+    }
+    if stage == Stage::Resolved {
+        lift(engine, number, by, pen);
+    }
+    publish(engine, number, stage, body, by.to_owned(), reason, moment, pen);
+    Ok(())
+}
+
+/// What the gate sees of its own incidents must be over before a person may call them so without a reason.
+fn is_over(engine: &Engine, case: &Case) -> Result<(), ActError> {
+    if case.is_by_person || engine.since.quiet.is_some() {
+        return Ok(());
+    }
+    let why = if engine.services.worst() == Service::Good {
+        format!(
+            "everybody is served, but the level is {} and something is unusual or was a moment ago",
+            engine.level
+        )
+    } else {
+        "not everybody is served as usual".to_owned()
+    };
+    Err(ActError::NotOver(why))
+}
+
+/// Takes back what people said of components for an incident that they opened.
+fn lift(engine: &mut Engine, number: u32, by: &str, pen: &mut Pen) {
+    let Some(case) = engine.state.cases.iter().find(|case| case.number == number && case.is_by_person) else {
+        return;
+    };
+    for place in case.components.clone() {
+        let component = &engine.state.components[place];
+        if component.overridden.is_some() {
+            let component = component.full_name.clone();
+            engine.write(pen, Entry::Overridden { component, status: None, by: by.to_owned() });
+        }
+    }
+}
+
+struct Plan {
+    title: String,
+    body: String,
+    from: Timestamp,
+    until: Timestamp,
+    components: Vec<String>,
+}
+
+fn announce(
+    engine: &mut Engine,
+    plan: Plan,
+    by: &str,
+    moment: Moment,
+    pen: &mut Pen,
+) -> Result<(), ActError> {
+    let title = text("title", &plan.title, TITLE_MAX)?;
+    let body = text("text", &plan.body, BODY_MAX)?;
+    if plan.until <= plan.from || plan.until <= moment.wall {
+        return Err(ActError::Times);
+    }
+    plan.components.iter().try_for_each(|name| place(engine, name))?;
+    let number = engine.state.numbers.maintenance + 1;
+    let entry = Entry::Maintenance {
+        number,
+        title,
+        body,
+        from: plan.from.as_millis(),
+        until: plan.until.as_millis(),
+        components: plan.components,
+        is_over: false,
+        by: by.to_owned(),
+    };
+    engine.write(pen, entry);
+    Ok(())
+}
+
+fn finish(engine: &mut Engine, id: PublicId, by: &str, pen: &mut Pen) -> Result<(), ActError> {
+    let work = engine.state.maintenances.iter().find(|work| work.id == id);
+    let work = work.ok_or(ActError::NoMaintenance(id))?;
+    let names = work.components.iter().map(|&place| engine.state.components[place].full_name.clone());
+    let entry = Entry::Maintenance {
+        number: work.number,
+        title: work.title.clone(),
+        body: work.body.clone(),
+        from: work.from.as_millis(),
+        until: work.until.min(pen.at).max(work.from).as_millis(),
+        components: names.collect(),
+        is_over: true,
+        by: by.to_owned(),
+    };
+    engine.write(pen, entry);
+    Ok(())
+}
+
+fn report(
+    engine: &mut Engine,
+    id: PublicId,
+    body: String,
+    by: &str,
+    moment: Moment,
+    pen: &mut Pen,
+) -> Result<(), ActError> {
+    let case = find(engine, id)?;
+    if !case.is_told_over() {
+        return Err(ActError::Stage(Stage::Postmortem.name()));
+    }
+    let (number, body) = (case.number, text("report", &body, REPORT_MAX)?);
+    publish(engine, number, Stage::Postmortem, body, by.to_owned(), None, moment, pen);
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "an entry has as many parts")]
+fn publish(
+    engine: &mut Engine,
+    incident: u32,
+    stage: Stage,
+    body: String,
+    by: String,
+    reason: Option<String>,
+    moment: Moment,
+    pen: &mut Pen,
+) {
+    let impact = engine.state.cases.iter().find(|case| case.number == incident).map(|case| case.impact);
+    let next = stage.is_open().then(|| (moment.wall + cadence(impact.unwrap_or_default())).as_millis());
+    engine.write(pen, Entry::Published { incident, stage, body, by: Some(by), reason, next });
+    said(engine, moment.now);
+}
+
+fn planned(engine: &Engine) -> Result<&Case, ActError> {
+    let waits = |case: &&Case| case.said.is_empty() && !case.is_held;
+    engine.state.own().filter(waits).ok_or(ActError::NothingPlanned)
+}
+
+fn find(engine: &Engine, id: PublicId) -> Result<&Case, ActError> {
+    engine.state.cases.iter().rev().find(|case| case.id == id).ok_or(ActError::NoIncident(id))
+}
+
+fn place(engine: &Engine, full_name: &str) -> Result<(), ActError> {
+    engine.state.place(full_name).map(|_| ()).ok_or_else(|| ActError::NoComponent(full_name.to_owned()))
+}
+
+/// Text that says something and is not too long; control characters other than line ends become spaces.
+fn text(what: &'static str, text: &str, most: usize) -> Result<String, ActError> {
+    let text = text.trim();
+    match text.len() {
+        0 => Err(ActError::Empty(what)),
+        length if length > most => Err(ActError::TooLong(what, most)),
+        _ => Ok(text.replace("\r\n", "\n").chars().map(plain).collect()),
+    }
+}
+
+fn plain(c: char) -> char {
+    if c.is_control() && c != '\n' { ' ' } else { c }
+}

@@ -1,0 +1,301 @@
+//! Decides what is written down and what is said.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use model::{Instant, Level, Timestamp};
+
+use crate::act::{Act, ActError};
+use crate::acting;
+use crate::publish;
+use crate::record::{Entry, LevelName, Record, RecordError};
+use crate::settings::{
+    BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, SAME_WITHIN, Settings, WORSE_SECONDS, Watches,
+};
+use crate::sight::{Cause, Services, Sight, Window};
+use crate::speaking;
+use crate::state::{Case, State};
+use crate::view::View;
+use crate::words::{Service, Stage, Status};
+
+/// A moment on both clocks.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Moment {
+    /// For durations.
+    pub now: Instant,
+    /// For what people read.
+    pub wall: Timestamp,
+}
+
+/// The record of a site's incidents, and what is to be added to it.
+///
+/// Whatever is returned as a [`Record`] must be kept, in order, before anything is published that rests on it.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(crate) settings: Settings,
+    pub(crate) state: State,
+    window: Window,
+    /// What was judged in the last seconds, newest first.
+    judged: VecDeque<Services>,
+    /// What counts, after a few seconds of the same.
+    pub(crate) services: Services,
+    pub(crate) since: Since,
+    pub(crate) level: Level,
+    pub(crate) observes: bool,
+    /// What is planned, on the clock that does not jump.
+    pub(crate) due: Option<Instant>,
+    pub(crate) next: Option<Instant>,
+}
+
+/// Since when something is so; `None`: it is not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Since {
+    /// Somebody fares worse than usual.
+    pub(crate) trouble: Option<Moment>,
+    /// Everybody is served.
+    pub(crate) good: Option<Moment>,
+    /// Everybody is served, nothing is unusual and nothing is in force.
+    pub(crate) quiet: Option<Moment>,
+    /// Something was said last.
+    pub(crate) said: Option<Instant>,
+}
+
+impl Engine {
+    /// Nothing has happened yet.
+    pub fn new(settings: Settings) -> Self {
+        let state = State::new(&settings);
+        Self {
+            settings,
+            state,
+            window: Window::default(),
+            judged: VecDeque::new(),
+            services: Services::default(),
+            since: Since::default(),
+            level: Level::Calm,
+            observes: true,
+            due: None,
+            next: None,
+        }
+    }
+
+    /// Goes on with the next entry of a record that was kept, and checks that it is the next.
+    ///
+    /// # Errors
+    ///
+    /// If it is not what was written.
+    pub fn restore(&mut self, bytes: &[u8], hash: [u8; 32]) -> Result<(), RecordError> {
+        let (record, prev) = Record::read(bytes, hash)?;
+        self.state.chain.follow(&record, prev)?;
+        self.state.apply(&record);
+        if let Some(case) = self.state.own() {
+            self.services = case.services;
+        }
+        Ok(())
+    }
+
+    /// Takes what the gate saw in about a second.
+    pub fn see(&mut self, sight: &Sight, moment: Moment) -> Vec<Record> {
+        let mut pen = Pen { records: Vec::new(), at: moment.wall };
+        self.meet_components(&mut pen);
+        self.settle(sight, moment);
+        self.open_or_end(sight, moment, &mut pen);
+        self.note(sight, &mut pen);
+        speaking::speak(self, moment, &mut pen);
+        pen.records
+    }
+
+    /// Takes what a person wants.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be, with what to do instead; nothing has changed then.
+    pub fn act(&mut self, act: Act, by: &str, moment: Moment) -> Result<Vec<Record>, ActError> {
+        let mut pen = Pen { records: Vec::new(), at: moment.wall };
+        self.meet_components(&mut pen);
+        acting::act(self, act, by, moment, &mut pen)?;
+        Ok(pen.records)
+    }
+
+    /// What may be published.
+    pub fn view(&self, now: Timestamp) -> View {
+        publish::view(&self.state, &self.settings, now)
+    }
+
+    /// How many incidents go on, told or not.
+    pub fn open_count(&self) -> usize {
+        self.state.cases.iter().filter(|case| case.is_open()).count()
+    }
+
+    /// Writes an entry down.
+    pub(crate) fn write(&mut self, pen: &mut Pen, entry: Entry) {
+        let record = Record::after(&self.state.chain, pen.at, entry);
+        (self.state.chain.seq, self.state.chain.hash) = (record.seq, record.hash);
+        self.state.apply(&record);
+        pen.records.push(record);
+    }
+
+    /// Begins the record of components that it does not know yet.
+    fn meet_components(&mut self, pen: &mut Pen) {
+        let is_new = |place: &usize| self.state.components[*place].since.is_none();
+        let new: Vec<usize> = (0..self.state.components.len()).filter(is_new).collect();
+        for place in new {
+            let component = self.state.components[place].full_name.clone();
+            let from = pen.at.as_millis();
+            self.write(
+                pen,
+                Entry::Component { incident: None, component, status: Status::Operational, from },
+            );
+        }
+    }
+
+    /// What everybody's faring counts as, after a few seconds of the same.
+    fn settle(&mut self, sight: &Sight, moment: Moment) {
+        self.judged.truncate(BETTER_SECONDS - 1);
+        self.judged.push_front(self.window.judge(sight));
+        self.services = Services {
+            audiences: std::array::from_fn(|place| self.settled(|of| of.audiences[place])),
+            login: self.settled(|of| of.login),
+        };
+        let is_good = self.services.worst() == Service::Good;
+        let is_quiet = is_good && sight.cause.is_none() && sight.level == Level::Calm;
+        mark(&mut self.since.trouble, !is_good, moment);
+        mark(&mut self.since.good, is_good, moment);
+        mark(&mut self.since.quiet, is_quiet, moment);
+        self.observes = sight.observes;
+    }
+
+    /// As bad as it was in each of the last seconds at least, as good as it was in each of many at most.
+    fn settled(&self, of: impl Fn(&Services) -> Service) -> Service {
+        let latest = self.judged.iter().take(WORSE_SECONDS).map(&of).min();
+        let surely_bad = latest.filter(|_| self.judged.len() >= WORSE_SECONDS).unwrap_or_default();
+        let perhaps_bad = if self.judged.len() >= BETTER_SECONDS {
+            self.judged.iter().map(&of).max().unwrap_or_default()
+        } else {
+            Service::Down
+        };
+        surely_bad.max(of(&self.services).min(perhaps_bad))
+    }
+
+    fn open_or_end(&mut self, sight: &Sight, moment: Moment, pen: &mut Pen) {
+        let is_attacked = sight.cause == Some(Cause::Attack) && sight.level != Level::Calm;
+        let is_wrong = self.since.trouble.is_some() || is_attacked || sight.cause == Some(Cause::Upstream);
+        let Some(case) = self.state.own() else {
+            // What was called over a while ago and is back is told again by `speaking`.
+            let is_back = self.state.recent(moment.wall, SAME_WITHIN).is_some();
+            if is_wrong && !is_back {
+                self.open(sight, moment, pen);
+            }
+            return;
+        };
+        let is_over = self.since.quiet.is_some_and(|quiet| moment.now.since(quiet.now) >= ENDED_AFTER);
+        if case.said.is_empty() && is_over {
+            let incident = case.number;
+            if case.planned.is_some() {
+                self.write(pen, Entry::Withdrawn { incident, by: None });
+            }
+            self.write(pen, Entry::Ended { incident });
+        }
+    }
+
+    fn open(&mut self, sight: &Sight, moment: Moment, pen: &mut Pen) {
+        let since = self.since.trouble.map_or(moment.wall, |trouble| trouble.wall).as_millis();
+        let title = crate::texts::title(&self.subject());
+        let incident = self.state.numbers.incident + 1;
+        self.write(pen, Entry::Opened { incident, title, since, cause: sight.cause, by: None });
+    }
+
+    /// The names of components that the gate watches.
+    pub(crate) fn subject(&self) -> String {
+        let watched = self.settings.components.iter().filter(|component| component.watches == Watches::Site);
+        let names: Vec<&str> = watched.map(|component| component.name.as_str()).collect();
+        match names.as_slice() {
+            [] => "the site".to_owned(),
+            [one] => (*one).to_owned(),
+            [first, second] => format!("{first} and {second}"),
+            [first, second, ..] => format!("{first}, {second} and others"),
+        }
+    }
+
+    /// Writes down what has changed about the incident that goes on.
+    fn note(&mut self, sight: &Sight, pen: &mut Pen) {
+        let before = std::mem::replace(&mut self.level, sight.level);
+        let back = self.state.recent(pen.at, SAME_WITHIN);
+        let Some(case) = self.state.own().or(back) else { return };
+        let (incident, cause, fared) = (case.number, case.cause, case.services);
+        if let Some(new) = sight.cause.filter(|new| cause != Some(*new)) {
+            self.write(pen, Entry::Explained { incident, cause: new });
+        }
+        if before != sight.level {
+            let (before, after) = (LevelName(before), LevelName(sight.level));
+            self.write(pen, Entry::Level { incident, before, after });
+        }
+        if fared != self.services {
+            self.write(pen, Entry::Fared { incident, services: self.services });
+        }
+    }
+
+    /// Whether it is bad enough for the public to be told.
+    pub(crate) fn is_public(&self, moment: Moment) -> bool {
+        let has_lasted =
+            self.since.trouble.is_some_and(|trouble| moment.now.since(trouble.now) >= DELAY_TOLD_AFTER);
+        !self.observes && (self.services.worst() > Service::Delayed || has_lasted)
+    }
+
+    /// Whether the last seconds were good again, although that does not count yet.
+    pub(crate) fn is_better_already(&self) -> bool {
+        self.judged.front().is_none_or(|judged| judged.worst() == Service::Good)
+    }
+
+    /// How long something has been so.
+    pub(crate) fn lasts(since: Option<Moment>, moment: Moment) -> Duration {
+        since.map_or(Duration::ZERO, |since| moment.now.since(since.now))
+    }
+
+    /// The status of each component as the gate sees it now; `None`: people alone say.
+    pub(crate) fn seen_statuses(&self) -> Vec<Option<Status>> {
+        let of = |watches: Watches| match watches {
+            Watches::Site => Some(site_status(&self.services)),
+            Watches::Login => Some(login_status(&self.services)),
+            Watches::Nothing => None,
+        };
+        let components = self.settings.components.iter().take(Settings::COMPONENTS_MAX);
+        components.map(|component| of(component.watches)).collect()
+    }
+}
+
+/// What is written down in one go.
+#[derive(Debug)]
+pub(crate) struct Pen {
+    pub(crate) records: Vec<Record>,
+    pub(crate) at: Timestamp,
+}
+
+fn mark(since: &mut Option<Moment>, is_so: bool, moment: Moment) {
+    *since = is_so.then(|| since.unwrap_or(moment));
+}
+
+fn site_status(services: &Services) -> Status {
+    let [known, new] = services.audiences;
+    match (known, new) {
+        (Service::Down, _) => Status::MajorOutage,
+        (Service::Part, _) | (_, Service::Part | Service::Down) => Status::PartialOutage,
+        (Service::Delayed, _) | (_, Service::Delayed) => Status::DegradedPerformance,
+        (Service::Good, Service::Good) => Status::Operational,
+    }
+}
+
+fn login_status(services: &Services) -> Status {
+    match services.login.max(services.audiences[0]) {
+        Service::Down => Status::MajorOutage,
+        Service::Part => Status::PartialOutage,
+        Service::Delayed => Status::DegradedPerformance,
+        Service::Good => Status::Operational,
+    }
+}
+
+impl Case {
+    /// Whether the public knows that it is over.
+    pub(crate) fn is_told_over(&self) -> bool {
+        self.stage().is_some_and(|stage| matches!(stage, Stage::Resolved | Stage::Postmortem))
+    }
+}

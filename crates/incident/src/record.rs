@@ -1,0 +1,250 @@
+//! The record: entries that are only ever added, each chained to the one before by its hash.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
+use model::{Level, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::sight::{Cause, Services};
+use crate::words::{Stage, Status};
+
+/// One entry with its place in the record.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Record {
+    /// Counts up by one, from 1.
+    pub seq: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What happened.
+    pub entry: Entry,
+    /// The entry as it is kept: JSON, at most [`Record::BYTES_MAX`] bytes.
+    pub bytes: Box<[u8]>,
+    /// SHA-256 over the hash before and the bytes.
+    pub hash: [u8; 32],
+}
+
+impl Record {
+    /// The longest entry: a report of 32 KiB whose characters are all escaped.
+    pub const BYTES_MAX: usize = 256 * 1024;
+
+    /// The next entry after the one with this hash.
+    pub(crate) fn after(last: &Chain, at: Timestamp, entry: Entry) -> Self {
+        let seq = last.seq + 1;
+        let kept = Kept { seq, at: at.as_millis(), prev: HEXLOWER.encode(&last.hash), entry };
+        // Strings, numbers and lists of them always have a form in JSON.
+        let bytes = serde_json::to_vec(&kept).unwrap_or_default().into_boxed_slice();
+        let hash = chained(&last.hash, &bytes);
+        Self { seq, at, entry: kept.entry, bytes, hash }
+    }
+
+    /// Reads an entry that was kept. Its place is checked by [`crate::Engine::restore`].
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are no entry of this version.
+    pub fn read(bytes: &[u8], hash: [u8; 32]) -> Result<(Self, [u8; 32]), RecordError> {
+        let kept: Kept = serde_json::from_slice(bytes).map_err(|_| RecordError::Unreadable)?;
+        let prev = HEXLOWER.decode(kept.prev.as_bytes()).ok().and_then(|prev| prev.try_into().ok());
+        let prev: [u8; 32] = prev.ok_or(RecordError::Unreadable)?;
+        if chained(&prev, bytes) != hash {
+            return Err(RecordError::Changed(kept.seq));
+        }
+        let at = Timestamp::from_millis(kept.at);
+        Ok((Self { seq: kept.seq, at, entry: kept.entry, bytes: bytes.into(), hash }, prev))
+    }
+}
+
+/// The end of the record so far.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Chain {
+    /// Of the last entry; 0 before the first.
+    pub(crate) seq: u64,
+    /// Of the last entry; zeros before the first.
+    pub(crate) hash: [u8; 32],
+}
+
+impl Chain {
+    /// Takes the next entry of a record that was kept. The first that is given may have others before it that are gone.
+    ///
+    /// # Errors
+    ///
+    /// If it is not the one that follows.
+    pub(crate) fn follow(&mut self, record: &Record, prev: [u8; 32]) -> Result<(), RecordError> {
+        let is_first = self.seq == 0;
+        if !is_first && (record.seq != self.seq + 1 || prev != self.hash) {
+            return Err(RecordError::Missing { after: self.seq, found: record.seq });
+        }
+        (self.seq, self.hash) = (record.seq, record.hash);
+        Ok(())
+    }
+}
+
+/// Why a kept record is not believed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RecordError {
+    /// The bytes are no entry.
+    #[error(
+        "an entry of the record of incidents cannot be read: it was written by another version, or the disk is faulty"
+    )]
+    Unreadable,
+    /// The bytes are not those that were hashed.
+    #[error("entry {0} of the record of incidents was changed after it was written")]
+    Changed(u64),
+    /// Entries are missing in between.
+    #[error(
+        "the record of incidents goes from entry {after} to entry {found}: what was between them is missing"
+    )]
+    Missing {
+        /// The last that was there.
+        after: u64,
+        /// The next that was found.
+        found: u64,
+    },
+}
+
+/// What is written down.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Entry {
+    /// Something is wrong.
+    Opened {
+        /// Counts up from 1.
+        incident: u32,
+        /// One line.
+        title: String,
+        /// When it began, in milliseconds since the epoch.
+        since: u64,
+        /// `None`: it is not known.
+        cause: Option<Cause>,
+        /// Who opened it; `None`: the gate.
+        by: Option<String>,
+    },
+    /// What is thought to be behind it, in place of what was thought before.
+    Explained {
+        /// Which.
+        incident: u32,
+        /// What.
+        cause: Cause,
+    },
+    /// How everybody fares from now on.
+    Fared {
+        /// Which.
+        incident: u32,
+        /// How.
+        services: Services,
+    },
+    /// What the gate does from now on.
+    Level {
+        /// Which.
+        incident: u32,
+        /// What it did before.
+        before: LevelName,
+        /// What it does.
+        after: LevelName,
+    },
+    /// A notice will be published unless a person says no.
+    Planned {
+        /// Which.
+        incident: u32,
+        /// In milliseconds since the epoch.
+        due: u64,
+    },
+    /// The planned notice is not published.
+    Withdrawn {
+        /// Which.
+        incident: u32,
+        /// Who said no; `None`: it was over before it was due.
+        by: Option<String>,
+    },
+    /// Something was said to the public.
+    Published {
+        /// Which.
+        incident: u32,
+        /// The stage that it says.
+        stage: Stage,
+        /// Plain text.
+        body: String,
+        /// Who wrote it; `None`: the gate.
+        by: Option<String>,
+        /// Why a person called it over although the gate does not see that; it is shown.
+        reason: Option<String>,
+        /// The next words are due then, in milliseconds since the epoch.
+        next: Option<u64>,
+    },
+    /// A component has another status from then on.
+    Component {
+        /// The incident that did it.
+        incident: Option<u32>,
+        /// Its full name.
+        component: String,
+        /// How it does.
+        status: Status,
+        /// In milliseconds since the epoch; it may lie before the entry.
+        from: u64,
+    },
+    /// A person says how a component does, or leaves it to the gate again.
+    Overridden {
+        /// Its full name.
+        component: String,
+        /// `None`: the gate says.
+        status: Option<Status>,
+        /// Who.
+        by: String,
+    },
+    /// The gate no longer sees anything wrong with what was never published.
+    Ended {
+        /// Which.
+        incident: u32,
+    },
+    /// Work is announced, or what was announced is changed.
+    Maintenance {
+        /// Counts up from 1.
+        number: u32,
+        /// One line.
+        title: String,
+        /// Plain text.
+        body: String,
+        /// In milliseconds since the epoch.
+        from: u64,
+        /// In milliseconds since the epoch.
+        until: u64,
+        /// Full names.
+        components: Vec<String>,
+        /// It will not take place, or has ended early.
+        is_over: bool,
+        /// Who.
+        by: String,
+    },
+}
+
+/// A level by its name, so that a record outlives a change of its numbers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LevelName(pub Level);
+
+impl Serialize for LevelName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for LevelName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+struct Kept {
+    seq: u64,
+    at: u64,
+    prev: String,
+    #[serde(flatten)]
+    entry: Entry,
+}
+
+fn chained(prev: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
+    let hash = digest(&SHA256, &[prev.as_slice(), bytes].concat());
+    // SHA-256 has 32 bytes.
+    hash.as_ref().try_into().unwrap_or_default()
+}

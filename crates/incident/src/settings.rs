@@ -1,0 +1,100 @@
+//! What an admin says of the page, and the limits of everything that grows.
+
+use std::time::Duration;
+
+use crate::words::Impact;
+
+/// What is watched and how it is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// In the order of the page, groups left out; at most [`Settings::COMPONENTS_MAX`].
+    pub components: Vec<ComponentSetting>,
+    /// How long the first notice of an incident waits for somebody to say no.
+    pub first_notice: Duration,
+}
+
+impl Settings {
+    /// Components at most.
+    pub const COMPONENTS_MAX: usize = 64;
+}
+
+/// One component.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ComponentSetting {
+    /// Its name, without the group's.
+    pub name: String,
+    /// The groups that it is in, outermost first.
+    pub groups: Vec<String>,
+    /// For the page; may be empty.
+    pub description: String,
+    /// What its status comes from.
+    pub watches: Watches,
+}
+
+impl ComponentSetting {
+    /// Its name with those of its groups, which no other component has.
+    pub fn full_name(&self) -> String {
+        let mut parts = self.groups.clone();
+        parts.push(self.name.clone());
+        parts.join(" / ")
+    }
+}
+
+/// What the status of a component comes from.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Watches {
+    /// What the gate sees of everybody.
+    #[default]
+    Site,
+    /// What the gate sees of people who are signing in.
+    Login,
+    /// People alone.
+    Nothing,
+}
+
+/// Something must have been worse for so many seconds in a row before it counts.
+pub(crate) const WORSE_SECONDS: usize = 3;
+/// And better for so many.
+pub(crate) const BETTER_SECONDS: usize = 30;
+/// That only newcomers wait is told after so long (status-contracts, section 0.3).
+pub(crate) const DELAY_TOLD_AFTER: Duration = Duration::from_secs(300);
+/// Everybody must have been served for so long before it is said.
+pub(crate) const MONITORING_AFTER: Duration = Duration::from_secs(60);
+/// And for so long, with nothing unusual and nothing in force, before it is called over.
+pub(crate) const RESOLVED_AFTER: Duration = Duration::from_secs(600);
+/// What was not told may end sooner.
+pub(crate) const ENDED_AFTER: Duration = Duration::from_secs(60);
+/// What comes back within so long is the same incident.
+pub(crate) const SAME_WITHIN: Duration = Duration::from_secs(3_600);
+/// Between two updates that say that something got better, so that the page does not chatter.
+pub(crate) const UPDATES_APART: Duration = Duration::from_secs(120);
+/// Between two that say that something got worse: components show it at once.
+pub(crate) const WORSE_APART: Duration = Duration::from_secs(30);
+/// The same words in the same stage are refused for so long.
+pub(crate) const SAME_WORDS: Duration = Duration::from_secs(300);
+/// How long troubles stay on the page.
+pub(crate) const HISTORY: Duration = Duration::from_hours(24 * 90);
+
+/// Incidents that are remembered; the oldest that is over leaves.
+pub(crate) const CASES_MAX: usize = 200;
+/// What is said of one incident; beyond that people alone may add, up to twice as much.
+pub(crate) const UPDATES_MAX: usize = 200;
+/// Troubles of one component.
+pub(crate) const TROUBLES_MAX: usize = 1_000;
+/// Announced work that is remembered.
+pub(crate) const MAINTENANCES_MAX: usize = 100;
+/// Bytes of a title.
+pub(crate) const TITLE_MAX: usize = 200;
+/// Bytes of what is said at once.
+pub(crate) const BODY_MAX: usize = 8 * 1024;
+/// Bytes of a report.
+pub(crate) const REPORT_MAX: usize = 32 * 1024;
+
+/// There is news at the latest after so long (status-contracts, section 5).
+pub(crate) const fn cadence(impact: Impact) -> Duration {
+    match impact {
+        Impact::Critical => Duration::from_secs(15 * 60),
+        Impact::Major => Duration::from_secs(30 * 60),
+        Impact::Minor | Impact::None => Duration::from_secs(60 * 60),
+    }
+}

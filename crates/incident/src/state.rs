@@ -1,0 +1,407 @@
+//! What the record says, entry by entry.
+
+use std::time::Duration;
+
+use model::Timestamp;
+
+use crate::record::{Chain, Entry, Record};
+use crate::settings::{CASES_MAX, HISTORY, MAINTENANCES_MAX, Settings, TROUBLES_MAX};
+use crate::sight::{Cause, Services};
+use crate::view::Trouble;
+use crate::words::{Impact, PublicId, Service, Stage, Status};
+
+/// All that the record says. Bounded: what is old leaves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    pub(crate) chain: Chain,
+    /// Oldest first.
+    pub(crate) cases: Vec<Case>,
+    pub(crate) components: Vec<Watched>,
+    /// Oldest first.
+    pub(crate) maintenances: Vec<Work>,
+    /// When anything public last changed.
+    pub(crate) updated_at: Timestamp,
+    /// The highest numbers so far.
+    pub(crate) numbers: Numbers,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Numbers {
+    pub(crate) incident: u32,
+    pub(crate) maintenance: u32,
+}
+
+/// What the record says of an incident.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) number: u32,
+    pub(crate) id: PublicId,
+    pub(crate) title: String,
+    pub(crate) since: Timestamp,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) is_by_person: bool,
+    pub(crate) services: Services,
+    /// For how long each audience was not whole, or was served late, so far.
+    pub(crate) lost: [Lost; 2],
+    /// When somebody fared otherwise than before.
+    pub(crate) fared_at: Timestamp,
+    pub(crate) impact: Impact,
+    /// Places in [`State::components`].
+    pub(crate) components: Vec<usize>,
+    /// Changes that the next words will be shown with.
+    pub(crate) pending: Vec<(usize, Status, Status)>,
+    pub(crate) said: Vec<Said>,
+    pub(crate) planned: Option<Timestamp>,
+    /// A person wants nothing said by itself.
+    pub(crate) is_held: bool,
+    /// Nothing was said, and it is over.
+    pub(crate) is_ended: bool,
+    pub(crate) reopened: Vec<Timestamp>,
+    pub(crate) report: String,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// For how long an audience fared worse than usual.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Lost {
+    /// Some of it, or all, were not served.
+    pub(crate) unserved: Duration,
+    /// All were served, some late.
+    pub(crate) delayed: Duration,
+}
+
+impl Lost {
+    fn add(&mut self, service: Service, lasted: Duration) {
+        match service {
+            Service::Good => {}
+            Service::Delayed => self.delayed += lasted,
+            Service::Part | Service::Down => self.unserved += lasted,
+        }
+    }
+}
+
+/// One thing that was said.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) id: PublicId,
+    pub(crate) stage: Stage,
+    pub(crate) body: String,
+    pub(crate) is_by_person: bool,
+    pub(crate) reason: Option<String>,
+    pub(crate) at: Timestamp,
+    pub(crate) next: Option<Timestamp>,
+    pub(crate) affected: Vec<(usize, Status, Status)>,
+    /// How everybody fared then.
+    pub(crate) services: Services,
+}
+
+/// What the record says of a component of the configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    pub(crate) full_name: String,
+    /// Since when the record knows it.
+    pub(crate) since: Option<Timestamp>,
+    /// As the gate sees it.
+    pub(crate) seen: Status,
+    /// As a person says.
+    pub(crate) overridden: Option<Status>,
+    pub(crate) updated_at: Timestamp,
+    /// Oldest first.
+    pub(crate) troubles: Vec<Trouble>,
+}
+
+/// Announced work.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    pub(crate) number: u32,
+    pub(crate) id: PublicId,
+    pub(crate) title: String,
+    pub(crate) body: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) components: Vec<usize>,
+    pub(crate) is_over: bool,
+}
+
+impl Case {
+    /// How far it is for the public; `None`: the public has not been told.
+    pub(crate) fn stage(&self) -> Option<Stage> {
+        self.said.last().map(|said| said.stage)
+    }
+
+    /// Whether it goes on, told or not.
+    pub(crate) fn is_open(&self) -> bool {
+        self.stage().map_or(!self.is_ended, Stage::is_open)
+    }
+}
+
+impl Watched {
+    /// How it does for the public.
+    pub(crate) fn status(&self) -> Status {
+        self.overridden.unwrap_or(self.seen)
+    }
+
+    /// Notes its troubles where its status has changed.
+    fn turn(&mut self, before: Status, from: Timestamp, at: Timestamp) {
+        let status = self.status();
+        if status == before {
+            return;
+        }
+        self.updated_at = at;
+        if let Some(last) = self.troubles.last_mut().filter(|last| last.until.is_none()) {
+            last.until = Some(from.max(last.from));
+        }
+        if status != Status::Operational {
+            self.troubles.push(Trouble { status, from, until: None });
+        }
+        let is_old = |trouble: &Trouble| trouble.until.is_some_and(|until| at.since(until) > HISTORY);
+        self.troubles.retain(|trouble| !is_old(trouble));
+        let excess = self.troubles.len().saturating_sub(TROUBLES_MAX);
+        self.troubles.drain(..excess);
+    }
+}
+
+impl State {
+    /// Nothing has happened yet to these components.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let watched = |full_name| Watched {
+            full_name,
+            since: None,
+            seen: Status::Operational,
+            overridden: None,
+            updated_at: Timestamp::default(),
+            troubles: Vec::new(),
+        };
+        let names = settings.components.iter().take(Settings::COMPONENTS_MAX);
+        let components = names.map(|component| watched(component.full_name())).collect();
+        Self { components, ..Self::default() }
+    }
+
+    /// The one that goes on; the newest if people opened several.
+    pub(crate) fn open(&self) -> Option<&Case> {
+        self.cases.iter().rev().find(|case| case.is_open())
+    }
+
+    /// The one that goes on and that the gate saw itself.
+    pub(crate) fn own(&self) -> Option<&Case> {
+        self.cases.iter().rev().find(|case| case.is_open() && !case.is_by_person)
+    }
+
+    /// The last that the gate saw itself and that the public was told of, if it was called over no longer than this ago.
+    pub(crate) fn recent(&self, at: Timestamp, within: Duration) -> Option<&Case> {
+        let last = self.cases.iter().rev().find(|case| !case.is_by_person && !case.said.is_empty())?;
+        let said = last.said.last()?;
+        (!said.stage.is_open() && at.since(said.at) <= within).then_some(last)
+    }
+
+    /// The place of a component with this full name.
+    pub(crate) fn place(&self, full_name: &str) -> Option<usize> {
+        self.components.iter().position(|component| component.full_name == full_name)
+    }
+
+    fn case(&mut self, number: u32) -> Option<&mut Case> {
+        self.cases.iter_mut().rev().find(|case| case.number == number)
+    }
+
+    /// Takes the next entry.
+    pub(crate) fn apply(&mut self, record: &Record) {
+        let at = record.at;
+        match &record.entry {
+            Entry::Opened { incident, title, since, cause, by } => {
+                self.numbers.incident = self.numbers.incident.max(*incident);
+                self.cases.push(opened(record, *incident, title, *since, *cause, by.is_some()));
+                self.forget_cases();
+            }
+            Entry::Published { incident, stage, .. } => {
+                let changed = self.case(*incident).is_some_and(|case| case.publish(record, *stage));
+                self.updated_at = if changed { at } else { self.updated_at };
+            }
+            Entry::Component { incident, component, status, from } => {
+                self.seen(*incident, component, *status, Timestamp::from_millis(*from), at);
+            }
+            Entry::Overridden { component, status, .. } => self.overridden(component, *status, at),
+            Entry::Maintenance { .. } => self.maintain(record),
+            internal @ (Entry::Explained { .. }
+            | Entry::Fared { .. }
+            | Entry::Level { .. }
+            | Entry::Planned { .. }
+            | Entry::Withdrawn { .. }
+            | Entry::Ended { .. }) => self.note(internal, at),
+        }
+    }
+
+    /// What changes nothing in public.
+    fn note(&mut self, entry: &Entry, at: Timestamp) {
+        match entry {
+            Entry::Explained { incident, cause } => {
+                self.case(*incident).into_iter().for_each(|case| case.cause = Some(*cause));
+            }
+            Entry::Fared { incident, services } => {
+                if let Some(case) = self.case(*incident) {
+                    let lasted = at.since(case.fared_at);
+                    for (lost, service) in case.lost.iter_mut().zip(case.services.audiences) {
+                        lost.add(service, lasted);
+                    }
+                    (case.services, case.fared_at) = (*services, at);
+                }
+            }
+            Entry::Planned { incident, due } => {
+                let due = Timestamp::from_millis(*due);
+                self.case(*incident).into_iter().for_each(|case| case.planned = Some(due));
+            }
+            Entry::Withdrawn { incident, by } => {
+                if let Some(case) = self.case(*incident) {
+                    case.planned = None;
+                    case.is_held |= by.is_some();
+                }
+            }
+            Entry::Ended { incident } => {
+                self.case(*incident).into_iter().for_each(|case| case.is_ended = true);
+            }
+            Entry::Level { .. }
+            | Entry::Opened { .. }
+            | Entry::Published { .. }
+            | Entry::Component { .. }
+            | Entry::Overridden { .. }
+            | Entry::Maintenance { .. } => {}
+        }
+    }
+
+    fn seen(&mut self, incident: Option<u32>, name: &str, status: Status, from: Timestamp, at: Timestamp) {
+        let Some(place) = self.place(name) else { return };
+        let component = &mut self.components[place];
+        component.since.get_or_insert(from);
+        let before = component.status();
+        component.seen = status;
+        component.turn(before, from, at);
+        let after = component.status();
+        self.touch(incident, place, before, after, at);
+    }
+
+    fn overridden(&mut self, name: &str, status: Option<Status>, at: Timestamp) {
+        let Some(place) = self.place(name) else { return };
+        let component = &mut self.components[place];
+        component.since.get_or_insert(at);
+        let before = component.status();
+        component.overridden = status;
+        component.turn(before, at, at);
+        let (after, incident) = (component.status(), self.open().map(|case| case.number));
+        self.touch(incident, place, before, after, at);
+    }
+
+    /// Notes that an incident has changed how a component does.
+    fn touch(&mut self, incident: Option<u32>, place: usize, before: Status, after: Status, at: Timestamp) {
+        if before == after {
+            return;
+        }
+        self.updated_at = at;
+        let Some(case) = incident.and_then(|number| self.case(number)) else { return };
+        case.impact = case.impact.max(after.impact());
+        case.updated_at = at;
+        if !case.components.contains(&place) {
+            case.components.push(place);
+        }
+        match case.pending.iter_mut().find(|(known, ..)| *known == place) {
+            Some(change) => change.2 = after,
+            None => case.pending.push((place, before, after)),
+        }
+    }
+
+    fn maintain(&mut self, record: &Record) {
+        let Entry::Maintenance { number, title, body, from, until, components, is_over, .. } = &record.entry
+        else {
+            return;
+        };
+        self.numbers.maintenance = self.numbers.maintenance.max(*number);
+        self.updated_at = record.at;
+        let components = components.iter().filter_map(|name| self.place(name)).collect();
+        let known = self.maintenances.iter().position(|work| work.number == *number);
+        let work = Work {
+            number: *number,
+            id: known.map_or_else(|| PublicId::of(&record.hash), |place| self.maintenances[place].id),
+            title: title.clone(),
+            body: body.clone(),
+            created_at: known.map_or(record.at, |place| self.maintenances[place].created_at),
+            updated_at: record.at,
+            from: Timestamp::from_millis(*from),
+            until: Timestamp::from_millis(*until),
+            components,
+            is_over: *is_over,
+        };
+        match known {
+            Some(place) => self.maintenances[place] = work,
+            None => self.maintenances.push(work),
+        }
+        let excess = self.maintenances.len().saturating_sub(MAINTENANCES_MAX);
+        self.maintenances.drain(..excess);
+    }
+
+    /// The oldest that are over leave, and of those first the ones that the public was not told of.
+    fn forget_cases(&mut self) {
+        while self.cases.len() > CASES_MAX {
+            let untold = self.cases.iter().position(|case| !case.is_open() && case.said.is_empty());
+            let over = untold.or_else(|| self.cases.iter().position(|case| !case.is_open()));
+            self.cases.remove(over.unwrap_or(0));
+        }
+    }
+}
+
+impl Case {
+    /// Takes words that were published; whether there were any.
+    fn publish(&mut self, record: &Record, stage: Stage) -> bool {
+        let Entry::Published { body, by, reason, next, .. } = &record.entry else { return false };
+        let before = self.stage();
+        if before.is_some_and(|before| !before.is_open()) && stage.is_open() {
+            self.reopened.push(record.at);
+        }
+        if stage == Stage::Postmortem {
+            self.report.clone_from(body);
+        }
+        (self.planned, self.is_ended, self.updated_at) = (None, false, record.at);
+        self.said.push(Said {
+            id: PublicId::of(&record.hash),
+            stage,
+            body: body.clone(),
+            is_by_person: by.is_some(),
+            reason: reason.clone(),
+            at: record.at,
+            next: next.map(Timestamp::from_millis),
+            affected: std::mem::take(&mut self.pending),
+            services: self.services,
+        });
+        true
+    }
+}
+
+fn opened(
+    record: &Record,
+    number: u32,
+    title: &str,
+    since: u64,
+    cause: Option<Cause>,
+    is_by_person: bool,
+) -> Case {
+    Case {
+        number,
+        id: PublicId::of(&record.hash),
+        title: title.to_owned(),
+        since: Timestamp::from_millis(since),
+        cause,
+        is_by_person,
+        services: Services::default(),
+        lost: [Lost::default(); 2],
+        fared_at: record.at,
+        impact: Impact::None,
+        components: Vec::new(),
+        pending: Vec::new(),
+        said: Vec::new(),
+        planned: None,
+        is_held: false,
+        is_ended: false,
+        reopened: Vec::new(),
+        report: String::new(),
+        updated_at: record.at,
+    }
+}

@@ -1,0 +1,122 @@
+//! What people do.
+
+use super::*;
+use crate::Status;
+
+fn down() -> Sight {
+    served_to(50, Door::Closed, Some(Cause::Attack), Level::CustomersFirst)
+}
+
+fn update(stage: Option<Stage>, body: &str, reason: Option<&str>) -> Act {
+    Act::Update { incident: None, stage, body: body.into(), reason: reason.map(Into::into) }
+}
+
+#[test]
+fn a_planned_notice_is_held_back_by_a_person() {
+    let mut story = Story::begin();
+    story.see(60, &down());
+    story.act(Act::Hold).unwrap();
+    story.see(1_200, &down());
+    assert_eq!(story.told(), "");
+    assert_eq!(story.act(Act::Hold), Err(ActError::NothingPlanned));
+}
+
+#[test]
+fn a_planned_notice_is_published_at_once_by_a_person() {
+    let mut story = Story::begin();
+    story.see(10, &down());
+    story.act(Act::Publish).unwrap();
+    assert_eq!(story.stage(), Some(Stage::Identified));
+}
+
+#[test]
+fn nobody_calls_over_what_goes_on_without_a_reason_that_is_shown() {
+    let mut story = Story::with(Duration::ZERO);
+    story.see(60, &down());
+    let refused = story.act(update(Some(Stage::Resolved), "All is well.", None)).unwrap_err();
+    insta::assert_snapshot!(refused.to_string(), @"the gate sees that it is not over: not everybody is served as usual; to call it resolved all the same, give a reason, which will be shown");
+    story.act(update(Some(Stage::Resolved), "All is well.", Some("the figures are wrong"))).unwrap();
+    insta::assert_snapshot!(story.told().lines().last().unwrap(), @"Called resolved by a person: the figures are wrong");
+}
+
+#[test]
+fn the_same_words_are_refused_for_five_minutes() {
+    let mut story = Story::with(Duration::ZERO);
+    story.see(60, &down());
+    let again = || update(None, "We are continuing to investigate this issue.", None);
+    story.act(again()).unwrap();
+    assert_eq!(story.act(again()), Err(ActError::Repeated));
+    story.see(301, &down());
+    story.act(again()).unwrap();
+}
+
+#[test]
+fn people_tell_of_what_the_gate_does_not_see() {
+    let mut story = Story::begin();
+    let components = vec![("Phone support".to_owned(), Status::MajorOutage)];
+    let open = Act::Open {
+        title: "Nobody answers the phone".into(),
+        stage: Stage::Investigating,
+        body: "Our carrier has a problem.".into(),
+        components,
+    };
+    story.act(open).unwrap();
+    story.see(60, &well());
+    let view = story.engine.view(story.moment.wall);
+    assert_eq!(
+        view.components.iter().find(|c| c.name == "Phone support").unwrap().status,
+        Status::MajorOutage
+    );
+    assert_eq!(view.incidents[0].updates[0].affected.len(), 1);
+    story.act(update(Some(Stage::Resolved), "It works again.", None)).unwrap();
+    let view = story.engine.view(story.moment.wall);
+    let phone = view.components.iter().find(|c| c.name == "Phone support").unwrap();
+    assert_eq!((phone.status, phone.troubles.len()), (Status::Operational, 1));
+    let report = Act::Report { incident: story.newest(), body: "What happened.".into() };
+    story.act(report).unwrap();
+    assert_eq!(story.stage(), Some(Stage::Postmortem));
+}
+
+#[test]
+fn what_a_person_says_of_a_component_holds_until_it_is_taken_back() {
+    let mut story = Story::with(Duration::ZERO);
+    let website = || "App / Web Application (HTTPS)".to_owned();
+    story.act(Act::Override { component: website(), status: Some(Status::DegradedPerformance) }).unwrap();
+    story.see(60, &down());
+    let status = |story: &Story| story.engine.view(story.moment.wall).components[1].status;
+    assert_eq!(status(&story), Status::DegradedPerformance);
+    story.act(Act::Override { component: website(), status: None }).unwrap();
+    assert_eq!(status(&story), Status::MajorOutage);
+    let unknown = story.act(Act::Override { component: "Shop".into(), status: None }).unwrap_err();
+    assert_eq!(unknown, ActError::NoComponent("Shop".into()));
+}
+
+#[test]
+fn announced_work_shows_while_it_goes_on() {
+    let mut story = Story::begin();
+    let announce = Act::Announce {
+        title: "New database".into(),
+        body: "Signing in may take longer.".into(),
+        from: at(15, 0).wall,
+        until: at(16, 0).wall,
+        components: vec!["App / Login".into()],
+    };
+    story.act(announce).unwrap();
+    let login = |story: &Story| story.engine.view(story.moment.wall).components[2].status;
+    assert_eq!(login(&story), Status::Operational);
+    story.until(15, 1, &well());
+    assert_eq!(login(&story), Status::UnderMaintenance);
+    let maintenance = story.engine.view(story.moment.wall).maintenances[0].id;
+    story.act(Act::Finish { maintenance }).unwrap();
+    assert_eq!(login(&story), Status::Operational);
+}
+
+#[test]
+fn texts_are_bounded_and_hold_no_control_characters() {
+    let mut story = Story::with(Duration::ZERO);
+    story.see(60, &down());
+    assert_eq!(story.act(update(None, "  ", None)), Err(ActError::Empty("text")));
+    assert!(matches!(story.act(update(None, &"x".repeat(9_000), None)), Err(ActError::TooLong("text", _))));
+    story.act(update(None, "a\u{1b}[31m\r\nb\0", None)).unwrap();
+    assert_eq!(story.engine.view(story.moment.wall).incidents[0].updates[0].body, "a [31m\nb ");
+}
