@@ -7,6 +7,7 @@ use model::{Instant, Level, Timestamp};
 
 use crate::act::{Act, ActError};
 use crate::acting;
+use crate::inside::Inside;
 use crate::publish;
 use crate::record::{Entry, LevelName, Record, RecordError};
 use crate::settings::{
@@ -119,6 +120,17 @@ impl Engine {
     /// What may be published.
     pub fn view(&self, now: Timestamp) -> View {
         publish::view(&self.state, &self.settings, now)
+    }
+
+    /// What an admin may know, newest first.
+    pub fn inside(&self) -> Vec<Inside> {
+        self.state.cases.iter().rev().map(Inside::of).collect()
+    }
+
+    /// Components with their full name, how they do, and whether a person said so.
+    pub fn components(&self) -> impl Iterator<Item = (&str, Status, bool)> {
+        let components = self.state.components.iter();
+        components.map(|of| (of.full_name.as_str(), of.status(), of.overridden.is_some()))
     }
 
     /// How many incidents go on, told or not.

@@ -217,6 +217,24 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// The incident that it belongs to.
+    pub(crate) const fn incident(&self) -> Option<u32> {
+        match self {
+            Self::Opened { incident, .. }
+            | Self::Explained { incident, .. }
+            | Self::Fared { incident, .. }
+            | Self::Level { incident, .. }
+            | Self::Planned { incident, .. }
+            | Self::Withdrawn { incident, .. }
+            | Self::Published { incident, .. }
+            | Self::Ended { incident } => Some(*incident),
+            Self::Component { incident, .. } => *incident,
+            Self::Overridden { .. } | Self::Maintenance { .. } => None,
+        }
+    }
+}
+
 /// A level by its name, so that a record outlives a change of its numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LevelName(pub Level);

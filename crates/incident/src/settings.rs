@@ -79,6 +79,8 @@ pub(crate) const HISTORY: Duration = Duration::from_hours(24 * 90);
 pub(crate) const CASES_MAX: usize = 200;
 /// What is said of one incident; beyond that people alone may add, up to twice as much.
 pub(crate) const UPDATES_MAX: usize = 200;
+/// What is remembered of one incident beside what was said.
+pub(crate) const NOTES_MAX: usize = 300;
 /// Troubles of one component.
 pub(crate) const TROUBLES_MAX: usize = 1_000;
 /// Announced work that is remembered.

@@ -70,6 +70,18 @@ pub enum Cause {
     Upstream,
 }
 
+impl Cause {
+    /// As admins read it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Attack => "traffic that looks made",
+            Self::Crowd => "more people than the app can serve",
+            Self::App => "the app fails or does not answer",
+            Self::Upstream => "traffic is missing that should be there",
+        }
+    }
+}
+
 /// How everybody fares, smoothed over a few seconds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Services {

@@ -1,11 +1,12 @@
 //! What the record says, entry by entry.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use model::Timestamp;
 
 use crate::record::{Chain, Entry, Record};
-use crate::settings::{CASES_MAX, HISTORY, MAINTENANCES_MAX, Settings, TROUBLES_MAX};
+use crate::settings::{CASES_MAX, HISTORY, MAINTENANCES_MAX, NOTES_MAX, Settings, TROUBLES_MAX};
 use crate::sight::{Cause, Services};
 use crate::view::Trouble;
 use crate::words::{Impact, PublicId, Service, Stage, Status};
@@ -59,6 +60,8 @@ pub(crate) struct Case {
     pub(crate) reopened: Vec<Timestamp>,
     pub(crate) report: String,
     pub(crate) updated_at: Timestamp,
+    /// What happened beside what was said, oldest first; the newest of it if there is too much.
+    pub(crate) notes: VecDeque<(Timestamp, Entry)>,
 }
 
 /// For how long an audience fared worse than usual.
@@ -234,6 +237,12 @@ impl State {
 
     /// What changes nothing in public.
     fn note(&mut self, entry: &Entry, at: Timestamp) {
+        if let Some(case) = entry.incident().and_then(|number| self.case(number)) {
+            if case.notes.len() >= NOTES_MAX {
+                case.notes.pop_front();
+            }
+            case.notes.push_back((at, entry.clone()));
+        }
         match entry {
             Entry::Explained { incident, cause } => {
                 self.case(*incident).into_iter().for_each(|case| case.cause = Some(*cause));
@@ -402,6 +411,7 @@ fn opened(
         is_ended: false,
         reopened: Vec::new(),
         report: String::new(),
+        notes: VecDeque::new(),
         updated_at: record.at,
     }
 }

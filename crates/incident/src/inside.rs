@@ -1,0 +1,93 @@
+//! What an admin may know of an incident: also what the public is not told.
+
+use model::Timestamp;
+
+use crate::record::Entry;
+use crate::sight::{Cause, Services};
+use crate::state::{Case, Said};
+use crate::words::{Audience, PublicId, Stage};
+
+/// One incident as an admin sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Inside {
+    /// Never changes.
+    pub id: PublicId,
+    /// One line.
+    pub title: String,
+    /// How far the public knows it to be; `None`: the public was not told.
+    pub stage: Option<Stage>,
+    /// Whether it goes on.
+    pub is_open: bool,
+    /// When it began.
+    pub since: Timestamp,
+    /// What is thought to be behind it.
+    pub cause: Option<Cause>,
+    /// When the first notice is published, if nobody says no.
+    pub planned: Option<Timestamp>,
+    /// A person does not want it to be told by itself.
+    pub is_held: bool,
+    /// How everybody fares.
+    pub services: Services,
+    /// What happened and what was said, oldest first: when, and in words. A text of several lines is what the public read.
+    pub timeline: Vec<(Timestamp, String)>,
+}
+
+impl Inside {
+    pub(crate) fn of(case: &Case) -> Self {
+        let mut timeline = vec![(case.since, "it began".to_owned())];
+        timeline.extend(case.notes.iter().filter_map(|(at, entry)| Some((*at, words(entry)?))));
+        timeline.extend(case.said.iter().map(|said| (said.at, published(said))));
+        timeline.sort_by_key(|(at, _)| *at);
+        Self {
+            id: case.id,
+            title: case.title.clone(),
+            stage: case.stage(),
+            is_open: case.is_open(),
+            since: case.since,
+            cause: case.cause,
+            planned: case.planned,
+            is_held: case.is_held,
+            services: case.services,
+            timeline,
+        }
+    }
+
+    /// How far it is, in a word or two.
+    pub fn state(&self) -> &'static str {
+        match (self.stage, self.is_open) {
+            (Some(stage), _) => stage.name(),
+            (None, false) => "over, never told",
+            (None, true) if self.is_held => "held back",
+            (None, true) if self.planned.is_some() => "notice planned",
+            (None, true) => "not told",
+        }
+    }
+}
+
+fn published(said: &Said) -> String {
+    let who = if said.is_by_person { " by a person" } else { "" };
+    format!("published{who}: {}\n{}", said.stage.label(), said.body)
+}
+
+fn words(entry: &Entry) -> Option<String> {
+    match entry {
+        Entry::Explained { cause, .. } => Some(format!("thought to be behind it: {}", cause.label())),
+        Entry::Fared { services, .. } => Some(fares(*services)),
+        Entry::Level { before, after, .. } => Some(format!("level {} -> {}", before.0, after.0)),
+        Entry::Planned { .. } => Some("a notice is planned".to_owned()),
+        Entry::Withdrawn { by: Some(by), .. } => Some(format!("the notice is held back by {by}")),
+        Entry::Withdrawn { by: None, .. } => Some("the notice is not needed any more".to_owned()),
+        Entry::Ended { .. } => Some("it is over and was not told".to_owned()),
+        Entry::Opened { .. }
+        | Entry::Published { .. }
+        | Entry::Component { .. }
+        | Entry::Overridden { .. }
+        | Entry::Maintenance { .. } => None,
+    }
+}
+
+/// How everybody fares, in a line.
+pub(crate) fn fares(services: Services) -> String {
+    let of = |audience: Audience| format!("{}: {}", audience.label(), services.of(audience).label());
+    Audience::ALL.map(of).join("; ")
+}

@@ -1,0 +1,138 @@
+//! From what the ticker counts and the core decides to what the record of incidents is told, once a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::site::{Site, Turn};
+use guard::Advice;
+use guard::evidence::Verdict;
+use incident::{Cause, Counts, Door, Sight};
+use model::{Challenge, Decision, Instant, Mode, Tier, TierCounts, Traffic};
+
+/// Adds up a second.
+pub(crate) struct Witness {
+    site: Arc<Site>,
+    tiers: [TierCounts; Tier::COUNT],
+    /// When traffic last looked made.
+    attacked: Option<Instant>,
+}
+
+impl Witness {
+    pub(crate) fn new(site: Arc<Site>) -> Self {
+        Self { site, tiers: [TierCounts::default(); Tier::COUNT], attacked: None }
+    }
+
+    /// Takes what was counted in a step.
+    pub(crate) fn counted(&mut self, traffic: &Traffic) {
+        for (sum, counts) in self.tiers.iter_mut().zip(&traffic.tiers) {
+            sum.forwarded += counts.forwarded;
+            sum.failed += counts.failed;
+            sum.refused.iter_mut().zip(counts.refused).for_each(|(sum, count)| *sum += count);
+        }
+    }
+
+    /// What the second showed that a step has completed; `None` in the middle of one.
+    pub(crate) fn turned(&mut self, turn: &Turn, decision: &Decision, now: Instant) -> Option<Sight> {
+        let advice = turn.advice.as_ref()?;
+        let tiers = std::mem::take(&mut self.tiers);
+        let bypassed = self.site.is_bypassed();
+        let known = [Tier::T0, Tier::T1, Tier::T2];
+        let new = sum(&tiers, &[Tier::T4, Tier::T5, Tier::T6], answered);
+        let observes = self.site.mode() == Mode::Observe;
+        Some(Sight {
+            known: sum(&tiers, &known, asked),
+            new,
+            login: sum(&tiers, &[Tier::T3], answered),
+            door: if bypassed || observes { Door::Open } else { door(decision) },
+            cause: self.cause(advice, sum(&tiers, &Tier::ALL, answered), now),
+            level: decision.level,
+            observes,
+        })
+    }
+
+    fn cause(&mut self, advice: &Advice, answered: Counts, now: Instant) -> Option<Cause> {
+        if advice.findings.is_malicious() {
+            self.attacked = Some(now);
+        }
+        let is_attacked = self.attacked.is_some_and(|last| now.since(last) < ATTACK_LASTS);
+        match () {
+            () if is_attacked => Some(Cause::Attack),
+            () if advice.findings.upstream.is_suspected => Some(Cause::Upstream),
+            () if answered.all >= ANSWERS_TELL && answered.bad * 5 >= answered.all => Some(Cause::App),
+            () if advice.findings.hurts() && advice.findings.malice.verdict == Verdict::Crowd => {
+                Some(Cause::Crowd)
+            }
+            () => None,
+        }
+    }
+}
+
+/// What newcomers meet, as the decision has it.
+fn door(decision: &Decision) -> Door {
+    let share = |tier: Tier| decision.masks.admitted(tier);
+    let (all, newcomers, with_tickets) = (u128::BITS, share(Tier::T5), share(Tier::T4));
+    match () {
+        () if with_tickets == 0 => Door::Closed,
+        () if with_tickets < all => Door::Narrow,
+        () if newcomers == all && decision.challenge != Challenge::Waiting => Door::Open,
+        // Whoever waits gets a ticket, and with it in.
+        () if decision.challenge != Challenge::Off => Door::Waiting,
+        () => Door::Narrow,
+    }
+}
+
+fn sum(tiers: &[TierCounts; Tier::COUNT], of: &[Tier], count: fn(&TierCounts) -> Counts) -> Counts {
+    of.iter().fold(Counts::default(), |mut sum, tier| {
+        let counts = count(&tiers[tier.index()]);
+        (sum.all, sum.bad) = (sum.all + counts.all, sum.bad + counts.bad);
+        sum
+    })
+}
+
+/// Requests that the app answered or failed.
+fn answered(counts: &TierCounts) -> Counts {
+    Counts { all: counts.forwarded, bad: counts.failed }
+}
+
+/// The same, and those that were refused for want of room: of known clients, who are no attackers.
+fn asked(counts: &TierCounts) -> Counts {
+    let [_, shed, ..] = counts.refused;
+    Counts { all: counts.forwarded + shed, bad: counts.failed + shed }
+}
+
+/// For so long after traffic last looked made it is taken for an attack: verdicts come and go within one.
+const ATTACK_LASTS: Duration = Duration::from_secs(30);
+/// Answers in a second from which a fifth of failures tells.
+const ANSWERS_TELL: u64 = 5;
+
+#[cfg(test)]
+mod tests {
+    use model::Masks;
+
+    use super::*;
+
+    #[test]
+    fn the_door_is_what_newcomers_meet() {
+        let met = |newcomers: u128, with_tickets: u128, challenge| {
+            let masks = Masks::OPEN.with(Tier::T5, newcomers).with(Tier::T4, with_tickets);
+            door(&Decision { masks, challenge, ..Decision::default() })
+        };
+        let (all, half) = (u128::MAX, u128::MAX >> 64);
+        assert_eq!(met(all, all, Challenge::Off), Door::Open);
+        assert_eq!(met(all, all, Challenge::Cookie), Door::Open);
+        assert_eq!(met(all, all, Challenge::Waiting), Door::Waiting);
+        assert_eq!(met(0, all, Challenge::Waiting), Door::Waiting);
+        assert_eq!(met(half, all, Challenge::Off), Door::Narrow);
+        assert_eq!(met(0, half, Challenge::Waiting), Door::Narrow);
+        assert_eq!(met(0, 0, Challenge::Waiting), Door::Closed);
+    }
+
+    #[test]
+    fn a_known_client_who_is_turned_away_counts_and_an_attacker_does_not() {
+        let mut tiers = [TierCounts::default(); Tier::COUNT];
+        tiers[Tier::T2.index()] = TierCounts { forwarded: 8, failed: 1, refused: [3, 2, 0, 0], ..TierCounts::default() };
+        tiers[Tier::T5.index()] = TierCounts { forwarded: 5, refused: [900, 900, 900, 900], ..TierCounts::default() };
+        assert_eq!(sum(&tiers, &[Tier::T1, Tier::T2], asked), Counts { all: 10, bad: 3 });
+        assert_eq!(sum(&tiers, &[Tier::T4, Tier::T5], answered), Counts { all: 5, bad: 0 });
+    }
+}
