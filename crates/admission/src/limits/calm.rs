@@ -23,10 +23,7 @@ struct Fill {
 
 impl Fills {
     pub(super) fn new() -> Self {
-        let fill = || Fill {
-            counts: [const { AtomicU32::new(0) }; PARTS],
-            factor: AtomicU32::new(ONE),
-        };
+        let fill = || Fill { counts: [const { AtomicU32::new(0) }; PARTS], factor: AtomicU32::new(ONE) };
         Self { levels: std::array::from_fn(|_| fill()) }
     }
 
@@ -71,7 +68,11 @@ impl Fill {
         self.counts.iter().for_each(|count| count.store(0, Relaxed));
         let factor = f64::from(self.factor.load(Relaxed));
         let next = factor * change(full(&counts, seen));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a few thousand")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to a few thousand"
+        )]
         let next = next.clamp(f64::from(ONE), f64::from(FACTOR_MAX)) as u32;
         self.factor.store(next, Relaxed);
     }

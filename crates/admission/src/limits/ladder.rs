@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::{AccountId, Instant, Net, PassId, Reason};
 
 use super::calm::{Fills, LEVELS};
-use super::settings::{LadderSettings, TableName, Limits};
+use super::settings::{LadderSettings, Limits, TableName};
 use super::table::{Print, Update};
 use super::{Charge, Rate, Table};
 use crate::handover::Handover;

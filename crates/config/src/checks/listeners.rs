@@ -48,7 +48,7 @@ fn addresses(config: &Config, desk: &mut Desk<'_>) {
 }
 
 /// [::] takes no IPv4 connections here: the gate's sockets are for one family each.
-fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+pub(super) fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     let is_any = |ip: IpAddr| ip.is_unspecified();
     a.port() == b.port()
         && (a.ip() == b.ip() || (a.is_ipv4() == b.is_ipv4() && (is_any(a.ip()) || is_any(b.ip()))))

@@ -3,6 +3,7 @@
 mod clients;
 mod listeners;
 mod site;
+mod status;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,6 +20,7 @@ pub(crate) fn check(config: &Config, text: &str, root: &DeTable<'_>, problems: &
     listeners::check(config, &mut desk);
     site::check(config, &mut desk);
     clients::check(config, &mut desk);
+    status::check(config, &mut desk);
     room(config, &mut desk);
 }
 

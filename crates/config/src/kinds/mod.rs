@@ -3,6 +3,7 @@
 mod measures;
 mod names;
 mod networks;
+mod page;
 mod paths;
 mod plain;
 mod secrets;
@@ -22,6 +23,8 @@ pub(crate) use names::{
 pub use names::{ClientAddress, Grpc, Proof, TlsVersion};
 pub(crate) use networks::{ADDRESS, FRONT_SOURCE, ORIGIN_URL, PREFIX};
 pub use networks::{OriginUrl, OriginUrlError};
+pub(crate) use page::{COMPONENT, FOLDER, GROUP, PAGE_URL, WATCHES};
+pub use page::{GroupPath, PageUrl};
 pub(crate) use paths::{FILE, JWKS, PATH, RANGES};
 pub use paths::{Jwks, ParsePathError, RequestPath};
 pub(crate) use plain::{FLAG, grouped, list, whole};

@@ -53,10 +53,10 @@ pub enum Grpc {
 
 /// A word from a short list.
 pub(crate) struct Choice<T: 'static> {
-    words: &'static [&'static str],
-    choose: fn(&str) -> Option<T>,
+    pub(super) words: &'static [&'static str],
+    pub(super) choose: fn(&str) -> Option<T>,
     /// Words of parts that are not built yet, and what to do until then.
-    later: &'static [(&'static str, &'static str)],
+    pub(super) later: &'static [(&'static str, &'static str)],
 }
 
 /// The mode of a site.

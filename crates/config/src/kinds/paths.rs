@@ -119,7 +119,7 @@ fn parse_path(text: &str) -> Result<RequestPath, Bad> {
     Ok(RequestPath(text.to_owned()))
 }
 
-fn parse_file(text: &str) -> Result<PathBuf, Bad> {
+pub(super) fn parse_file(text: &str) -> Result<PathBuf, Bad> {
     if text.is_empty() || text.contains('\0') || text.len() > FILE_BYTES_MAX {
         return Err(Bad::new(
             format!("{} is no path of a file or folder", quoted(text)),

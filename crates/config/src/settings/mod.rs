@@ -6,6 +6,7 @@ mod limits;
 mod listen;
 mod login;
 mod site;
+mod status;
 mod upkeep;
 
 pub use acme::Acme;
@@ -14,11 +15,12 @@ pub use limits::Limits;
 pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
 pub use site::{Health, Origin, Route, Site};
+pub use status::{Status, StatusComponent, Watches};
 pub use upkeep::{Console, Log, Privacy, State};
 
 use std::path::Path;
 
-use crate::entry::{Section, optional_table, part, settings, table, tables};
+use crate::entry::{Section, optional_table, settings, table, tables};
 use crate::kinds::Secret;
 
 settings! {
@@ -50,9 +52,8 @@ settings! {
         privacy: Privacy = table();
         /// The listener for admins and metrics.
         console: Console = table();
-    }
-    later {
-        "status" = part(4, "the status page", "until then leave the table out");
+        /// The status page.
+        status: Option<Status> = optional_table();
     }
 }
 

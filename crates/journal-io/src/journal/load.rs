@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{AccountId, PassId, SiteId, Timestamp};
 use rusqlite::{Connection, Row};
 
-use super::rows::{NetworkRow, PassRow, PathRow, TokenRow};
+use super::rows::{IncidentRow, NetworkRow, PassRow, PathRow, TokenRow};
 
 /// What a journal held when it was opened.
 #[derive(Debug, Default)]
@@ -18,6 +18,9 @@ pub struct Loaded {
     pub networks: Vec<NetworkRow>,
     /// Learnt paths, the last asked first.
     pub paths: Vec<PathRow>,
+    /// The newest records of incidents, in the order in which they were written; at most [`Loaded::INCIDENTS_MAX`] with
+    /// [`Loaded::INCIDENT_BYTES_MAX`] in all. The first is mostly not the first that there was.
+    pub incidents: Vec<IncidentRow>,
     /// State values by site and key.
     pub state: BTreeMap<(SiteId, String), Vec<u8>>,
     /// What an admin should know about the opening.
@@ -30,6 +33,12 @@ impl Loaded {
 
     /// Tokens, networks and paths read at most, of each.
     pub const OTHERS_MAX: usize = 262_144;
+
+    /// Records of incidents read at most.
+    pub const INCIDENTS_MAX: usize = 100_000;
+
+    /// Bytes of all records of incidents read at most.
+    pub const INCIDENT_BYTES_MAX: usize = 32 << 20;
 
     /// The value of a site's state key.
     pub fn state(&self, site: SiteId, key: &str) -> Option<&[u8]> {
@@ -56,6 +65,7 @@ pub(super) fn load(connection: &Connection, notice: Option<String>) -> rusqlite:
         tokens: all(connection, tokens, Loaded::OTHERS_MAX, token)?,
         networks: all(connection, networks, Loaded::OTHERS_MAX, network)?,
         paths: all(connection, paths, Loaded::OTHERS_MAX, path)?,
+        incidents: incidents(connection)?,
         state: state.into_iter().collect(),
         notices: notice.into_iter().collect(),
     })
@@ -87,6 +97,36 @@ pub(super) fn network(row: &Row<'_>) -> rusqlite::Result<NetworkRow> {
         net: row.get::<_, i64>(1)?.cast_unsigned(),
         seen: time(row.get(2)?),
         bitmap: row.get::<_, Vec<u8>>(3)?.into(),
+    })
+}
+
+fn incidents(connection: &Connection) -> rusqlite::Result<Vec<IncidentRow>> {
+    let mut statement =
+        connection.prepare(&format!("SELECT {INCIDENT_COLUMNS} FROM incidents ORDER BY id DESC LIMIT ?1"))?;
+    let mut rows = statement.query([Loaded::INCIDENTS_MAX])?;
+    let (mut read, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let row = incident(row)?;
+        bytes += row.bytes.len();
+        if bytes > Loaded::INCIDENT_BYTES_MAX {
+            break;
+        }
+        read.push(row);
+    }
+    read.reverse();
+    Ok(read)
+}
+
+/// The columns that [`incident`] reads.
+pub(super) const INCIDENT_COLUMNS: &str = "site, seq, at, bytes, hash";
+
+pub(super) fn incident(row: &Row<'_>) -> rusqlite::Result<IncidentRow> {
+    Ok(IncidentRow {
+        site: SiteId(row.get(0)?),
+        seq: row.get(1)?,
+        at: time(row.get(2)?),
+        bytes: row.get::<_, Vec<u8>>(3)?.into(),
+        hash: row.get(4)?,
     })
 }
 

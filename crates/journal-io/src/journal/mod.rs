@@ -27,9 +27,9 @@ pub use error::JournalError;
 pub use load::Loaded;
 pub use read::{Dimension, LoginSeen, Reader, RefusedTotal, SampledTotal, Window};
 pub use rows::{
-    ACT_BYTES_MAX, ActRow, Importance, LoginRow, NETWORK_BITMAP_BYTES_MAX, NetworkRow, PATH_BYTES_MAX,
-    PassRow, PathRow, RefusedRow, Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX, STATE_KEY_BYTES_MAX,
-    STATE_VALUE_BYTES_MAX, SampleRow, TokenRow,
+    ACT_BYTES_MAX, ActRow, INCIDENT_BYTES_MAX, Importance, IncidentRow, LoginRow, NETWORK_BITMAP_BYTES_MAX,
+    NetworkRow, PATH_BYTES_MAX, PassRow, PathRow, RefusedRow, Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX,
+    STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, SampleRow, TokenRow,
 };
 
 use crate::ballast::Ballast;
@@ -138,13 +138,16 @@ impl Journal {
         self.lock.as_fd()
     }
 
-    /// Takes a row to be written within 100 ms, acts and revocations at once. Never waits, never fails the caller.
+    /// Takes a row to be written within 100 ms, acts, incidents and revocations at once. Never waits, never fails the caller.
     ///
     /// False when there was no place for it (counted in [`Journal::health`]), or it is larger than its limits say.
     pub fn record(&self, row: Row) -> bool {
         let is_within_limits = match &row {
             Row::State { key, value, .. } => {
                 key.len() <= STATE_KEY_BYTES_MAX && value.len() <= STATE_VALUE_BYTES_MAX
+            }
+            Row::Incident(incident) => {
+                incident.bytes.len() <= INCIDENT_BYTES_MAX && i64::try_from(incident.seq).is_ok()
             }
             Row::Network(network) => network.bitmap.len() <= NETWORK_BITMAP_BYTES_MAX,
             Row::Pass(_)
@@ -169,7 +172,7 @@ impl Journal {
         self.shared.sweep(now, &self.thread);
     }
 
-    /// Waits until everything recorded before is written, acts and revocations through to the disk.
+    /// Waits until everything recorded before is written, acts, incidents and revocations through to the disk.
     ///
     /// False if that did not happen within `patience`. Not for the way of a request.
     pub fn settle(&self, patience: Duration) -> bool {

@@ -7,8 +7,8 @@ use model::{AccountId, Net, PassId, Prefix, Reason, SiteId, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::error::JournalError;
-use super::load::{self, PASS_COLUMNS, time};
-use super::rows::{ActRow, NetworkRow, PassRow};
+use super::load::{self, INCIDENT_COLUMNS, PASS_COLUMNS, time};
+use super::rows::{ActRow, IncidentRow, NetworkRow, PassRow};
 use super::upkeep::MISTAKE_MILLIS;
 use super::write::{HOUR_MILLIS, millis};
 use super::{file, schema};
@@ -241,6 +241,19 @@ impl Reader {
                 Ok(ActRow { site, at: time(row.get(0)?), uid: row.get(1)?, text: text.into() })
             },
         )
+    }
+
+    /// Records of incidents in the order of their numbers, behind `after`: page through them with the last one seen.
+    pub fn incidents(
+        &self,
+        site: SiteId,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<IncidentRow>, JournalError> {
+        let sql = format!(
+            "SELECT {INCIDENT_COLUMNS} FROM incidents WHERE site = ?1 AND (?2 IS NULL OR seq > ?2) ORDER BY seq LIMIT ?3"
+        );
+        self.all(&sql, params![site.0, after, limit], load::incident)
     }
 
     /// A state value.

@@ -53,6 +53,8 @@ pub enum Row {
     Login(LoginRow),
     /// An admin did something. Written through to the disk at once.
     Act(ActRow),
+    /// A record of an incident. Written through to the disk at once.
+    Incident(IncidentRow),
     /// What the gate learnt about a path.
     Path(PathRow),
     /// A value that replaces the one under the same key.
@@ -193,6 +195,24 @@ pub struct ActRow {
     pub text: Box<str>,
 }
 
+/// One record of the chain that tells what incidents there were.
+///
+/// Records of a site are only ever added, each with a larger number than the last; the journal leaves out one that does not
+/// follow, and says so ([`super::JournalHealth`]). It neither reads their bytes nor checks their hashes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IncidentRow {
+    /// The site.
+    pub site: SiteId,
+    /// Its number in the site's chain; at most 2^63 - 1.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// The record, at most [`INCIDENT_BYTES_MAX`] bytes. Erasing an account does not look into it: it never holds one.
+    pub bytes: Box<[u8]>,
+    /// What the next record refers to.
+    pub hash: [u8; 32],
+}
+
 /// Whether a path refuses people who are not signed in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PathRow {
@@ -212,6 +232,9 @@ pub const PATH_BYTES_MAX: usize = 128;
 /// Longest text of an act, in bytes.
 pub const ACT_BYTES_MAX: usize = 1_024;
 
+/// Longest record of an incident, in bytes.
+pub const INCIDENT_BYTES_MAX: usize = 64 << 10;
+
 /// Longest key of a state value, in bytes.
 pub const STATE_KEY_BYTES_MAX: usize = 64;
 
@@ -227,10 +250,13 @@ pub const SAMPLES_AN_HOUR_MAX: u32 = 5_000;
 /// Different sorts of refusals kept of one hour; what goes beyond is added up without path and network.
 pub const SORTS_AN_HOUR_MAX: u32 = 20_000;
 
+/// Pages that a short row touches at most.
+pub(super) const ROW_PAGES: u64 = 6;
+
 /// What is lost last and what first when rows come faster than the disk takes them.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Importance {
-    /// Logins, passes, tokens, acts and state.
+    /// Logins, passes, tokens, acts, incidents and state.
     Vital,
     /// Counts and samples of refusals, and when passes were used.
     Useful,
@@ -263,15 +289,38 @@ impl Row {
             | Self::TokenGone { .. }
             | Self::Login(_)
             | Self::Act(_)
+            | Self::Incident(_)
             | Self::State { .. } => Importance::Vital,
             Self::PassSeen { .. } | Self::Refused(_) | Self::Sample(_) => Importance::Useful,
             Self::Network(_) | Self::Path(_) => Importance::History,
         }
     }
 
+    /// Pages of `page_bytes` that writing it touches at most: its own, those of three indices, splits, and those that its bytes
+    /// overflow to.
+    pub(super) fn pages_max(&self, page_bytes: u64) -> u64 {
+        let bytes = match self {
+            Self::Incident(incident) => incident.bytes.len(),
+            Self::State { value, .. } => value.len(),
+            Self::Pass(_)
+            | Self::PassSeen { .. }
+            | Self::Revoked { .. }
+            | Self::PassGone { .. }
+            | Self::Token(_)
+            | Self::TokenGone { .. }
+            | Self::Network(_)
+            | Self::Refused(_)
+            | Self::Sample(_)
+            | Self::Login(_)
+            | Self::Act(_)
+            | Self::Path(_) => 0,
+        };
+        ROW_PAGES + (bytes as u64).div_ceil(page_bytes)
+    }
+
     /// Whether it must survive a power cut from the moment that it is settled.
     pub const fn is_synced(&self) -> bool {
-        matches!(self, Self::Revoked { .. } | Self::Act(_))
+        matches!(self, Self::Revoked { .. } | Self::Act(_) | Self::Incident(_))
     }
 }
 

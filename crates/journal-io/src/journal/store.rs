@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::{JournalError, is_damage};
-use super::rows::Row;
+use super::rows::{ROW_PAGES, Row};
 use super::schema::{self, Migrated};
 use super::write::{HourCounts, write_row};
 
@@ -102,8 +102,18 @@ impl Store {
     /// A row touches at most six pages (its own, those of three indices, and splits), and half of the limit may be in
     /// use before: see [`Store::checkpoint`]. 682 rows by default.
     pub(super) fn transaction_rows(&self) -> usize {
-        let rows = self.wal_bytes_max / 2 / (6 * PAGE_BYTES);
+        let rows = self.wal_bytes_max / 2 / (ROW_PAGES * PAGE_BYTES);
         usize::try_from(rows).unwrap_or(usize::MAX).clamp(8, 1_000)
+    }
+
+    /// How many of the first rows go into one transaction: fewer where there are long ones among them, at least one.
+    pub(super) fn fitting_rows<'a>(&self, rows: impl IntoIterator<Item = &'a Row>) -> usize {
+        let pages_max = self.transaction_rows() as u64 * ROW_PAGES;
+        let pages = rows.into_iter().take(self.transaction_rows()).scan(0, |pages, row| {
+            *pages += row.pages_max(PAGE_BYTES);
+            Some(*pages)
+        });
+        pages.take_while(|pages| *pages <= pages_max).count().max(1)
     }
 
     /// Keeps the write-ahead log short. False when a reader holds it so that another transaction might not fit.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::{AccountId, SiteId, Timestamp};
 use rusqlite::params;
 
+use super::load::Loaded;
 use super::store::{Store, broken, with_suffix};
 use super::write::{HOUR_MILLIS, millis};
 
@@ -32,6 +33,9 @@ const PATH_AGE_MAX: Duration = Duration::from_secs(2 * 86_400);
 
 /// Acts of admins are kept for a little more than a year.
 const ACT_AGE_MAX: Duration = Duration::from_secs(400 * 86_400);
+
+/// So are incidents: a page shows 90 days, a report compares a year with the one before.
+const INCIDENT_AGE_MAX: Duration = Duration::from_secs(400 * 86_400);
 
 /// A damaged database that was moved aside stays for a week.
 const BROKEN_AGE_MAX: Duration = Duration::from_secs(7 * 86_400);
@@ -65,6 +69,7 @@ impl Store {
         ] {
             self.delete(sql, limit)?;
         }
+        self.delete_incidents(DELETE_OLD_INCIDENTS, millis(now.before(INCIDENT_AGE_MAX)))?;
         self.forget_broken(now);
         self.trim(false)?;
         self.give_pages_back()
@@ -130,9 +135,18 @@ impl Store {
         Ok(deleted)
     }
 
+    /// As [`Store::delete`], for rows that may have sixteen pages each.
+    fn delete_incidents(&self, sql: &str, limit: i64) -> rusqlite::Result<usize> {
+        let rows_max = (self.transaction_rows() / 4).max(1);
+        let deleted = self.connection.prepare_cached(sql)?.execute(params![limit, rows_max])?;
+        self.checkpoint();
+        Ok(deleted)
+    }
+
     /// Makes room while more than nine tenths of the quota are used, or at once when `is_full`.
     ///
-    /// The oldest history, samples, counts and learnt paths go first, then logins; passes, tokens, acts and state never.
+    /// The oldest history, samples, counts and learnt paths go first, with records of incidents that no start reads any more;
+    /// then logins. Passes, tokens, acts, other incidents and state never.
     pub(super) fn trim(&mut self, is_full: bool) -> rusqlite::Result<()> {
         for step in 0..TRIM_STEPS_MAX {
             let is_urgent = is_full && step == 0;
@@ -143,6 +157,7 @@ impl Store {
             for sql in [DELETE_NETWORKS, DELETE_SAMPLES, DELETE_REFUSED, DELETE_PATHS] {
                 deleted += self.delete(sql, i64::MAX)?;
             }
+            deleted += self.delete_incidents(DELETE_UNREAD_INCIDENTS, READ_BYTES)?;
             if deleted == 0 {
                 deleted = self.delete(DELETE_LOGINS, i64::MAX)?;
             }
@@ -223,6 +238,15 @@ const DELETE_LOGINS: &str =
     "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE at < ?1 ORDER BY at LIMIT ?2)";
 const DELETE_ACTS: &str =
     "DELETE FROM acts WHERE id IN (SELECT id FROM acts WHERE at < ?1 ORDER BY at LIMIT ?2)";
+/// Only the oldest part of the chain, without a hole, whatever the clock told when its records were written.
+const DELETE_OLD_INCIDENTS: &str = "DELETE FROM incidents WHERE id IN
+     (SELECT id FROM incidents WHERE id < coalesce(
+          (SELECT id FROM incidents WHERE at >= ?1 ORDER BY id LIMIT 1), 9223372036854775807) ORDER BY id LIMIT ?2)";
+/// Those behind the newest with so many bytes in all.
+const DELETE_UNREAD_INCIDENTS: &str = "DELETE FROM incidents WHERE id IN
+     (SELECT id FROM (SELECT id, sum(length(bytes)) OVER (ORDER BY id DESC) AS newer FROM incidents)
+      WHERE newer > ?1 ORDER BY id LIMIT ?2)";
+const READ_BYTES: i64 = Loaded::INCIDENT_BYTES_MAX as i64;
 const DELETE_NETWORKS: &str = "DELETE FROM networks WHERE (site, net) IN
      (SELECT site, net FROM networks WHERE seen < ?1 ORDER BY seen LIMIT ?2)";
 const DELETE_PATHS: &str = "DELETE FROM paths WHERE (site, path_hash) IN

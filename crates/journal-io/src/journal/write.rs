@@ -43,9 +43,12 @@ pub(super) fn write_row(
         ),
         Row::Refused(refused) => write_refused(transaction, refused, sorts),
         Row::Sample(sample) => write_sample(transaction, sample, samples),
-        Row::Network(_) | Row::Login(_) | Row::Act(_) | Row::Path(_) | Row::State { .. } => {
-            write_plain(transaction, row)
-        }
+        Row::Network(_)
+        | Row::Login(_)
+        | Row::Act(_)
+        | Row::Incident(_)
+        | Row::Path(_)
+        | Row::State { .. } => write_plain(transaction, row),
     }
 }
 
@@ -73,6 +76,11 @@ fn write_plain(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<()>
             transaction,
             "INSERT INTO acts (site, at, uid, text) VALUES (?1, ?2, ?3, ?4)",
             params![act.site.0, millis(act.at), act.uid, rows::cut(&act.text, rows::ACT_BYTES_MAX)],
+        ),
+        Row::Incident(incident) => execute(
+            transaction,
+            "INSERT INTO incidents (site, seq, at, hash, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![incident.site.0, incident.seq, millis(incident.at), incident.hash, incident.bytes],
         ),
         Row::Path(path) => execute(
             transaction,

@@ -228,7 +228,7 @@ impl Writer {
                 return self
                     .shed("a reader holds the journal's log; logins and acts wait in memory until it ends");
             }
-            let rows = self.pending.len().min(self.store.transaction_rows());
+            let rows = self.store.fitting_rows(&self.pending);
             match self.write_front(rows) {
                 Ok(()) => {
                     self.pending.drain(..rows);

@@ -32,10 +32,8 @@ impl Keeper for JournalKeeper {
             "bases": bases,
         });
         self.state(LIMIT_KEY, value.to_string().into_bytes());
-        let habits = Habits {
-            limits: self.site.ladder().factors().to_vec(),
-            customers: self.site.budgets().counts(),
-        };
+        let habits =
+            Habits { limits: self.site.ladder().factors().to_vec(), customers: self.site.budgets().counts() };
         self.state(HABITS_KEY, serde_json::to_vec(&habits).unwrap_or_default());
         self.state(TIME_KEY, pass_time.as_millis().to_be_bytes().to_vec());
     }
@@ -103,7 +101,8 @@ pub(super) fn restore(site: &Site, loaded: &Loaded, wall: Timestamp) {
             good: token.answers.into(),
         });
     }
-    let habits = loaded.state(SITE, HABITS_KEY).and_then(|bytes| serde_json::from_slice::<Habits>(bytes).ok());
+    let habits =
+        loaded.state(SITE, HABITS_KEY).and_then(|bytes| serde_json::from_slice::<Habits>(bytes).ok());
     if let Some(habits) = habits {
         site.ladder().restore(&habits.limits);
         site.budgets().restore(&habits.customers);

@@ -93,6 +93,7 @@ fn kill_9_loses_nothing_that_was_settled() {
     let reader = Reader::open(folder.path()).unwrap();
     assert!(reader.logins(SITE, EVERYTHING).unwrap() >= 1_000);
     assert_eq!(reader.acts(SITE, EVERYTHING, 10).unwrap().len(), 1);
+    assert_eq!(reader.incidents(SITE, None, 10).unwrap().len(), 1);
 }
 
 /// Not a test of its own: the process that the test above kills.
@@ -103,12 +104,18 @@ fn child_that_is_killed() {
     (0..1_000).for_each(|number| assert!(journal.record(login(number, number))));
     journal.record(Row::Revoked { site: SITE, pass: PassId(7), at: Timestamp::from_secs(1) });
     journal.record(act("ctl bypass on", 1));
+    journal.record(incident_of_kill());
     assert!(journal.settle(PATIENCE));
     println!("written, and writing on");
     std::io::stdout().flush().unwrap();
     for number in 0..10_000_000 {
         journal.record(login(number, number));
     }
+}
+
+fn incident_of_kill() -> Row {
+    let (seq, at) = (1, Timestamp::from_secs(1));
+    Row::Incident(IncidentRow { site: SITE, seq, at, bytes: (*b"began").into(), hash: [7; 32] })
 }
 
 const CHILD_FOLDER: &str = "JOURNAL_TEST_CHILD_FOLDER";
@@ -178,7 +185,7 @@ fn a_journal_of_another_version_says_whose_turn_it_is() {
     };
     version(99);
     let error = open(stage.folder.path(), 16 << 20).err().unwrap().to_string();
-    assert!(error.contains("newer Portcullis (layout 99, this one knows 1)"), "{error}");
+    assert!(error.contains("newer Portcullis (layout 99, this one knows 2)"), "{error}");
     version(0);
     let error = Reader::open(stage.folder.path()).err().unwrap().to_string();
     assert!(error.contains("start the gate once"), "{error}");

@@ -1,6 +1,7 @@
 //! Scenario tests; [`Stage`] is the only test code that knows how a journal is opened and looked at.
 
 mod durability;
+mod incidents;
 mod privacy;
 mod quota;
 mod reports;

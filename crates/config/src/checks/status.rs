@@ -1,0 +1,77 @@
+//! The status page.
+
+use super::Desk;
+use super::listeners::overlap;
+use crate::settings::{Config, Status, Watches};
+
+pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
+    let Some(status) = &config.status else { return };
+    address(config, status, desk);
+    host(config, status, desk);
+    folders(status, desk);
+    components(config, status, desk);
+    let readable = desk.are_sound(&["status.listen", "status.export"]);
+    if readable && status.listen.is_none() && status.export.is_empty() {
+        desk.warning(
+            "status",
+            "nobody can read this page: it is neither served nor exported",
+            "write `listen`, or `export` with the folder of a web server, best both",
+        );
+    }
+}
+
+fn address(config: &Config, status: &Status, desk: &mut Desk<'_>) {
+    let Some(listen) = status.listen else { return };
+    for (index, other) in config.listen.iter().enumerate() {
+        if overlap(listen, other.address) && desk.are_sound(&[&format!("listen.{index}.address")]) {
+            let what = format!("the gate listens on {} for clients of the app", other.address);
+            desk.error("status.listen", what, "choose another port");
+        }
+    }
+    if overlap(listen, config.console.address) && desk.are_sound(&["console.address"]) {
+        let what = format!("the console listens on {} already", config.console.address);
+        desk.error("status.listen", what, "choose another port");
+    }
+}
+
+/// A page on a host of the site is asked for through the gate, which passes it to the app.
+fn host(config: &Config, status: &Status, desk: &mut Desk<'_>) {
+    let authority = status.url.authority();
+    if config.site.iter().flat_map(|site| &site.hosts).any(|host| host == authority) {
+        desk.error(
+            "status.url",
+            format!("`{authority}` is a host of the site: while the site is down, so is this page"),
+            "give the page a host name of its own, which leads to `listen` or to a mirror",
+        );
+    }
+}
+
+fn folders(status: &Status, desk: &mut Desk<'_>) {
+    let path = |index: usize| format!("status.export.{index}");
+    let folders = status.export.iter().enumerate().map(|(index, folder)| (path(index), folder));
+    desk.refuse_repeats(folders, "this folder", "leave it out here");
+    for (index, inner) in status.export.iter().enumerate() {
+        if status.export.iter().any(|outer| outer != inner && inner.starts_with(outer)) {
+            let what = "this folder lies within another of the list, and exports tidy up after themselves";
+            desk.error(&path(index), what, "write folders that lie beside one another");
+        }
+    }
+}
+
+fn components(config: &Config, status: &Status, desk: &mut Desk<'_>) {
+    let named = status.component.iter().enumerate().map(|(index, component)| {
+        (format!("status.component.{index}.name"), (&component.group, &component.name))
+    });
+    let cure = "write another name, or another `group`: readers could not tell them apart";
+    desk.refuse_repeats(named, "this name", cure);
+    let has_lane = config.site.iter().any(|site| site.login.is_some());
+    for (index, component) in status.component.iter().enumerate() {
+        if component.watches == Watches::Login && !has_lane {
+            desk.error(
+                &format!("status.component.{index}.watches"),
+                "there is no [site.login], so nothing is seen of the sign-in",
+                "write [site.login] with pages and submit, or watch \"site\" or \"nothing\"",
+            );
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `[status]` and `[[status.component]]`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::entry::{Section, default, optional, required, settings, tables};
+use crate::kinds::{
+    ADDRESS, COMPONENT, FOLDER, GROUP, GroupPath, NAME, PAGE_URL, PageUrl, TEXT, WATCHES, duration, list,
+};
+
+settings! {
+    /// The page that tells customers how the site is. It tells what the gate measures and what people write, never how
+    /// an attack is fought while it lasts.
+    pub struct Status {
+        /// Address and port that the page is served from, over plain http: a CDN or TLS server stands before it. Without it
+        /// nothing is served, only exported.
+        listen: Option<SocketAddr> = optional("127.0.0.1:8082", ADDRESS);
+        /// The public address of the page: its links and feeds are made of it. It has a host name of its own, best
+        /// in a domain that does not fail with the site's.
+        url: PageUrl = required("https://status.shop.example", PAGE_URL);
+        /// The name of the page, mostly that of the company or product.
+        name: String = required("Shop", NAME);
+        /// How long the first notice of an incident is held before it is published, so that a person can veto it. With 0s
+        /// it is published at once.
+        first_notice: Duration = default("2m", duration("0s", "30m"));
+        /// Folders that the page is also written to, for web servers and mirrors elsewhere. Each is new, empty or holds
+        /// an earlier export; readers never see a half of one.
+        export: Vec<PathBuf> = default("", list(FOLDER, 8));
+        /// A line that tells readers where to get help, plain text.
+        support: Option<String> = optional("Write to help@shop.example or call 555 0100.", TEXT);
+        /// What the page tells the state of. Without any there is one: "Website", which watches the site.
+        component: Vec<StatusComponent> = tables(0, 64, "write at most 64 of them: readers look for one line");
+    }
+}
+
+impl Status {
+    /// The components that the page shows: those that are written, or the one that stands for all.
+    pub fn components(&self) -> Vec<StatusComponent> {
+        if self.component.is_empty() { vec![StatusComponent::example()] } else { self.component.clone() }
+    }
+}
+
+settings! {
+    /// A part of the service that readers know by its name.
+    pub struct StatusComponent {
+        /// What readers call it; no other of its group is called so.
+        name: String = required("Website", COMPONENT);
+        /// The group that it stands in. Groups within groups are written with ` / ` between their names, at most four.
+        group: Option<GroupPath> = optional("Shop / Checkout", GROUP);
+        /// A line about what it is.
+        description: Option<String> = optional("Pages and search", TEXT);
+        /// What its state follows: "site", what the gate sees of the whole site; "login", only of the sign-in lane;
+        /// "nothing": people set it.
+        watches: Watches = default("site", WATCHES);
+    }
+}
+
+/// What the state of a component follows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Watches {
+    /// What the gate sees of the whole site.
+    Site,
+    /// What it sees of the sign-in lane.
+    Login,
+    /// Nothing: people set it.
+    Nothing,
+}
