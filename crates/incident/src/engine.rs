@@ -9,7 +9,7 @@ use crate::act::{Act, ActError};
 use crate::acting;
 use crate::inside::Inside;
 use crate::publish;
-use crate::record::{Entry, LevelName, Record, RecordError};
+use crate::record::{Chain, Entry, LevelName, Record, RecordError};
 use crate::settings::{
     BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, SAME_WITHIN, Settings, WORSE_SECONDS, Watches,
 };
@@ -92,6 +92,11 @@ impl Engine {
             self.services = case.services;
         }
         Ok(())
+    }
+
+    /// Takes the next entry whatever is missing before it: to be called after [`RecordError::Missing`] was said aloud.
+    pub fn accept_gap(&mut self) {
+        self.state.chain = Chain::default();
     }
 
     /// Takes what the gate saw in about a second.

@@ -34,4 +34,4 @@ pub use record::{Entry, LevelName, Record, RecordError};
 pub use settings::{ComponentSetting, Settings, Watches};
 pub use sight::{Cause, Counts, Door, Services, Sight};
 pub use view::{Component, Incident, Maintenance, Progress, Trouble, Update, View};
-pub use words::{Audience, Impact, NoId, PublicId, Service, Stage, Status};
+pub use words::{Audience, Impact, NoId, NoStage, NoStatus, PublicId, Service, Stage, Status};

@@ -24,8 +24,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// The longest entry: a report of 32 KiB whose characters are all escaped.
-    pub const BYTES_MAX: usize = 256 * 1024;
+    /// The longest entry: a report of 24 KiB whose characters are all escaped, and what is around it.
+    pub const BYTES_MAX: usize = 64 * 1024;
 
     /// The next entry after the one with this hash.
     pub(crate) fn after(last: &Chain, at: Timestamp, entry: Entry) -> Self {

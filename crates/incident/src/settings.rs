@@ -90,7 +90,7 @@ pub(crate) const TITLE_MAX: usize = 200;
 /// Bytes of what is said at once.
 pub(crate) const BODY_MAX: usize = 8 * 1024;
 /// Bytes of a report.
-pub(crate) const REPORT_MAX: usize = 32 * 1024;
+pub(crate) const REPORT_MAX: usize = 24 * 1024;
 
 /// There is news at the latest after so long (status-contracts, section 5).
 pub(crate) const fn cadence(impact: Impact) -> Duration {

@@ -124,14 +124,17 @@ impl Window {
     pub(crate) fn judge(&mut self, sight: &Sight) -> Services {
         self.seconds.truncate(LONG - 1);
         self.seconds.push_front(*sight);
-        let new = self.service(|sight| sight.new).max(at_the_door(sight.door));
+        let (known, new) = (self.service(|sight| sight.known), self.service(|sight| sight.new));
+        // Of an audience that asked for nothing it is only known that the app is the same for all.
+        let [known, new] = [known.or(new), new.or(known)].map(Option::unwrap_or_default);
         Services {
-            audiences: [self.service(|sight| sight.known), new],
-            login: self.service(|sight| sight.login),
+            audiences: [known, new.max(at_the_door(sight.door))],
+            login: self.service(|sight| sight.login).unwrap_or_default(),
         }
     }
 
-    fn service(&self, of: impl Fn(&Sight) -> Counts) -> Service {
+    /// `None` where too little was asked for.
+    fn service(&self, of: impl Fn(&Sight) -> Counts) -> Option<Service> {
         let sum = |seconds: usize| {
             let mut sum = Counts::default();
             self.seconds.iter().take(seconds).for_each(|sight| sum.add(of(sight)));
@@ -140,16 +143,16 @@ impl Window {
         let short = sum(SHORT);
         let counts = if short.all >= ENOUGH { short } else { sum(LONG) };
         if counts.all < FEW {
-            return Service::Good;
+            return None;
         }
         // Counts are of a minute at most; beyond 2^53 a share would still be near enough.
         #[expect(clippy::cast_precision_loss, reason = "a share of requests")]
         let share = counts.bad as f64 / counts.all as f64;
-        match share {
+        Some(match share {
             share if share >= DOWN_FROM => Service::Down,
             share if share >= PART_FROM => Service::Part,
             _ => Service::Good,
-        }
+        })
     }
 }
 
@@ -210,5 +213,14 @@ mod tests {
         let services = seen(&mut window, 1, (100, 0), Door::Waiting);
         assert_eq!(services.audiences, [Service::Good, Service::Delayed]);
         assert_eq!(seen(&mut window, 1, (100, 0), Door::Closed).of(Audience::New), Service::Down);
+    }
+
+    #[test]
+    fn an_app_that_fails_for_newcomers_is_not_said_to_serve_customers_who_asked_for_nothing() {
+        let mut window = Window::default();
+        let sight = Sight { new: Counts { all: 50, bad: 50 }, ..Sight::default() };
+        assert_eq!(window.judge(&sight).audiences, [Service::Down; 2]);
+        let sight = Sight { known: Counts { all: 50, bad: 0 }, ..sight };
+        assert_eq!(window.judge(&sight).audiences, [Service::Good, Service::Down]);
     }
 }

@@ -1,6 +1,7 @@
 //! The words of status pages. Their names in JSON are those of the public API of Statuspage, version 2.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,10 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// All of them, in their order.
+    pub const ALL: [Self; 5] =
+        [Self::Investigating, Self::Identified, Self::Monitoring, Self::Resolved, Self::Postmortem];
+
     /// As in JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -67,6 +72,15 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them, from best to worst.
+    pub const ALL: [Self; 5] = [
+        Self::Operational,
+        Self::UnderMaintenance,
+        Self::DegradedPerformance,
+        Self::PartialOutage,
+        Self::MajorOutage,
+    ];
+
     /// As in JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -185,6 +199,47 @@ impl Service {
     }
 }
 
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = NoStage;
+
+    fn from_str(text: &str) -> Result<Self, NoStage> {
+        Self::ALL.into_iter().find(|stage| stage.name() == text).ok_or_else(|| NoStage(text.to_owned()))
+    }
+}
+
+/// A text that names no stage.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{0}` is no stage; write investigating, identified, monitoring or resolved")]
+pub struct NoStage(String);
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Status {
+    type Err = NoStatus;
+
+    fn from_str(text: &str) -> Result<Self, NoStatus> {
+        let text = text.replace('-', "_");
+        Self::ALL.into_iter().find(|status| status.name() == text).ok_or(NoStatus(text))
+    }
+}
+
+/// A text that names no status.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "`{0}` is no status; write operational, under_maintenance, degraded_performance, partial_outage or major_outage"
+)]
+pub struct NoStatus(String);
+
 /// Twelve lower-case letters and digits, as Statuspage has them.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PublicId([u8; 12]);
@@ -210,7 +265,7 @@ impl PublicId {
     }
 }
 
-impl std::str::FromStr for PublicId {
+impl FromStr for PublicId {
     type Err = NoId;
 
     fn from_str(text: &str) -> Result<Self, NoId> {

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use admission::concurrency::Snapshot;
 use admission::handover::Handover;
-use admission::site::{Controller, Turn};
-use edge_io::TurnListener;
+use admission::site::{Controller, Site, Turn};
+use edge_io::{Clock, TurnListener};
 use guard::Advice;
 use guard::rules::{Change, Why};
+use incident::Moment;
 use journal_io::Space;
 use journal_io::logs::Events;
 use model::{Instant, Timestamp, Traffic};
@@ -18,6 +19,7 @@ use crate::desk::{Desk, Dropped, Pins, Unwanted};
 use crate::memory::Scribe;
 use crate::ruling::Ruling;
 use crate::situation::{Situation, meaning};
+use crate::truth::{Truth, Witness};
 
 /// Takes what must outlive a restart.
 pub(crate) trait Keeper: Send {
@@ -39,6 +41,8 @@ pub(crate) struct Announcer {
     /// The folder whose disk is watched.
     state: Option<PathBuf>,
     scribe: Option<Scribe>,
+    /// Adds up what the record of incidents is told.
+    witness: Option<(Witness, Arc<Truth>, Clock)>,
 }
 
 impl Announcer {
@@ -54,6 +58,7 @@ impl Announcer {
             dropping: None,
             state: None,
             scribe: None,
+            witness: None,
         }
     }
 
@@ -67,6 +72,12 @@ impl Announcer {
     #[must_use]
     pub(crate) fn writing(self, scribe: Option<Scribe>) -> Self {
         Self { scribe, ..self }
+    }
+
+    /// Has the record of incidents told what is seen.
+    #[must_use]
+    pub(crate) fn telling(self, truth: Arc<Truth>, site: Arc<Site>, clock: Clock) -> Self {
+        Self { witness: Some((Witness::new(site), truth, clock)), ..self }
     }
 
     fn follow(&mut self, advice: &Advice) {
@@ -161,6 +172,11 @@ impl TurnListener for Announcer {
         }
         self.drop_rules(turn, controller);
         self.see(turn, controller, now);
+        if let Some((witness, truth, clock)) = &mut self.witness
+            && let Some(sight) = witness.turned(turn, controller.decision(), now)
+        {
+            truth.saw(sight, Moment { now, wall: clock.wall() });
+        }
         if now.since(self.kept) >= KEEP_EVERY {
             self.kept = now;
             if let Some(keeper) = &mut self.keeper {
@@ -185,6 +201,9 @@ impl TurnListener for Announcer {
 
     fn counted(&mut self, traffic: &Traffic) {
         self.ruling.counted(traffic);
+        if let Some((witness, ..)) = &mut self.witness {
+            witness.counted(traffic);
+        }
     }
 
     fn disk_free(&mut self) -> f64 {

@@ -21,6 +21,7 @@ use crate::report::Report;
 use crate::running;
 use crate::service::{self, Beside, StopSignals};
 use crate::simulate::SimArgs;
+use crate::truth::Page;
 use crate::try_it::TryArgs;
 
 /// Keeps a web application reachable for its own customers during a DDoS attack.
@@ -178,7 +179,7 @@ fn run_configured(path: &Path, offer: Option<Offer>) -> Result<(), Box<dyn Error
         listeners.push(Opened::configured(listen, &config.listen, plan.workers, &mut inherited)?);
     }
     let mode = plan.mode;
-    let running = running::start(plan, &state, listeners, predecessor)?;
+    let running = running::start(plan, &state, listeners, Page::of(config.status.as_ref()), predecessor)?;
     for warning in warnings {
         running.events.warning(format_args!("{warning}"));
     }

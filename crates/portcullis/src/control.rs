@@ -5,6 +5,7 @@ mod level;
 mod links;
 mod lists;
 mod metrics;
+mod page;
 mod rules;
 mod why;
 
@@ -32,6 +33,7 @@ use crate::orders::Orders;
 use crate::recordings;
 use crate::running::SITE;
 use crate::situation::meaning;
+use crate::truth::Truth;
 
 /// Commands and metrics of one gate.
 pub(crate) struct Control {
@@ -47,6 +49,7 @@ pub(crate) struct Control {
     pub(crate) events: Arc<Events>,
     pub(crate) access: Arc<LogWriter>,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) truth: Arc<Truth>,
     pub(crate) clock: Clock,
     /// Where links for customers lead.
     pub(crate) link_place: LinkPlace,
@@ -85,6 +88,7 @@ impl ControlPlane for Control {
             Command::Rules => self.rules(),
             Command::Rule { rule } => self.rule(rule),
             Command::DropRule { rule } => self.drop_rule(rule),
+            Command::Page(command) => self.page(uid, command),
             Command::Recordings => {
                 self.memory.flush();
                 recordings::list(&self.state)

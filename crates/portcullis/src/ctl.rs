@@ -1,5 +1,7 @@
 //! `portcullis ctl …`: commands to a running gate, over its control socket.
 
+mod page;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +14,8 @@ use edge_io::Clock;
 use journal_io::recordings::ExportError;
 use model::{Level, Mode, Prefix, Timestamp};
 use serde_json::json;
+
+use page::{ComponentAct, IncidentAct, MaintenanceAct, TextError};
 
 use crate::learn::{self, LearnError};
 use crate::recordings::{self, Span};
@@ -80,6 +84,21 @@ enum Act {
     Rules {
         #[command(subcommand)]
         act: Option<RulesAct>,
+    },
+    /// Incidents: what happened, and what the public is told.
+    Incident {
+        #[command(subcommand)]
+        act: Option<IncidentAct>,
+    },
+    /// Components of the status page.
+    Component {
+        #[command(subcommand)]
+        act: Option<ComponentAct>,
+    },
+    /// Announced work on the status page.
+    Maintenance {
+        #[command(subcommand)]
+        act: MaintenanceAct,
     },
     /// Recordings of what the gate was told and decided.
     Recordings {
@@ -226,13 +245,16 @@ pub(crate) enum AskError {
     /// Recordings.
     #[error(transparent)]
     Recordings(#[from] ExportError),
+    /// What is to be said.
+    #[error(transparent)]
+    Text(#[from] TextError),
 }
 
 impl CtlArgs {
     /// Asks the gate; whether it did what was asked.
     pub(crate) fn run(self) -> Result<bool, AskError> {
         let socket = self.state.join(SOCKET_NAME);
-        let task = self.act.clone().task();
+        let task = self.act.clone().task()?;
         let reply = match task {
             Task::Once(command) => call(&socket, &command)?,
             Task::Export(file) => export(&socket, &file)?,
@@ -297,8 +319,8 @@ enum Task {
 }
 
 impl Act {
-    fn task(self) -> Task {
-        Task::Once(match self {
+    fn task(self) -> Result<Task, TextError> {
+        Ok(Task::Once(match self {
             Self::Status => Command::Status,
             Self::Mode { mode } => Command::Mode { mode },
             Self::Level { act: None } => Command::Level,
@@ -315,15 +337,18 @@ impl Act {
             Self::Deny(ListArgs { network, lasting, remove }) => {
                 Command::Deny { prefix: network, minutes: lasting.minutes(), remove }
             }
-            Self::Clients { act } => return act.task(),
+            Self::Clients { act } => return Ok(act.task()),
             Self::Why { account: Some(account), .. } => Command::Why(Subject::Account(account)),
             Self::Why { address: Some(address), .. } => Command::Why(Subject::Address(address)),
             Self::Why { code, .. } => Command::Why(Subject::Code(code.unwrap_or_default())),
             Self::Rules { act: None } => Command::Rules,
             Self::Rules { act: Some(RulesAct::Show { id }) } => Command::Rule { rule: id },
             Self::Rules { act: Some(RulesAct::Drop { id }) } => Command::DropRule { rule: id },
-            Self::Recordings { act } => return Task::Recordings(act),
-        })
+            Self::Recordings { act } => return Ok(Task::Recordings(act)),
+            Self::Incident { act } => Command::Page(act.unwrap_or(IncidentAct::List).command()?),
+            Self::Component { act } => Command::Page(act.unwrap_or(ComponentAct::List).command()),
+            Self::Maintenance { act } => Command::Page(act.command()?),
+        }))
     }
 }
 

@@ -33,6 +33,7 @@ mod secrets;
 mod service;
 mod simulate;
 mod situation;
+mod truth;
 mod try_it;
 
 use std::process::ExitCode;

@@ -18,6 +18,7 @@ use crate::learn::{self, LearnError};
 use crate::listeners::{self, Opened};
 use crate::running::{self, RunError, StateSettings};
 use crate::service::{self, Beside, StopSignals};
+use crate::truth::Page;
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -112,7 +113,8 @@ impl ProtectArgs {
         let listener =
             Opened::plain(self.listen, plan.workers, tls, &mut inherited).map_err(RunError::from)?;
         let mode = plan.mode;
-        let running = running::start(plan, &StateSettings::new(&folder), vec![listener], predecessor)?;
+        let running =
+            running::start(plan, &StateSettings::new(&folder), vec![listener], Page::of(None), predecessor)?;
         let taken = learn::seed(&running.site, &hints);
         if self.now && begins {
             running.desk.pin(no_calm(running.clock.wall()));

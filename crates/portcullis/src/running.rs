@@ -28,6 +28,7 @@ use crate::listeners::{self, Opened};
 use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
 use crate::secrets::Secrets;
+use crate::truth::{Page, Truth};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 
 /// Where and how state is kept.
@@ -99,6 +100,7 @@ pub(crate) struct Running {
     pub(crate) access: Arc<LogWriter>,
     pub(crate) clock: Clock,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) truth: Arc<Truth>,
     table_seed: [u8; 32],
     configured: Mode,
     /// The process whose place this one takes, until it serves.
@@ -114,6 +116,7 @@ pub(crate) fn start(
     plan: Plan,
     state: &StateSettings,
     listeners: Vec<Opened>,
+    page: Page,
     mut predecessor: Option<Takeover>,
 ) -> Result<Running, RunError> {
     std::fs::create_dir_all(&state.folder)
@@ -142,10 +145,14 @@ pub(crate) fn start(
     let ledger = Arc::new(JournalLedger::new(journal.clone(), SITE, secrets.pseudonym_key, clock));
     let desk = Arc::new(Desk::default());
     let keeper = Box::new(JournalKeeper { journal: journal.clone(), site: site.clone() });
-    let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper));
     let go_on = restored.of_site(secrets.site_pseudonym(), clock.wall(), &events);
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
-    let announcer = announcer.watching(state.folder.clone()).writing(memory.scribe(clock));
+    let is_heir = predecessor.is_some();
+    let truth = Arc::new(Truth::start(page, &loaded, journal.clone(), events.clone(), clock, is_heir)?);
+    let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
+        .watching(state.folder.clone())
+        .writing(memory.scribe(clock))
+        .telling(truth.clone(), site.clone(), clock);
     let around = Around {
         log: Arc::new(Access(access.clone())),
         ledger: ledger.clone(),
@@ -160,7 +167,7 @@ pub(crate) fn start(
     let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded), go_on, estate };
     let configured = plan.mode;
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
-    say_incident(&site, predecessor.is_some(), &events);
+    say_incident(&site, is_heir, &events);
     let erasures = Arc::new(Erasures::new(journal.clone()));
     let orders = Arc::new(orders);
     let aging = Mutex::new(PassClock::resume(None, clock.wall()));
@@ -176,6 +183,7 @@ pub(crate) fn start(
         access,
         clock,
         memory,
+        truth,
         table_seed: secrets.table_seed,
         configured,
         predecessor,
@@ -244,6 +252,7 @@ impl Running {
             predecessor.serves(self.site.clone())?;
             self.events
                 .info(format_args!("took over from the process before; the level is {}", self.site.level()));
+            self.truth.go_on();
         }
         if let Some(acme) = &self.acme {
             acme.start(self.events.clone(), self.clock)?;
@@ -271,6 +280,7 @@ impl Running {
         Ok(Bequest {
             sockets: sockets.map(|socket| socket.try_clone_to_owned()).collect::<Result<_, _>>()?,
             journal: self.journal.clone(),
+            truth: self.truth.clone(),
             site: self.site.clone(),
             desk: self.desk.clone(),
             clock: self.clock,
@@ -317,6 +327,7 @@ impl Running {
     /// Stops: open exchanges end, then everything that waits is written.
     pub(crate) fn stop(self) {
         self.edge.stop();
+        self.truth.stop();
         let unerased = self.erasures.try_again();
         if unerased > 0 {
             self.events.error(format_args!(

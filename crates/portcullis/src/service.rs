@@ -192,6 +192,7 @@ fn start_console(
         events: running.events.clone(),
         access: running.access.clone(),
         memory: running.memory.clone(),
+        truth: running.truth.clone(),
         clock: running.clock,
         link_place: beside.link_place,
         links: Default::default(),

@@ -6,7 +6,7 @@ use model::{Level, Mode, Prefix};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClientName, wire};
+use super::{ClientName, PageCommand, wire};
 
 /// One request to the gate.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -125,6 +125,8 @@ pub enum Command {
     },
     /// Shows the recordings on disk; what waits to be written is written first.
     Recordings,
+    /// Incidents and the status page.
+    Page(PageCommand),
 }
 
 /// What is to be explained.
@@ -280,7 +282,8 @@ impl Command {
             | Self::Rules
             | Self::Rule { .. }
             | Self::DropRule { .. }
-            | Self::Recordings => Ok(()),
+            | Self::Recordings
+            | Self::Page(_) => Ok(()),
         }
     }
 
@@ -310,6 +313,7 @@ impl Command {
                 Some(format!("clients link {} for {minutes} min", Nameless(client)))
             }
             Self::DropRule { rule } => Some(format!("rules drop {rule}")),
+            Self::Page(command) => command.act(),
             // Whose it was must not stay in a log.
             Self::Forget { .. } => Some("clients forget of one account".to_owned()),
             Self::Status
@@ -333,6 +337,7 @@ impl Command {
                 | Self::Why(_)
                 | Self::Recordings
                 | Self::DropRule { .. }
+                | Self::Page(_)
         )
     }
 }

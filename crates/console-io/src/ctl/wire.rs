@@ -1,5 +1,6 @@
 //! How the words of `model` look in JSON: as people write them.
 
+use incident::{Stage, Status};
 use model::{Level, Mode};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
@@ -25,6 +26,38 @@ pub(crate) mod text_option {
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
     }
+}
+
+/// A type by its text.
+pub(crate) mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+pub(crate) fn id_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": "^[a-z0-9]{12}$" })
+}
+
+pub(crate) fn stage_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Stage::ALL.map(Stage::name) })
+}
+
+pub(crate) fn status_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": Status::ALL.map(Status::name) })
 }
 
 pub(crate) fn mode_schema(_: &mut SchemaGenerator) -> Schema {

@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use web_io::Bytes;
 
 use self::problem::Problem;
-use crate::ctl::{self, Command, Reply};
+use crate::ctl::{self, Command, PageCommand, Reply};
 use crate::desk::{Desk, Undone};
 use crate::metrics::Exposition;
 
@@ -65,7 +65,8 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
             allow(request, READ)?;
             Ok(typed(StatusCode::OK, JSON, openapi::text()))
         }
-        "/" | "/api/v1/incidents" => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, NOT_BUILT)),
+        "/api/v1/incidents" => shown(desk, request, Command::Page(PageCommand::Incidents)).await,
+        "/" => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, NOT_BUILT)),
         _ => Err(Problem::new(
             StatusCode::NOT_FOUND,
             "There is nothing here. GET /api/v1/openapi.json lists what there is.",
@@ -157,7 +158,7 @@ fn guard(headers: &mut HeaderMap) {
 
 const READ: &[Method] = &[Method::GET, Method::HEAD];
 const JSON: &str = "application/json";
-const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules and ctl.";
+const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules, incidents and ctl.";
 
 #[cfg(test)]
 mod tests;

@@ -60,6 +60,11 @@ fn document() -> Value {
                 "summary": "The rules in force, and those that ended lately.",
                 "responses": answers(content("application/json", &reply, "They, for people and for programs."))
             } },
+            "/api/v1/incidents": { "get": {
+                "operationId": "incidents",
+                "summary": "Incidents, newest first, also those that the public is not told of.",
+                "responses": answers(content("application/json", &reply, "They, for people and for programs."))
+            } },
             "/api/v1/ctl": { "post": {
                 "operationId": "ctl",
                 "summary": "Carries out one command, like the control socket.",

@@ -147,6 +147,20 @@ pub const RECORDING_STEPS_LOST: Metric<Counter, 0> = Metric::new(
     "Steps of the gate's decision that are missing from its recordings, because the disk was too slow, too full or failed.",
 );
 
+/// Incidents that go on.
+pub const INCIDENT_OPEN: Metric<Gauge, 1> = Metric::new(
+    "portcullis_incident_open",
+    ["site"],
+    "Incidents that go on, also those that the public is not told of.",
+);
+
+/// Seconds that the record of incidents was not told of.
+pub const INCIDENT_SECONDS_LOST: Metric<Counter, 0> = Metric::new(
+    "portcullis_incident_seconds_lost_total",
+    [],
+    "Seconds that the record of incidents was not told of, because the disk or the making of pages was too slow.",
+);
+
 /// How long one step of the decision took.
 pub const TICK_SECONDS: Metric<Histogram, 0> =
     Metric::new("portcullis_tick_seconds", [], "Time that one step of the gate's decision took.")
@@ -188,6 +202,8 @@ pub const ENTRIES: &[Entry] = &[
     LOG_BYTES.entry(),
     LOG_DROPPED.entry(),
     RECORDING_STEPS_LOST.entry(),
+    INCIDENT_OPEN.entry(),
+    INCIDENT_SECONDS_LOST.entry(),
     TICK_SECONDS.entry(),
     BYPASS.entry(),
     ENFORCED.entry(),

@@ -121,6 +121,9 @@ impl Control {
             reasons.iter().zip(dropped).map(|(reason, lines)| ([*reason], lines)),
         );
         out.counter(&catalogue::RECORDING_STEPS_LOST, [(none, self.memory.steps_lost())]);
+        let open = u32::try_from(self.truth.open()).unwrap_or(u32::MAX);
+        out.gauge(&catalogue::INCIDENT_OPEN, [([self.site_name.as_str()], f64::from(open))]);
+        out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
     }
 
     /// Each name once: the certificate of two listeners, or beside one with another kind of key, ends first of all.

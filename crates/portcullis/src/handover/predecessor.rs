@@ -19,6 +19,7 @@ use model::Mode;
 use super::channel::{Channel, ChannelError, DESCRIPTORS_MAX, Kind};
 use super::{HELLO_WITHIN, STDIN, STEP_WITHIN, VARIABLE, successor};
 use crate::desk::Desk;
+use crate::truth::Truth;
 
 /// The program that this process runs, and with what.
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ impl Program {
 pub(crate) struct Bequest {
     pub(crate) sockets: Vec<OwnedFd>,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) truth: Arc<Truth>,
     pub(crate) site: Arc<Site>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) clock: Clock,
@@ -119,6 +121,7 @@ impl Raising {
         match self.hand_over(bequest) {
             Ok(()) => Ok(Heir { channel: self.channel, child: self.child }),
             Err(error) => {
+                bequest.truth.go_on();
                 // It may have ended by itself already.
                 let _killed = self.child.kill();
                 let _ended = self.child.wait();
@@ -130,6 +133,7 @@ impl Raising {
     fn hand_over(&self, bequest: &Bequest) -> Result<(), HeirError> {
         let channel = &self.channel;
         channel.expect(Kind::Hello, HELLO_WITHIN)?;
+        bequest.truth.pause();
         // What it reads is then no older than this; what cannot be written now is written later.
         let _settled = bequest.journal.settle(SETTLE_WITHIN);
         let sockets = bequest.sockets.iter().map(OwnedFd::as_fd);

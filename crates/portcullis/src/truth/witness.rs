@@ -130,8 +130,10 @@ mod tests {
     #[test]
     fn a_known_client_who_is_turned_away_counts_and_an_attacker_does_not() {
         let mut tiers = [TierCounts::default(); Tier::COUNT];
-        tiers[Tier::T2.index()] = TierCounts { forwarded: 8, failed: 1, refused: [3, 2, 0, 0], ..TierCounts::default() };
-        tiers[Tier::T5.index()] = TierCounts { forwarded: 5, refused: [900, 900, 900, 900], ..TierCounts::default() };
+        tiers[Tier::T2.index()] =
+            TierCounts { forwarded: 8, failed: 1, refused: [3, 2, 0, 0], ..TierCounts::default() };
+        tiers[Tier::T5.index()] =
+            TierCounts { forwarded: 5, refused: [900, 900, 900, 900], ..TierCounts::default() };
         assert_eq!(sum(&tiers, &[Tier::T1, Tier::T2], asked), Counts { all: 10, bad: 3 });
         assert_eq!(sum(&tiers, &[Tier::T4, Tier::T5], answered), Counts { all: 5, bad: 0 });
     }

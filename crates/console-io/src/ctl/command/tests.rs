@@ -49,6 +49,15 @@ fn what_the_journal_keeps_and_what_cannot_be_meant() {
         r#"{"command":"drop-rule","rule":3}"#,
         r#"{"command":"drop-rule","rule":0}"#,
         r#"{"command":"drop-rule"}"#,
+        r#"{"command":"page","act":"incidents"}"#,
+        r#"{"command":"page","act":"open","title":"t","stage":"investigating","text":"x"}"#,
+        r#"{"command":"page","act":"open","title":"t","stage":"wild","text":"x"}"#,
+        r#"{"command":"page","act":"update","id":"inc1b5t8y3ef","stage":"resolved","text":"x","reason":"y"}"#,
+        r#"{"command":"page","act":"update","id":"INC","text":"x"}"#,
+        r#"{"command":"page","act":"hold"}"#,
+        r#"{"command":"page","act":"component","name":"App / Login","status":"partial-outage"}"#,
+        r#"{"command":"page","act":"component","name":"App / Login","status":"broken"}"#,
+        r#"{"command":"page","act":"finish","id":"inc1b5t8y3ef","why":"?"}"#,
         r#"{"command":"why","code":""}"#,
         r#"{"command":"why","address":"192.0.2.1"}"#,
     ];
@@ -63,6 +72,7 @@ fn what_is_sent_is_what_is_read() {
         r#"{"command":"allow","prefix":"192.0.2.0/24","remove":true}"#,
         r#"{"command":"why","account":"name:ann"}"#,
         r#"{"command":"drop-rule","rule":3}"#,
+        r#"{"command":"page","act":"update","stage":"resolved","text":"x"}"#,
     ] {
         let command: Command = serde_json::from_str(sent).unwrap();
         assert_eq!(serde_json::to_string(&command).unwrap(), sent);

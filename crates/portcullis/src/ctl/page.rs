@@ -1,0 +1,202 @@
+//! `ctl incident`, `ctl component`, `ctl maintenance`.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use console_io::ctl::{ComponentStatus, PageCommand};
+use incident::{PublicId, Stage, Status};
+use model::Timestamp;
+
+use crate::recordings;
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum IncidentAct {
+    /// Show incidents, newest first, also those that the public is not told of.
+    List,
+    /// Show all about one: what happened, and what was said.
+    Show {
+        /// Its id, as the list shows it; the newest without it.
+        id: Option<PublicId>,
+    },
+    /// Tell the public of something that the gate does not see.
+    Open {
+        /// One line.
+        title: String,
+        #[command(flatten)]
+        text: Text,
+        /// investigating, identified or monitoring.
+        #[arg(long, default_value = "investigating")]
+        stage: Stage,
+        /// A component that does not do well, such as "App / Login=partial-outage"; again for each.
+        #[arg(long = "component", value_name = "NAME=STATUS", value_parser = component_status)]
+        components: Vec<ComponentStatus>,
+    },
+    /// Say something about an incident: the newest that goes on, or the one with this id.
+    Update {
+        /// Its id.
+        id: Option<PublicId>,
+        #[command(flatten)]
+        text: Text,
+        /// investigating, identified, monitoring or resolved; as before without it.
+        #[arg(long)]
+        stage: Option<Stage>,
+        /// Why it is called resolved although the gate sees that it goes on; the page shows it.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Publish the notice that waits, now.
+    Publish,
+    /// Do not publish the notice that waits, nor another about the same.
+    Hold,
+    /// Publish the report about an incident that is over.
+    Report {
+        /// Its id.
+        id: PublicId,
+        #[command(flatten)]
+        text: Text,
+    },
+}
+
+/// What is to be said.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Text {
+    /// What is to be said, in plain text.
+    #[arg(long)]
+    text: Option<String>,
+    /// A file with it, or - for standard input.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum ComponentAct {
+    /// Show the components of the status page.
+    List,
+    /// Say how a component does, whatever the gate sees.
+    Set {
+        /// Its name, with its groups before it: "App / Login".
+        name: String,
+        /// operational, under-maintenance, degraded-performance, partial-outage, major-outage; auto leaves it to the gate.
+        #[arg(value_parser = status_or_auto)]
+        status: StatusOrAuto,
+    },
+}
+
+/// A status, or `auto`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StatusOrAuto(Option<Status>);
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum MaintenanceAct {
+    /// Announce work.
+    Announce {
+        /// One line.
+        title: String,
+        #[command(flatten)]
+        text: Text,
+        /// When it begins, such as 2026-12-01T02:00:00Z.
+        #[arg(long, value_parser = recordings::moment)]
+        from: Timestamp,
+        /// When it ends.
+        #[arg(long, value_parser = recordings::moment)]
+        until: Timestamp,
+        /// A component that it concerns; again for each.
+        #[arg(long = "component", value_name = "NAME")]
+        components: Vec<String>,
+    },
+    /// Announced work is over, or does not take place.
+    Finish {
+        /// Its id, as `ctl incident` shows it.
+        id: PublicId,
+    },
+}
+
+/// A text that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the text in {} cannot be read: {error}", file.display())]
+pub(crate) struct TextError {
+    file: PathBuf,
+    error: std::io::Error,
+}
+
+impl IncidentAct {
+    pub(super) fn command(self) -> Result<PageCommand, TextError> {
+        Ok(match self {
+            Self::List => PageCommand::Incidents,
+            Self::Show { id } => PageCommand::Incident { id },
+            Self::Open { title, text, stage, components } => {
+                PageCommand::Open { title, stage, text: text.read()?, components }
+            }
+            Self::Update { id, text, stage, reason } => {
+                PageCommand::Update { id, stage, text: text.read()?, reason }
+            }
+            Self::Publish => PageCommand::Publish,
+            Self::Hold => PageCommand::Hold,
+            Self::Report { id, text } => PageCommand::Report { id, text: text.read()? },
+        })
+    }
+}
+
+impl ComponentAct {
+    pub(super) fn command(self) -> PageCommand {
+        match self {
+            Self::List => PageCommand::Components,
+            Self::Set { name, status: StatusOrAuto(status) } => PageCommand::Component { name, status },
+        }
+    }
+}
+
+impl MaintenanceAct {
+    pub(super) fn command(self) -> Result<PageCommand, TextError> {
+        Ok(match self {
+            Self::Announce { title, text, from, until, components } => PageCommand::Announce {
+                title,
+                text: text.read()?,
+                from: from.as_secs(),
+                until: until.as_secs(),
+                components,
+            },
+            Self::Finish { id } => PageCommand::Finish { id },
+        })
+    }
+}
+
+impl Text {
+    fn read(self) -> Result<String, TextError> {
+        match (self.text, self.file) {
+            (Some(text), _) => Ok(text),
+            (None, Some(file)) => read(&file).map_err(|error| TextError { file, error }),
+            // The arguments need one of them.
+            (None, None) => Ok(String::new()),
+        }
+    }
+}
+
+fn read(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let most = TEXT_BYTES_MAX;
+    if file == Path::new("-") {
+        std::io::stdin().lock().take(most).read_to_string(&mut text)?;
+    } else {
+        std::fs::File::open(file)?.take(most).read_to_string(&mut text)?;
+    }
+    Ok(text)
+}
+
+fn component_status(text: &str) -> Result<ComponentStatus, String> {
+    let (name, status) = text.rsplit_once('=').ok_or("write it as \"App / Login=partial-outage\"")?;
+    let status = status.trim().parse().map_err(|error| format!("{error}"))?;
+    Ok(ComponentStatus { name: name.trim().to_owned(), status })
+}
+
+fn status_or_auto(text: &str) -> Result<StatusOrAuto, String> {
+    if text == "auto" {
+        return Ok(StatusOrAuto(None));
+    }
+    text.parse().map(|status| StatusOrAuto(Some(status))).map_err(|error| format!("{error}; or auto"))
+}
+
+/// More than the longest report; the gate says what is too long.
+const TEXT_BYTES_MAX: u64 = 48 * 1024;

@@ -1,0 +1,146 @@
+//! The thread that owns the record.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use edge_io::Clock;
+use incident::{Act, ActError, Engine, Entry, Moment, Record};
+use journal_io::journal::{IncidentRow, Journal, Row};
+use journal_io::logs::Events;
+use model::Instant;
+
+use super::{Known, Message, Press};
+use crate::running::SITE;
+
+/// Keeps the record, and has pages made of it.
+pub(super) struct Clerk {
+    pub(super) engine: Engine,
+    pub(super) journal: Arc<Journal>,
+    pub(super) press: Option<Box<dyn Press>>,
+    pub(super) events: Arc<Events>,
+    pub(super) clock: Clock,
+    pub(super) open: Arc<AtomicUsize>,
+    /// Another process writes the record.
+    pub(super) pause: Arc<AtomicBool>,
+}
+
+impl Clerk {
+    /// Until it is told to stop, or nobody is left to tell it anything.
+    pub(super) fn run(mut self, receiver: &Receiver<Message>) {
+        let mut published = self.publish();
+        loop {
+            let has_changed = match receiver.recv_timeout(FRESH_FOR) {
+                Ok(Message::Saw(..)) if self.pause.load(Relaxed) => false,
+                Ok(Message::Saw(sight, moment)) => {
+                    let records = self.engine.see(&sight, moment);
+                    self.keep(&records)
+                }
+                Ok(Message::Act(act, by, sender)) => {
+                    let done = self.act(act, &by);
+                    let has_changed = done.is_ok();
+                    // Whoever asked may have lost patience.
+                    let _heard = sender.try_send(done.map(|()| self.known()));
+                    has_changed
+                }
+                Ok(Message::Ask(sender)) => {
+                    let _heard = sender.try_send(self.known());
+                    false
+                }
+                Err(RecvTimeoutError::Timeout) => false,
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            };
+            self.open.store(self.engine.open_count(), Relaxed);
+            if has_changed || self.clock.now().since(published) >= FRESH_FOR {
+                published = self.publish();
+            }
+        }
+    }
+
+    fn act(&mut self, act: Act, by: &str) -> Result<(), ActError> {
+        if self.pause.load(Relaxed) {
+            return Err(ActError::Unwritten(
+                "another process is taking over; repeat it in a moment".to_owned(),
+            ));
+        }
+        let records = self.engine.act(act, by, self.moment())?;
+        self.keep(&records);
+        // What an admin is told to be done must outlive a crash.
+        if self.journal.settle(ON_DISK_WITHIN) {
+            Ok(())
+        } else {
+            let trouble = self.journal.health().trouble;
+            Err(ActError::Unwritten(trouble.unwrap_or_else(|| "the disk did not answer in time".to_owned())))
+        }
+    }
+
+    /// Gives records to the journal and says them; whether there were any.
+    fn keep(&self, records: &[Record]) -> bool {
+        for record in records {
+            let row = IncidentRow {
+                site: SITE,
+                seq: record.seq,
+                at: record.at,
+                bytes: record.bytes.clone(),
+                hash: record.hash,
+            };
+            // Records are vital: a full queue drops everything else before them.
+            let _queued = self.journal.record(Row::Incident(row));
+            self.say(&record.entry);
+        }
+        !records.is_empty()
+    }
+
+    fn say(&self, entry: &Entry) {
+        match entry {
+            Entry::Opened { title, by: None, .. } => {
+                self.events.warning(format_args!("incident: {title}; `portcullis ctl incident` shows it"));
+            }
+            Entry::Planned { .. } => self.events.warning(format_args!(
+                "incident: a notice will be published soon; `portcullis ctl incident hold` prevents it, `… publish` does it now"
+            )),
+            Entry::Published { stage, by: None, .. } => {
+                self.events.warning(format_args!("incident: published as {stage}"));
+            }
+            Entry::Ended { .. } => self.events.info(format_args!("incident: over, and was not told")),
+            Entry::Opened { .. }
+            | Entry::Explained { .. }
+            | Entry::Fared { .. }
+            | Entry::Level { .. }
+            | Entry::Withdrawn { .. }
+            | Entry::Published { .. }
+            | Entry::Component { .. }
+            | Entry::Overridden { .. }
+            | Entry::Maintenance { .. } => {}
+        }
+    }
+
+    fn known(&self) -> Known {
+        let components = self.engine.components();
+        Known {
+            incidents: self.engine.inside(),
+            components: components
+                .map(|(name, status, is_said)| (name.to_owned(), status, is_said))
+                .collect(),
+            view: self.engine.view(self.clock.wall()),
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { now: self.clock.now(), wall: self.clock.wall() }
+    }
+
+    fn publish(&mut self) -> Instant {
+        let wall = self.clock.wall();
+        if let Some(press) = &mut self.press {
+            press.publish(&self.engine.view(wall), wall);
+        }
+        self.clock.now()
+    }
+}
+
+/// Pages say when they were made; after so long they are made again.
+const FRESH_FOR: Duration = Duration::from_secs(30);
+/// An act must be on the disk within so long.
+const ON_DISK_WITHIN: Duration = Duration::from_secs(3);

@@ -1,0 +1,171 @@
+//! Incidents and the status page: a thread of its own owns the record, so that neither the ticker nor an admin waits for the disk or
+//! for pages that are made.
+//!
+//! ```text
+//!  ticker ── sight, once a second ──▶ ┌────────┐ ── records ──▶ journal
+//!  admins ── acts, questions ───────▶ │ record │ ── view ─────▶ pages
+//!                                     └────────┘
+//! ```
+
+mod clerk;
+mod page;
+mod witness;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use edge_io::Clock;
+use incident::{Act, ActError, Engine, Inside, Moment, RecordError, Sight, Status, View};
+use journal_io::journal::{Journal, Loaded};
+use journal_io::logs::Events;
+use model::Timestamp;
+
+use crate::running::SITE;
+pub(crate) use page::Page;
+pub(crate) use witness::Witness;
+
+/// Makes pages of what may be published and puts them where people read them.
+pub(crate) trait Press: Send {
+    /// Something has changed, or what is out is no longer fresh.
+    fn publish(&mut self, view: &View, now: Timestamp);
+}
+
+/// The way to the record.
+pub(crate) struct Truth {
+    sender: SyncSender<Message>,
+    /// Seconds that the thread had no room for.
+    missed: AtomicU64,
+    open: Arc<AtomicUsize>,
+    pause: Arc<AtomicBool>,
+    thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the thread is told and asked.
+enum Message {
+    Saw(Sight, Moment),
+    Act(Act, String, SyncSender<Result<Known, ActError>>),
+    Ask(SyncSender<Known>),
+    Stop,
+}
+
+/// What an admin may know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// Newest first.
+    pub(crate) incidents: Vec<Inside>,
+    /// Full name, how it does, and whether a person said so.
+    pub(crate) components: Vec<(String, Status, bool)>,
+    /// Of announced work.
+    pub(crate) view: View,
+}
+
+impl Truth {
+    /// Goes on with the record that the journal holds; at first paused where another process still writes it.
+    pub(crate) fn start(
+        page: Page,
+        loaded: &Loaded,
+        journal: Arc<Journal>,
+        events: Arc<Events>,
+        clock: Clock,
+        is_paused: bool,
+    ) -> std::io::Result<Self> {
+        let engine = resume(page.settings, loaded, &events);
+        let (sender, receiver) = sync_channel(MESSAGES_MAX);
+        let open = Arc::new(AtomicUsize::new(engine.open_count()));
+        let pause = Arc::new(AtomicBool::new(is_paused));
+        let clerk = clerk::Clerk {
+            engine,
+            journal,
+            press: page.press,
+            events,
+            clock,
+            open: open.clone(),
+            pause: pause.clone(),
+        };
+        let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
+        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, thread })
+    }
+
+    /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
+    pub(crate) fn pause(&self) {
+        self.pause.store(true, Relaxed);
+        // What was begun before is at its end when this is answered.
+        let _quiet = self.ask();
+    }
+
+    /// Writes again.
+    pub(crate) fn go_on(&self) {
+        self.pause.store(false, Relaxed);
+    }
+
+    /// Takes what the gate saw in a second; never waits.
+    pub(crate) fn saw(&self, sight: Sight, moment: Moment) {
+        if let Err(TrySendError::Full(_)) = self.sender.try_send(Message::Saw(sight, moment)) {
+            self.missed.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Does what an admin wants, and shows what is so then; `None` if the thread did not answer in time.
+    pub(crate) fn act(&self, act: Act, by: String) -> Option<Result<Known, ActError>> {
+        let (sender, receiver) = sync_channel(1);
+        self.sender.try_send(Message::Act(act, by, sender)).ok()?;
+        receiver.recv_timeout(PATIENCE).ok()
+    }
+
+    /// What an admin may know; `None` if the thread did not answer in time.
+    pub(crate) fn ask(&self) -> Option<Known> {
+        let (sender, receiver) = sync_channel(1);
+        self.sender.try_send(Message::Ask(sender)).ok()?;
+        receiver.recv_timeout(PATIENCE).ok()
+    }
+
+    /// How many incidents go on, told or not.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Relaxed)
+    }
+
+    /// Seconds that were not looked at.
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed.load(Relaxed)
+    }
+
+    /// Ends the thread; what was written is on its way to the journal.
+    pub(crate) fn stop(&self) {
+        let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && self.sender.send(Message::Stop).is_ok()
+        {
+            // A thread that panicked has said so already.
+            let _ended = thread.join();
+        }
+    }
+}
+
+fn spawn(clerk: clerk::Clerk, receiver: Receiver<Message>) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("truth".to_owned()).spawn(move || clerk.run(&receiver))
+}
+
+/// The record as the journal has it. What cannot be believed is said and left out.
+fn resume(settings: incident::Settings, loaded: &Loaded, events: &Events) -> Engine {
+    let mut engine = Engine::new(settings);
+    for row in loaded.incidents.iter().filter(|row| row.site == SITE) {
+        let mut restored = engine.restore(&row.bytes, row.hash);
+        if let Err(error @ RecordError::Missing { .. }) = &restored {
+            events.error(format_args!("{error}"));
+            engine.accept_gap();
+            restored = engine.restore(&row.bytes, row.hash);
+        }
+        if let Err(error) = restored {
+            events.error(format_args!("{error}"));
+        }
+    }
+    engine
+}
+
+/// Messages that wait: a minute of sights.
+const MESSAGES_MAX: usize = 64;
+/// How long an admin waits.
+const PATIENCE: Duration = Duration::from_secs(5);
