@@ -242,7 +242,8 @@ fn publish(
 ) {
     let impact = engine.state.cases.iter().find(|case| case.number == incident).map(|case| case.impact);
     let next = stage.is_open().then(|| (moment.wall + cadence(impact.unwrap_or_default())).as_millis());
-    engine.write(pen, Entry::Published { incident, stage, body, by: Some(by), reason, next });
+    let services = engine.telling.told;
+    engine.write(pen, Entry::Published { incident, stage, body, by: Some(by), reason, next, services });
     said(engine, moment.now);
 }
 

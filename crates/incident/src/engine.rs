@@ -10,14 +10,17 @@ use crate::acting;
 use crate::inside::Inside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
+use crate::report::{self, Readers};
 use crate::settings::{
-    BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, SAME_WITHIN, Settings, WORSE_SECONDS, Watches,
+    BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, MONITORING_AFTER, SAME_WITHIN, Settings, WORSE_SECONDS,
+    Watches,
 };
 use crate::sight::{Cause, Services, Sight, Window};
 use crate::speaking;
 use crate::state::{Case, State};
+use crate::telling::Telling;
 use crate::view::View;
-use crate::words::{Service, Stage, Status};
+use crate::words::{PublicId, Service, Stage, Status};
 
 /// A moment on both clocks.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -40,6 +43,8 @@ pub struct Engine {
     judged: VecDeque<Services>,
     /// What counts, after a few seconds of the same.
     pub(crate) services: Services,
+    /// What the public is told of it.
+    pub(crate) telling: Telling,
     pub(crate) since: Since,
     pub(crate) level: Level,
     pub(crate) observes: bool,
@@ -71,6 +76,7 @@ impl Engine {
             window: Window::default(),
             judged: VecDeque::new(),
             services: Services::default(),
+            telling: Telling::default(),
             since: Since::default(),
             level: Level::Calm,
             observes: true,
@@ -90,6 +96,7 @@ impl Engine {
         self.state.apply(&record);
         if let Some(case) = self.state.own() {
             self.services = case.services;
+            self.telling = Telling::of(case.said.last().map_or(case.services, |said| said.services));
         }
         Ok(())
     }
@@ -130,6 +137,14 @@ impl Engine {
     /// What an admin may know, newest first.
     pub fn inside(&self) -> Vec<Inside> {
         self.state.cases.iter().rev().map(Inside::of).collect()
+    }
+
+    /// The draft of a report about one incident or several, oldest first; `None` if one of them is not known.
+    pub fn draft(&self, incidents: &[PublicId], readers: Readers) -> Option<String> {
+        let of = |id: &PublicId| self.state.cases.iter().find(|case| case.id == *id);
+        let mut cases = incidents.iter().map(of).collect::<Option<Vec<_>>>()?;
+        cases.sort_by_key(|case| case.since);
+        (!cases.is_empty()).then(|| report::draft(&cases, &self.subject(), readers))
     }
 
     /// Components with their full name, how they do, and whether a person said so.
@@ -179,6 +194,9 @@ impl Engine {
         mark(&mut self.since.good, is_good, moment);
         mark(&mut self.since.quiet, is_quiet, moment);
         self.observes = sight.observes;
+        let is_told = self.state.own().is_some_and(|case| !case.said.is_empty());
+        let is_surely_good = Self::lasts(self.since.good, moment) >= MONITORING_AFTER;
+        self.telling.follow(self.services, is_told && !is_surely_good, moment.now);
     }
 
     /// As bad as it was in each of the last seconds at least, as good as it was in each of many at most.
@@ -268,11 +286,11 @@ impl Engine {
         since.map_or(Duration::ZERO, |since| moment.now.since(since.now))
     }
 
-    /// The status of each component as the gate sees it now; `None`: people alone say.
-    pub(crate) fn seen_statuses(&self) -> Vec<Option<Status>> {
+    /// The status of each component as the public is told it; `None`: people alone say.
+    pub(crate) fn told_statuses(&self) -> Vec<Option<Status>> {
         let of = |watches: Watches| match watches {
-            Watches::Site => Some(site_status(&self.services)),
-            Watches::Login => Some(login_status(&self.services)),
+            Watches::Site => Some(site_status(&self.telling.told)),
+            Watches::Login => Some(login_status(&self.telling.told)),
             Watches::Nothing => None,
         };
         let components = self.settings.components.iter().take(Settings::COMPONENTS_MAX);

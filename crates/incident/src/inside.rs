@@ -35,7 +35,7 @@ pub struct Inside {
 impl Inside {
     pub(crate) fn of(case: &Case) -> Self {
         let mut timeline = vec![(case.since, "it began".to_owned())];
-        timeline.extend(case.notes.iter().filter_map(|(at, entry)| Some((*at, words(entry)?))));
+        timeline.extend(case.notes.iter().filter_map(|note| Some((note.at, words(&note.entry)?))));
         timeline.extend(case.said.iter().map(|said| (said.at, published(said))));
         timeline.sort_by_key(|(at, _)| *at);
         Self {
@@ -69,7 +69,7 @@ fn published(said: &Said) -> String {
     format!("published{who}: {}\n{}", said.stage.label(), said.body)
 }
 
-fn words(entry: &Entry) -> Option<String> {
+pub(crate) fn words(entry: &Entry) -> Option<String> {
     match entry {
         Entry::Explained { cause, .. } => Some(format!("thought to be behind it: {}", cause.label())),
         Entry::Fared { services, .. } => Some(fares(*services)),

@@ -109,7 +109,8 @@ fn incident(case: &Case, listed: &Listed<'_>) -> Incident {
     let reached = |stage: Stage| case.said.iter().rev().find(|said| said.stage == stage).map(|said| said.at);
     let last = case.said.last();
     let is_over = !stage.is_open();
-    let now = if is_over { Vec::new() } else { Audience::ALL.map(|of| (of, case.services.of(of))).into() };
+    let services = last.map(|said| said.services).unwrap_or_default();
+    let now = if is_over { Vec::new() } else { Audience::ALL.map(|of| (of, services.of(of))).into() };
     Incident {
         id: case.id,
         title: case.title.clone(),

@@ -170,6 +170,8 @@ pub enum Entry {
         reason: Option<String>,
         /// The next words are due then, in milliseconds since the epoch.
         next: Option<u64>,
+        /// How everybody fares, as the public is told.
+        services: Services,
     },
     /// A component has another status from then on.
     Component {

@@ -66,10 +66,8 @@ pub(crate) const RESOLVED_AFTER: Duration = Duration::from_secs(600);
 pub(crate) const ENDED_AFTER: Duration = Duration::from_secs(60);
 /// What comes back within so long is the same incident.
 pub(crate) const SAME_WITHIN: Duration = Duration::from_secs(3_600);
-/// Between two updates that say that something got better, so that the page does not chatter.
-pub(crate) const UPDATES_APART: Duration = Duration::from_secs(120);
-/// Between two that say that something got worse: components show it at once.
-pub(crate) const WORSE_APART: Duration = Duration::from_secs(30);
+/// Between two updates of the same stage, so that the page does not chatter: components show at once what got worse.
+pub(crate) const UPDATES_APART: Duration = Duration::from_secs(30);
 /// The same words in the same stage are refused for so long.
 pub(crate) const SAME_WORDS: Duration = Duration::from_secs(300);
 /// How long troubles stay on the page.

@@ -4,9 +4,7 @@ use model::{Instant, Timestamp};
 
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
-use crate::settings::{
-    MONITORING_AFTER, RESOLVED_AFTER, SAME_WITHIN, UPDATES_APART, UPDATES_MAX, WORSE_APART, cadence,
-};
+use crate::settings::{MONITORING_AFTER, RESOLVED_AFTER, SAME_WITHIN, UPDATES_APART, UPDATES_MAX, cadence};
 use crate::state::Case;
 use crate::texts::{Occasion, body};
 use crate::words::{Impact, Service, Stage, Status};
@@ -109,16 +107,14 @@ fn news_is_due(engine: &mut Engine, number: u32, moment: Moment) -> bool {
         return false;
     }
     let Some(said) = case.said.last() else { return false };
-    let (told, now) = (said.services, engine.services);
+    let (told, now) = (said.services, engine.telling.told);
     let whole = cadence(impact_now(engine));
     let left = said.next.map(|next| next.since(moment.wall).min(whole));
     let next = left.map(|left| *engine.next.get_or_insert(moment.now + left));
     if next.is_some_and(|next| moment.now >= next) {
         return true;
     }
-    let is_worse = now.worse(told) != told;
-    let apart = if is_worse { WORSE_APART } else { UPDATES_APART };
-    let is_apart = engine.since.said.is_none_or(|said| moment.now.since(said) >= apart);
+    let is_apart = engine.since.said.is_none_or(|said| moment.now.since(said) >= UPDATES_APART);
     // That all is well is said with the next stage.
     now != told && is_apart && now.worst() > Service::Good
 }
@@ -126,7 +122,7 @@ fn news_is_due(engine: &mut Engine, number: u32, moment: Moment) -> bool {
 /// Writes down what components do as long as the public is told of an incident.
 pub(crate) fn turn_components(engine: &mut Engine, number: u32, pen: &mut Pen) {
     let from = case(engine, number).map(|case| first_told(case, pen.at)).unwrap_or_default();
-    for (place, seen) in engine.seen_statuses().into_iter().enumerate() {
+    for (place, seen) in engine.told_statuses().into_iter().enumerate() {
         let component = &engine.state.components[place];
         if let Some(status) = seen.filter(|status| *status != component.seen) {
             let component = component.full_name.clone();
@@ -151,7 +147,7 @@ pub(crate) fn publish(engine: &mut Engine, number: u32, stage: Stage, moment: Mo
         is_same_stage: before == Some(stage),
         is_back: before.is_some_and(|before| before >= Stage::Monitoring) && stage < Stage::Monitoring,
         what: &what,
-        services: engine.services,
+        services: engine.telling.told,
         lost: case.lost,
         since: case.since,
         now: moment.wall,
@@ -159,13 +155,17 @@ pub(crate) fn publish(engine: &mut Engine, number: u32, stage: Stage, moment: Mo
         next: next.unwrap_or_default(),
     });
     let next = next.map(Timestamp::as_millis);
-    engine.write(pen, Entry::Published { incident: number, stage, body, by: None, reason: None, next });
+    let services = engine.telling.told;
+    engine.write(
+        pen,
+        Entry::Published { incident: number, stage, body, by: None, reason: None, next, services },
+    );
     said(engine, moment.now);
 }
 
 /// How bad it is now; what is only watched is worth a word in half an hour.
 fn impact_now(engine: &Engine) -> Impact {
-    let seen = engine.seen_statuses().into_iter().flatten().map(Status::impact).max();
+    let seen = engine.told_statuses().into_iter().flatten().map(Status::impact).max();
     seen.filter(|impact| *impact != Impact::None).unwrap_or(Impact::Major)
 }
 

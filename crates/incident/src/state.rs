@@ -37,6 +37,8 @@ pub(crate) struct Numbers {
 pub(crate) struct Case {
     pub(crate) number: u32,
     pub(crate) id: PublicId,
+    /// Of the entry that opened it, and when that was.
+    pub(crate) opened: (u64, Timestamp),
     pub(crate) title: String,
     pub(crate) since: Timestamp,
     pub(crate) cause: Option<Cause>,
@@ -61,7 +63,16 @@ pub(crate) struct Case {
     pub(crate) report: String,
     pub(crate) updated_at: Timestamp,
     /// What happened beside what was said, oldest first; the newest of it if there is too much.
-    pub(crate) notes: VecDeque<(Timestamp, Entry)>,
+    pub(crate) notes: VecDeque<Note>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Note {
+    /// Of its entry in the record.
+    pub(crate) seq: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) entry: Entry,
 }
 
 /// For how long an audience fared worse than usual.
@@ -86,6 +97,8 @@ impl Lost {
 /// One thing that was said.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
+    /// Of its entry in the record.
+    pub(crate) seq: u64,
     pub(crate) id: PublicId,
     pub(crate) stage: Stage,
     pub(crate) body: String,
@@ -231,17 +244,17 @@ impl State {
             | Entry::Level { .. }
             | Entry::Planned { .. }
             | Entry::Withdrawn { .. }
-            | Entry::Ended { .. }) => self.note(internal, at),
+            | Entry::Ended { .. }) => self.note(internal, record.seq, at),
         }
     }
 
     /// What changes nothing in public.
-    fn note(&mut self, entry: &Entry, at: Timestamp) {
+    fn note(&mut self, entry: &Entry, seq: u64, at: Timestamp) {
         if let Some(case) = entry.incident().and_then(|number| self.case(number)) {
             if case.notes.len() >= NOTES_MAX {
                 case.notes.pop_front();
             }
-            case.notes.push_back((at, entry.clone()));
+            case.notes.push_back(Note { seq, at, entry: entry.clone() });
         }
         match entry {
             Entry::Explained { incident, cause } => {
@@ -360,7 +373,7 @@ impl State {
 impl Case {
     /// Takes words that were published; whether there were any.
     fn publish(&mut self, record: &Record, stage: Stage) -> bool {
-        let Entry::Published { body, by, reason, next, .. } = &record.entry else { return false };
+        let Entry::Published { body, by, reason, next, services, .. } = &record.entry else { return false };
         let before = self.stage();
         if before.is_some_and(|before| !before.is_open()) && stage.is_open() {
             self.reopened.push(record.at);
@@ -370,6 +383,7 @@ impl Case {
         }
         (self.planned, self.is_ended, self.updated_at) = (None, false, record.at);
         self.said.push(Said {
+            seq: record.seq,
             id: PublicId::of(&record.hash),
             stage,
             body: body.clone(),
@@ -378,7 +392,7 @@ impl Case {
             at: record.at,
             next: next.map(Timestamp::from_millis),
             affected: std::mem::take(&mut self.pending),
-            services: self.services,
+            services: *services,
         });
         true
     }
@@ -395,6 +409,7 @@ fn opened(
     Case {
         number,
         id: PublicId::of(&record.hash),
+        opened: (record.seq, record.at),
         title: title.to_owned(),
         since: Timestamp::from_millis(since),
         cause,

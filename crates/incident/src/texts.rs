@@ -53,7 +53,7 @@ pub(crate) fn body(of: &Occasion<'_>) -> String {
             day_and_clock(of.since, of.now),
             day_and_clock(of.until, of.now),
             length(of.until.since(of.since)),
-            losses(of.lost)
+            losses(of.lost).join("\n")
         ),
     }
 }
@@ -86,7 +86,8 @@ fn lines(services: Services) -> String {
     lines.join("\n")
 }
 
-fn losses(lost: [Lost; 2]) -> String {
+/// For how long each audience fared worse than usual, a line each.
+pub(crate) fn losses(lost: [Lost; 2]) -> [String; 2] {
     let line = |audience: Audience| {
         let Lost { unserved, delayed } = lost[audience.index()];
         let what = match (unserved.is_zero(), delayed.is_zero()) {
@@ -101,7 +102,7 @@ fn losses(lost: [Lost; 2]) -> String {
         };
         format!("{}: {what}.", audience.label())
     };
-    Audience::ALL.map(line).join("\n")
+    Audience::ALL.map(line)
 }
 
 /// A time of today by its clock, another with its date.

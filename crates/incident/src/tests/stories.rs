@@ -112,9 +112,49 @@ fn the_public_reads_the_same_whatever_the_gate_does() {
     assert_eq!(first, told([Level::Filtering, Level::Filtering, Level::Reopening]));
 }
 
+/// An attacker who waits for the moment at which newcomers come back must not learn of a trial that may fail.
+#[test]
+fn a_trial_that_fails_does_not_show() {
+    let told = |trial: Door| {
+        let mut story = Story::begin();
+        story.see(600, &served_to(0, Door::Closed, Some(Cause::Attack), Level::CustomersFirst));
+        story.see(200, &served_to(0, trial, Some(Cause::Attack), Level::Reopening));
+        story.see(600, &served_to(0, Door::Closed, Some(Cause::Attack), Level::CustomersFirst));
+        story.told()
+    };
+    assert_eq!(told(Door::Closed), told(Door::Narrow));
+    assert_eq!(told(Door::Closed), told(Door::Waiting));
+}
+
 #[test]
 fn automatic_words_name_no_attack() {
     let lines = include_str!("../texts.rs").lines();
     let code: String = lines.filter(|line| !line.trim_start().starts_with("//")).collect();
     assert!(!code.to_lowercase().contains("attack") && !code.to_lowercase().contains("ddos"));
+}
+
+#[test]
+fn a_report_is_drafted_with_what_each_fact_rests_on() {
+    let mut story = Story::begin();
+    story.until(14, 33, &well());
+    story.until(14, 40, &served_to(45, Door::Open, Some(Cause::Attack), Level::Limiting));
+    story.until(15, 0, &served_to(0, Door::Closed, Some(Cause::Attack), Level::CustomersFirst));
+    story.until(15, 2, &served_to(0, Door::Narrow, Some(Cause::Attack), Level::Reopening));
+    story.until(15, 30, &served_to(0, Door::Closed, Some(Cause::Attack), Level::CustomersFirst));
+    story.until(15, 35, &served_to(0, Door::Narrow, Some(Cause::Attack), Level::Reopening));
+    story.until(17, 0, &well());
+    story.until(17, 10, &served_to(30, Door::Open, Some(Cause::App), Level::Calm));
+    story.until(18, 0, &well());
+    let view = story.engine.view(story.moment.wall);
+    let ids: Vec<PublicId> = view.incidents.iter().map(|incident| incident.id).collect();
+    assert_eq!(ids.len(), 2);
+    insta::assert_snapshot!(
+        "report_for_colleagues",
+        story.engine.draft(&ids, crate::Readers::Colleagues).unwrap()
+    );
+    let public = story.engine.draft(&ids, crate::Readers::Public).unwrap();
+    for word in ["level", "looks made", "trial", "customers-first"] {
+        assert!(!public.contains(word), "{word}");
+    }
+    assert_eq!(story.engine.draft(&[], crate::Readers::Public), None);
 }
