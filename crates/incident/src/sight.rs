@@ -101,16 +101,6 @@ impl Services {
     pub fn worst(&self) -> Service {
         self.audiences.iter().copied().fold(self.login, Service::max)
     }
-
-    /// The worse of both, for each.
-    #[must_use]
-    pub(crate) fn worse(self, other: Self) -> Self {
-        let [known, new] = self.audiences;
-        Self {
-            audiences: [known.max(other.audiences[0]), new.max(other.audiences[1])],
-            login: self.login.max(other.login),
-        }
-    }
 }
 
 /// The last minute, from which it is told how everybody fares.

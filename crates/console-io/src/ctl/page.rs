@@ -53,6 +53,16 @@ pub enum PageCommand {
     Publish,
     /// Does not publish the notice that waits, nor another about the same.
     Hold,
+    /// Drafts the report about one incident or several, as Markdown; nothing is published.
+    Draft {
+        /// Which, at most 20; the newest without any.
+        #[serde(default, with = "wire::texts")]
+        #[schemars(schema_with = "wire::ids_schema")]
+        ids: Vec<PublicId>,
+        /// For the public: without what the gate did and thought.
+        #[serde(default)]
+        public: bool,
+    },
     /// Publishes the report about an incident that is over.
     Report {
         /// Which.
@@ -112,7 +122,7 @@ impl PageCommand {
     /// What the journal keeps about it: nothing if it only shows something. What was said is in the record of incidents.
     pub(crate) fn act(&self) -> Option<String> {
         match self {
-            Self::Incidents | Self::Incident { .. } | Self::Components => None,
+            Self::Incidents | Self::Incident { .. } | Self::Components | Self::Draft { .. } => None,
             Self::Open { stage, .. } => Some(format!("incident open, {stage}")),
             Self::Update { id, stage, .. } => {
                 let id = id.map_or_else(|| "the newest".to_owned(), |id| id.to_string());

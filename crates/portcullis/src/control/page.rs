@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use console_io::ctl::{ComponentStatus, PageCommand, Reply};
-use incident::{Act, Civil, Inside, Progress, PublicId};
+use incident::{Act, Civil, Inside, Progress, PublicId, Readers};
 use model::Timestamp;
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ impl Control {
         match command {
             PageCommand::Incidents => self.known(|known| Reply::done(incidents(known), value_of_all(known))),
             PageCommand::Incident { id } => self.known(|known| one(known, id)),
+            PageCommand::Draft { ids, public } => self.draft(ids, public),
             PageCommand::Components => self.known(components),
             PageCommand::Open { title, stage, text, components } => {
                 let components = components.into_iter().map(|ComponentStatus { name, status }| (name, status));
@@ -55,6 +56,17 @@ impl Control {
 
     fn known(&self, show: impl FnOnce(&Known) -> Reply) -> Reply {
         self.truth.ask().map_or_else(late, |known| show(&known))
+    }
+
+    fn draft(&self, ids: Vec<PublicId>, public: bool) -> Reply {
+        let newest = || Some(vec![self.truth.ask()?.incidents.first()?.id]);
+        let ids = if ids.is_empty() { newest().unwrap_or_default() } else { ids };
+        let readers = if public { Readers::Public } else { Readers::Colleagues };
+        match self.truth.draft(ids, readers) {
+            None => late(),
+            Some(None) => Reply::failed("there is no such incident; `portcullis ctl incident` lists them"),
+            Some(Some(text)) => Reply::done(text.trim_end(), json!({ "markdown": text })),
+        }
     }
 
     fn do_page(&self, uid: Option<u32>, act: Act, said: &str) -> Reply {

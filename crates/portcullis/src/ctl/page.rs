@@ -49,6 +49,15 @@ pub(super) enum IncidentAct {
     Publish,
     /// Do not publish the notice that waits, nor another about the same.
     Hold,
+    /// Draft the report about one incident or several as Markdown; nothing is published.
+    Draft {
+        /// Their ids; the newest without any.
+        #[arg(num_args = 0..=20)]
+        ids: Vec<PublicId>,
+        /// For the public: without what the gate did and thought.
+        #[arg(long)]
+        public: bool,
+    },
     /// Publish the report about an incident that is over.
     Report {
         /// Its id.
@@ -134,6 +143,7 @@ impl IncidentAct {
             }
             Self::Publish => PageCommand::Publish,
             Self::Hold => PageCommand::Hold,
+            Self::Draft { ids, public } => PageCommand::Draft { ids, public },
             Self::Report { id, text } => PageCommand::Report { id, text: text.read()? },
         })
     }

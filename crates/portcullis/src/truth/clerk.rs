@@ -48,6 +48,10 @@ impl Clerk {
                     let _heard = sender.try_send(self.known());
                     false
                 }
+                Ok(Message::Draft(incidents, readers, sender)) => {
+                    let _heard = sender.try_send(self.engine.draft(&incidents, readers));
+                    false
+                }
                 Err(RecvTimeoutError::Timeout) => false,
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             };

@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use edge_io::Clock;
-use incident::{Act, ActError, Engine, Inside, Moment, RecordError, Sight, Status, View};
+use incident::{Act, ActError, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Status, View};
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
 use model::Timestamp;
@@ -48,6 +48,7 @@ enum Message {
     Saw(Sight, Moment),
     Act(Act, String, SyncSender<Result<Known, ActError>>),
     Ask(SyncSender<Known>),
+    Draft(Vec<PublicId>, Readers, SyncSender<Option<String>>),
     Stop,
 }
 
@@ -119,6 +120,13 @@ impl Truth {
     pub(crate) fn ask(&self) -> Option<Known> {
         let (sender, receiver) = sync_channel(1);
         self.sender.try_send(Message::Ask(sender)).ok()?;
+        receiver.recv_timeout(PATIENCE).ok()
+    }
+
+    /// The draft of a report, `None` in it where an incident is not known; `None` if the thread did not answer in time.
+    pub(crate) fn draft(&self, incidents: Vec<PublicId>, readers: Readers) -> Option<Option<String>> {
+        let (sender, receiver) = sync_channel(1);
+        self.sender.try_send(Message::Draft(incidents, readers, sender)).ok()?;
         receiver.recv_timeout(PATIENCE).ok()
     }
 
