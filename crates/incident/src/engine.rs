@@ -241,14 +241,7 @@ impl Engine {
 
     /// The names of components that the gate watches.
     pub(crate) fn subject(&self) -> String {
-        let watched = self.settings.components.iter().filter(|component| component.watches == Watches::Site);
-        let names: Vec<&str> = watched.map(|component| component.name.as_str()).collect();
-        match names.as_slice() {
-            [] => "the site".to_owned(),
-            [one] => (*one).to_owned(),
-            [first, second] => format!("{first} and {second}"),
-            [first, second, ..] => format!("{first}, {second} and others"),
-        }
+        subject(&self.settings)
     }
 
     /// Writes down what has changed about the incident that goes on.
@@ -295,6 +288,18 @@ impl Engine {
         };
         let components = self.settings.components.iter().take(Settings::COMPONENTS_MAX);
         components.map(|component| of(component.watches)).collect()
+    }
+}
+
+/// The names of components that the gate watches, as a text names them.
+pub(crate) fn subject(settings: &Settings) -> String {
+    let watched = settings.components.iter().filter(|component| component.watches == Watches::Site);
+    let names: Vec<&str> = watched.map(|component| component.name.as_str()).collect();
+    match names.as_slice() {
+        [] => "the site".to_owned(),
+        [one] => (*one).to_owned(),
+        [first, second] => format!("{first} and {second}"),
+        [first, second, ..] => format!("{first}, {second} and others"),
     }
 }
 

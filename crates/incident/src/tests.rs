@@ -100,7 +100,7 @@ impl Story {
     }
 }
 
-fn settings(first_notice: Duration) -> Settings {
+pub(crate) fn settings(first_notice: Duration) -> Settings {
     let component = |name: &str, groups: &[&str], watches| ComponentSetting {
         name: name.into(),
         groups: groups.iter().map(|&group| group.into()).collect(),

@@ -65,7 +65,7 @@ impl Control {
         match self.truth.draft(ids, readers) {
             None => late(),
             Some(None) => Reply::failed("there is no such incident; `portcullis ctl incident` lists them"),
-            Some(Some(text)) => Reply::done(text.trim_end(), json!({ "markdown": text })),
+            Some(Some(text)) => Reply::done(text.trim_end(), Value::Null),
         }
     }
 

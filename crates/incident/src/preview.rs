@@ -1,0 +1,86 @@
+//! The automatic texts, shown before anything happens.
+
+use std::time::Duration;
+
+use model::Timestamp;
+
+use crate::engine::subject;
+use crate::settings::{Settings, cadence};
+use crate::sight::Services;
+use crate::state::Lost;
+use crate::texts::{Occasion, body, title};
+use crate::words::{Impact, Service, Stage};
+
+/// One text that may be published without a person.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Preview {
+    /// When it is published.
+    pub occasion: &'static str,
+    /// The stage that it says.
+    pub stage: Stage,
+    /// The title of its incident.
+    pub title: String,
+    /// The text.
+    pub body: String,
+}
+
+/// The texts of an incident that began half an hour before `now`, one for each occasion.
+pub fn preview(settings: &Settings, now: Timestamp) -> Vec<Preview> {
+    let what = subject(settings);
+    let services = |known, new| Services { audiences: [known, new], login: Service::Good };
+    let down = services(Service::Down, Service::Down);
+    let newcomers = services(Service::Good, Service::Part);
+    let occasions = [
+        ("the first notice, before the cause is known", Stage::Investigating, false, false, down),
+        ("the first notice, or a later one, once the cause is known", Stage::Identified, false, false, down),
+        ("customers are served again, newcomers not yet", Stage::Identified, true, false, newcomers),
+        ("nothing has changed for as long as was promised", Stage::Identified, true, false, newcomers),
+        ("everybody has been served for a minute", Stage::Monitoring, false, false, Services::default()),
+        (
+            "it is back while it was watched, or within an hour after it was over",
+            Stage::Identified,
+            false,
+            true,
+            down,
+        ),
+        (
+            "everybody has been served for ten minutes and nothing is unusual",
+            Stage::Resolved,
+            false,
+            false,
+            Services::default(),
+        ),
+    ];
+    let since = now.before(Duration::from_secs(1_800));
+    let lost = |minutes: u64| Lost { unserved: Duration::from_secs(60 * minutes), delayed: Duration::ZERO };
+    let text = |(occasion, stage, is_same_stage, is_back, services)| {
+        let impact = if services == down { Impact::Critical } else { Impact::Major };
+        let of = Occasion {
+            stage,
+            is_same_stage,
+            is_back,
+            what: &what,
+            services,
+            lost: [lost(8), lost(25)],
+            since,
+            now,
+            until: now.before(Duration::from_secs(60)),
+            next: now + cadence(impact),
+        };
+        Preview { occasion, stage, title: title(&what), body: body(&of) }
+    };
+    occasions.map(text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_automatic_text_can_be_read_beforehand() {
+        let settings = crate::tests::settings(Duration::ZERO);
+        let texts = preview(&settings, Timestamp::from_secs(1_795_876_200));
+        let shown = texts.iter().map(|text| format!("# {} ({})\n{}\n", text.occasion, text.stage, text.body));
+        insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"));
+    }
+}
