@@ -59,7 +59,7 @@ pub fn render(view: &View, page: &Page, at: Timestamp) -> Bundle {
     bundle.put("badge.svg".to_owned(), badge::badge(view));
     bundle.put("favicon.svg".to_owned(), badge::favicon(view));
     bundle.put("status.txt".to_owned(), plain::text(view, page, at));
-    bundle.number(page, &Edition::at(at, page.stale_after()));
+    bundle.stamp(page, &Edition::at(at, page.stale_after()));
     bundle
 }
 
@@ -109,7 +109,7 @@ impl Bundle {
     }
 
     /// Writes `manifest.json` anew, for an edition.
-    pub fn number(&mut self, page: &Page, edition: &Edition) {
+    pub fn stamp(&mut self, page: &Page, edition: &Edition) {
         let bytes = self.manifest(page, edition);
         self.put(MANIFEST.to_owned(), bytes);
     }

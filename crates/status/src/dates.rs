@@ -56,7 +56,7 @@ pub(crate) fn length(duration: Duration) -> String {
     match (seconds, minutes) {
         (0..60, _) => format!("{seconds} s"),
         (_, 0..60) => format!("{minutes} min"),
-        (_, 60..2_880) if minutes % 60 == 0 => format!("{} h", minutes / 60),
+        (_, 60..2_880) if minutes.is_multiple_of(60) => format!("{} h", minutes / 60),
         (_, 60..2_880) => format!("{} h {} min", minutes / 60, minutes % 60),
         (..) => format!("{} days {} h", minutes / 1_440, minutes / 60 % 24),
     }

@@ -77,6 +77,11 @@ impl Days {
         Some(format!("{}.{:02}\u{A0}%", parts / 100, parts % 100))
     }
 
+    /// How many days were watched, if only for a part of them.
+    pub(crate) fn watched(&self) -> u64 {
+        u64::try_from(self.0.iter().filter(|day| day.worst.is_some()).count()).unwrap_or_default()
+    }
+
     /// Milliseconds that count as down, of all days.
     pub(crate) fn downtime(&self) -> u64 {
         self.0.iter().fold(0, |sum, day| sum.saturating_add(day.downtime()))

@@ -24,7 +24,7 @@ struct Entry<'a> {
 pub(crate) fn atom(view: &View, page: &Page) -> Vec<u8> {
     let incidents = view.incidents.iter().map(of_incident);
     let mut entries: Vec<Entry<'_>> = incidents.chain(view.maintenances.iter().map(of_work)).collect();
-    entries.sort_by(|one, other| (other.updated, other.id).cmp(&(one.updated, one.id)));
+    entries.sort_by_key(|entry| std::cmp::Reverse((entry.updated, entry.id)));
     entries.truncate(ENTRIES_MAX);
     let updated = entries.first().map_or(view.updated_at, |entry| entry.updated);
 

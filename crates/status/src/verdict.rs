@@ -2,6 +2,7 @@
 
 use incident::{Impact, Progress, Stage, Status, View};
 
+use crate::dates;
 use crate::tree::Tree;
 
 /// What the page says first.
@@ -38,7 +39,7 @@ impl Verdict {
         }
         let look = parts.max(worked);
         let word = if look == Status::Operational { "All systems operational" } else { look.label() };
-        Self { worst, look, word, sentence: sentence(&tree, look) }
+        Self { worst, look, word, sentence: sentence(view, &tree, look) }
     }
 
     /// As in JSON; the list is closed.
@@ -90,25 +91,42 @@ pub(crate) const fn is_active(progress: Progress) -> bool {
     matches!(progress, Progress::InProgress | Progress::Verifying)
 }
 
-fn sentence(tree: &Tree<'_>, worst: Status) -> String {
-    let leaves = || tree.all().filter(|(_, component)| !component.is_group);
-    let bad: Vec<&str> = leaves()
-        .filter(|(_, component)| component.status == worst && worst != Status::Operational)
-        .map(|(_, component)| component.name.as_str())
-        .collect();
-    let names = match bad[..] {
-        [] => "some of it".to_owned(),
-        [one] => one.to_owned(),
-        [one, two] => format!("{one} and {two}"),
-        _ if bad.len() == leaves().count() => "all of it".to_owned(),
-        _ => format!("{} of {} parts", bad.len(), leaves().count()),
-    };
-    match worst {
-        Status::Operational => "Everything works.".to_owned(),
+fn sentence(view: &View, tree: &Tree<'_>, look: Status) -> String {
+    let names = names(view, tree, look);
+    match look {
+        Status::Operational => {
+            match view.incidents.iter().filter_map(|incident| incident.resolved_at).max() {
+                Some(ended) => {
+                    format!("Everything works. The last incident ended on {}.", dates::date(ended))
+                }
+                None => "Everything works.".to_owned(),
+            }
+        }
         Status::UnderMaintenance => format!("Announced work goes on: {names}."),
         Status::DegradedPerformance => format!("Everybody is served, but some have to wait: {names}."),
         Status::PartialOutage => format!("Some people are not served: {names}."),
         Status::MajorOutage => format!("Hardly anybody is served: {names}."),
+    }
+}
+
+/// What does so badly, or how much of all that is.
+fn names(view: &View, tree: &Tree<'_>, look: Status) -> String {
+    let leaves = || tree.all().filter(|(_, component)| !component.is_group);
+    let bad: Vec<&str> = leaves()
+        .filter(|(_, component)| component.status == look)
+        .map(|(_, component)| component.name.as_str())
+        .collect();
+    match bad[..] {
+        // Work may go on that changes nothing for people, and a group may do worse than all that is in it.
+        [] => {
+            let mut active = view.maintenances.iter().filter(|work| is_active(work.progress));
+            let work = active.next().filter(|_| look == Status::UnderMaintenance);
+            work.map_or("some of it", |work| work.title.as_str()).to_owned()
+        }
+        [one] => one.to_owned(),
+        [one, two] => format!("{one} and {two}"),
+        _ if bad.len() == leaves().count() => "all of it".to_owned(),
+        _ => format!("{} of {} parts", bad.len(), leaves().count()),
     }
 }
 
@@ -121,7 +139,9 @@ mod tests {
 
     #[test]
     fn a_page_without_trouble_says_so() {
-        check(&samples::calm(), "none", "All systems operational", "Everything works.");
+        let sentence = "Everything works. The last incident ended on 22 Nov 2026.";
+        check(&samples::calm(), "none", "All systems operational", sentence);
+        check(&View::default(), "none", "All systems operational", "Everything works.");
     }
 
     #[test]
@@ -149,7 +169,7 @@ mod tests {
 
     #[test]
     fn work_that_was_announced_is_no_outage() {
-        let sentence = "Announced work goes on: some of it.";
+        let sentence = "Announced work goes on: The database moves.";
         check(&samples::worked_on(), "maintenance", "Under maintenance", sentence);
     }
 

@@ -16,8 +16,8 @@ const TROUBLES_MAX: usize = 100;
 
 pub(super) fn page(site: &Site<'_>, place: usize, component: &Component) -> Markup {
     let mut out = Markup::default();
-    out.raw("<nav aria-label=\"Back\"><a href=\"../index.html\">← All components</a></nav>\n<h1>");
-    out.text(&component.name).raw("</h1>\n<p>").state(component.status, component.status.label());
+    frame::put_way(&mut out, site, &site.tree.above(place));
+    out.raw("<h1>").text(&component.name).raw("</h1>\n<p>").state(component.status, component.status.label());
     out.raw(" · since ").time(component.updated_at).raw("</p>\n");
     if !component.description.is_empty() {
         out.raw("<p dir=\"auto\">").text(&component.description).raw("</p>\n");
@@ -97,8 +97,9 @@ fn put_incidents(out: &mut Markup, site: &Site<'_>, place: usize) {
 
 /// The same as the strip, for those who do not see it and those who want to know more exactly.
 fn put_table(out: &mut Markup, days: &Days) {
-    out.raw("<section aria-labelledby=\"table\">\n<h2 id=\"table\">Day by day</h2>\n<details><summary>");
-    out.raw("<span class=\"row\"><span>").text(&days.summary()).raw("</span></span></summary>\n");
+    out.raw("<section aria-labelledby=\"table\">\n<h2 id=\"table\">Day by day</h2>\n<p>");
+    out.text(&days.summary()).raw(".</p>\n<details><summary><span class=\"row\"><span>All days as a table");
+    out.raw("</span></span></summary>\n");
     out.raw("<table class=\"days\"><thead><tr><th scope=\"col\">Day</th><th scope=\"col\">Worst state</th>");
     out.raw("<th scope=\"col\">Downtime</th></tr></thead>\n<tbody>\n");
     for day in days.0.iter().rev() {

@@ -42,6 +42,15 @@ pub(super) fn page(site: &Site<'_>, frame: &Frame<'_>, content: &Markup) -> Mark
     out
 }
 
+/// The way back from a page in a folder, through groups.
+pub(super) fn put_way(out: &mut Markup, site: &Site<'_>, groups: &[usize]) {
+    out.raw("<nav aria-label=\"Way back\"><a href=\"../index.html\">All components</a>");
+    for group in groups.iter().filter_map(|group| site.tree.at(*group)) {
+        out.raw(" › <a href=\"../c/").id(group.id).raw(".html\">").text(&group.name).raw("</a>");
+    }
+    out.raw("</nav>\n");
+}
+
 /// What is answered where there is no page. It is shown at any depth, so its links are whole.
 pub(super) fn not_found(site: &Site<'_>) -> Markup {
     let mut content = Markup::default();

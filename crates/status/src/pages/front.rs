@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::incident::{Incident, Progress};
+use ::incident::{Incident, Maintenance, Progress};
 
 use super::frame::{self, Frame};
 use super::{Site, class, history, incident, parts};
@@ -47,7 +47,7 @@ fn put_open(out: &mut Markup, site: &Site<'_>) {
     if open.is_empty() {
         return;
     }
-    out.raw("<section aria-labelledby=\"now\">\n<h2 id=\"now\">Now</h2>\n");
+    out.raw("<section aria-labelledby=\"now\">\n<h2 id=\"now\">Open incidents</h2>\n");
     for incident in open {
         incident::put_card(out, site, incident);
     }
@@ -55,11 +55,13 @@ fn put_open(out: &mut Markup, site: &Site<'_>) {
 }
 
 fn put_announced(out: &mut Markup, site: &Site<'_>) {
-    let mut works =
-        site.view.maintenances.iter().filter(|work| work.progress != Progress::Completed).peekable();
-    if works.peek().is_none() {
+    let all = site.view.maintenances.iter();
+    let mut works: Vec<&Maintenance> = all.filter(|work| work.progress != Progress::Completed).collect();
+    if works.is_empty() {
         return;
     }
+    // What goes on comes first, then what comes next.
+    works.sort_by_key(|work| (work.progress == Progress::Scheduled, work.from));
     out.raw("<section aria-labelledby=\"work\">\n<h2 id=\"work\">Announced work</h2>\n");
     for work in works {
         incident::put_work_card(out, site, work);

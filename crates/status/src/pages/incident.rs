@@ -17,7 +17,9 @@ pub(super) fn put_card(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
     out.raw(incident.stage.label()).raw("</strong> · since ").time(incident.started_at).raw("</p>\n");
     put_audiences(out, incident);
     if let Some(update) = incident.updates.first() {
-        out.raw("<div class=\"said\">").paragraphs(&update.body).raw("</div>\n<p class=\"soft\">Said ");
+        out.raw("<div class=\"said\">").paragraphs(&update.body).raw("</div>\n");
+        put_concerned(out, site, &incident.components, "");
+        out.raw("<p class=\"soft\">Posted ");
         out.time(update.at);
         put_next(out, site, incident);
         out.raw("</p>\n");
@@ -37,15 +39,15 @@ pub(super) fn put_work_card(out: &mut Markup, site: &Site<'_>, work: &Maintenanc
 /// The page of an incident: facts, the report if there is one, and what was said, newest first.
 pub(super) fn page(site: &Site<'_>, incident: &Incident) -> Markup {
     let mut out = Markup::default();
-    out.raw("<nav aria-label=\"Back\"><a href=\"../index.html\">← All components</a></nav>\n");
+    frame::put_way(&mut out, site, &[]);
     out.raw("<h1>").text(&incident.title).raw("</h1>\n<p>");
     if incident.stage.is_open() {
         let look = now(site, incident);
-        out.state(look, look.label());
+        out.state(look, look.label()).raw(" · <strong>").raw(incident.stage.label()).raw("</strong></p>\n");
     } else {
-        out.state(of_impact(incident.impact), history::impact_label(incident));
+        out.state(Status::Operational, incident.stage.label()).raw(" · at its worst ");
+        out.state(of_impact(incident.impact), history::impact_label(incident)).raw("</p>\n");
     }
-    out.raw(" · <strong>").raw(incident.stage.label()).raw("</strong></p>\n");
     put_audiences(&mut out, incident);
     put_facts(&mut out, site, incident);
     put_concerned(&mut out, site, &incident.components, "../");
@@ -76,7 +78,7 @@ fn now(site: &Site<'_>, incident: &Incident) -> Status {
 /// The page of announced work.
 pub(super) fn work_page(site: &Site<'_>, work: &Maintenance) -> Markup {
     let mut out = Markup::default();
-    out.raw("<nav aria-label=\"Back\"><a href=\"../index.html\">← All components</a></nav>\n");
+    frame::put_way(&mut out, site, &[]);
     out.raw("<h1>").text(&work.title).raw("</h1>\n<p>");
     out.state(Status::UnderMaintenance, progress_label(work.progress)).raw("</p>\n<dl class=\"facts\">\n");
     put_fact(&mut out, "Begins", Some(work.from));
@@ -111,14 +113,19 @@ fn put_next(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
 
 fn put_facts(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
     out.raw("<dl class=\"facts\">\n");
-    put_fact(out, "Began", Some(incident.started_at));
-    put_fact(out, "First notice", Some(incident.published_at));
-    put_fact(out, "Identified", incident.identified_at);
-    put_fact(out, "Everybody served again", incident.monitoring_at);
-    for at in &incident.reopened {
-        put_fact(out, "Opened again", Some(*at));
+    let mut facts = vec![
+        (Some(incident.started_at), "Began"),
+        (Some(incident.published_at), "First notice"),
+        (incident.identified_at, "Identified"),
+        (incident.monitoring_at, "Everybody served again"),
+        (incident.resolved_at, "Resolved"),
+    ];
+    facts.extend(incident.reopened.iter().map(|at| (Some(*at), "Opened again")));
+    // Stages may come more than once, and what was first is read first.
+    facts.sort_by_key(|(at, _)| *at);
+    for (at, label) in facts {
+        put_fact(out, label, at);
     }
-    put_fact(out, "Resolved", incident.resolved_at);
     if let Some(end) = history::ended(incident) {
         out.raw("<div><dt>Lasted</dt><dd>").text(&dates::length(end.since(incident.started_at)));
         out.raw("</dd></div>\n");
@@ -160,7 +167,7 @@ fn put_update(out: &mut Markup, site: &Site<'_>, update: &Update) {
     let label = if update.is_same_stage { "Update" } else { update.stage.label() };
     out.raw("<li id=\"upd-").id(update.id).raw("\"><h3>").raw(label).raw("</h3>\n");
     out.raw("<p class=\"soft\"><a href=\"#upd-").id(update.id).raw("\">").time(update.at).raw("</a>");
-    out.raw(if update.is_by_person { "" } else { " · written by the system" }).raw("</p>\n");
+    out.raw(if update.is_by_person { "" } else { " · automatic" }).raw("</p>\n");
     out.paragraphs(&update.body);
     for (place, before, after) in &update.affected {
         if site.tree.at(*place).is_some() {

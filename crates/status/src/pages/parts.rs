@@ -59,7 +59,10 @@ pub(super) fn put_days(out: &mut Markup, days: &Days) {
     put_strip(out, days, false);
     out.raw("<div class=\"ends\"><span><span class=\"long\">90</span><span class=\"short\">30</span> days ago</span>");
     match days.share() {
-        Some(share) => out.raw("<span>").text(&share).raw(" in 90 days</span>"),
+        Some(share) => {
+            out.raw("<span>").text(&share).raw(" in ").number(days.watched());
+            out.raw(if days.watched() == 1 { " day</span>" } else { " days</span>" })
+        }
         None => out.raw("<span>No data yet</span>"),
     };
     out.raw("<span>Today</span></div>");
@@ -102,7 +105,8 @@ const fn middle(kind: Option<Status>) -> &'static str {
         Some(Status::DegradedPerformance) => " 20",
         Some(Status::PartialOutage) => " 18",
         Some(Status::MajorOutage) => " 16",
-        Some(Status::Operational | Status::UnderMaintenance) | None => " 22",
+        Some(Status::Operational) | None => " 22",
+        Some(Status::UnderMaintenance) => " 26",
     }
 }
 
@@ -112,7 +116,7 @@ pub(super) fn put_legend(out: &mut Markup) {
     for status in KINDS.into_iter().flatten() {
         out.state(status, status.label()).raw("\n");
     }
-    out.raw("<span class=\"soft\">Higher bars are worse; ruled ones have no data.</span></p>\n");
+    out.raw("<span class=\"soft\">Higher bars are worse, low ones are maintenance, ruled ones have no data.</span></p>\n");
 }
 
 const KINDS: [Option<Status>; 6] = [

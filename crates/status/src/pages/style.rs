@@ -4,9 +4,9 @@
 pub(super) const STYLE: &str = concat!(
     // Grounds and inks, then states: each can be read on its ground (4.5 to 1 at least), the unknown seen (3 to 1).
     ":root{color-scheme:light dark;--bg:#f5f5f1;--card:#fff;--ink:#1b1e23;--soft:#595f69;--line:#deded7;--link:#1d4f91;",
-    "--up:#1a7a49;--work:#2c5dbb;--slow:#8a5300;--some:#b93c0a;--down:#b3122e;--none:#868c95;--bar:#2e9e65}",
+    "--up:#1a7a49;--work:#2c5dbb;--slow:#8a5300;--some:#b93c0a;--down:#b3122e;--none:#868c95;--bar:#2e9e65;--amber:#bd7e00}",
     "@media(prefers-color-scheme:dark){:root{--bg:#111317;--card:#191c22;--ink:#e9eaed;--soft:#a6acb6;--line:#2d323a;",
-    "--link:#93b9fa;--up:#4fc48c;--work:#8bafff;--slow:#e6ad45;--some:#ff9557;--down:#ff7d89;--none:#767d88;--bar:#3aa874}}",
+    "--link:#93b9fa;--up:#4fc48c;--work:#8bafff;--slow:#e6ad45;--some:#ff9557;--down:#ff7d89;--none:#767d88;--bar:#3aa874;--amber:#e6ad45}}",
     ".up{--c:var(--up)}.work{--c:var(--work)}.slow{--c:var(--slow)}.some{--c:var(--some)}.down{--c:var(--down)}",
     ".none{--c:var(--none)}",
     "*{box-sizing:border-box}",
@@ -39,10 +39,10 @@ pub(super) const STYLE: &str = concat!(
     "border-bottom:1px solid var(--line)}.facts{margin:.7rem 0;border-top:1px solid var(--line)}",
     ".facts dt{color:var(--soft)}.facts dd{font-weight:500}.said{margin-top:.8rem}",
     // Days.
-    ".strip{overflow:hidden;margin:.45rem 0 .1rem}.strip svg{display:block;width:100%;height:2rem}",
+    ".strip{display:block;overflow:hidden;margin:.45rem 0 .1rem}.strip svg{display:block;width:100%;height:2rem}",
     ".strip path{fill:none;stroke:var(--c);stroke-dasharray:3 1;stroke-width:20}.strip .up{--c:var(--bar)}",
-    ".strip .slow{stroke-width:24}.strip .some{stroke-width:28}.strip .down{stroke-width:32}",
-    ".strip .none{stroke-dasharray:.7 1.3;opacity:.75}",
+    ".strip .slow{--c:var(--amber);stroke-width:24}.strip .some{stroke-width:28}.strip .down{stroke-width:32}",
+    ".strip .work{stroke-width:12}.strip .none{stroke-dasharray:.7 1.3;opacity:.75}",
     ".ends{display:flex;justify-content:space-between;margin:0;color:var(--soft);font-size:.8rem}.short{display:none}",
     "@media(max-width:34rem){.strip svg{width:300%;margin-left:-200%}.short{display:inline}.long{display:none}",
     ".card{padding:1rem}.list{padding:0 1rem}.verdict{padding:1.1rem 1rem}h1{font-size:1.4rem}}",
@@ -67,5 +67,5 @@ pub(super) const STYLE: &str = concat!(
     ".strip path,.strip .up{stroke:CanvasText}.strip .none{stroke:GrayText}.verdict,.card{border-left-color:CanvasText}}",
     "@media print{:root{--bg:#fff;--card:#fff}body{max-width:none;font-size:11pt}.skip,nav,footer ul{display:none}",
     ".strip,.i{print-color-adjust:exact;-webkit-print-color-adjust:exact}.card,.list>li,.log>li{break-inside:avoid}",
-    "a{color:inherit}}",
+    "a{color:inherit}details::details-content{content-visibility:visible;height:auto}}",
 );
