@@ -1,0 +1,26 @@
+//! What may be published, to the files of a status page: pages for people, JSON in the dialect of Statuspage, a feed, a badge.
+//!
+//! It is *not* where it is decided what may be published (`incident`), nor where files are served, signed or sent (`status-io`): time is
+//! an argument, and the same view gives the same bytes. The main types are [`Page`], [`Bundle`] and [`File`].
+
+mod badge;
+mod bundle;
+mod dates;
+mod days;
+mod feed;
+mod json;
+mod markup;
+mod page;
+mod pages;
+mod plain;
+mod tree;
+mod verdict;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use bundle::{Bundle, Edition, File, render};
+pub use page::{Page, PageError};
+pub use pages::content_security_policy;

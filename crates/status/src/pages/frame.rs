@@ -1,0 +1,117 @@
+//! What is around the content of every page.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::BASE64;
+
+use super::Site;
+use super::style::STYLE;
+use crate::dates;
+use crate::markup::Markup;
+use crate::verdict::glyph;
+
+/// One page: what differs in its frame.
+pub(super) struct Frame<'a> {
+    /// Before the site's name in the title.
+    pub(super) title: &'a str,
+    /// For search engines and for those who share a link.
+    pub(super) description: &'a str,
+    /// Of the page, below the site's address; begins with a slash.
+    pub(super) path: &'a str,
+    /// Leads from the page to the files at the top.
+    pub(super) top: &'a str,
+}
+
+/// What a page may load and run. `frame-ancestors` is only obeyed in a header.
+pub(super) fn policy() -> String {
+    let hash = BASE64.encode(digest(&SHA256, STYLE.as_bytes()).as_ref());
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+}
+
+/// A whole page around its content.
+pub(super) fn page(site: &Site<'_>, frame: &Frame<'_>, content: &Markup) -> Markup {
+    let mut out = Markup::default();
+    put_head(&mut out, site, frame);
+    out.raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to content</a>\n");
+    out.raw("<header><a href=\"").text(frame.top).raw("index.html\">").text(site.page.name());
+    out.raw(" status</a><span>As of ").time(site.at).raw("</span></header>\n");
+    out.raw("<main id=\"main\" tabindex=\"-1\">\n").part(content).raw("</main>\n");
+    put_foot(&mut out, site, frame);
+    out.raw("</body>\n</html>\n");
+    out
+}
+
+/// The way back from a page in a folder, through groups.
+pub(super) fn put_way(out: &mut Markup, site: &Site<'_>, groups: &[usize]) {
+    out.raw("<nav aria-label=\"Way back\"><a href=\"../index.html\">All components</a>");
+    for group in groups.iter().filter_map(|group| site.tree.at(*group)) {
+        out.raw(" › <a href=\"../c/").id(group.id).raw(".html\">").text(&group.name).raw("</a>");
+    }
+    out.raw("</nav>\n");
+}
+
+/// What is answered where there is no page. It is shown at any depth, so its links are whole.
+pub(super) fn not_found(site: &Site<'_>) -> Markup {
+    let mut content = Markup::default();
+    content.raw(
+        "<h1>There is no such page</h1>\n<p>The address may be mistyped, or what it led to is too old.</p>\n",
+    );
+    content.raw("<p><a href=\"").text(site.page.url()).raw("/\">See how everything does now</a></p>\n");
+    let top = format!("{}/", site.page.url());
+    let frame = Frame { title: "No such page", description: "There is no such page.", path: "/", top: &top };
+    page(site, &frame, &content)
+}
+
+fn put_head(out: &mut Markup, site: &Site<'_>, frame: &Frame<'_>) {
+    let name = site.page.name();
+    out.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    // The policy has quotes of its own kind, and no letter of it comes from anybody.
+    out.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"").text(&site.policy).raw("\">\n");
+    out.raw("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
+    out.raw("<title>").text(frame.title).raw(" – ").text(name).raw(" status</title>\n");
+    out.raw("<meta name=\"description\" content=\"").text(frame.description).raw("\">\n");
+    out.raw("<link rel=\"canonical\" href=\"").text(site.page.url()).text(frame.path).raw("\">\n");
+    // Browsers keep an icon by its address, so that of another state has another.
+    out.raw("<link rel=\"icon\" type=\"image/svg+xml\" href=\"").text(frame.top).raw("favicon.svg?v=");
+    out.raw(super::class(Some(site.verdict.look))).raw("\">\n");
+    out.raw("<link rel=\"alternate\" type=\"application/atom+xml\" title=\"History\" href=\"");
+    out.text(frame.top).raw("history.atom\">\n");
+    out.raw("<meta property=\"og:type\" content=\"website\">\n<meta property=\"og:site_name\" content=\"");
+    out.text(name).raw(" status\">\n<meta property=\"og:title\" content=\"").text(frame.title);
+    out.raw(" – ").text(name).raw("\">\n<meta property=\"og:description\" content=\"");
+    out.text(frame.description).raw("\">\n<meta property=\"og:url\" content=\"").text(site.page.url());
+    out.text(frame.path).raw("\">\n<style>").raw(STYLE).raw("</style>\n</head>\n");
+}
+
+fn put_foot(out: &mut Markup, site: &Site<'_>, frame: &Frame<'_>) {
+    out.raw("<footer>\n<ul>\n");
+    let links = [
+        ("index.html", "Now"),
+        ("history.html", "History"),
+        ("history.atom", "Feed"),
+        ("api/v2/summary.json", "JSON"),
+        ("status.txt", "Plain text"),
+        ("badge.svg", "Badge"),
+    ];
+    for (path, words) in links {
+        out.raw("<li><a href=\"").text(frame.top).raw(path).raw("\">").raw(words).raw("</a></li>\n");
+    }
+    out.raw("</ul>\n");
+    if let Some(support) = site.page.support() {
+        out.raw("<p>");
+        match &support.link {
+            Some(link) => out.raw("<a href=\"").text(link).raw("\">").text(&support.text).raw("</a>"),
+            None => out.text(&support.text),
+        };
+        out.raw("</p>\n");
+    }
+    out.raw("<p>This page shows the state of ").time(site.at).raw(". If that is more than ");
+    out.text(&dates::length(site.page.stale_after())).raw(" ago, this copy is out of date: see <a href=\"");
+    out.text(site.page.url()).raw("/\">").text(site.page.url()).raw("</a>.</p>\n</footer>\n");
+}
+
+/// `◆ Partial outage`: what a tab shows.
+pub(super) fn state_title(site: &Site<'_>) -> String {
+    format!("{} {}", glyph(site.verdict.look), site.verdict.word)
+}

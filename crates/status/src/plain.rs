@@ -1,0 +1,72 @@
+//! The page as plain text, for a terminal and for programs that read a line.
+//!
+//! Text of people is indented and never begins a line of its own, so that it cannot be taken for one of ours.
+
+use incident::{Progress, View};
+use model::Timestamp;
+
+use crate::dates;
+use crate::markup::{one_line, paragraphs};
+use crate::page::Page;
+use crate::tree::Tree;
+use crate::verdict::Verdict;
+
+/// Columns that a line has at most, unless a word is longer.
+const WIDTH: usize = 78;
+
+/// The text.
+pub(crate) fn text(view: &View, page: &Page, at: Timestamp) -> Vec<u8> {
+    let verdict = Verdict::of(view);
+    let mut out = Vec::new();
+    out.push(format!("{}: {}", one_line(page.name()), verdict.word));
+    out.extend(wrapped("", &verdict.sentence));
+    out.push(format!("As of {}", dates::rfc3339(at)));
+    for incident in view.incidents.iter().filter(|incident| incident.stage.is_open()) {
+        out.extend([String::new(), format!("Incident: {}", one_line(&incident.title))]);
+        out.push(format!("  {}, since {}", incident.stage.label(), dates::moment(incident.started_at)));
+        let audiences = incident.audiences.iter();
+        out.extend(audiences.map(|(who, how)| format!("  {}: {}", who.label(), how.label())));
+        out.extend(incident.next_update_by.map(|by| format!("  Next update by {}", dates::moment(by))));
+        if let Some(update) = incident.updates.first() {
+            out.push(format!("  {}:", dates::moment(update.at)));
+            out.extend(body("    ", &update.body));
+        }
+        out.push(format!("  {}/i/{}", page.url(), incident.id));
+    }
+    for work in view.maintenances.iter().filter(|work| work.progress != Progress::Completed) {
+        out.extend([String::new(), format!("Announced work: {}", one_line(&work.title))]);
+        out.push(format!("  {}", dates::span(work.from, work.until)));
+        out.extend(body("  ", &work.body));
+        out.push(format!("  {}/i/{}", page.url(), work.id));
+    }
+    out.extend([String::new(), "Components:".to_owned()]);
+    let tree = Tree::of(view);
+    for (place, component) in tree.all() {
+        let indent = "  ".repeat(tree.above(place).len() + 1);
+        out.push(format!("{indent}{}: {}", one_line(&component.name), component.status.label()));
+    }
+    out.extend([String::new(), format!("{}/", page.url()), String::new()]);
+    out.join("\n").into_bytes()
+}
+
+fn body(indent: &str, body: &str) -> Vec<String> {
+    paragraphs(body).iter().flatten().flat_map(|line| wrapped(indent, line)).collect()
+}
+
+fn wrapped(indent: &str, text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in one_line(text).split_whitespace() {
+        let length = indent.len() + line.chars().count() + word.chars().count() + 1;
+        if !line.is_empty() && length > WIDTH {
+            lines.push(format!("{indent}{line}"));
+            line.clear();
+        }
+        line.push_str(if line.is_empty() { "" } else { " " });
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        lines.push(format!("{indent}{line}"));
+    }
+    lines
+}

@@ -1,0 +1,238 @@
+//! A shop's status page in several states, for tests.
+
+use std::time::Duration;
+
+use incident::{
+    Audience, Component, Impact, Incident, Maintenance, Progress, PublicId, Service, Stage, Status, Trouble,
+    Update, View,
+};
+use model::Timestamp;
+
+use crate::bundle::sha256;
+use crate::page::Page;
+
+/// Saturday, 28 November 2026, 17:24:01 UTC.
+pub(crate) const AT: Timestamp = Timestamp::from_secs(1_795_886_641);
+
+const DAY: u64 = 86_400;
+
+pub(crate) fn page() -> Page {
+    Page::new("Example Shop", "https://status.shop.example")
+        .and_then(|page| page.with_support("Contact support", Some("https://shop.example/help")))
+        .expect("the sample is a page")
+}
+
+/// All is well now; six days ago it was not.
+pub(crate) fn calm() -> View {
+    let mut components = vec![
+        Component { is_group: true, ..component("app", "App") },
+        Component { group: Some(0), ..component("web", "Web Application (HTTPS)") },
+        Component { group: Some(0), ..component("api", "API") },
+        Component { group: Some(0), ..component("login", "Login") },
+        component("mail", "E-mail to customers"),
+        component("site", "Website"),
+    ];
+    "Where customers order and see their orders".clone_into(&mut components[1].description);
+    components[2].since = ago(40 * DAY);
+    components[1].troubles = vec![
+        trouble(Status::DegradedPerformance, 61 * DAY, 3_600),
+        trouble(Status::UnderMaintenance, 30 * DAY, 7_200),
+        trouble(Status::MajorOutage, 6 * DAY + 10_000, 2_700),
+        trouble(Status::PartialOutage, 6 * DAY + 7_300, 5_800),
+    ];
+    components[3].troubles = vec![trouble(Status::PartialOutage, 6 * DAY + 10_000, 8_500)];
+    components[5].troubles = vec![trouble(Status::DegradedPerformance, 20 * DAY, 1_200)];
+    View { components, incidents: vec![past()], maintenances: Vec::new(), updated_at: ago(5 * DAY) }
+}
+
+/// Customers who are known are served, some new visitors are not.
+pub(crate) fn outage() -> View {
+    let mut view = calm();
+    for (place, status) in [(1, Status::PartialOutage), (3, Status::PartialOutage)] {
+        view.components[place].status = status;
+        view.components[place].updated_at = ago(1_500);
+        let trouble = Trouble { status, from: ago(2_940), until: None };
+        view.components[place].troubles.push(trouble);
+    }
+    view.components[0].status = Status::PartialOutage;
+    view.components[0].updated_at = ago(1_500);
+    view.incidents.insert(0, open());
+    view.updated_at = ago(600);
+    view
+}
+
+/// Work that was announced goes on, and more is announced.
+pub(crate) fn worked_on() -> View {
+    let mut view = calm();
+    let work = |seed: &str, title: &str, from: Timestamp, progress| Maintenance {
+        id: id(seed),
+        title: title.to_owned(),
+        body: "We move the database to another machine. Orders are possible all the time.".to_owned(),
+        created_at: ago(4 * DAY),
+        updated_at: ago(900),
+        from,
+        until: from + Duration::from_secs(5_400),
+        progress,
+        components: vec![1, 2],
+    };
+    view.maintenances = vec![
+        work("later", "A new version of the API", AT + Duration::from_secs(3 * DAY), Progress::Scheduled),
+        work("now", "The database moves", ago(900), Progress::InProgress),
+        work("done", "New certificates", ago(20 * DAY), Progress::Completed),
+    ];
+    view
+}
+
+/// Groups in groups.
+pub(crate) fn nested() -> View {
+    let components = vec![
+        Component { is_group: true, ..component("shop", "Shop") },
+        Component { is_group: true, group: Some(0), ..component("pay", "Payments") },
+        Component { group: Some(1), status: Status::DegradedPerformance, ..component("cards", "Cards") },
+        component("search", "Search"),
+    ];
+    View { components, updated_at: ago(60), ..View::default() }
+}
+
+/// Every text of a view is this one.
+pub(crate) fn spoken(text: &str) -> View {
+    let mut view = worked_on();
+    view.incidents.insert(0, open());
+    for component in &mut view.components {
+        text.clone_into(&mut component.name);
+        text.clone_into(&mut component.description);
+    }
+    for incident in &mut view.incidents {
+        text.clone_into(&mut incident.title);
+        text.clone_into(&mut incident.postmortem);
+        for update in &mut incident.updates {
+            text.clone_into(&mut update.body);
+        }
+    }
+    for work in &mut view.maintenances {
+        text.clone_into(&mut work.title);
+        text.clone_into(&mut work.body);
+    }
+    view
+}
+
+pub(crate) fn component(seed: &str, name: &str) -> Component {
+    Component {
+        id: id(seed),
+        name: name.to_owned(),
+        description: String::new(),
+        group: None,
+        is_group: false,
+        status: Status::Operational,
+        since: ago(200 * DAY),
+        updated_at: ago(6 * DAY),
+        troubles: Vec::new(),
+    }
+}
+
+pub(crate) fn id(seed: &str) -> PublicId {
+    PublicId::of(&sha256(seed.as_bytes()))
+}
+
+pub(crate) fn ago(seconds: u64) -> Timestamp {
+    AT.before(Duration::from_secs(seconds))
+}
+
+fn trouble(status: Status, began: u64, lasted: u64) -> Trouble {
+    Trouble { status, from: ago(began), until: Some(ago(began) + Duration::from_secs(lasted)) }
+}
+
+fn update(seed: &str, stage: Stage, seconds: u64, body: &str) -> Update {
+    Update {
+        id: id(seed),
+        stage,
+        is_same_stage: false,
+        body: body.to_owned(),
+        at: ago(seconds),
+        affected: Vec::new(),
+        is_by_person: false,
+    }
+}
+
+fn open() -> Incident {
+    let works = Status::Operational;
+    let updates = vec![
+        Update { is_same_stage: true, is_by_person: true, ..update("o3", Stage::Identified, 600, FOR_KNOWN) },
+        Update {
+            affected: vec![(1, Status::MajorOutage, Status::PartialOutage)],
+            ..update("o2", Stage::Identified, 1_500, BACK_FOR_SOME)
+        },
+        Update {
+            affected: vec![(1, works, Status::MajorOutage), (3, works, Status::PartialOutage)],
+            ..update("o1", Stage::Investigating, 2_820, NOTICED)
+        },
+    ];
+    Incident {
+        id: id("open"),
+        title: "The web application cannot be reached by everybody".to_owned(),
+        stage: Stage::Identified,
+        impact: Impact::Critical,
+        started_at: ago(2_940),
+        published_at: ago(2_820),
+        identified_at: Some(ago(1_500)),
+        monitoring_at: None,
+        resolved_at: None,
+        reopened: Vec::new(),
+        updates,
+        components: vec![1, 3],
+        audiences: vec![(Audience::Known, Service::Good), (Audience::New, Service::Part)],
+        next_update_by: Some(AT + Duration::from_secs(1_200)),
+        updated_at: ago(600),
+        postmortem: String::new(),
+    }
+}
+
+fn past() -> Incident {
+    let begun = 6 * DAY + 10_000;
+    let updates = vec![
+        update("p5", Stage::Postmortem, 5 * DAY, "The report is published."),
+        update(
+            "p4",
+            Stage::Resolved,
+            begun - 8_500,
+            "Everybody is served again, and has been for half an hour.",
+        ),
+        update("p3", Stage::Identified, begun - 4_000, AGAIN),
+        update("p2", Stage::Resolved, begun - 2_700, "The service was started again and works."),
+        update("p1", Stage::Investigating, begun - 120, NOTICED),
+    ];
+    Incident {
+        id: id("past"),
+        title: "Orders were not possible for some".to_owned(),
+        stage: Stage::Postmortem,
+        impact: Impact::Critical,
+        started_at: ago(begun),
+        published_at: ago(begun - 120),
+        identified_at: Some(ago(begun - 4_000)),
+        monitoring_at: Some(ago(begun - 6_700)),
+        resolved_at: Some(ago(begun - 8_500)),
+        reopened: vec![ago(begun - 4_000)],
+        updates,
+        components: vec![1, 3],
+        audiences: Vec::new(),
+        next_update_by: None,
+        updated_at: ago(5 * DAY),
+        postmortem: REPORT.to_owned(),
+    }
+}
+
+const NOTICED: &str =
+    "We have noticed that the web application does not answer everybody. We are looking into it.";
+
+const BACK_FOR_SOME: &str = "We know the cause and are working on it. Customers who have signed in before can use the \
+    web application again.\n\nIf you cannot sign in: orders by phone are taken as usual.";
+
+const FOR_KNOWN: &str = "Customers who have signed in before are served as usual. Some new visitors are still asked to wait, \
+    and we are letting in more of them step by step.";
+
+const AGAIN: &str =
+    "We called this resolved too early: some of you still cannot reach us. We have found the cause.";
+
+const REPORT: &str = "On Sunday the web application answered nobody for 45 minutes, and some new visitors for longer.\n\n\
+    A restart seemed to help and did not: the cause was something else.\nWe have changed what we check before we call \
+    something resolved.";

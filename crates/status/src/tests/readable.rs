@@ -1,0 +1,154 @@
+//! Snapshots of what is read, and how large it may become.
+
+use incident::View;
+
+use super::{content, made, text};
+use crate::samples;
+
+#[test]
+fn a_page_without_trouble_is_calm() {
+    insta::assert_snapshot!("calm_index", content(&made(&samples::calm()), "index.html"));
+}
+
+#[test]
+fn an_open_incident_comes_first_with_its_audiences() {
+    let bundle = made(&samples::outage());
+    insta::assert_snapshot!("outage_index", content(&bundle, "index.html"));
+    let path = format!("i/{}.html", samples::id("open"));
+    insta::assert_snapshot!("outage_incident", content(&bundle, &path));
+}
+
+#[test]
+fn a_resolved_incident_keeps_what_was_wrong_about_it() {
+    let bundle = made(&samples::calm());
+    insta::assert_snapshot!("calm_history", content(&bundle, "history.html"));
+    let path = format!("i/{}.html", samples::id("past"));
+    insta::assert_snapshot!("past_incident", content(&bundle, &path));
+}
+
+#[test]
+fn a_component_tells_its_days() {
+    let path = format!("c/{}.html", samples::id("web"));
+    insta::assert_snapshot!("outage_component", content(&made(&samples::outage()), &path));
+}
+
+#[test]
+fn groups_in_groups_are_opened_down_to_what_is_not_well() {
+    let page = content(&made(&samples::nested()), "index.html");
+    assert_eq!(page.matches("<details open>").count(), 2);
+    assert!(!content(&made(&samples::calm()), "index.html").contains("<details open>"));
+}
+
+#[test]
+fn programs_read_the_dialect_of_statuspage() {
+    let bundle = made(&samples::outage());
+    insta::assert_snapshot!("outage_summary", pretty(&text(&bundle, "api/v2/summary.json")));
+    insta::assert_snapshot!("calm_status", text(&made(&samples::calm()), "api/v2/status.json"));
+    let bundle = made(&samples::worked_on());
+    let path = "api/v2/scheduled-maintenances/active.json";
+    insta::assert_snapshot!("worked_on_active", pretty(&text(&bundle, path)));
+}
+
+#[test]
+fn names_of_deeper_groups_are_paths_to_programs_that_know_two_levels() {
+    let summary = text(&made(&samples::nested()), "api/v2/components.json");
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("it is JSON");
+    let told = |place: usize| {
+        let component = &summary["components"][place];
+        let inside = component["components"].as_array().map_or(0, Vec::len);
+        (component["name"].as_str().unwrap_or_default(), component["group_id"].is_null(), inside)
+    };
+    assert_eq!(told(0), ("Shop", true, 0));
+    assert_eq!(told(1), ("Shop / Payments", true, 1));
+    assert_eq!(told(2), ("Cards", false, 0));
+}
+
+#[test]
+fn lists_are_never_null_even_of_nothing() {
+    let bundle = made(&View::default());
+    for (path, _) in bundle.files().filter(|(path, _)| path.starts_with("api/")) {
+        let file = text(&bundle, path);
+        assert!(!file.contains("null"), "{path}: {file}");
+        assert!(path.ends_with("status.json") || file.contains("[]"), "{path}: {file}");
+    }
+}
+
+#[test]
+fn lists_have_fifty_entries_at_most() {
+    let mut view = samples::outage();
+    view.incidents = vec![view.incidents[0].clone(); 60];
+    let incidents = text(&made(&view), "api/v2/incidents.json");
+    assert_eq!(incidents.matches("\"shortlink\"").count(), 50);
+}
+
+#[test]
+fn a_feed_is_read_as_that_of_statuspage() {
+    insta::assert_snapshot!("outage_feed", text(&made(&samples::outage()), "history.atom"));
+}
+
+#[test]
+fn a_feed_without_news_has_the_time_of_its_newest_entry() {
+    let mut view = samples::calm();
+    view.updated_at = samples::AT;
+    let feed = text(&made(&view), "history.atom");
+    let times: Vec<&str> =
+        feed.split("<updated>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
+    assert_eq!((times.len(), times[0]), (2, times[1]));
+}
+
+#[test]
+fn a_terminal_and_other_pages_are_told_in_short() {
+    let bundle = made(&samples::outage());
+    insta::assert_snapshot!("outage_text", text(&bundle, "status.txt"));
+    insta::assert_snapshot!("outage_badge", text(&bundle, "badge.svg"));
+}
+
+#[test]
+fn twenty_components_fit_into_thirty_kilobytes() {
+    let mut view = samples::outage();
+    let web = view.components[1].clone();
+    for number in 0..15 {
+        let name = format!("Part {number} of the shop");
+        let id = samples::id(&name);
+        view.components.push(incident::Component { id, name, ..web.clone() });
+    }
+    let page = text(&made(&view), "index.html");
+    assert!(page.len() <= 30_000, "{} bytes", page.len());
+}
+
+/// Two promises that are shown differently: one to come, one that was not kept.
+#[test]
+fn a_promise_that_was_not_kept_is_shown_as_one() {
+    let mut view = samples::outage();
+    view.incidents[0].next_update_by = Some(samples::ago(60));
+    let page = text(&made(&view), "index.html");
+    assert!(page.contains("next update was due by"), "{page}");
+}
+
+/// Writes the pages of the samples below the folder that `WRITE_PAGES` names, for people who want to look at them.
+#[test]
+fn pages_can_be_looked_at() {
+    let Some(folder) = std::env::var_os("WRITE_PAGES").map(std::path::PathBuf::from) else {
+        return;
+    };
+    let views = [
+        ("calm", samples::calm()),
+        ("outage", samples::outage()),
+        ("worked-on", samples::worked_on()),
+        ("nested", samples::nested()),
+        ("nasty", samples::spoken("<b>&amp; a very long word ".repeat(4).replace(' ', "\u{301}-").as_str())),
+    ];
+    for (name, view) in views {
+        for (path, file) in made(&view).files() {
+            let path = folder.join(name).join(path);
+            let parent = path.parent().expect("a file is in a folder");
+            std::fs::create_dir_all(parent).expect("the folder can be written");
+            std::fs::write(&path, &file.bytes).expect("the folder can be written");
+        }
+    }
+}
+
+fn pretty(json: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(json).expect("it is JSON");
+    serde_json::to_string_pretty(&value).expect("it was JSON before")
+}
