@@ -159,6 +159,13 @@ impl Watched {
         self.overridden.unwrap_or(self.seen)
     }
 
+    /// Begins to be watched, unless it is already.
+    fn meet(&mut self, at: Timestamp) {
+        if self.since.is_none() {
+            (self.since, self.updated_at) = (Some(at), at);
+        }
+    }
+
     /// Notes its troubles where its status has changed.
     fn turn(&mut self, before: Status, from: Timestamp, at: Timestamp) {
         let status = self.status();
@@ -294,7 +301,7 @@ impl State {
     fn seen(&mut self, incident: Option<u32>, name: &str, status: Status, from: Timestamp, at: Timestamp) {
         let Some(place) = self.place(name) else { return };
         let component = &mut self.components[place];
-        component.since.get_or_insert(from);
+        component.meet(from);
         let before = component.status();
         component.seen = status;
         component.turn(before, from, at);
@@ -305,7 +312,7 @@ impl State {
     fn overridden(&mut self, name: &str, status: Option<Status>, at: Timestamp) {
         let Some(place) = self.place(name) else { return };
         let component = &mut self.components[place];
-        component.since.get_or_insert(at);
+        component.meet(at);
         let before = component.status();
         component.overridden = status;
         component.turn(before, at, at);

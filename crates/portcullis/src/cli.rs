@@ -21,6 +21,7 @@ use crate::report::Report;
 use crate::running;
 use crate::service::{self, Beside, StopSignals};
 use crate::simulate::SimArgs;
+use crate::status_page::StatusAct;
 use crate::truth::Page;
 use crate::try_it::TryArgs;
 
@@ -83,9 +84,11 @@ enum Command {
     Sim(SimArgs),
     /// Take every step of a recording again, and say what was decided when, and whether the same is decided now.
     Replay(ReplayArgs),
-    /// Comes with part 4 (the status page).
-    #[command(hide = true)]
-    Status(Rest),
+    /// The status page without a running gate: its automatic texts, and its files.
+    Status {
+        #[command(subcommand)]
+        act: StatusAct,
+    },
     /// Comes with part 4 (the outpost).
     #[command(hide = true)]
     Outpost(Rest),
@@ -150,7 +153,7 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Status(_) => return unbuilt("status", "4", "the status page"),
+        Command::Status { act } => println!("{}", act.run()?),
         Command::Outpost(_) => return unbuilt("outpost", "4", "the outpost"),
         Command::Top(_) => return unbuilt("top", "5", "the console in a terminal"),
     }
@@ -178,8 +181,9 @@ fn run_configured(path: &Path, offer: Option<Offer>) -> Result<(), Box<dyn Error
     for listen in &config.listen {
         listeners.push(Opened::configured(listen, &config.listen, plan.workers, &mut inherited)?);
     }
+    let page = Page::of(config.status.as_ref(), &mut inherited)?;
     let mode = plan.mode;
-    let running = running::start(plan, &state, listeners, Page::of(config.status.as_ref()), predecessor)?;
+    let running = running::start(plan, &state, listeners, page, predecessor)?;
     for warning in warnings {
         running.events.warning(format_args!("{warning}"));
     }

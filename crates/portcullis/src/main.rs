@@ -33,6 +33,7 @@ mod secrets;
 mod service;
 mod simulate;
 mod situation;
+mod status_page;
 mod truth;
 mod try_it;
 

@@ -114,7 +114,7 @@ impl ProtectArgs {
             Opened::plain(self.listen, plan.workers, tls, &mut inherited).map_err(RunError::from)?;
         let mode = plan.mode;
         let running =
-            running::start(plan, &StateSettings::new(&folder), vec![listener], Page::of(None), predecessor)?;
+            running::start(plan, &StateSettings::new(&folder), vec![listener], Page::none(), predecessor)?;
         let taken = learn::seed(&running.site, &hints);
         if self.now && begins {
             running.desk.pin(no_calm(running.clock.wall()));

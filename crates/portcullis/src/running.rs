@@ -2,7 +2,7 @@
 
 mod journalled;
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::listeners::{self, Opened};
 use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
 use crate::secrets::Secrets;
-use crate::truth::{Page, Truth};
+use crate::truth::{Outlet, Page, PageError, Truth};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 
 /// Where and how state is kept.
@@ -74,6 +74,9 @@ pub(crate) enum RunError {
     /// The folder of certificates that are had by ACME.
     #[error(transparent)]
     Acme(#[from] acme_io::FileError),
+    /// The status page.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// The data plane.
     #[error(transparent)]
     Gate(#[from] GateError),
@@ -101,6 +104,7 @@ pub(crate) struct Running {
     pub(crate) clock: Clock,
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
+    outlet: Option<Outlet>,
     table_seed: [u8; 32],
     configured: Mode,
     /// The process whose place this one takes, until it serves.
@@ -116,7 +120,7 @@ pub(crate) fn start(
     plan: Plan,
     state: &StateSettings,
     listeners: Vec<Opened>,
-    page: Page,
+    mut page: Page,
     mut predecessor: Option<Takeover>,
 ) -> Result<Running, RunError> {
     std::fs::create_dir_all(&state.folder)
@@ -127,9 +131,7 @@ pub(crate) fn start(
     let begun = restored.now(Clock::start().wall());
     let clock = handed.and_then(handover::clock).or(begun).map_or_else(Clock::start, Clock::resume);
     let (table_seed, mode_before) = (handed.and_then(handover::table_seed), handed.and_then(handover::mode));
-    let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
-    let events = Arc::new(state.log.start_own(&both)?);
-    let access = Arc::new(state.log.start_access(both)?);
+    let (events, access) = logs(state, clock)?;
     let keys = Arc::new(Keys::load_or_create(&state.folder)?);
     let acme = plan.acme.clone().map(Acme::prepare).transpose()?;
     let ready = listeners.into_iter().map(|opened| opened.ready(&keys, clock, acme.as_ref()));
@@ -148,6 +150,7 @@ pub(crate) fn start(
     let go_on = restored.of_site(secrets.site_pseudonym(), clock.wall(), &events);
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
+    let outlet = page.outlet.take().map(Outlet::start).transpose()?;
     let truth = Arc::new(Truth::start(page, &loaded, journal.clone(), events.clone(), clock, is_heir)?);
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
@@ -184,12 +187,20 @@ pub(crate) fn start(
         clock,
         memory,
         truth,
+        outlet,
         table_seed: secrets.table_seed,
         configured,
         predecessor,
         aging,
         acme,
     })
+}
+
+/// The gate's own log, and that of requests.
+fn logs(state: &StateSettings, clock: Clock) -> Result<(Arc<Events>, Arc<LogWriter>), RunError> {
+    let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
+    let events = Arc::new(state.log.start_own(&both)?);
+    Ok((events, Arc::new(state.log.start_access(both)?)))
 }
 
 /// What an admin should know whose gate begins in the middle of an incident. Of a takeover more is said later.
@@ -267,6 +278,8 @@ impl Running {
         }
         self.edge.retire();
         self.memory.retire();
+        // The successor serves the page, and exports it.
+        self.outlet = None;
     }
 
     /// Whether another process serves in whose place this one is to come.
@@ -276,7 +289,8 @@ impl Running {
 
     /// All that a successor gets; `console` is the console's listener.
     pub(crate) fn bequest(&self, console: Option<BorrowedFd<'_>>) -> std::io::Result<Bequest> {
-        let sockets = self.edge.sockets().chain(console);
+        let page = self.outlet.as_ref().and_then(Outlet::listener).map(AsFd::as_fd);
+        let sockets = self.edge.sockets().chain(console).chain(page);
         Ok(Bequest {
             sockets: sockets.map(|socket| socket.try_clone_to_owned()).collect::<Result<_, _>>()?,
             journal: self.journal.clone(),

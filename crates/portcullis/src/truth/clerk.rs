@@ -137,8 +137,10 @@ impl Clerk {
 
     fn publish(&mut self) -> Instant {
         let wall = self.clock.wall();
-        if let Some(press) = &mut self.press {
-            press.publish(&self.engine.view(wall), wall);
+        if let Some(press) = &mut self.press
+            && let Err(error) = press.publish(&self.engine.view(wall), wall)
+        {
+            self.events.error(format_args!("status page: what was out before stays: {error}"));
         }
         self.clock.now()
     }

@@ -8,7 +8,9 @@
 //! ```
 
 mod clerk;
+mod outlet;
 mod page;
+mod printer;
 mod witness;
 
 use std::sync::Arc;
@@ -24,13 +26,19 @@ use journal_io::logs::Events;
 use model::Timestamp;
 
 use crate::running::SITE;
-pub(crate) use page::Page;
+pub(crate) use outlet::{Outlet, Ready};
+pub(crate) use page::{Page, PageError, page_of, settings};
+pub(crate) use printer::files;
 pub(crate) use witness::Witness;
 
 /// Makes pages of what may be published and puts them where people read them.
 pub(crate) trait Press: Send {
     /// Something has changed, or what is out is no longer fresh.
-    fn publish(&mut self, view: &View, now: Timestamp);
+    ///
+    /// # Errors
+    ///
+    /// If what was made cannot be served; what was out before stays.
+    fn publish(&mut self, view: &View, now: Timestamp) -> Result<(), status_io::FileError>;
 }
 
 /// The way to the record.

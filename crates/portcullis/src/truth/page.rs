@@ -1,27 +1,90 @@
 //! What the record and the page are told by a configuration.
 
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
+use edge_io::Clock;
 use incident::{ComponentSetting, Settings, Watches};
 
-use super::Press;
+use super::printer::Printer;
+use super::{Press, Ready};
+use crate::handover::Inherited;
 
 /// What is watched and how it is told, and where pages are made.
 pub(crate) struct Page {
     pub(crate) settings: Settings,
     /// `None`: no page is made.
     pub(crate) press: Option<Box<dyn Press>>,
+    /// What serves and exports them.
+    pub(crate) outlet: Option<Ready>,
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PageError {
+    /// The table does not make a page.
+    #[error("[status]: {0}")]
+    Table(#[from] status::PageError),
+    /// The pages would not be allowed to load anything.
+    #[error(transparent)]
+    Policy(#[from] status_io::PolicyError),
+    /// The address.
+    #[error("the status page cannot listen on {address}: {error}; choose another with [status] listen")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// The operating system's words.
+        error: std::io::Error,
+    },
 }
 
 impl Page {
-    /// As the configuration says; without a table for the page the record is kept all the same.
-    pub(crate) fn of(status: Option<&config::Status>) -> Self {
-        let settings = status.map_or_else(unconfigured, |status| Settings {
-            components: status.components().iter().map(component).collect(),
-            first_notice: status.first_notice,
-        });
-        Self { settings, press: None }
+    /// The record is kept, and no page is made of it.
+    pub(crate) fn none() -> Self {
+        Self { settings: unconfigured(), press: None, outlet: None }
     }
+
+    /// As the configuration says; without a table for the page the record is kept all the same.
+    pub(crate) fn of(status: Option<&config::Status>, inherited: &mut Inherited) -> Result<Self, PageError> {
+        let Some(status) = status else { return Ok(Self::none()) };
+        let site = status_io::Site::new(&status::content_security_policy())?;
+        let clock = Clock::start();
+        let clock: status_io::Clock = Arc::new(move || clock.wall());
+        let (publisher, work) = status_io::Publisher::new(status.export.clone(), clock);
+        let listener = status.listen.map(|address| listen(address, inherited)).transpose()?;
+        let printer = Printer { page: page_of(status)?, site: site.clone(), publisher, seq: 0 };
+        Ok(Self {
+            settings: settings(status),
+            press: Some(Box::new(printer)),
+            outlet: Some(Ready { listener, site, work }),
+        })
+    }
+}
+
+/// What a table says of what is watched.
+pub(crate) fn settings(status: &config::Status) -> Settings {
+    Settings {
+        components: status.components().iter().map(component).collect(),
+        first_notice: status.first_notice,
+    }
+}
+
+/// What a table says of the page.
+pub(crate) fn page_of(status: &config::Status) -> Result<status::Page, status::PageError> {
+    let page = status::Page::new(&status.name, &status.url.to_string())?;
+    match &status.support {
+        Some(text) => page.with_support(text, None),
+        None => Ok(page),
+    }
+}
+
+fn listen(address: SocketAddr, inherited: &mut Inherited) -> Result<TcpListener, PageError> {
+    let failed = |error| PageError::Listen { address, error };
+    let listener =
+        inherited.take(address).pop().map_or_else(|| TcpListener::bind(address), Ok).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
 }
 
 fn unconfigured() -> Settings {

@@ -1,0 +1,82 @@
+//! Makes the files of the page and puts them where people read them: into memory, from where they are served, and into folders.
+
+use std::sync::Arc;
+
+use incident::View;
+use model::Timestamp;
+use status_io::{FileError, Files, Publisher, Served};
+
+use super::Press;
+
+/// The page that is made again with every change.
+pub(crate) struct Printer {
+    pub(crate) page: status::Page,
+    pub(crate) site: status_io::Site,
+    pub(crate) publisher: Publisher,
+    /// Of the last page.
+    pub(crate) seq: u64,
+}
+
+impl Press for Printer {
+    fn publish(&mut self, view: &View, now: Timestamp) -> Result<(), FileError> {
+        // Larger than any of an earlier process, unless the wall clock was set back; then at least larger than the last.
+        self.seq = now.as_millis().max(self.seq + 1);
+        let files = Arc::new(files(view, &self.page, now, self.seq)?);
+        self.site.publish(&files);
+        self.publisher.publish(files);
+        Ok(())
+    }
+}
+
+/// The files of a page by the paths at which they are asked for.
+pub(crate) fn files(view: &View, page: &status::Page, now: Timestamp, seq: u64) -> Result<Files, FileError> {
+    let mut files = Files::new(seq);
+    for (path, file) in status::render(view, page, now).files() {
+        let served = Served {
+            bytes: file.bytes.clone().into(),
+            content_type: file.content_type.into(),
+            etag: file.etag.clone(),
+            cache_control: file.cache_control.into(),
+        };
+        files.insert(&address(path), served)?;
+    }
+    Ok(files)
+}
+
+/// `index.html` is `/`, and a page in a folder is asked for without its ending.
+fn address(path: &str) -> String {
+    match path.strip_suffix(".html") {
+        Some("index") => "/".to_owned(),
+        Some(page) if page != "404" => format!("/{page}"),
+        _ => format!("/{path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_asked_for_without_their_ending() {
+        let asked = ["index.html", "history.html", "i/inc1b5t8y3ef.html", "404.html", "api/v2/summary.json"]
+            .map(address);
+        assert_eq!(asked, ["/", "/history", "/i/inc1b5t8y3ef", "/404.html", "/api/v2/summary.json"]);
+    }
+
+    #[test]
+    fn an_empty_record_is_a_whole_page() {
+        let page = status::Page::new("Example Shop", "https://status.shop.example").unwrap();
+        let files = files(&View::default(), &page, Timestamp::from_secs(1_795_824_000), 7).unwrap();
+        for path in [
+            "/",
+            "/history",
+            "/404.html",
+            "/api/v2/summary.json",
+            "/history.atom",
+            "/status.txt",
+            "/badge.svg",
+        ] {
+            assert!(files.get(path).is_some(), "{path}");
+        }
+    }
+}
