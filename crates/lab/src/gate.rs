@@ -261,6 +261,7 @@ address = "{console}"
     /// As [`Gate::start`].
     pub fn cut_and_restart(&mut self) -> Result<(), GateError> {
         self.running.kill();
+        self.end_heirs(&[Signal::KILL]);
         self.running = launch(&self.binary, self.folder.path(), None, self.listen)?;
         Ok(())
     }
@@ -268,8 +269,15 @@ address = "{console}"
 
 impl Drop for Gate {
     fn drop(&mut self) {
+        self.end_heirs(&[Signal::TERM, Signal::KILL]);
+    }
+}
+
+impl Gate {
+    /// Ends the processes that took over, with one signal after the other.
+    fn end_heirs(&mut self, signals: &[Signal]) {
         let heirs = std::mem::take(&mut self.heirs);
-        for signal in [Signal::TERM, Signal::KILL] {
+        for &signal in signals {
             for &heir in heirs.iter().filter(|heir| self.is_ours(**heir)) {
                 // It may have ended since.
                 let _gone = kill_process(heir, signal);
