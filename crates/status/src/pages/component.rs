@@ -66,7 +66,7 @@ fn put_troubles(out: &mut Markup, site: &Site<'_>, component: &Component) {
     }
     out.raw("<ul class=\"list\">\n");
     for Trouble { status, from, until } in component.troubles.iter().rev().take(TROUBLES_MAX) {
-        out.raw("<li><div class=\"row\">").state(*status, status.label()).raw("<span>");
+        out.raw("<li><div class=\"row\">").state(*status, status.label()).raw(" <span>");
         match until {
             Some(until) => {
                 out.time_as(*from, &dates::span(*from, *until)).raw(" (");

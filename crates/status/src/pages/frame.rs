@@ -35,7 +35,7 @@ pub(super) fn page(site: &Site<'_>, frame: &Frame<'_>, content: &Markup) -> Mark
     put_head(&mut out, site, frame);
     out.raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to content</a>\n");
     out.raw("<header><a href=\"").text(frame.top).raw("index.html\">").text(site.page.name());
-    out.raw(" status</a><span>As of ").time(site.at).raw("</span></header>\n");
+    out.raw(" status</a>\n<span>As of ").time(site.at).raw("</span></header>\n");
     out.raw("<main id=\"main\" tabindex=\"-1\">\n").part(content).raw("</main>\n");
     put_foot(&mut out, site, frame);
     out.raw("</body>\n</html>\n");
