@@ -17,7 +17,10 @@ const TROUBLES_MAX: usize = 100;
 pub(super) fn page(site: &Site<'_>, place: usize, component: &Component) -> Markup {
     let mut out = Markup::default();
     frame::put_way(&mut out, site, &site.tree.above(place));
-    out.raw("<h1>").text(&component.name).raw("</h1>\n<p>").state(component.status, component.status.label());
+    out.raw("<h1 dir=\"auto\">")
+        .text(&component.name)
+        .raw("</h1>\n<p>")
+        .state(component.status, component.status.label());
     out.raw(" · since ").time(component.updated_at).raw("</p>\n");
     if !component.description.is_empty() {
         out.raw("<p dir=\"auto\">").text(&component.description).raw("</p>\n");
