@@ -2,6 +2,14 @@
 //!
 //! It is *not* where it is decided what may be published (`incident`), nor where files are served, signed or sent (`status-io`): time is
 //! an argument, and the same view gives the same bytes. The main types are [`Page`], [`Bundle`] and [`File`].
+//!
+//! ```
+//! let page = status::Page::new("Example Shop", "https://status.shop.example")?;
+//! let bundle = status::render(&incident::View::default(), &page, model::Timestamp::from_secs(1_795_886_641));
+//! assert!(bundle.find("/").is_some_and(|file| file.content_type.starts_with("text/html")));
+//! assert!(bundle.find("/no-such-page").is_none());
+//! # Ok::<(), status::PageError>(())
+//! ```
 
 mod badge;
 mod bundle;

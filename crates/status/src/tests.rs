@@ -51,6 +51,9 @@ fn paths_of_requests_lead_to_files() {
         assert_eq!(found(path), None, "{path}");
     }
     assert!(bundle.not_found().is_some());
+    assert!(
+        text(&bundle, "404.html").contains("noindex") && !text(&bundle, "index.html").contains("noindex")
+    );
 }
 
 #[test]

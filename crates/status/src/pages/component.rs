@@ -17,7 +17,10 @@ const TROUBLES_MAX: usize = 100;
 pub(super) fn page(site: &Site<'_>, place: usize, component: &Component) -> Markup {
     let mut out = Markup::default();
     frame::put_way(&mut out, site, &site.tree.above(place));
-    out.raw("<h1>").text(&component.name).raw("</h1>\n<p>").state(component.status, component.status.label());
+    out.raw("<h1 dir=\"auto\">")
+        .text(&component.name)
+        .raw("</h1>\n<p>")
+        .state(component.status, component.status.label());
     out.raw(" · since ").time(component.updated_at).raw("</p>\n");
     if !component.description.is_empty() {
         out.raw("<p dir=\"auto\">").text(&component.description).raw("</p>\n");
@@ -66,7 +69,7 @@ fn put_troubles(out: &mut Markup, site: &Site<'_>, component: &Component) {
     }
     out.raw("<ul class=\"list\">\n");
     for Trouble { status, from, until } in component.troubles.iter().rev().take(TROUBLES_MAX) {
-        out.raw("<li><div class=\"row\">").state(*status, status.label()).raw("<span>");
+        out.raw("<li><div class=\"row\">").state(*status, status.label()).raw(" <span>");
         match until {
             Some(until) => {
                 out.time_as(*from, &dates::span(*from, *until)).raw(" (");

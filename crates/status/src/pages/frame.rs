@@ -15,7 +15,7 @@ pub(super) struct Frame<'a> {
     pub(super) title: &'a str,
     /// For search engines and for those who share a link.
     pub(super) description: &'a str,
-    /// Of the page, below the site's address; begins with a slash.
+    /// Of the page, below the site's address; begins with a slash. Empty: nobody shall find or share it.
     pub(super) path: &'a str,
     /// Leads from the page to the files at the top.
     pub(super) top: &'a str,
@@ -35,7 +35,7 @@ pub(super) fn page(site: &Site<'_>, frame: &Frame<'_>, content: &Markup) -> Mark
     put_head(&mut out, site, frame);
     out.raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to content</a>\n");
     out.raw("<header><a href=\"").text(frame.top).raw("index.html\">").text(site.page.name());
-    out.raw(" status</a><span>As of ").time(site.at).raw("</span></header>\n");
+    out.raw(" status</a>\n<span>As of ").time(site.at).raw("</span></header>\n");
     out.raw("<main id=\"main\" tabindex=\"-1\">\n").part(content).raw("</main>\n");
     put_foot(&mut out, site, frame);
     out.raw("</body>\n</html>\n");
@@ -59,7 +59,7 @@ pub(super) fn not_found(site: &Site<'_>) -> Markup {
     );
     content.raw("<p><a href=\"").text(site.page.url()).raw("/\">See how everything does now</a></p>\n");
     let top = format!("{}/", site.page.url());
-    let frame = Frame { title: "No such page", description: "There is no such page.", path: "/", top: &top };
+    let frame = Frame { title: "No such page", description: "There is no such page.", path: "", top: &top };
     page(site, &frame, &content)
 }
 
@@ -71,7 +71,12 @@ fn put_head(out: &mut Markup, site: &Site<'_>, frame: &Frame<'_>) {
     out.raw("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
     out.raw("<title>").text(frame.title).raw(" – ").text(name).raw(" status</title>\n");
     out.raw("<meta name=\"description\" content=\"").text(frame.description).raw("\">\n");
-    out.raw("<link rel=\"canonical\" href=\"").text(site.page.url()).text(frame.path).raw("\">\n");
+    if frame.path.is_empty() {
+        out.raw("<meta name=\"robots\" content=\"noindex\">\n");
+    } else {
+        out.raw("<link rel=\"canonical\" href=\"").text(site.page.url()).text(frame.path).raw("\">\n");
+        out.raw("<meta property=\"og:url\" content=\"").text(site.page.url()).text(frame.path).raw("\">\n");
+    }
     // Browsers keep an icon by its address, so that of another state has another.
     out.raw("<link rel=\"icon\" type=\"image/svg+xml\" href=\"").text(frame.top).raw("favicon.svg?v=");
     out.raw(super::class(Some(site.verdict.look))).raw("\">\n");
@@ -80,8 +85,7 @@ fn put_head(out: &mut Markup, site: &Site<'_>, frame: &Frame<'_>) {
     out.raw("<meta property=\"og:type\" content=\"website\">\n<meta property=\"og:site_name\" content=\"");
     out.text(name).raw(" status\">\n<meta property=\"og:title\" content=\"").text(frame.title);
     out.raw(" – ").text(name).raw("\">\n<meta property=\"og:description\" content=\"");
-    out.text(frame.description).raw("\">\n<meta property=\"og:url\" content=\"").text(site.page.url());
-    out.text(frame.path).raw("\">\n<style>").raw(STYLE).raw("</style>\n</head>\n");
+    out.text(frame.description).raw("\">\n<style>").raw(STYLE).raw("</style>\n</head>\n");
 }
 
 fn put_foot(out: &mut Markup, site: &Site<'_>, frame: &Frame<'_>) {

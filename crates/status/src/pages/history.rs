@@ -60,7 +60,7 @@ pub(super) fn put_items(out: &mut Markup, site: &Site<'_>, incidents: &[&Inciden
     out.raw("<ul class=\"list\">\n");
     for incident in incidents {
         out.raw("<li><div class=\"row\"><a href=\"").text(top).raw("i/").id(incident.id).raw(".html\">");
-        out.text(&incident.title).raw("</a>").state(of_impact(incident.impact), impact_label(incident));
+        out.text(&incident.title).raw("</a> ").state(of_impact(incident.impact), impact_label(incident));
         out.raw("</div><div class=\"soft\">").raw(incident.stage.label()).raw(" · ");
         put_when(out, incident);
         let names: Vec<String> = incident

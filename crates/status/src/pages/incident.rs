@@ -12,7 +12,10 @@ use crate::verdict::{glyph, of_impact};
 /// What people need who have just come: what, since when, for whom, what was said last and when there is more.
 pub(super) fn put_card(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
     let look = now(site, incident);
-    out.raw("<article class=\"card ").raw(class(Some(look))).raw("\">\n<h3><a href=\"i/").id(incident.id);
+    out.raw("<article class=\"card ")
+        .raw(class(Some(look)))
+        .raw("\">\n<h3 dir=\"auto\"><a href=\"i/")
+        .id(incident.id);
     out.raw(".html\">").text(&incident.title).raw("</a></h3>\n<p class=\"soft\"><strong>");
     out.raw(incident.stage.label()).raw("</strong> · since ").time(incident.started_at).raw("</p>\n");
     put_audiences(out, incident);
@@ -28,7 +31,7 @@ pub(super) fn put_card(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
 }
 
 pub(super) fn put_work_card(out: &mut Markup, site: &Site<'_>, work: &Maintenance) {
-    out.raw("<article class=\"card work\">\n<h3><a href=\"i/").id(work.id).raw(".html\">");
+    out.raw("<article class=\"card work\">\n<h3 dir=\"auto\"><a href=\"i/").id(work.id).raw(".html\">");
     out.text(&work.title).raw("</a></h3>\n<p class=\"soft\"><strong>").raw(progress_label(work.progress));
     out.raw("</strong> · ").time_as(work.from, &dates::span(work.from, work.until)).raw("</p>\n");
     out.paragraphs(&work.body);
@@ -40,7 +43,7 @@ pub(super) fn put_work_card(out: &mut Markup, site: &Site<'_>, work: &Maintenanc
 pub(super) fn page(site: &Site<'_>, incident: &Incident) -> Markup {
     let mut out = Markup::default();
     frame::put_way(&mut out, site, &[]);
-    out.raw("<h1>").text(&incident.title).raw("</h1>\n<p>");
+    out.raw("<h1 dir=\"auto\">").text(&incident.title).raw("</h1>\n<p>");
     if incident.stage.is_open() {
         let look = now(site, incident);
         out.state(look, look.label()).raw(" · <strong>").raw(incident.stage.label()).raw("</strong></p>\n");
@@ -79,7 +82,7 @@ fn now(site: &Site<'_>, incident: &Incident) -> Status {
 pub(super) fn work_page(site: &Site<'_>, work: &Maintenance) -> Markup {
     let mut out = Markup::default();
     frame::put_way(&mut out, site, &[]);
-    out.raw("<h1>").text(&work.title).raw("</h1>\n<p>");
+    out.raw("<h1 dir=\"auto\">").text(&work.title).raw("</h1>\n<p>");
     out.state(Status::UnderMaintenance, progress_label(work.progress)).raw("</p>\n<dl class=\"facts\">\n");
     put_fact(&mut out, "Begins", Some(work.from));
     put_fact(&mut out, "Ends", Some(work.until));

@@ -30,7 +30,7 @@ fn put_group(out: &mut Markup, site: &Site<'_>, place: usize, component: &Compon
     let mut all_well = all_well.map(|leaf| leaf.status).chain([component.status]);
     let is_open = !all_well.all(|status| status == Status::Operational);
     out.raw(if is_open { "<details open>" } else { "<details>" }).raw("<summary><span class=\"row\"><span>");
-    out.text(&component.name).raw("</span>").state(component.status, component.status.label());
+    out.text(&component.name).raw("</span> ").state(component.status, component.status.label());
     out.raw("</span>");
     // Those who listen hear of each day inside; here it is only to be seen.
     put_strip(out, &site.days[place], true);
@@ -43,7 +43,7 @@ fn put_group(out: &mut Markup, site: &Site<'_>, place: usize, component: &Compon
 
 fn put_part(out: &mut Markup, site: &Site<'_>, place: usize, component: &Component, top: &str) {
     out.raw("<div class=\"row\"><a href=\"").text(top).raw("c/").id(component.id).raw(".html\">");
-    out.text(&component.name).raw("</a>").state(component.status, component.status.label()).raw("</div>");
+    out.text(&component.name).raw("</a> ").state(component.status, component.status.label()).raw("</div>");
     put_note(out, component);
     put_days(out, &site.days[place]);
 }
@@ -57,13 +57,13 @@ fn put_note(out: &mut Markup, component: &Component) {
 /// The strip of days with what is at its ends and the share of time.
 pub(super) fn put_days(out: &mut Markup, days: &Days) {
     put_strip(out, days, false);
-    out.raw("<div class=\"ends\"><span><span class=\"long\">90</span><span class=\"short\">30</span> days ago</span>");
+    out.raw("<div class=\"ends\"><span class=\"ago\"><span>90</span> days ago</span> ");
     match days.share() {
         Some(share) => {
             out.raw("<span>").text(&share).raw(" in ").number(days.watched());
-            out.raw(if days.watched() == 1 { " day</span>" } else { " days</span>" })
+            out.raw(if days.watched() == 1 { " day</span> " } else { " days</span> " })
         }
-        None => out.raw("<span>No data yet</span>"),
+        None => out.raw("<span>No data yet</span> "),
     };
     out.raw("<span>Today</span></div>");
 }

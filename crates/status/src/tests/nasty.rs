@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{made, text};
+use super::text;
+use crate::bundle::{Bundle, render};
+use crate::page::Page;
 use crate::samples;
 
 const NASTY: [&str; 12] = [
@@ -41,9 +43,9 @@ proptest! {
 /// What is seen of the text, in every file.
 #[track_caller]
 fn check(nasty: &str) {
-    let bundle = made(&samples::spoken(nasty));
+    let bundle = spoken(nasty);
     // With a harmless letter for each that markup knows, the files have to be the same but for how it is escaped.
-    let harmless = made(&samples::spoken(&nasty.replace(['<', '>', '"', '\'', '&'], "x")));
+    let harmless = spoken(&nasty.replace(['<', '>', '"', '\'', '&'], "x"));
     let files = bundle.files().map(|(path, _)| path);
     for path in files.filter(|path| path.ends_with(".html") || path.ends_with(".svg")) {
         let same = unmarked(text(&bundle, path)) == unmarked(text(&harmless, path));
@@ -68,6 +70,13 @@ fn check(nasty: &str) {
     let plain = text(&bundle, "status.txt");
     let ours = plain.lines().filter(|line| line.starts_with("Components:") || line.starts_with("Incident: "));
     assert_eq!(ours.count(), 2, "{plain}");
+}
+
+/// The files of a page all of whose texts are this one.
+fn spoken(text: &str) -> Bundle {
+    let page = Page::new(&format!("Shop {text}"), "https://status.shop.example");
+    let page = page.and_then(|page| page.with_support(text, None)).expect("any text may be a name");
+    render(&samples::spoken(text), &page, samples::AT)
 }
 
 /// A feed as a reader takes it: what is in its entries is HTML once the XML has been read.
