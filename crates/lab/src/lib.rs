@@ -15,6 +15,7 @@ pub mod web;
 
 mod browser;
 mod gate;
+mod judge;
 mod peer;
 mod place;
 mod process;
@@ -22,6 +23,7 @@ mod skip;
 
 pub use browser::Browser;
 pub use gate::{Gate, GateError, Placement};
+pub use judge::Judge;
 pub use peer::{Missing, Peer};
 pub use place::{checkout, free_address, peers_folder, shared_data, target_folder};
 pub use process::{Running, StartError};

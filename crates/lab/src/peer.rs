@@ -75,6 +75,14 @@ impl Peer {
         Self::installed("python with its web frameworks", &peers_folder().join("python/bin/python"))
     }
 
+    /// Python with the readers of status pages of `peers/readers.txt`.
+    ///
+    /// # Errors
+    /// [`Missing::Program`] when they were not installed.
+    pub fn readers() -> Result<Self, Missing> {
+        Self::installed("python with readers of status pages", &peers_folder().join("readers/bin/python"))
+    }
+
     /// Node.js; its packages of `peers/package.json` lie in [`Peer::node_packages`].
     ///
     /// # Errors

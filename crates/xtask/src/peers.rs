@@ -45,7 +45,8 @@ const STAMP: &str = "installed-from";
 /// Installs whatever is missing.
 pub(crate) fn install() -> Result<(), ShellError> {
     install_debian_packages()?;
-    install_python_packages()?;
+    install_python_packages("requirements.txt", "python")?;
+    install_python_packages("readers.txt", "readers")?;
     install_node_packages()?;
     install_cargo_deny()
 }
@@ -89,12 +90,12 @@ fn python() -> Command {
     Command::new(if debian.is_file() { debian } else { Path::new("python3") })
 }
 
-fn install_python_packages() -> Result<(), ShellError> {
-    let (list, folder) = (checkout().join("peers/requirements.txt"), peers_folder().join("python"));
+fn install_python_packages(list: &str, folder: &str) -> Result<(), ShellError> {
+    let (list, folder) = (checkout().join("peers").join(list), peers_folder().join(folder));
     if is_installed(&list, &folder) {
         return Ok(());
     }
-    println!("installing the packages of peers/requirements.txt");
+    println!("installing the packages of {}", list.display());
     run_quietly(python().args(["-m", "venv", "--clear"]).arg(&folder))?;
     let mut command = Command::new(folder.join("bin/python"));
     command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);

@@ -4,8 +4,7 @@ use std::fs;
 
 use lab::clock::wait_for;
 use lab::origin::Origin;
-use lab::{Browser, Peer, checkout, need};
-use serde_json::Value;
+use lab::{Judge, checkout, need};
 
 use crate::SOON;
 use crate::world::{NO_SCRIPT_RAN, OPEN, World, html};
@@ -14,20 +13,11 @@ use crate::world::{NO_SCRIPT_RAN, OPEN, World, html};
 const PAGES: &str =
     "crates/edge-io/src/page/snapshots/edge_io__page__tests__every_page_says_what_is_true_of_its_reason.snap";
 
-/// The looks: width in pixels, and whether it is dark.
-const LOOKS: [(u32, bool); 4] = [(360, false), (360, true), (1_280, false), (1_280, true)];
-
 /// What the contract allows, in bytes.
 const PAGE_BYTES_MAX: usize = 10 * 1024;
 
 /// With everything that is wrong here axe-core has a rule for it.
 const BAD: &str = "<!doctype html><html><body><p style=\"color:#ccc;background:#fff\">Hardly to be read</p><img src=\"data:,\"><a href=\"/\"></a></body></html>";
-
-/// A browser that judges what it is shown.
-struct Judge {
-    browser: Browser,
-    axe: String,
-}
 
 #[test]
 fn axe_finds_nothing_on_any_page_about_a_request() {
@@ -42,7 +32,7 @@ fn axe_finds_nothing_on_any_page_about_a_request() {
         html("200 OK", number.and_then(|number| pages.get(number)).map_or(BAD, String::as_str))
     })
     .expect("loopback has a port");
-    println!("{count} pages, each in {} looks", LOOKS.len());
+    println!("{count} pages, each in {} looks", Judge::LOOKS.len());
     for number in 0..count {
         judge.check(&format!("{}/{number}", origin.url()));
     }
@@ -58,74 +48,32 @@ fn axe_finds_nothing_on_the_pages_of_a_running_gate_and_the_button_of_a_link_let
     let (world, judge) = (need!(World::closed()), need!(Judge::start()));
     judge.browser.open(&world.address("/"));
     assert!(judge.says("asks again by itself"), "{}", judge.browser.page());
-    judge.check(&world.address("/"));
+    judge.check(&world.address("/"), PAGE_BYTES_MAX);
     // On a slow machine the wait is over by now; then the page of the shop was examined in some of the looks.
     judge.browser.open(&world.address("/"));
     if !judge.says("asks again by itself") {
         judge.browser.run("document.body.innerHTML = '<a href=\"/login\">in</a>'");
     }
     judge.browser.run("document.querySelector('a[href=\"/login\"]').click()");
-    assert!(judge.soon_says(OPEN), "strangers reach the login: {}", judge.browser.page());
+    assert!(soon_says(&judge, OPEN), "strangers reach the login: {}", judge.browser.page());
 
     let said = world.gate.tell(&["clients", "link", "ann"]).expect("an admin may");
     let path = said.split_whitespace().find_map(|word| word.find("/.well-known/").map(|at| &word[at..]));
     let link = world.address(path.unwrap_or_else(|| panic!("no link: {said}")));
     judge.check(&format!("{}x", &link[..link.len() - 1]));
     assert!(judge.says("not complete"), "{}", judge.browser.page());
-    judge.check(&link);
+    judge.check(&link, PAGE_BYTES_MAX);
     judge.browser.run("document.querySelector('button').click()");
-    assert!(judge.soon_says(OPEN), "{}\n{}", judge.browser.page(), world.gate.log());
+    assert!(soon_says(&judge, OPEN), "{}\n{}", judge.browser.page(), world.gate.log());
     assert!(!judge.says(NO_SCRIPT_RAN), "the shop's pages do not show whether scripts run");
-    judge.check(&link);
+    judge.check(&link, PAGE_BYTES_MAX);
     assert!(judge.says("used already"), "{}", judge.browser.page());
 
     world.gate.tell(&["deny", "127.0.0.0/8"]).expect("an admin may");
-    judge.check(&world.address("/"));
+    judge.check(&world.address("/"), PAGE_BYTES_MAX);
     assert!(judge.says("not let in from here"), "{}", judge.browser.page());
 }
 
-impl Judge {
-    fn start() -> Result<Self, lab::Missing> {
-        let axe = fs::read_to_string(Peer::axe()?).expect("it was there a moment ago");
-        Ok(Self { browser: Browser::start("Mozilla/5.0 (somebody who looks)")?, axe })
-    }
-
-    /// Opens a page in every look and examines it.
-    fn check(&self, address: &str) {
-        for (width, dark) in LOOKS {
-            self.browser.look(width, dark);
-            self.browser.open(address);
-            let found = self.findings();
-            assert!(found.is_empty(), "{address}, {width} px, dark: {dark}: {found:#?}");
-            let wide = self.browser.run("return document.documentElement.scrollWidth").as_u64();
-            assert!(wide.is_some_and(|wide| wide <= width.into()), "{address}: {wide:?} px of {width}");
-            let bytes = self.browser.page().len();
-            assert!(bytes <= PAGE_BYTES_MAX, "{address}: {bytes} bytes");
-        }
-    }
-
-    /// What axe-core finds on the page that is shown, and what it cannot decide.
-    fn findings(&self) -> Vec<String> {
-        self.browser.run(&self.axe);
-        let result = self.browser.resolve(
-            "axe.run().then((result) => ({
-                rules: result.passes.map((rule) => rule.id),
-                found: [...result.violations, ...result.incomplete]
-                    .map((rule) => rule.id + ': ' + rule.nodes.map((node) => node.html).join(' ')),
-            }))",
-        );
-        let looked =
-            |rule: &str| result["rules"].as_array().is_some_and(|rules| rules.iter().any(|id| id == rule));
-        assert!(looked("aria-hidden-body"), "it has examined nothing: {result:#}");
-        let found = result["found"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        found.map(str::to_owned).collect()
-    }
-
-    fn says(&self, text: &str) -> bool {
-        self.browser.page().contains(text)
-    }
-
-    fn soon_says(&self, text: &str) -> bool {
-        wait_for(SOON, || self.says(text).then_some(())).is_some()
-    }
+fn soon_says(judge: &Judge, text: &str) -> bool {
+    wait_for(SOON, || judge.says(text).then_some(())).is_some()
 }

@@ -1,5 +1,7 @@
 //! The status page of a running gate: what it says while the app fails, and after a crash, a takeover, a person's word.
 
+mod readers;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
