@@ -115,6 +115,22 @@ fn links_are_never_followed() {
 }
 
 #[test]
+fn what_is_in_the_way_is_named_before_anything_changes() {
+    let mirror = Mirror::new();
+    export(&mirror.folder(), &page(1, "old")).unwrap();
+    fs::remove_file(mirror.folder().join("status.txt")).unwrap();
+    fs::create_dir(mirror.folder().join("status.txt")).unwrap();
+    let error = export(&mirror.folder(), &page(2, "new")).unwrap_err();
+    assert!(matches!(&error, ExportError::Obstacle { path } if path.ends_with("page/status.txt")), "{error}");
+    let mut found = expected("old");
+    found.remove("status.txt");
+    assert_eq!(mirror.top(), found);
+    fs::remove_dir(mirror.folder().join("status.txt")).unwrap();
+    export(&mirror.folder(), &page(2, "new")).unwrap();
+    assert_eq!(mirror.top(), expected("new"));
+}
+
+#[test]
 fn a_damaged_marker_costs_nothing_but_what_it_named() {
     let mirror = Mirror::new();
     export(&mirror.folder(), &page(1, "old")).unwrap();
@@ -158,9 +174,9 @@ enum Then {
 fn check_failures(then: Then) -> usize {
     for failing in 0.. {
         let mirror = Mirror::new();
-        export(&mirror.folder(), &page(1, "old")).unwrap();
+        export_between(&mirror, &page(1, "old"), &mut || Ok(())).unwrap();
         let mut step = 0;
-        let outcome = export_between(&mirror.folder(), &changed(2), &mut || {
+        let outcome = export_between(&mirror, &changed(2), &mut || {
             step += 1;
             let fails = if then == Then::Killed { step > failing } else { step == failing + 1 };
             if fails { Err(io::Error::from_raw_os_error(28)) } else { Ok(()) }
@@ -176,7 +192,7 @@ fn check_failures(then: Then) -> usize {
                 outcome.is_ok() || mirror.top().get("index.html").is_some_and(|text| text == "new");
             assert!(left.is_none() || is_tidy_up, "after {failing}: {left:?}");
         }
-        export(&mirror.folder(), &changed(2)).unwrap();
+        export_between(&mirror, &changed(2), &mut || Ok(())).unwrap();
         let mut new = expected("new");
         new.remove("i/a/index.html");
         new.insert("i/z/index.html".into(), "new".into());
@@ -208,6 +224,15 @@ fn check_reader(mirror: &Mirror, failing: usize) {
         let text = if seq == "1" { "old" } else { "new" };
         assert!(whole.values().all(|found| found == text), "after {failing}: {whole:?}");
     }
+}
+
+/// An export that no power cut threatens: nothing waits for the disk.
+fn export_between(
+    mirror: &Mirror,
+    files: &Files,
+    between: &mut dyn FnMut() -> io::Result<()>,
+) -> Result<(), ExportError> {
+    export_with(&mirror.folder(), files, Hand::new(between, false))
 }
 
 /// A folder within a temporary one.
