@@ -8,15 +8,15 @@ mod targets;
 
 pub use targets::{
     access_log, client_hello, configuration, cookies, forwarded, http1_agreement, http1_borders,
-    http2_frames, jwks, jwt, login_header, opens_ticket, pass, pass_link, prefix, proxy_protocol, recording,
-    reference, ticket, websocket_frames,
+    http2_frames, if_none_match, jwks, jwt, login_header, opens_ticket, pass, pass_link, prefix,
+    proxy_protocol, recording, reference, ticket, websocket_frames,
 };
 
 /// A target: it returns when all is well.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its corpus.
-pub const TARGETS: [(&str, Target); 19] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("access_log", access_log),
     ("client_hello", client_hello),
     ("configuration", configuration),
@@ -25,6 +25,7 @@ pub const TARGETS: [(&str, Target); 19] = [
     ("http1_agreement", http1_agreement),
     ("http1_borders", http1_borders),
     ("http2_frames", http2_frames),
+    ("if_none_match", if_none_match),
     ("jwks", jwks),
     ("jwt", jwt),
     ("login_header", login_header),

@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use miniz_oxide::deflate::compress_to_vec;
 use model::{Instant, Prefix, Timestamp};
 use siphasher::sip::SipHasher13;
+use status_io::is_unchanged;
 use tickets::{Bound, Purpose, TicketKey};
 
 // Decoders that are private to their crates are taken by their files.
@@ -302,6 +303,21 @@ pub fn opens_ticket(data: &[u8]) -> bool {
 /// What tickets are for.
 const PURPOSES: [Purpose; 6] =
     [Purpose::Lane, Purpose::Place, Purpose::Cookie, Purpose::Wait, Purpose::Passed, Purpose::Visit];
+
+/// The tag of a file, a line end, and a value of `If-None-Match`: it names the file only if the tag stands in it.
+pub fn if_none_match(data: &[u8]) {
+    let Some(end) = data.iter().position(|byte| *byte == b'\n') else { return };
+    let (tag, value) = (String::from_utf8_lossy(&data[..end]), &data[end + 1..]);
+    if !tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') {
+        return;
+    }
+    let (strong, weak) = (format!("\"{tag}\""), format!("W/\"{tag}\""));
+    let is_named = is_unchanged(value, &strong);
+    assert_eq!(is_named, is_unchanged(value, &weak), "tags are compared weakly");
+    let stands_there = value.windows(strong.len()).any(|window| window == strong.as_bytes());
+    assert!(!is_named || stands_there || value.trim_ascii() == b"*");
+    assert!(is_unchanged(strong.as_bytes(), &weak) && is_unchanged(weak.as_bytes(), &strong));
+}
 
 /// A network in text: what is read is written in a form that is read as the same.
 pub fn prefix(data: &[u8]) {

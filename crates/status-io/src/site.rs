@@ -41,6 +41,18 @@ struct Page {
     missing: Option<Whole>,
 }
 
+impl Page {
+    /// The file that a path means: a page is asked for with or without its ending, and links between pages have it, so that they lead
+    /// somewhere in a folder, too.
+    fn find(&self, path: &str) -> Option<&Whole> {
+        self.files.get(path).or_else(|| match path.rsplit('/').next() {
+            Some("index.html") => self.files.get(path.strip_suffix("index.html")?),
+            Some(last) if !last.is_empty() && !last.contains('.') => self.files.get(&format!("{path}.html")),
+            _ => None,
+        })
+    }
+}
+
 /// A file with all headers of its answer.
 #[derive(Clone)]
 struct Whole {
@@ -89,7 +101,7 @@ impl Site {
         let Some(page) = page.as_deref() else {
             return self.plain(StatusCode::SERVICE_UNAVAILABLE, RETRY_AFTER, RETRY_SECONDS);
         };
-        match (page.files.get(path), &page.missing) {
+        match (page.find(path), &page.missing) {
             (Some(file), _) if has_already(request.headers(), &file.etag) => unchanged(file),
             (Some(file), _) => answer(StatusCode::OK, file.bytes.clone(), file.headers.clone()),
             (None, Some(missing)) => {

@@ -43,13 +43,9 @@ pub(crate) fn files(view: &View, page: &status::Page, now: Timestamp, seq: u64) 
     Ok(files)
 }
 
-/// `index.html` is `/`, and a page in a folder is asked for without its ending.
+/// `index.html` is `/`.
 fn address(path: &str) -> String {
-    match path.strip_suffix(".html") {
-        Some("index") => "/".to_owned(),
-        Some(page) if page != "404" => format!("/{page}"),
-        _ => format!("/{path}"),
-    }
+    format!("/{}", if path == "index.html" { "" } else { path })
 }
 
 #[cfg(test)]
@@ -57,19 +53,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_are_asked_for_without_their_ending() {
-        let asked = ["index.html", "history.html", "i/inc1b5t8y3ef.html", "404.html", "api/v2/summary.json"]
-            .map(address);
-        assert_eq!(asked, ["/", "/history", "/i/inc1b5t8y3ef", "/404.html", "/api/v2/summary.json"]);
-    }
-
-    #[test]
     fn an_empty_record_is_a_whole_page() {
         let page = status::Page::new("Example Shop", "https://status.shop.example").unwrap();
         let files = files(&View::default(), &page, Timestamp::from_secs(1_795_824_000), 7).unwrap();
         for path in [
             "/",
-            "/history",
+            "/history.html",
             "/404.html",
             "/api/v2/summary.json",
             "/history.atom",

@@ -22,11 +22,13 @@ pub(super) type Between<'a> = dyn FnMut() -> io::Result<()> + 'a;
 /// What writes.
 pub(super) struct Hand<'a> {
     between: &'a mut Between<'a>,
+    /// Whether it waits for the disk.
+    syncs: bool,
 }
 
 impl<'a> Hand<'a> {
-    pub(super) fn new(between: &'a mut Between<'a>) -> Self {
-        Self { between }
+    pub(super) fn new(between: &'a mut Between<'a>, syncs: bool) -> Self {
+        Self { between, syncs }
     }
 
     /// Opens the folder of an export, or makes it, and keeps others out while it is open. It may be reached through links.
@@ -95,7 +97,7 @@ impl<'a> Hand<'a> {
             file.write_all(half)?;
         }
         self.pass()?;
-        file.sync_all()
+        if self.syncs { file.sync_all() } else { Ok(()) }
     }
 
     /// Moves a file or folder; a file that has the new name is replaced, a folder is not.
@@ -156,7 +158,7 @@ impl<'a> Hand<'a> {
     pub(super) fn sync(&mut self, at: &Folder) -> Result<(), ExportError> {
         let failed = |source| ExportError::of(at.path.clone(), source);
         self.pass().map_err(failed)?;
-        rustix::fs::fsync(&at.fd).map_err(|error| failed(error.into()))
+        if self.syncs { rustix::fs::fsync(&at.fd).map_err(|error| failed(error.into())) } else { Ok(()) }
     }
 
     fn pass(&mut self) -> io::Result<()> {
@@ -207,6 +209,17 @@ impl Folder {
         }
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(entries)
+    }
+
+    /// A folder under this name would be in the way of a file.
+    pub(super) fn refuse_folder(&self, name: &str) -> Result<(), ExportError> {
+        match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
+                Err(self.failed(name, Errno::ISDIR))
+            }
+            Ok(_) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.failed(name, error)),
+        }
     }
 
     fn kind(&self, name: &str) -> Result<FileType, ExportError> {

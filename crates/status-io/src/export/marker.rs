@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::ExportError;
 use super::hand::{Folder, Hand};
-use crate::files::is_place;
+use crate::files::{Files, is_place};
 
 /// The file by which a folder of exports is known.
 pub const MARKER: &str = ".portcullis-status";
@@ -28,9 +28,11 @@ pub(super) fn read(root: &Folder) -> Result<Places, ExportError> {
             None => Ok(Places::new()),
         };
     };
-    // What a damaged marker does not name stays where it is.
+    // What a damaged marker does not name stays where it is; a last line without its end may be half of a name.
     let text = String::from_utf8_lossy(&bytes);
-    Ok(text.lines().skip(1).filter(|line| is_place(line)).map(str::to_owned).collect())
+    let (text, _) = text.rsplit_once('\n').unwrap_or_default();
+    let places = text.lines().skip(1).filter(|line| is_place(line));
+    Ok(places.take(PLACES_MAX).map(str::to_owned).collect())
 }
 
 /// Replaces the marker.
@@ -48,6 +50,8 @@ pub(super) fn write(hand: &mut Hand<'_>, root: &Folder, places: &Places) -> Resu
 
 const HEAD: &str = "Portcullis exports a status page into this folder. These files are replaced, and removed when they end:\n";
 const COPY: &str = ".portcullis-status.tmp";
-/// As many places as two pages have, each as long as it may be.
+/// Places of two pages, or of more of which some failed: files beyond stay where they are.
+const PLACES_MAX: usize = 2 * Files::FILES_MAX;
+/// So many places with one page more, each as long as it may be.
 const BYTES_MAX: u64 = 4 << 20;
 const SHOWN_CHARS: usize = 80;

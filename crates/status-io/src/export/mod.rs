@@ -18,7 +18,7 @@ pub use marker::MARKER;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use hand::{Between, Folder, Hand};
+use hand::{Folder, Hand};
 use marker::Places;
 
 use crate::files::Files;
@@ -34,12 +34,10 @@ pub const GENERATIONS_KEPT: usize = 3;
 /// # Errors
 /// See [`ExportError`]; readers find the page that was there, and another attempt goes on from whatever was reached.
 pub fn export(folder: &Path, files: &Files) -> Result<(), ExportError> {
-    export_between(folder, files, &mut || Ok(()))
+    export_with(folder, files, Hand::new(&mut || Ok(()), true))
 }
 
-/// As [`export`]; `between` runs before each operation on the disk, and what it returns counts as the operation's.
-fn export_between(folder: &Path, files: &Files, between: &mut Between<'_>) -> Result<(), ExportError> {
-    let mut hand = Hand::new(between);
+fn export_with(folder: &Path, files: &Files, mut hand: Hand<'_>) -> Result<(), ExportError> {
     let root = hand.root(folder)?;
     let owned = marker::read(&root)?;
     let new: Places = files.places().map(|(place, _)| place.to_owned()).collect();
@@ -97,6 +95,11 @@ fn switch(
     let tree = hand.folder(generations, top)?;
     let mut places: Vec<&str> = files.places().map(|(place, _)| place).collect();
     places.sort_by_key(|place| turn(place));
+    // What can be in the way is found, and folders take their room, before the first file changes hands.
+    for place in &places {
+        let (folder, name) = hand.descend(root, place)?;
+        folder.refuse_folder(name)?;
+    }
     let (index, others): (Vec<&str>, Vec<&str>) = places.into_iter().partition(|place| *place == INDEX);
     for part in [others, index] {
         for place in &part {

@@ -69,9 +69,15 @@ fn who_has_the_file_is_not_sent_it_again_until_it_changes() {
 #[test]
 fn what_is_not_there_is_a_real_404_with_the_page_for_it() {
     with_server(async |address, site| {
-        for path in
-            ["/nothing", "/index.html", "//", "/api/v2/", "/%2e%2e/etc/passwd", "/api/v2/status.json/"]
-        {
+        for path in [
+            "/nothing",
+            "/nothing/index.html",
+            "/.html",
+            "//",
+            "/api/v2/",
+            "/%2e%2e/etc/passwd",
+            "/api/v2/status.json/",
+        ] {
             let answer = ask(address, "GET", path, &[("if-none-match", "*")]).await;
             assert_eq!(
                 (answer.status(), &answer.body()[..]),
@@ -83,6 +89,16 @@ fn what_is_not_there_is_a_real_404_with_the_page_for_it() {
         }
         site.publish(&Files::new(3));
         assert_eq!(ask(address, "GET", "/", &[]).await.status(), StatusCode::NOT_FOUND);
+    });
+}
+
+#[test]
+fn a_page_is_asked_for_with_or_without_its_ending() {
+    with_server(async |address, _site| {
+        for path in ["/i/inc1b5t8y3ef", "/i/inc1b5t8y3ef.html"] {
+            assert_eq!(&ask(address, "GET", path, &[]).await.body()[..], b"<p>incident", "{path}");
+        }
+        assert_eq!(&ask(address, "GET", "/index.html", &[]).await.body()[..], b"<p>well 1");
     });
 }
 
@@ -180,6 +196,7 @@ fn page(number: u64) -> Files {
     for (path, text, kind) in [
         ("/", format!("<p>well {number}"), "text/html; charset=utf-8"),
         ("/404.html", "<p>gone".into(), "text/html; charset=utf-8"),
+        ("/i/inc1b5t8y3ef.html", "<p>incident".into(), "text/html; charset=utf-8"),
         ("/api/v2/status.json", "{}".into(), "application/json"),
         ("/badge.svg", "<svg/>".into(), "image/svg+xml"),
         ("/history.atom", "<feed/>".into(), "application/atom+xml"),
