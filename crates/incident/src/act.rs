@@ -107,10 +107,12 @@ pub enum ActError {
     /// It ends before it begins, or has ended already.
     #[error("the work must end after it begins, and after now")]
     Times,
-    /// So many updates of one incident.
-    #[error("there are too many updates of this incident; open another")]
-    TooMany,
+    /// More than one goes on.
+    #[error("several incidents go on; say which: `portcullis ctl incident` lists their ids")]
+    Several,
     /// The record could not be kept.
-    #[error("the record of incidents could not be written: {0}")]
+    #[error(
+        "it is not on the disk yet, and may be lost if the gate stops now: {0}. Look with `portcullis ctl incident` before you repeat it"
+    )]
     Unwritten(String),
 }

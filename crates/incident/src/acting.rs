@@ -3,11 +3,11 @@
 use model::Timestamp;
 
 use crate::act::{Act, ActError};
+use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
-use crate::settings::{BODY_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, UPDATES_MAX, cadence};
+use crate::settings::{BODY_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, cadence};
 use crate::speaking::{first_notice, said};
-use crate::state::Case;
 use crate::words::{PublicId, Service, Stage, Status};
 
 /// Carries out what a person wants, or says why not.
@@ -26,7 +26,11 @@ pub(crate) fn act(
             update(engine, Words { incident, stage, body, reason }, by, moment, pen)
         }
         Act::Publish => {
-            let number = planned(engine)?.number;
+            let case = planned(engine)?;
+            if case.planned.is_none() && !engine.is_public(moment) {
+                return Err(ActError::NothingPlanned);
+            }
+            let number = case.number;
             first_notice(engine, number, moment, pen);
             Ok(())
         }
@@ -95,17 +99,14 @@ fn update(
 ) -> Result<(), ActError> {
     let case = match words.incident {
         Some(id) => find(engine, id)?,
-        None => engine.state.open().ok_or(ActError::NoneOpen)?,
+        None => the_open_one(engine)?,
     };
     let body = text("text", &words.body, BODY_MAX)?;
     let stage = words.stage.or(case.stage()).unwrap_or(Stage::Investigating);
     if stage == Stage::Postmortem {
         return Err(ActError::Stage(stage.name()));
     }
-    if case.said.len() >= 2 * UPDATES_MAX {
-        return Err(ActError::TooMany);
-    }
-    let is_repeated = |last: &crate::state::Said| {
+    let is_repeated = |last: &crate::case::Said| {
         last.body == body && last.stage == stage && moment.wall.since(last.at) < SAME_WORDS
     };
     if case.said.last().is_some_and(is_repeated) {
@@ -119,13 +120,24 @@ fn update(
     let (number, is_first) = (case.number, case.said.is_empty());
     if is_first {
         engine.due = None;
-        crate::speaking::turn_components(engine, number, pen);
+        let since = engine.since.trouble.map_or(moment.wall, |trouble| trouble.wall);
+        crate::speaking::turn_components(engine, number, since, pen);
     }
     if stage == Stage::Resolved {
         lift(engine, number, by, pen);
     }
     publish(engine, number, stage, body, by.to_owned(), reason, moment, pen);
     Ok(())
+}
+
+/// The one incident that the public knows to go on; without one, the one that it is not told of.
+fn the_open_one(engine: &Engine) -> Result<&Case, ActError> {
+    let mut told = engine.state.told();
+    match (told.next(), told.next()) {
+        (Some(_), Some(_)) => Err(ActError::Several),
+        (Some(one), None) => Ok(one),
+        (None, _) => engine.state.own().ok_or(ActError::NoneOpen),
+    }
 }
 
 /// What the gate sees of its own incidents must be over before a person may call them so without a reason.
@@ -149,7 +161,12 @@ fn lift(engine: &mut Engine, number: u32, by: &str, pen: &mut Pen) {
     let Some(case) = engine.state.cases.iter().find(|case| case.number == number && case.is_by_person) else {
         return;
     };
-    for place in case.components.clone() {
+    let is_of_another = |place: &usize| {
+        let others = engine.state.told().filter(|other| other.is_by_person && other.number != number);
+        others.into_iter().any(|other| other.components.contains(place))
+    };
+    let own: Vec<usize> = case.components.iter().copied().filter(|place| !is_of_another(place)).collect();
+    for place in own {
         let component = &engine.state.components[place];
         if component.overridden.is_some() {
             let component = component.full_name.clone();
@@ -243,7 +260,10 @@ fn publish(
     let impact = engine.state.cases.iter().find(|case| case.number == incident).map(|case| case.impact);
     let next = stage.is_open().then(|| (moment.wall + cadence(impact.unwrap_or_default())).as_millis());
     let services = engine.telling.told;
-    engine.write(pen, Entry::Published { incident, stage, body, by: Some(by), reason, next, services });
+    engine.write(
+        pen,
+        Entry::Published { incident, stage, body, by: Some(by), reason, since: None, next, services },
+    );
     said(engine, moment.now);
 }
 

@@ -7,17 +7,18 @@ use model::{Instant, Level, Timestamp};
 
 use crate::act::{Act, ActError};
 use crate::acting;
+use crate::case::Case;
 use crate::inside::Inside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
 use crate::report::{self, Readers};
 use crate::settings::{
-    BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, MONITORING_AFTER, SAME_WITHIN, Settings, WORSE_SECONDS,
-    Watches,
+    BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, EXPLAINED_APART, MONITORING_AFTER, MONITORING_GROWTH_MAX,
+    SAME_WITHIN, STANDING, Settings, WORSE_SECONDS, Watches,
 };
 use crate::sight::{Cause, Services, Sight, Window};
 use crate::speaking;
-use crate::state::{Case, State};
+use crate::state::State;
 use crate::telling::Telling;
 use crate::view::View;
 use crate::words::{PublicId, Service, Stage, Status};
@@ -64,6 +65,8 @@ pub(crate) struct Since {
     pub(crate) quiet: Option<Moment>,
     /// Something was said last.
     pub(crate) said: Option<Instant>,
+    /// What is behind it was guessed last.
+    pub(crate) explained: Option<Instant>,
 }
 
 impl Engine {
@@ -94,6 +97,9 @@ impl Engine {
         let (record, prev) = Record::read(bytes, hash)?;
         self.state.chain.follow(&record, prev)?;
         self.state.apply(&record);
+        if let Entry::Level { after, .. } = record.entry {
+            self.level = after.0;
+        }
         if let Some(case) = self.state.own() {
             self.services = case.services;
             self.telling = Telling::of(case.said.last().map_or(case.services, |said| said.services));
@@ -106,13 +112,18 @@ impl Engine {
         self.state.chain = Chain::default();
     }
 
+    /// Leaves an entry out that cannot be believed; what is written from now on follows it.
+    pub fn leave_out(&mut self, seq: u64, hash: [u8; 32]) {
+        self.state.chain = Chain { seq, hash };
+    }
+
     /// Takes what the gate saw in about a second.
     pub fn see(&mut self, sight: &Sight, moment: Moment) -> Vec<Record> {
         let mut pen = Pen { records: Vec::new(), at: moment.wall };
         self.meet_components(&mut pen);
         self.settle(sight, moment);
         self.open_or_end(sight, moment, &mut pen);
-        self.note(sight, &mut pen);
+        self.note(sight, moment, &mut pen);
         speaking::speak(self, moment, &mut pen);
         pen.records
     }
@@ -168,16 +179,23 @@ impl Engine {
 
     /// Begins the record of components that it does not know yet.
     fn meet_components(&mut self, pen: &mut Pen) {
-        let is_new = |place: &usize| self.state.components[*place].since.is_none();
-        let new: Vec<usize> = (0..self.state.components.len()).filter(is_new).collect();
-        for place in new {
-            let component = self.state.components[place].full_name.clone();
-            let from = pen.at.as_millis();
-            self.write(
-                pen,
-                Entry::Component { incident: None, component, status: Status::Operational, from },
-            );
+        let is_due = |place: &usize| {
+            let component = &self.state.components[*place];
+            component.since.is_none() || pen.at.since(component.noted_at) >= STANDING
+        };
+        let due: Vec<usize> = (0..self.state.components.len()).filter(is_due).collect();
+        for place in due {
+            let known = &self.state.components[place];
+            let (component, overridden) = (known.full_name.clone(), known.overridden);
+            let since = known.since.unwrap_or(pen.at).as_millis();
+            self.write(pen, Entry::Watched { component, since, overridden });
         }
+    }
+
+    /// How long everybody must have been served before that is said: longer each time that it was back after that.
+    pub(crate) fn monitoring_after(&self) -> Duration {
+        let returns = self.state.own().map_or(0, |case| case.returns);
+        MONITORING_AFTER * 2_u32.saturating_pow(returns).min(MONITORING_GROWTH_MAX)
     }
 
     /// What everybody's faring counts as, after a few seconds of the same.
@@ -189,13 +207,15 @@ impl Engine {
             login: self.settled(|of| of.login),
         };
         let is_good = self.services.worst() == Service::Good;
-        let is_quiet = is_good && sight.cause.is_none() && sight.level == Level::Calm;
+        // That the app fails somewhere, or has many visitors, does not matter as long as everybody is served.
+        let is_unusual = matches!(sight.cause, Some(Cause::Attack | Cause::Upstream));
+        let is_quiet = is_good && !is_unusual && sight.level == Level::Calm;
         mark(&mut self.since.trouble, !is_good, moment);
         mark(&mut self.since.good, is_good, moment);
         mark(&mut self.since.quiet, is_quiet, moment);
         self.observes = sight.observes;
         let is_told = self.state.own().is_some_and(|case| !case.said.is_empty());
-        let is_surely_good = Self::lasts(self.since.good, moment) >= MONITORING_AFTER;
+        let is_surely_good = Self::lasts(self.since.good, moment) >= self.monitoring_after();
         self.telling.follow(self.services, is_told && !is_surely_good, moment.now);
     }
 
@@ -236,7 +256,12 @@ impl Engine {
         let since = self.since.trouble.map_or(moment.wall, |trouble| trouble.wall).as_millis();
         let title = crate::texts::title(&self.subject());
         let incident = self.state.numbers.incident + 1;
+        let is_held = self.state.held_before(moment.wall);
         self.write(pen, Entry::Opened { incident, title, since, cause: sight.cause, by: None });
+        if is_held {
+            let by = Some("the hold of the incident before".to_owned());
+            self.write(pen, Entry::Withdrawn { incident, by });
+        }
     }
 
     /// The names of components that the gate watches.
@@ -245,12 +270,14 @@ impl Engine {
     }
 
     /// Writes down what has changed about the incident that goes on.
-    fn note(&mut self, sight: &Sight, pen: &mut Pen) {
+    fn note(&mut self, sight: &Sight, moment: Moment, pen: &mut Pen) {
         let before = std::mem::replace(&mut self.level, sight.level);
         let back = self.state.recent(pen.at, SAME_WITHIN);
         let Some(case) = self.state.own().or(back) else { return };
         let (incident, cause, fared) = (case.number, case.cause, case.services);
-        if let Some(new) = sight.cause.filter(|new| cause != Some(*new)) {
+        let is_apart = self.since.explained.is_none_or(|last| moment.now.since(last) >= EXPLAINED_APART);
+        if let Some(new) = sight.cause.filter(|new| cause.is_none() || (is_apart && cause != Some(*new))) {
+            self.since.explained = Some(moment.now);
             self.write(pen, Entry::Explained { incident, cause: new });
         }
         if before != sight.level {

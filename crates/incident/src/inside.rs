@@ -2,9 +2,9 @@
 
 use model::Timestamp;
 
+use crate::case::{Case, Said};
 use crate::record::Entry;
 use crate::sight::{Cause, Services};
-use crate::state::{Case, Said};
 use crate::words::{Audience, PublicId, Stage};
 
 /// One incident as an admin sees it.
@@ -81,6 +81,7 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
         Entry::Opened { .. }
         | Entry::Published { .. }
         | Entry::Component { .. }
+        | Entry::Watched { .. }
         | Entry::Overridden { .. }
         | Entry::Maintenance { .. } => None,
     }

@@ -11,6 +11,7 @@
 
 mod act;
 mod acting;
+mod case;
 mod civil;
 mod engine;
 mod inside;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use model::Timestamp;
 
+use crate::case::Lost;
 use crate::engine::subject;
 use crate::settings::{Settings, cadence};
 use crate::sight::Services;
-use crate::state::Lost;
 use crate::texts::{Occasion, body, title};
 use crate::words::{Impact, Service, Stage};
 

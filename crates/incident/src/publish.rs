@@ -3,15 +3,16 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use model::Timestamp;
 
-use crate::settings::{ComponentSetting, Settings};
-use crate::state::{Case, State, Watched, Work};
+use crate::case::Case;
+use crate::settings::{ComponentSetting, NEWEST, Settings, UPDATES_SHOWN, UPDATES_SHOWN_OLD};
+use crate::state::{State, Watched, Work};
 use crate::view::{Component, Incident, Maintenance, Progress, Update, View};
 use crate::words::{Audience, PublicId, Stage, Status};
 
 /// What may be published at a moment.
 pub(crate) fn view(state: &State, settings: &Settings, now: Timestamp) -> View {
     let listed = Listed::of(settings);
-    let mut components: Vec<Component> = listed.rows.iter().map(|row| row.component(state)).collect();
+    let mut components: Vec<Component> = listed.rows.iter().map(|row| row.component(state, now)).collect();
     for work in state.maintenances.iter().filter(|work| progress(work, now) == Progress::InProgress) {
         for &place in &work.components {
             let component = &mut components[listed.row_of[place]];
@@ -30,10 +31,15 @@ pub(crate) fn view(state: &State, settings: &Settings, now: Timestamp) -> View {
     let told = state.cases.iter().rev().filter(|case| !case.said.is_empty());
     View {
         components,
-        incidents: told.map(|case| incident(case, &listed)).collect(),
+        incidents: told.enumerate().map(|(place, case)| incident(case, &listed, shown(place))).collect(),
         maintenances: state.maintenances.iter().rev().map(|work| maintenance(work, &listed, now)).collect(),
-        updated_at: state.updated_at,
+        updated_at: if state.updated_at == Timestamp::default() { now } else { state.updated_at },
     }
+}
+
+/// How many updates of an incident are shown: every page and feed has them.
+const fn shown(place: usize) -> usize {
+    if place < NEWEST { UPDATES_SHOWN } else { UPDATES_SHOWN_OLD }
 }
 
 /// Components with their groups, in the order of the page.
@@ -81,7 +87,7 @@ impl<'a> Listed<'a> {
 }
 
 impl Row<'_> {
-    fn component(&self, state: &State) -> Component {
+    fn component(&self, state: &State, now: Timestamp) -> Component {
         let watched: Option<&Watched> = self.leaf.and_then(|(_, place)| state.components.get(place));
         let kind = if self.leaf.is_some() { "component" } else { "group" };
         Component {
@@ -91,8 +97,9 @@ impl Row<'_> {
             group: self.group,
             is_group: self.leaf.is_none(),
             status: watched.map_or(Status::Operational, Watched::status),
-            since: watched.and_then(|watched| watched.since).unwrap_or_default(),
-            updated_at: watched.map(|watched| watched.updated_at).unwrap_or_default(),
+            // One that the record does not know yet is watched from now on.
+            since: watched.map(|watched| watched.since.unwrap_or(now)).unwrap_or_default(),
+            updated_at: watched.map_or(now, |watched| watched.updated_at),
             troubles: watched.map(|watched| watched.troubles.clone()).unwrap_or_default(),
         }
     }
@@ -104,7 +111,7 @@ fn named(kind: &str, full_name: &str) -> PublicId {
     PublicId::of(&hash.as_ref().try_into().unwrap_or_default())
 }
 
-fn incident(case: &Case, listed: &Listed<'_>) -> Incident {
+fn incident(case: &Case, listed: &Listed<'_>, shown: usize) -> Incident {
     let stage = case.stage().unwrap_or(Stage::Investigating);
     let reached = |stage: Stage| case.said.iter().rev().find(|said| said.stage == stage).map(|said| said.at);
     let last = case.said.last();
@@ -119,10 +126,10 @@ fn incident(case: &Case, listed: &Listed<'_>) -> Incident {
         started_at: case.since,
         published_at: case.said.first().map_or(case.since, |said| said.at),
         identified_at: reached(Stage::Identified),
-        monitoring_at: reached(Stage::Monitoring),
+        monitoring_at: reached(Stage::Monitoring).filter(|_| stage >= Stage::Monitoring),
         resolved_at: reached(Stage::Resolved).filter(|_| is_over),
         reopened: case.reopened.clone(),
-        updates: updates(case, listed),
+        updates: updates(case, listed, shown),
         components: listed.rows_of(&case.components),
         audiences: if case.is_by_person { Vec::new() } else { now },
         next_update_by: last.and_then(|said| said.next).filter(|_| !is_over),
@@ -131,7 +138,8 @@ fn incident(case: &Case, listed: &Listed<'_>) -> Incident {
     }
 }
 
-fn updates(case: &Case, listed: &Listed<'_>) -> Vec<Update> {
+/// The newest that fit, and the first.
+fn updates(case: &Case, listed: &Listed<'_>, shown: usize) -> Vec<Update> {
     let mut before = None;
     let mut updates = Vec::with_capacity(case.said.len());
     for said in &case.said {
@@ -151,6 +159,9 @@ fn updates(case: &Case, listed: &Listed<'_>) -> Vec<Update> {
             is_by_person: said.is_by_person,
         });
         before = Some(said.stage);
+    }
+    if updates.len() > shown {
+        updates.drain(1..=updates.len() - shown);
     }
     updates.reverse();
     updates

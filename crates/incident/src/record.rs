@@ -168,10 +168,21 @@ pub enum Entry {
         by: Option<String>,
         /// Why a person called it over although the gate does not see that; it is shown.
         reason: Option<String>,
+        /// When people began to notice, if that is known better now, in milliseconds since the epoch.
+        since: Option<u64>,
         /// The next words are due then, in milliseconds since the epoch.
         next: Option<u64>,
         /// How everybody fares, as the public is told.
         services: Services,
+    },
+    /// A component is watched. Written down again now and then, because entries grow old and leave.
+    Watched {
+        /// Its full name.
+        component: String,
+        /// Since when, in milliseconds since the epoch.
+        since: u64,
+        /// What a person says of it.
+        overridden: Option<Status>,
     },
     /// A component has another status from then on.
     Component {
@@ -232,7 +243,7 @@ impl Entry {
             | Self::Published { incident, .. }
             | Self::Ended { incident } => Some(*incident),
             Self::Component { incident, .. } => *incident,
-            Self::Overridden { .. } | Self::Maintenance { .. } => None,
+            Self::Watched { .. } | Self::Overridden { .. } | Self::Maintenance { .. } => None,
         }
     }
 }

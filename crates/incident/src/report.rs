@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use model::{Level, Timestamp};
 
+use crate::case::{Case, Said};
 use crate::civil::Civil;
 use crate::inside::words;
 use crate::record::Entry;
-use crate::state::{Case, Said};
 use crate::texts::{length, losses};
 use crate::words::Stage;
 
@@ -170,6 +170,7 @@ fn trials(paper: &mut Paper, case: &Case) {
             | Entry::Withdrawn { .. }
             | Entry::Published { .. }
             | Entry::Component { .. }
+            | Entry::Watched { .. }
             | Entry::Overridden { .. }
             | Entry::Ended { .. }
             | Entry::Maintenance { .. } => None,

@@ -58,8 +58,10 @@ pub(crate) const WORSE_SECONDS: usize = 3;
 pub(crate) const BETTER_SECONDS: usize = 30;
 /// That only newcomers wait is told after so long (status-contracts, section 0.3).
 pub(crate) const DELAY_TOLD_AFTER: Duration = Duration::from_secs(300);
-/// Everybody must have been served for so long before it is said.
+/// Everybody must have been served for so long before it is said; twice as long each time that it was back after that.
 pub(crate) const MONITORING_AFTER: Duration = Duration::from_secs(60);
+/// And never longer than this times as long: half an hour.
+pub(crate) const MONITORING_GROWTH_MAX: u32 = 32;
 /// And for so long, with nothing unusual and nothing in force, before it is called over.
 pub(crate) const RESOLVED_AFTER: Duration = Duration::from_secs(600);
 /// What was not told may end sooner.
@@ -68,6 +70,10 @@ pub(crate) const ENDED_AFTER: Duration = Duration::from_secs(60);
 pub(crate) const SAME_WITHIN: Duration = Duration::from_secs(3_600);
 /// Between two updates of the same stage, so that the page does not chatter: components show at once what got worse.
 pub(crate) const UPDATES_APART: Duration = Duration::from_secs(30);
+/// Words in an hour after which there are none any more only because somebody fares otherwise.
+pub(crate) const FARED_HOURLY: usize = 8;
+/// See [`FARED_HOURLY`].
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 /// The same words in the same stage are refused for so long.
 pub(crate) const SAME_WORDS: Duration = Duration::from_secs(300);
 /// How long troubles stay on the page.
@@ -75,12 +81,22 @@ pub(crate) const HISTORY: Duration = Duration::from_hours(24 * 90);
 
 /// Incidents that are remembered; the oldest that is over leaves.
 pub(crate) const CASES_MAX: usize = 200;
-/// What is said of one incident; beyond that people alone may add, up to twice as much.
+/// What was said of one incident that is remembered: the first and the newest of it.
 pub(crate) const UPDATES_MAX: usize = 200;
+/// Incidents of which the page shows [`UPDATES_SHOWN`] updates; of older ones it shows [`UPDATES_SHOWN_OLD`].
+pub(crate) const NEWEST: usize = 10;
+/// See [`NEWEST`]: the first and the newest.
+pub(crate) const UPDATES_SHOWN: usize = 50;
+/// See [`NEWEST`].
+pub(crate) const UPDATES_SHOWN_OLD: usize = 12;
+/// How often what stands is written down again, so that it does not grow too old for the journal.
+pub(crate) const STANDING: Duration = Duration::from_hours(24 * 30);
+/// Between two guesses about what is behind an incident.
+pub(crate) const EXPLAINED_APART: Duration = Duration::from_secs(60);
 /// What is remembered of one incident beside what was said.
 pub(crate) const NOTES_MAX: usize = 300;
 /// Troubles of one component.
-pub(crate) const TROUBLES_MAX: usize = 1_000;
+pub(crate) const TROUBLES_MAX: usize = 5_000;
 /// Announced work that is remembered.
 pub(crate) const MAINTENANCES_MAX: usize = 100;
 /// Bytes of a title.

@@ -114,17 +114,19 @@ impl Window {
     pub(crate) fn judge(&mut self, sight: &Sight) -> Services {
         self.seconds.truncate(LONG - 1);
         self.seconds.push_front(*sight);
-        let (known, new) = (self.service(|sight| sight.known), self.service(|sight| sight.new));
-        // Of an audience that asked for nothing it is only known that the app is the same for all.
-        let [known, new] = [known.or(new), new.or(known)].map(Option::unwrap_or_default);
+        let known = self.service(|sight| sight.known, FEW);
+        // The app is the same for all. Where customers tell how it does, a stranger who asks again and again for what fails tells
+        // nothing; where there are none, it takes more of them to tell.
+        let new = known.or_else(|| self.service(|sight| sight.new, FEW_STRANGERS)).unwrap_or_default();
+        let known = known.unwrap_or(new);
         Services {
             audiences: [known, new.max(at_the_door(sight.door))],
-            login: self.service(|sight| sight.login).unwrap_or_default(),
+            login: self.service(|sight| sight.login, FEW).unwrap_or_default(),
         }
     }
 
     /// `None` where too little was asked for.
-    fn service(&self, of: impl Fn(&Sight) -> Counts) -> Option<Service> {
+    fn service(&self, of: impl Fn(&Sight) -> Counts, few: u64) -> Option<Service> {
         let sum = |seconds: usize| {
             let mut sum = Counts::default();
             self.seconds.iter().take(seconds).for_each(|sight| sum.add(of(sight)));
@@ -132,7 +134,7 @@ impl Window {
         };
         let short = sum(SHORT);
         let counts = if short.all >= ENOUGH { short } else { sum(LONG) };
-        if counts.all < FEW {
+        if counts.all < few {
             return None;
         }
         // Counts are of a minute at most; beyond 2^53 a share would still be near enough.
@@ -163,6 +165,8 @@ const LONG: usize = 60;
 const ENOUGH: u64 = 20;
 /// Fewer requests in a minute say nothing.
 const FEW: u64 = 5;
+/// The same for requests of strangers.
+const FEW_STRANGERS: u64 = 30;
 /// From this share of requests that do not end well, hardly anybody is served.
 const DOWN_FROM: f64 = 0.5;
 /// From this share, some are not served.
@@ -211,6 +215,6 @@ mod tests {
         let sight = Sight { new: Counts { all: 50, bad: 50 }, ..Sight::default() };
         assert_eq!(window.judge(&sight).audiences, [Service::Down; 2]);
         let sight = Sight { known: Counts { all: 50, bad: 0 }, ..sight };
-        assert_eq!(window.judge(&sight).audiences, [Service::Good, Service::Down]);
+        assert_eq!(window.judge(&sight).audiences, [Service::Good; 2], "strangers ask for what fails");
     }
 }

@@ -2,24 +2,29 @@
 
 use model::{Instant, Timestamp};
 
+use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
-use crate::settings::{MONITORING_AFTER, RESOLVED_AFTER, SAME_WITHIN, UPDATES_APART, UPDATES_MAX, cadence};
-use crate::state::Case;
+use crate::settings::{FARED_HOURLY, HOUR, RESOLVED_AFTER, SAME_WITHIN, UPDATES_APART, cadence};
 use crate::texts::{Occasion, body};
 use crate::words::{Impact, Service, Stage, Status};
 
-/// Says what is due.
+/// Says what is due; in mode `observe` nothing is.
 pub(crate) fn speak(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
+    if engine.observes {
+        return;
+    }
     let Some(case) = engine.state.own() else {
         come_back(engine, moment, pen);
         return;
     };
-    let number = case.number;
+    let (number, is_held) = (case.number, case.is_held);
     match case.stage() {
         None => begin(engine, number, moment, pen),
+        // About this one only people talk.
+        Some(_) if is_held => {}
         Some(stage) => {
-            turn_components(engine, number, pen);
+            turn_components(engine, number, pen.at, pen);
             go_on(engine, number, stage, moment, pen);
         }
     }
@@ -27,14 +32,13 @@ pub(crate) fn speak(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
 
 /// The first notice: it waits for somebody to say no.
 fn begin(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
+    heal(engine, pen);
     let Some(case) = engine.state.own().filter(|case| !case.is_held) else { return };
-    let planned = case.planned;
-    let is_public = engine.is_public(moment);
-    let Some(planned) = planned else {
-        if !is_public {
+    let Some(planned) = case.planned else {
+        let hold = engine.settings.first_notice;
+        if !engine.is_public(moment) {
             return;
         }
-        let hold = engine.settings.first_notice;
         if hold.is_zero() {
             first_notice(engine, number, moment, pen);
         } else {
@@ -46,13 +50,8 @@ fn begin(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
     // Planned by an earlier process: what is left of it, and never more than the whole.
     let left = planned.since(moment.wall).min(engine.settings.first_notice);
     let due = *engine.due.get_or_insert(moment.now + left);
-    if moment.now < due {
-        return;
-    }
-    if !is_public {
-        engine.due = None;
-        engine.write(pen, Entry::Withdrawn { incident: number, by: None });
-    } else if !engine.is_better_already() {
+    // What comes in pulses is told in the first bad second after that; what is over ends by itself.
+    if moment.now >= due && engine.is_public(moment) && !engine.is_better_already() {
         first_notice(engine, number, moment, pen);
     }
 }
@@ -60,68 +59,109 @@ fn begin(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
 /// Publishes the notice of what goes on.
 pub(crate) fn first_notice(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
     engine.due = None;
-    turn_components(engine, number, pen);
-    let stage = stage_of_trouble(engine, number);
-    publish(engine, number, stage, moment, pen);
+    let since = engine.since.trouble.map_or(moment.wall, |trouble| trouble.wall);
+    turn_components(engine, number, since, pen);
+    publish(engine, number, Stage::Investigating, Some(since), moment, pen);
 }
 
-/// What was called over a while ago is the same incident if it is back.
+/// What was called over a while ago is the same incident if it is back. What a person called over is back only if it was well in between.
 fn come_back(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
-    let recent = engine.state.recent(moment.wall, SAME_WITHIN).map(|case| case.number);
-    if let Some(number) = recent.filter(|_| engine.is_public(moment)) {
-        turn_components(engine, number, pen);
-        publish(engine, number, Stage::Identified, moment, pen);
+    let recent = engine.state.recent(moment.wall, SAME_WITHIN);
+    let over_at = recent.and_then(|case| case.said.last()).map(|said| said.at);
+    let began = engine.since.trouble.map(|trouble| trouble.wall);
+    let is_new = began.zip(over_at).is_some_and(|(began, over)| began > over);
+    match recent.map(|case| case.number).filter(|_| is_new && engine.is_public(moment)) {
+        Some(number) => {
+            turn_components(engine, number, began.unwrap_or(pen.at), pen);
+            publish(engine, number, Stage::Identified, None, moment, pen);
+        }
+        None => heal(engine, pen),
+    }
+}
+
+/// While the public is told of nothing, nothing shows.
+fn heal(engine: &mut Engine, pen: &mut Pen) {
+    for place in 0..engine.state.components.len() {
+        let component = &engine.state.components[place];
+        if component.seen != Status::Operational {
+            let (component, from) = (component.full_name.clone(), pen.at.as_millis());
+            let status = Status::Operational;
+            engine.write(pen, Entry::Component { incident: None, component, status, from });
+        }
     }
 }
 
 /// The words after the first notice.
 fn go_on(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &mut Pen) {
     let wanted = wanted_stage(engine, number, stage, moment);
-    if wanted != stage || news_is_due(engine, number, moment) {
-        publish(engine, number, wanted, moment, pen);
+    if wanted != stage {
+        publish(engine, number, wanted, None, moment, pen);
+        return;
+    }
+    match news(engine, number, moment) {
+        None => {}
+        // The second in which the cause is known must not show, so that it is said with the next regular words.
+        Some(News::Regular) if stage == Stage::Investigating && is_explained(engine, number) => {
+            publish(engine, number, Stage::Identified, None, moment, pen);
+        }
+        Some(_) => publish(engine, number, stage, None, moment, pen),
     }
 }
 
 fn wanted_stage(engine: &Engine, number: u32, stage: Stage, moment: Moment) -> Stage {
     if engine.services.worst() > Service::Good {
-        let trouble = stage_of_trouble(engine, number);
-        // Once the cause was known it is not looked for again.
-        return if stage == Stage::Investigating { trouble } else { Stage::Identified };
+        return if stage >= Stage::Monitoring { Stage::Identified } else { stage };
+    }
+    // What a person says goes on although all looks well goes on until it has looked bad and well again.
+    let person = case(engine, number).and_then(|case| case.said.iter().rev().find(|said| said.is_by_person));
+    let good = engine.since.good.map(|good| good.wall);
+    if stage != Stage::Monitoring && person.zip(good).is_some_and(|(said, good)| good <= said.at) {
+        return stage;
     }
     if stage == Stage::Monitoring {
         let is_over = Engine::lasts(engine.since.quiet, moment) >= RESOLVED_AFTER;
         return if is_over { Stage::Resolved } else { stage };
     }
-    if Engine::lasts(engine.since.good, moment) >= MONITORING_AFTER { Stage::Monitoring } else { stage }
-}
-
-fn stage_of_trouble(engine: &Engine, number: u32) -> Stage {
-    let is_known = case(engine, number).is_some_and(|case| case.cause.is_some());
-    if is_known { Stage::Identified } else { Stage::Investigating }
-}
-
-/// Whether there is something to say without a new stage.
-fn news_is_due(engine: &mut Engine, number: u32, moment: Moment) -> bool {
-    let Some(case) = case(engine, number) else { return false };
-    if case.said.len() >= UPDATES_MAX {
-        return false;
+    if Engine::lasts(engine.since.good, moment) >= engine.monitoring_after() {
+        Stage::Monitoring
+    } else {
+        stage
     }
-    let Some(said) = case.said.last() else { return false };
-    let (told, now) = (said.services, engine.telling.told);
+}
+
+fn is_explained(engine: &Engine, number: u32) -> bool {
+    case(engine, number).is_some_and(|case| case.cause.is_some())
+}
+
+/// Why there is something to say without a new stage.
+enum News {
+    /// It was promised.
+    Regular,
+    /// Somebody fares otherwise.
+    Fared,
+}
+
+fn news(engine: &mut Engine, number: u32, moment: Moment) -> Option<News> {
+    let last = case(engine, number)?.said.last()?;
+    let (told, now, next) = (last.services, engine.telling.told, last.next);
     let whole = cadence(impact_now(engine));
-    let left = said.next.map(|next| next.since(moment.wall).min(whole));
+    let left = next.map(|next| next.since(moment.wall).min(whole));
     let next = left.map(|left| *engine.next.get_or_insert(moment.now + left));
     if next.is_some_and(|next| moment.now >= next) {
-        return true;
+        return Some(News::Regular);
+    }
+    let lately = case(engine, number)?.said.iter().rev().take_while(|said| moment.wall.since(said.at) < HOUR);
+    if lately.count() >= FARED_HOURLY {
+        // Of an app that flaps, components tell; words are for people.
+        return None;
     }
     let is_apart = engine.since.said.is_none_or(|said| moment.now.since(said) >= UPDATES_APART);
     // That all is well is said with the next stage.
-    now != told && is_apart && now.worst() > Service::Good
+    (now != told && is_apart && now.worst() > Service::Good).then_some(News::Fared)
 }
 
-/// Writes down what components do as long as the public is told of an incident.
-pub(crate) fn turn_components(engine: &mut Engine, number: u32, pen: &mut Pen) {
-    let from = case(engine, number).map(|case| first_told(case, pen.at)).unwrap_or_default();
+/// Writes down what components do as long as the public is told of an incident; what is worse is so since `from`.
+pub(crate) fn turn_components(engine: &mut Engine, number: u32, from: Timestamp, pen: &mut Pen) {
     for (place, seen) in engine.told_statuses().into_iter().enumerate() {
         let component = &engine.state.components[place];
         if let Some(status) = seen.filter(|status| *status != component.seen) {
@@ -132,13 +172,15 @@ pub(crate) fn turn_components(engine: &mut Engine, number: u32, pen: &mut Pen) {
     }
 }
 
-/// What is told for the first time began before it was told.
-fn first_told(case: &Case, at: Timestamp) -> Timestamp {
-    if case.said.is_empty() { case.since } else { at }
-}
-
 /// Publishes what the gate has to say.
-pub(crate) fn publish(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &mut Pen) {
+pub(crate) fn publish(
+    engine: &mut Engine,
+    number: u32,
+    stage: Stage,
+    since: Option<Timestamp>,
+    moment: Moment,
+    pen: &mut Pen,
+) {
     let Some(case) = case(engine, number) else { return };
     let next = stage.is_open().then(|| moment.wall + cadence(impact_now(engine)));
     let (what, before) = (engine.subject(), case.stage());
@@ -149,18 +191,24 @@ pub(crate) fn publish(engine: &mut Engine, number: u32, stage: Stage, moment: Mo
         what: &what,
         services: engine.telling.told,
         lost: case.lost,
-        since: case.since,
+        since: since.unwrap_or(case.since),
         now: moment.wall,
-        until: engine.since.good.map_or(moment.wall, |good| good.wall),
+        until: good_since(case, moment.wall),
         next: next.unwrap_or_default(),
     });
     let next = next.map(Timestamp::as_millis);
     let services = engine.telling.told;
+    let since = since.map(Timestamp::as_millis);
     engine.write(
         pen,
-        Entry::Published { incident: number, stage, body, by: None, reason: None, next, services },
+        Entry::Published { incident: number, stage, body, by: None, reason: None, since, next, services },
     );
     said(engine, moment.now);
+}
+
+/// Since when everybody is served, as the record has it.
+fn good_since(case: &Case, now: Timestamp) -> Timestamp {
+    if case.services.worst() == Service::Good { case.fared_at } else { now }
 }
 
 /// How bad it is now; what is only watched is worth a word in half an hour.

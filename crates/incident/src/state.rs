@@ -1,15 +1,14 @@
 //! What the record says, entry by entry.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use model::Timestamp;
 
+use crate::case::{Case, Note, opened};
 use crate::record::{Chain, Entry, Record};
-use crate::settings::{CASES_MAX, HISTORY, MAINTENANCES_MAX, NOTES_MAX, Settings, TROUBLES_MAX};
-use crate::sight::{Cause, Services};
+use crate::settings::{CASES_MAX, HISTORY, MAINTENANCES_MAX, NOTES_MAX, SAME_WITHIN, Settings, TROUBLES_MAX};
 use crate::view::Trouble;
-use crate::words::{Impact, PublicId, Service, Stage, Status};
+use crate::words::{PublicId, Stage, Status};
 
 /// All that the record says. Bounded: what is old leaves.
 #[derive(Clone, Debug, Default)]
@@ -32,91 +31,14 @@ pub(crate) struct Numbers {
     pub(crate) maintenance: u32,
 }
 
-/// What the record says of an incident.
-#[derive(Clone, Debug)]
-pub(crate) struct Case {
-    pub(crate) number: u32,
-    pub(crate) id: PublicId,
-    /// Of the entry that opened it, and when that was.
-    pub(crate) opened: (u64, Timestamp),
-    pub(crate) title: String,
-    pub(crate) since: Timestamp,
-    pub(crate) cause: Option<Cause>,
-    pub(crate) is_by_person: bool,
-    pub(crate) services: Services,
-    /// For how long each audience was not whole, or was served late, so far.
-    pub(crate) lost: [Lost; 2],
-    /// When somebody fared otherwise than before.
-    pub(crate) fared_at: Timestamp,
-    pub(crate) impact: Impact,
-    /// Places in [`State::components`].
-    pub(crate) components: Vec<usize>,
-    /// Changes that the next words will be shown with.
-    pub(crate) pending: Vec<(usize, Status, Status)>,
-    pub(crate) said: Vec<Said>,
-    pub(crate) planned: Option<Timestamp>,
-    /// A person wants nothing said by itself.
-    pub(crate) is_held: bool,
-    /// Nothing was said, and it is over.
-    pub(crate) is_ended: bool,
-    pub(crate) reopened: Vec<Timestamp>,
-    pub(crate) report: String,
-    pub(crate) updated_at: Timestamp,
-    /// What happened beside what was said, oldest first; the newest of it if there is too much.
-    pub(crate) notes: VecDeque<Note>,
-}
-
-/// One thing that happened.
-#[derive(Clone, Debug)]
-pub(crate) struct Note {
-    /// Of its entry in the record.
-    pub(crate) seq: u64,
-    pub(crate) at: Timestamp,
-    pub(crate) entry: Entry,
-}
-
-/// For how long an audience fared worse than usual.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Lost {
-    /// Some of it, or all, were not served.
-    pub(crate) unserved: Duration,
-    /// All were served, some late.
-    pub(crate) delayed: Duration,
-}
-
-impl Lost {
-    fn add(&mut self, service: Service, lasted: Duration) {
-        match service {
-            Service::Good => {}
-            Service::Delayed => self.delayed += lasted,
-            Service::Part | Service::Down => self.unserved += lasted,
-        }
-    }
-}
-
-/// One thing that was said.
-#[derive(Clone, Debug)]
-pub(crate) struct Said {
-    /// Of its entry in the record.
-    pub(crate) seq: u64,
-    pub(crate) id: PublicId,
-    pub(crate) stage: Stage,
-    pub(crate) body: String,
-    pub(crate) is_by_person: bool,
-    pub(crate) reason: Option<String>,
-    pub(crate) at: Timestamp,
-    pub(crate) next: Option<Timestamp>,
-    pub(crate) affected: Vec<(usize, Status, Status)>,
-    /// How everybody fared then.
-    pub(crate) services: Services,
-}
-
 /// What the record says of a component of the configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Watched {
     pub(crate) full_name: String,
     /// Since when the record knows it.
     pub(crate) since: Option<Timestamp>,
+    /// When that was last written down.
+    pub(crate) noted_at: Timestamp,
     /// As the gate sees it.
     pub(crate) seen: Status,
     /// As a person says.
@@ -141,18 +63,6 @@ pub(crate) struct Work {
     pub(crate) is_over: bool,
 }
 
-impl Case {
-    /// How far it is for the public; `None`: the public has not been told.
-    pub(crate) fn stage(&self) -> Option<Stage> {
-        self.said.last().map(|said| said.stage)
-    }
-
-    /// Whether it goes on, told or not.
-    pub(crate) fn is_open(&self) -> bool {
-        self.stage().map_or(!self.is_ended, Stage::is_open)
-    }
-}
-
 impl Watched {
     /// How it does for the public.
     pub(crate) fn status(&self) -> Status {
@@ -164,6 +74,12 @@ impl Watched {
         if self.since.is_none() {
             (self.since, self.updated_at) = (Some(at), at);
         }
+    }
+
+    /// What stands, said once more.
+    fn stand(&mut self, since: Timestamp, overridden: Option<Status>, at: Timestamp) {
+        self.meet(since);
+        (self.overridden, self.noted_at) = (overridden, at);
     }
 
     /// Notes its troubles where its status has changed.
@@ -192,6 +108,7 @@ impl State {
         let watched = |full_name| Watched {
             full_name,
             since: None,
+            noted_at: Timestamp::default(),
             seen: Status::Operational,
             overridden: None,
             updated_at: Timestamp::default(),
@@ -202,9 +119,15 @@ impl State {
         Self { components, ..Self::default() }
     }
 
-    /// The one that goes on; the newest if people opened several.
-    pub(crate) fn open(&self) -> Option<&Case> {
-        self.cases.iter().rev().find(|case| case.is_open())
+    /// Those that go on and that the public was told of, newest first.
+    pub(crate) fn told(&self) -> impl Iterator<Item = &Case> {
+        self.cases.iter().rev().filter(|case| case.is_open() && !case.said.is_empty())
+    }
+
+    /// The gate's own before this one, if it was held back and is over no longer than an hour.
+    pub(crate) fn held_before(&self, at: Timestamp) -> bool {
+        let before = self.cases.iter().rev().find(|case| !case.is_by_person);
+        before.is_some_and(|case| case.is_held && at.since(case.updated_at) <= SAME_WITHIN)
     }
 
     /// The one that goes on and that the gate saw itself.
@@ -212,11 +135,12 @@ impl State {
         self.cases.iter().rev().find(|case| case.is_open() && !case.is_by_person)
     }
 
-    /// The last that the gate saw itself and that the public was told of, if it was called over no longer than this ago.
+    /// The last that the gate saw itself and that the public was told of, if it was called over no longer than this ago, and no
+    /// report has ended it.
     pub(crate) fn recent(&self, at: Timestamp, within: Duration) -> Option<&Case> {
         let last = self.cases.iter().rev().find(|case| !case.is_by_person && !case.said.is_empty())?;
-        let said = last.said.last()?;
-        (!said.stage.is_open() && at.since(said.at) <= within).then_some(last)
+        let said = last.said.last().filter(|said| said.stage == Stage::Resolved)?;
+        (at.since(said.at) <= within).then_some(last)
     }
 
     /// The place of a component with this full name.
@@ -245,6 +169,11 @@ impl State {
                 self.seen(*incident, component, *status, Timestamp::from_millis(*from), at);
             }
             Entry::Overridden { component, status, .. } => self.overridden(component, *status, at),
+            Entry::Watched { component, since, overridden } => {
+                if let Some(place) = self.place(component) {
+                    self.components[place].stand(Timestamp::from_millis(*since), *overridden, at);
+                }
+            }
             Entry::Maintenance { .. } => self.maintain(record),
             internal @ (Entry::Explained { .. }
             | Entry::Fared { .. }
@@ -287,12 +216,15 @@ impl State {
                 }
             }
             Entry::Ended { incident } => {
-                self.case(*incident).into_iter().for_each(|case| case.is_ended = true);
+                self.case(*incident)
+                    .into_iter()
+                    .for_each(|case| (case.is_ended, case.updated_at) = (true, at));
             }
             Entry::Level { .. }
             | Entry::Opened { .. }
             | Entry::Published { .. }
             | Entry::Component { .. }
+            | Entry::Watched { .. }
             | Entry::Overridden { .. }
             | Entry::Maintenance { .. } => {}
         }
@@ -316,7 +248,18 @@ impl State {
         let before = component.status();
         component.overridden = status;
         component.turn(before, at, at);
-        let (after, incident) = (component.status(), self.open().map(|case| case.number));
+        let after = component.status();
+        // One that is being opened comes first.
+        let opening = self.cases.last().filter(|case| case.is_by_person && case.said.is_empty());
+        let incident = opening.or_else(|| self.told().next()).map(|case| case.number);
+        // What a person says for an incident belongs to it, also where the gate has said the same.
+        if status.is_some()
+            && let Some(case) = incident.and_then(|number| self.case(number))
+            && !case.components.contains(&place)
+        {
+            case.components.push(place);
+            case.impact = case.impact.max(after.impact());
+        }
         self.touch(incident, place, before, after, at);
     }
 
@@ -374,66 +317,5 @@ impl State {
             let over = untold.or_else(|| self.cases.iter().position(|case| !case.is_open()));
             self.cases.remove(over.unwrap_or(0));
         }
-    }
-}
-
-impl Case {
-    /// Takes words that were published; whether there were any.
-    fn publish(&mut self, record: &Record, stage: Stage) -> bool {
-        let Entry::Published { body, by, reason, next, services, .. } = &record.entry else { return false };
-        let before = self.stage();
-        if before.is_some_and(|before| !before.is_open()) && stage.is_open() {
-            self.reopened.push(record.at);
-        }
-        if stage == Stage::Postmortem {
-            self.report.clone_from(body);
-        }
-        (self.planned, self.is_ended, self.updated_at) = (None, false, record.at);
-        self.said.push(Said {
-            seq: record.seq,
-            id: PublicId::of(&record.hash),
-            stage,
-            body: body.clone(),
-            is_by_person: by.is_some(),
-            reason: reason.clone(),
-            at: record.at,
-            next: next.map(Timestamp::from_millis),
-            affected: std::mem::take(&mut self.pending),
-            services: *services,
-        });
-        true
-    }
-}
-
-fn opened(
-    record: &Record,
-    number: u32,
-    title: &str,
-    since: u64,
-    cause: Option<Cause>,
-    is_by_person: bool,
-) -> Case {
-    Case {
-        number,
-        id: PublicId::of(&record.hash),
-        opened: (record.seq, record.at),
-        title: title.to_owned(),
-        since: Timestamp::from_millis(since),
-        cause,
-        is_by_person,
-        services: Services::default(),
-        lost: [Lost::default(); 2],
-        fared_at: record.at,
-        impact: Impact::None,
-        components: Vec::new(),
-        pending: Vec::new(),
-        said: Vec::new(),
-        planned: None,
-        is_held: false,
-        is_ended: false,
-        reopened: Vec::new(),
-        report: String::new(),
-        notes: VecDeque::new(),
-        updated_at: record.at,
     }
 }

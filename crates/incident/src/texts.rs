@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use model::Timestamp;
 
+use crate::case::Lost;
 use crate::civil::Civil;
 use crate::sight::Services;
-use crate::state::Lost;
 use crate::words::{Audience, Service, Stage};
 
 /// What is known when something is said.

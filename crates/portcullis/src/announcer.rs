@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use admission::concurrency::Snapshot;
 use admission::handover::Handover;
-use admission::site::{Controller, Site, Turn};
+use admission::site::{Controller, Turn};
 use edge_io::{Clock, TurnListener};
 use guard::Advice;
 use guard::rules::{Change, Why};
@@ -76,8 +76,8 @@ impl Announcer {
 
     /// Has the record of incidents told what is seen.
     #[must_use]
-    pub(crate) fn telling(self, truth: Arc<Truth>, site: Arc<Site>, clock: Clock) -> Self {
-        Self { witness: Some((Witness::new(site), truth, clock)), ..self }
+    pub(crate) fn telling(self, truth: Arc<Truth>, witness: Witness, clock: Clock) -> Self {
+        Self { witness: Some((witness, truth, clock)), ..self }
     }
 
     fn follow(&mut self, advice: &Advice) {

@@ -19,6 +19,7 @@ use edge_io::{Clock, Shared};
 use journal_io::journal::{ActRow, Journal, Row};
 use journal_io::logs::{Events, LogWriter};
 use serde_json::json;
+use status_io::Publisher;
 
 use links::LinkBudget;
 pub(crate) use links::{Door, LinkPlace};
@@ -50,6 +51,7 @@ pub(crate) struct Control {
     pub(crate) access: Arc<LogWriter>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
+    pub(crate) folders: Option<Arc<Publisher>>,
     pub(crate) clock: Clock,
     /// Where links for customers lead.
     pub(crate) link_place: LinkPlace,

@@ -16,6 +16,7 @@ use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
 use journal_io::recordings::RingSettings;
 use model::{Mode, SiteId};
+use status_io::Publisher;
 
 use crate::acme::Acme;
 use crate::announcer::Announcer;
@@ -28,7 +29,7 @@ use crate::listeners::{self, Opened};
 use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
 use crate::secrets::Secrets;
-use crate::truth::{Outlet, Page, PageError, Truth};
+use crate::truth::{Outlet, Page, PageError, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 
 /// Where and how state is kept.
@@ -105,6 +106,7 @@ pub(crate) struct Running {
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
     outlet: Option<Outlet>,
+    pub(crate) folders: Option<Arc<Publisher>>,
     table_seed: [u8; 32],
     configured: Mode,
     /// The process whose place this one takes, until it serves.
@@ -143,19 +145,19 @@ pub(crate) fn start(
     let secrets = Secrets::of(&keys, SITE, clock.wall(), table_seed)?;
     let site = gate::site(&plan, &secrets);
     restore(&site, &loaded, clock.wall());
-    let orders = Orders::resume(site.clone(), journal.clone(), &loaded, clock.wall(), &events);
+    let orders = Arc::new(Orders::resume(site.clone(), journal.clone(), &loaded, clock.wall(), &events));
     let ledger = Arc::new(JournalLedger::new(journal.clone(), SITE, secrets.pseudonym_key, clock));
     let desk = Arc::new(Desk::default());
     let keeper = Box::new(JournalKeeper { journal: journal.clone(), site: site.clone() });
     let go_on = restored.of_site(secrets.site_pseudonym(), clock.wall(), &events);
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
-    let outlet = page.outlet.take().map(Outlet::start).transpose()?;
+    let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
     let truth = Arc::new(Truth::start(page, &loaded, journal.clone(), events.clone(), clock, is_heir)?);
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
         .writing(memory.scribe(clock))
-        .telling(truth.clone(), site.clone(), clock);
+        .telling(truth.clone(), Witness::new(site.clone(), orders.clone()), clock);
     let around = Around {
         log: Arc::new(Access(access.clone())),
         ledger: ledger.clone(),
@@ -172,7 +174,6 @@ pub(crate) fn start(
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
     say_incident(&site, is_heir, &events);
     let erasures = Arc::new(Erasures::new(journal.clone()));
-    let orders = Arc::new(orders);
     let aging = Mutex::new(PassClock::resume(None, clock.wall()));
     let predecessor = Mutex::new(predecessor);
     Ok(Running {
@@ -188,6 +189,7 @@ pub(crate) fn start(
         memory,
         truth,
         outlet,
+        folders,
         table_seed: secrets.table_seed,
         configured,
         predecessor,
@@ -279,7 +281,9 @@ impl Running {
         self.edge.retire();
         self.memory.retire();
         // The successor serves the page, and exports it.
-        self.outlet = None;
+        if let Some(outlet) = &self.outlet {
+            outlet.retire();
+        }
     }
 
     /// Whether another process serves in whose place this one is to come.

@@ -45,9 +45,6 @@ pub(crate) enum StatusError {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The record of incidents is not what was written.
-    #[error(transparent)]
-    Record(#[from] RecordError),
     /// A file of the page.
     #[error(transparent)]
     File(#[from] status_io::FileError),
@@ -103,12 +100,16 @@ fn kept(state: &Path, settings: Settings) -> Result<Engine, StatusError> {
         let rows = reader.incidents(SITE, after, ROWS_AT_ONCE)?;
         for row in &rows {
             let restored = engine.restore(&row.bytes, row.hash);
-            if let Err(RecordError::Missing { .. }) = restored {
-                // The gate says so; what is left is shown.
-                engine.accept_gap();
-                engine.restore(&row.bytes, row.hash)?;
-            } else {
-                restored?;
+            // The gate says so when it starts; what is left is shown.
+            match restored {
+                Ok(()) => {}
+                Err(RecordError::Missing { .. }) => {
+                    engine.accept_gap();
+                    if engine.restore(&row.bytes, row.hash).is_err() {
+                        engine.leave_out(row.seq, row.hash);
+                    }
+                }
+                Err(_) => engine.leave_out(row.seq, row.hash),
             }
         }
         match rows.last() {

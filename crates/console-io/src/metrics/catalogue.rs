@@ -154,6 +154,13 @@ pub const INCIDENT_OPEN: Metric<Gauge, 1> = Metric::new(
     "Incidents that go on, also those that the public is not told of.",
 );
 
+/// How late the status page is in a folder.
+pub const PUBLISH_LAG: Metric<Gauge, 1> = Metric::new(
+    "portcullis_publish_lag_seconds",
+    ["target"],
+    "For how long a newer status page has been waiting to be written into a folder; 0 while it holds the newest.",
+);
+
 /// Seconds that the record of incidents was not told of.
 pub const INCIDENT_SECONDS_LOST: Metric<Counter, 0> = Metric::new(
     "portcullis_incident_seconds_lost_total",
@@ -204,6 +211,7 @@ pub const ENTRIES: &[Entry] = &[
     RECORDING_STEPS_LOST.entry(),
     INCIDENT_OPEN.entry(),
     INCIDENT_SECONDS_LOST.entry(),
+    PUBLISH_LAG.entry(),
     TICK_SECONDS.entry(),
     BYPASS.entry(),
     ENFORCED.entry(),

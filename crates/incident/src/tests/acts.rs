@@ -26,7 +26,7 @@ fn a_planned_notice_is_published_at_once_by_a_person() {
     let mut story = Story::begin();
     story.see(10, &down());
     story.act(Act::Publish).unwrap();
-    assert_eq!(story.stage(), Some(Stage::Identified));
+    assert_eq!(story.stage(), Some(Stage::Investigating));
 }
 
 #[test]
@@ -119,4 +119,61 @@ fn texts_are_bounded_and_hold_no_control_characters() {
     assert!(matches!(story.act(update(None, &"x".repeat(9_000), None)), Err(ActError::TooLong("text", _))));
     story.act(update(None, "a\u{1b}[31m\r\nb\0", None)).unwrap();
     assert_eq!(story.engine.view(story.moment.wall).incidents[0].updates[0].body, "a [31m\nb ");
+}
+
+#[test]
+fn the_gate_does_not_overrule_a_person() {
+    let mut story = Story::with(Duration::ZERO);
+    story.see(60, &down());
+    story.act(update(Some(Stage::Resolved), "All is well.", Some("the figures are wrong"))).unwrap();
+    story.see(1_000, &down());
+    assert_eq!(story.stage(), Some(Stage::Resolved), "{}", story.told());
+    let website = |story: &Story| story.engine.view(story.moment.wall).components[1].status;
+    assert_eq!(website(&story), Status::Operational, "a page without an open incident shows no trouble");
+    // It was well in between, and is back: that is new.
+    story.see(120, &well());
+    story.see(60, &down());
+    assert_eq!(story.stage(), Some(Stage::Identified));
+    story.see(900, &well());
+    assert_eq!(story.stage(), Some(Stage::Resolved));
+    story
+        .act(Act::Update {
+            incident: Some(story.newest()),
+            stage: Some(Stage::Identified),
+            body: "We still look.".into(),
+            reason: None,
+        })
+        .unwrap();
+    story.see(1_000, &well());
+    assert_eq!(story.stage(), Some(Stage::Identified), "a person knows better");
+}
+
+#[test]
+fn what_a_person_calls_over_while_it_is_getting_better_leaves_no_trouble_behind() {
+    let mut story = Story::with(Duration::ZERO);
+    story.see(300, &down());
+    story.see(45, &well());
+    story.act(update(Some(Stage::Resolved), "Over.", None)).unwrap();
+    story.see(5, &well());
+    let view = story.engine.view(story.moment.wall);
+    assert!(view.components.iter().all(|component| component.status == Status::Operational), "{view:#?}");
+}
+
+#[test]
+fn a_hold_holds_for_what_comes_back_within_an_hour_and_words_go_to_what_is_known() {
+    let mut story = Story::begin();
+    story.see(60, &down());
+    story.act(Act::Hold).unwrap();
+    story.see(200, &well());
+    story.see(600, &down());
+    assert_eq!(story.told(), "");
+    let open = Act::Open {
+        title: "Nobody answers the phone".into(),
+        stage: Stage::Investigating,
+        body: "Our carrier has a problem.".into(),
+        components: vec![("Phone support".to_owned(), Status::PartialOutage)],
+    };
+    story.act(open).unwrap();
+    story.act(update(None, "The phone works soon.", None)).unwrap();
+    assert_eq!(story.engine.view(story.moment.wall).incidents.len(), 1, "{}", story.told());
 }

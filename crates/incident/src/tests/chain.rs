@@ -44,7 +44,7 @@ fn a_record_that_was_changed_or_has_a_gap_is_not_believed() {
     let mut changed = first.bytes.to_vec();
     *changed.last_mut().unwrap() = b' ';
     assert!(engine.restore(&changed, first.hash).is_err());
-    let forged = String::from_utf8(first.bytes.to_vec()).unwrap().replace("operational", "major_outage");
+    let forged = String::from_utf8(first.bytes.to_vec()).unwrap().replace("Web", "Wob");
     assert_eq!(engine.restore(forged.as_bytes(), first.hash), Err(RecordError::Changed(1)));
     engine.restore(&first.bytes, first.hash).unwrap();
     let gap = engine.restore(&third.bytes, third.hash);

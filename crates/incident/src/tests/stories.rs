@@ -158,3 +158,58 @@ fn a_report_is_drafted_with_what_each_fact_rests_on() {
     }
     assert_eq!(story.engine.draft(&[], crate::Readers::Public), None);
 }
+
+#[test]
+fn outages_in_pulses_are_told() {
+    let mut story = Story::begin();
+    for _ in 0..6 {
+        story.see(90, &served_to(50, Door::Closed, Some(Cause::Attack), Level::CustomersFirst));
+        story.see(90, &served_to(0, Door::Open, Some(Cause::Attack), Level::CustomersFirst));
+    }
+    assert!(story.told().contains("Investigating"), "{}", story.noted());
+}
+
+#[test]
+fn an_attack_that_nobody_felt_for_an_hour_does_not_make_an_outage_of_an_hour() {
+    let mut story = Story::with(Duration::ZERO);
+    story.see(3_600, &served_to(0, Door::Open, Some(Cause::Attack), Level::Filtering));
+    let before = story.moment.wall;
+    story.see(60, &served_to(50, Door::Open, Some(Cause::Attack), Level::Filtering));
+    let view = story.engine.view(story.moment.wall);
+    assert!(view.incidents[0].started_at >= before, "{}", story.told());
+    assert!(view.components[1].troubles[0].from >= before);
+}
+
+#[test]
+fn a_week_of_flapping_stays_bounded_and_people_can_still_speak() {
+    let mut story = Story::with(Duration::ZERO);
+    for _ in 0..3_000 {
+        story.see(20, &served_to(50, Door::Open, Some(Cause::App), Level::Calm));
+        story.see(180, &well());
+    }
+    let updates: usize =
+        story.engine.view(story.moment.wall).incidents.iter().map(|of| of.updates.len()).sum();
+    assert!(updates <= 500, "{updates} updates");
+    let said = story.records.iter().filter(|record| matches!(record.entry, Entry::Published { .. })).count();
+    assert!(said <= 7 * 300, "{said} publications in a week");
+    let body = "We know.".to_owned();
+    story
+        .act(Act::Update {
+            incident: None,
+            stage: Some(Stage::Resolved),
+            body,
+            reason: Some("enough".into()),
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_report_ends_an_incident_for_good() {
+    let mut story = Story::with(Duration::ZERO);
+    let down = served_to(50, Door::Closed, Some(Cause::Attack), Level::CustomersFirst);
+    story.see(300, &down);
+    story.see(1_200, &well());
+    story.act(Act::Report { incident: story.newest(), body: "What happened.".into() }).unwrap();
+    story.see(60, &down);
+    assert_eq!(story.engine.view(story.moment.wall).incidents.len(), 2, "it is another");
+}

@@ -123,6 +123,13 @@ impl Control {
         out.counter(&catalogue::RECORDING_STEPS_LOST, [(none, self.memory.steps_lost())]);
         let open = u32::try_from(self.truth.open()).unwrap_or(u32::MAX);
         out.gauge(&catalogue::INCIDENT_OPEN, [([self.site_name.as_str()], f64::from(open))]);
+        let folders = self.folders.as_ref().map(|folders| folders.targets()).unwrap_or_default();
+        let lags = folders.iter().map(|folder| {
+            let lag = folder.behind.unwrap_or_default().as_secs_f64();
+            ([folder.folder.to_string_lossy()], lag)
+        });
+        let lags: Vec<_> = lags.collect();
+        out.gauge(&catalogue::PUBLISH_LAG, lags.iter().map(|([folder], lag)| ([folder.as_ref()], *lag)));
         out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
     }
 

@@ -121,10 +121,11 @@ impl Raising {
         match self.hand_over(bequest) {
             Ok(()) => Ok(Heir { channel: self.channel, child: self.child }),
             Err(error) => {
-                bequest.truth.go_on();
                 // It may have ended by itself already.
                 let _killed = self.child.kill();
                 let _ended = self.child.wait();
+                // Not before the other has ended: one process writes the record.
+                bequest.truth.go_on();
                 Err(error)
             }
         }

@@ -29,17 +29,23 @@ pub(super) struct Clerk {
 impl Clerk {
     /// Until it is told to stop, or nobody is left to tell it anything.
     pub(super) fn run(mut self, receiver: &Receiver<Message>) {
-        let mut published = self.publish();
+        let mut published = self.publish(true);
         loop {
             let has_changed = match receiver.recv_timeout(FRESH_FOR) {
                 Ok(Message::Saw(..)) if self.pause.load(Relaxed) => false,
                 Ok(Message::Saw(sight, moment)) => {
                     let records = self.engine.see(&sight, moment);
-                    self.keep(&records)
+                    let has_changed = self.keep(&records);
+                    if records.iter().any(|record| matches!(record.entry, Entry::Published { .. })) {
+                        // What the public read must outlive a crash; a disk that fails does not keep it from them.
+                        let _written = self.journal.settle(PUBLISHED_WITHIN);
+                    }
+                    has_changed
                 }
                 Ok(Message::Act(act, by, sender)) => {
                     let done = self.act(act, &by);
-                    let has_changed = done.is_ok();
+                    // What the disk did not take in time is so all the same.
+                    let has_changed = matches!(done, Ok(()) | Err(ActError::Unwritten(_)));
                     // Whoever asked may have lost patience.
                     let _heard = sender.try_send(done.map(|()| self.known()));
                     has_changed
@@ -57,7 +63,7 @@ impl Clerk {
             };
             self.open.store(self.engine.open_count(), Relaxed);
             if has_changed || self.clock.now().since(published) >= FRESH_FOR {
-                published = self.publish();
+                published = self.publish(has_changed);
             }
         }
     }
@@ -68,15 +74,17 @@ impl Clerk {
                 "another process is taking over; repeat it in a moment".to_owned(),
             ));
         }
+        let before = self.journal.health().dropped_rows[0];
         let records = self.engine.act(act, by, self.moment())?;
         self.keep(&records);
         // What an admin is told to be done must outlive a crash.
-        if self.journal.settle(ON_DISK_WITHIN) {
-            Ok(())
-        } else {
-            let trouble = self.journal.health().trouble;
-            Err(ActError::Unwritten(trouble.unwrap_or_else(|| "the disk did not answer in time".to_owned())))
+        let is_written = self.journal.settle(ON_DISK_WITHIN);
+        let health = self.journal.health();
+        if is_written && health.dropped_rows[0] == before {
+            return Ok(());
         }
+        let why = if is_written { "the journal did not take it" } else { "the disk did not answer in time" };
+        Err(ActError::Unwritten(health.trouble.unwrap_or_else(|| why.to_owned())))
     }
 
     /// Gives records to the journal and says them; whether there were any.
@@ -115,6 +123,7 @@ impl Clerk {
             | Entry::Withdrawn { .. }
             | Entry::Published { .. }
             | Entry::Component { .. }
+            | Entry::Watched { .. }
             | Entry::Overridden { .. }
             | Entry::Maintenance { .. } => {}
         }
@@ -135,10 +144,10 @@ impl Clerk {
         Moment { now: self.clock.now(), wall: self.clock.wall() }
     }
 
-    fn publish(&mut self) -> Instant {
+    fn publish(&mut self, has_changed: bool) -> Instant {
         let wall = self.clock.wall();
         if let Some(press) = &mut self.press
-            && let Err(error) = press.publish(&self.engine.view(wall), wall)
+            && let Err(error) = press.publish(self.engine.view(wall), wall, has_changed)
         {
             self.events.error(format_args!("status page: what was out before stays: {error}"));
         }
@@ -148,5 +157,7 @@ impl Clerk {
 
 /// Pages say when they were made; after so long they are made again.
 const FRESH_FOR: Duration = Duration::from_secs(30);
+/// Words of the gate wait so long for the disk.
+const PUBLISHED_WITHIN: Duration = Duration::from_millis(500);
 /// An act must be on the disk within so long.
 const ON_DISK_WITHIN: Duration = Duration::from_secs(3);

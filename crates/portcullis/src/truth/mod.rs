@@ -15,7 +15,7 @@ mod witness;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -35,10 +35,12 @@ pub(crate) use witness::Witness;
 pub(crate) trait Press: Send {
     /// Something has changed, or what is out is no longer fresh.
     ///
+    /// `has_changed` tells which.
+    ///
     /// # Errors
     ///
     /// If what was made cannot be served; what was out before stays.
-    fn publish(&mut self, view: &View, now: Timestamp) -> Result<(), status_io::FileError>;
+    fn publish(&mut self, view: View, now: Timestamp, has_changed: bool) -> Result<(), status_io::FileError>;
 }
 
 /// The way to the record.
@@ -101,8 +103,11 @@ impl Truth {
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
     pub(crate) fn pause(&self) {
         self.pause.store(true, Relaxed);
+        let (sender, receiver) = sync_channel(1);
         // What was begun before is at its end when this is answered.
-        let _quiet = self.ask();
+        if self.sender.send(Message::Ask(sender)).is_ok() {
+            let _quiet = receiver.recv_timeout(PATIENCE);
+        }
     }
 
     /// Writes again.
@@ -112,7 +117,8 @@ impl Truth {
 
     /// Takes what the gate saw in a second; never waits.
     pub(crate) fn saw(&self, sight: Sight, moment: Moment) {
-        if let Err(TrySendError::Full(_)) = self.sender.try_send(Message::Saw(sight, moment)) {
+        // No room, or nobody there any more.
+        if self.sender.try_send(Message::Saw(sight, moment)).is_err() {
             self.missed.fetch_add(1, Relaxed);
         }
     }
@@ -176,6 +182,7 @@ fn resume(settings: incident::Settings, loaded: &Loaded, events: &Events) -> Eng
         }
         if let Err(error) = restored {
             events.error(format_args!("{error}"));
+            engine.leave_out(row.seq, row.hash);
         }
     }
     engine

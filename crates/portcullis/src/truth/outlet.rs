@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use status_io::{Work, server_limits};
 use tokio::sync::watch;
@@ -43,6 +44,9 @@ impl Outlet {
                     None => exporting.await,
                 }
             }));
+            drop(local);
+            // An export to a disk that hangs is left behind: the gate must end.
+            runtime.shutdown_timeout(EXPORT_ENDS_WITHIN);
         };
         let thread = std::thread::Builder::new().name("status".to_owned()).spawn(run)?;
         Ok(Self { listener: kept, stop, thread: Some(thread) })
@@ -53,9 +57,14 @@ impl Outlet {
         self.listener.as_ref()
     }
 
-    /// Serves and exports nothing more.
-    pub(crate) fn stop(&mut self) {
+    /// Serves and exports nothing more, soon.
+    pub(crate) fn retire(&self) {
         self.stop.send_replace(true);
+    }
+
+    /// Serves and exports nothing more.
+    fn stop(&mut self) {
+        self.retire();
         if let Some(thread) = self.thread.take() {
             // Its panic was reported when it happened.
             let _ended = thread.join();
@@ -68,6 +77,8 @@ impl Drop for Outlet {
         self.stop();
     }
 }
+
+const EXPORT_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 async fn ended(mut stopped: watch::Receiver<bool>) {
     // An error says that whoever could stop it is gone.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use edge_io::Clock;
 use incident::{ComponentSetting, Settings, Watches};
+use model::Timestamp;
+use status_io::Publisher;
 
 use super::printer::Printer;
 use super::{Press, Ready};
@@ -18,6 +20,8 @@ pub(crate) struct Page {
     pub(crate) press: Option<Box<dyn Press>>,
     /// What serves and exports them.
     pub(crate) outlet: Option<Ready>,
+    /// How the folders are doing.
+    pub(crate) folders: Option<Arc<Publisher>>,
 }
 
 /// Why there is no page.
@@ -42,7 +46,7 @@ pub(crate) enum PageError {
 impl Page {
     /// The record is kept, and no page is made of it.
     pub(crate) fn none() -> Self {
-        Self { settings: unconfigured(), press: None, outlet: None }
+        Self { settings: unconfigured(), press: None, outlet: None, folders: None }
     }
 
     /// As the configuration says; without a table for the page the record is kept all the same.
@@ -51,13 +55,21 @@ impl Page {
         let site = status_io::Site::new(&status::content_security_policy())?;
         let clock = Clock::start();
         let clock: status_io::Clock = Arc::new(move || clock.wall());
-        let (publisher, work) = status_io::Publisher::new(status.export.clone(), clock);
+        let (publisher, work) = Publisher::new(status.export.clone(), clock);
+        let publisher = Arc::new(publisher);
         let listener = status.listen.map(|address| listen(address, inherited)).transpose()?;
-        let printer = Printer { page: page_of(status)?, site: site.clone(), publisher, seq: 0 };
+        let printer = Printer {
+            page: page_of(status)?,
+            site: site.clone(),
+            publisher: publisher.clone(),
+            seq: 0,
+            exported: Timestamp::default(),
+        };
         Ok(Self {
             settings: settings(status),
             press: Some(Box::new(printer)),
             outlet: Some(Ready { listener, site, work }),
+            folders: Some(publisher),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Makes the files of the page and puts them where people read them: into memory, from where they are served, and into folders.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use incident::View;
 use model::Timestamp;
@@ -12,18 +13,32 @@ use super::Press;
 pub(crate) struct Printer {
     pub(crate) page: status::Page,
     pub(crate) site: status_io::Site,
-    pub(crate) publisher: Publisher,
+    pub(crate) publisher: Arc<Publisher>,
     /// Of the last page.
     pub(crate) seq: u64,
+    /// When folders were given one.
+    pub(crate) exported: Timestamp,
 }
 
 impl Press for Printer {
-    fn publish(&mut self, view: &View, now: Timestamp) -> Result<(), FileError> {
+    fn publish(&mut self, mut view: View, now: Timestamp, has_changed: bool) -> Result<(), FileError> {
         // Larger than any of an earlier process, unless the wall clock was set back; then at least larger than the last.
         self.seq = now.as_millis().max(self.seq + 1);
-        let files = Arc::new(files(view, &self.page, now, self.seq)?);
+        let files = loop {
+            match files(&view, &self.page, now, self.seq) {
+                // Rather the newest alone than none.
+                Err(FileError::TooLarge | FileError::TooMany) if view.incidents.len() > 1 => {
+                    view.incidents.truncate(view.incidents.len() / 2);
+                }
+                made => break Arc::new(made?),
+            }
+        };
         self.site.publish(&files);
-        self.publisher.publish(files);
+        // Folders hold what has changed, and something fresh now and then: each export is written through to the disk.
+        if has_changed || now.since(self.exported) >= EXPORT_EVERY || now < self.exported {
+            self.exported = now;
+            self.publisher.publish(files);
+        }
         Ok(())
     }
 }
@@ -47,6 +62,9 @@ pub(crate) fn files(view: &View, page: &status::Page, now: Timestamp, seq: u64) 
 fn address(path: &str) -> String {
     format!("/{}", if path == "index.html" { "" } else { path })
 }
+
+/// A copy is called old after 15 minutes.
+const EXPORT_EVERY: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {

@@ -9,17 +9,22 @@ use guard::evidence::Verdict;
 use incident::{Cause, Counts, Door, Sight};
 use model::{Challenge, Decision, Instant, Mode, Tier, TierCounts, Traffic};
 
+use crate::orders::Orders;
+
 /// Adds up a second.
 pub(crate) struct Witness {
     site: Arc<Site>,
+    orders: Arc<Orders>,
+    /// In mode `assist`: an admin said yes to what asks strangers for something.
+    is_allowed: bool,
     tiers: [TierCounts; Tier::COUNT],
     /// When traffic last looked made.
     attacked: Option<Instant>,
 }
 
 impl Witness {
-    pub(crate) fn new(site: Arc<Site>) -> Self {
-        Self { site, tiers: [TierCounts::default(); Tier::COUNT], attacked: None }
+    pub(crate) fn new(site: Arc<Site>, orders: Arc<Orders>) -> Self {
+        Self { site, orders, is_allowed: false, tiers: [TierCounts::default(); Tier::COUNT], attacked: None }
     }
 
     /// Takes what was counted in a step.
@@ -33,21 +38,34 @@ impl Witness {
 
     /// What the second showed that a step has completed; `None` in the middle of one.
     pub(crate) fn turned(&mut self, turn: &Turn, decision: &Decision, now: Instant) -> Option<Sight> {
+        if let Some(taken) = &turn.taken {
+            self.is_allowed = taken.circumstances.assist_yes;
+        }
         let advice = turn.advice.as_ref()?;
         let tiers = std::mem::take(&mut self.tiers);
-        let bypassed = self.site.is_bypassed();
         let known = [Tier::T0, Tier::T1, Tier::T2];
-        let new = sum(&tiers, &[Tier::T4, Tier::T5, Tier::T6], answered);
+        // T6 are those that a rule puts last.
+        let new = sum(&tiers, &[Tier::T4, Tier::T5], answered);
         let observes = self.site.mode() == Mode::Observe;
         Some(Sight {
             known: sum(&tiers, &known, asked),
             new,
             login: sum(&tiers, &[Tier::T3], answered),
-            door: if bypassed || observes { Door::Open } else { door(decision) },
+            door: self.door(decision),
             cause: self.cause(advice, sum(&tiers, &Tier::ALL, answered), now),
             level: decision.level,
             observes,
         })
+    }
+
+    /// Where refusals do not apply to most strangers, the door is open to them whatever the decision says.
+    fn door(&self, decision: &Decision) -> Door {
+        let mode = self.site.mode();
+        if self.site.is_bypassed() || mode == Mode::Observe || self.orders.enforced() < MOST {
+            return Door::Open;
+        }
+        let may_ask = mode == Mode::Auto || self.is_allowed;
+        door(decision, if may_ask { decision.challenge } else { Challenge::Off })
     }
 
     fn cause(&mut self, advice: &Advice, answered: Counts, now: Instant) -> Option<Cause> {
@@ -68,15 +86,15 @@ impl Witness {
 }
 
 /// What newcomers meet, as the decision has it.
-fn door(decision: &Decision) -> Door {
+fn door(decision: &Decision, challenge: Challenge) -> Door {
     let share = |tier: Tier| decision.masks.admitted(tier);
     let (all, newcomers, with_tickets) = (u128::BITS, share(Tier::T5), share(Tier::T4));
     match () {
         () if with_tickets == 0 => Door::Closed,
         () if with_tickets < all => Door::Narrow,
-        () if newcomers == all && decision.challenge != Challenge::Waiting => Door::Open,
+        () if newcomers == all && challenge != Challenge::Waiting => Door::Open,
         // Whoever waits gets a ticket, and with it in.
-        () if decision.challenge != Challenge::Off => Door::Waiting,
+        () if challenge != Challenge::Off => Door::Waiting,
         () => Door::Narrow,
     }
 }
@@ -102,6 +120,8 @@ fn asked(counts: &TierCounts) -> Counts {
 
 /// For so long after traffic last looked made it is taken for an attack: verdicts come and go within one.
 const ATTACK_LASTS: Duration = Duration::from_secs(30);
+/// Percent of strangers from which refusals apply to most of them.
+const MOST: u8 = 50;
 /// Answers in a second from which a fifth of failures tells.
 const ANSWERS_TELL: u64 = 5;
 
@@ -115,7 +135,7 @@ mod tests {
     fn the_door_is_what_newcomers_meet() {
         let met = |newcomers: u128, with_tickets: u128, challenge| {
             let masks = Masks::OPEN.with(Tier::T5, newcomers).with(Tier::T4, with_tickets);
-            door(&Decision { masks, challenge, ..Decision::default() })
+            door(&Decision { masks, ..Decision::default() }, challenge)
         };
         let (all, half) = (u128::MAX, u128::MAX >> 64);
         assert_eq!(met(all, all, Challenge::Off), Door::Open);

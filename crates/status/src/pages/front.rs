@@ -70,12 +70,16 @@ fn put_announced(out: &mut Markup, site: &Site<'_>) {
 }
 
 fn put_recent(out: &mut Markup, site: &Site<'_>) {
-    out.raw("<section aria-labelledby=\"recent\">\n<h2 id=\"recent\">The last 14 days</h2>\n");
+    out.raw("<section aria-labelledby=\"recent\">\n<h2 id=\"recent\">Past incidents, 14 days</h2>\n");
     let since = site.at.before(RECENT);
     let is_recent = |incident: &&Incident| {
         !incident.stage.is_open() && history::ended(incident).unwrap_or_default() >= since
     };
     let recent: Vec<&Incident> = site.view.incidents.iter().filter(is_recent).collect();
-    history::put_items(out, site, &recent, "");
+    if recent.is_empty() {
+        out.raw("<p class=\"soft\">None.</p>\n");
+    } else {
+        history::put_items(out, site, &recent, "");
+    }
     out.raw("<p><a href=\"history.html\">All incidents</a></p>\n</section>\n");
 }

@@ -1,0 +1,179 @@
+//! What the record says of one incident.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use model::Timestamp;
+
+use crate::record::{Entry, Record};
+use crate::settings::UPDATES_MAX;
+use crate::sight::{Cause, Services};
+use crate::words::{Impact, PublicId, Service, Stage, Status};
+
+/// What the record says of an incident.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) number: u32,
+    pub(crate) id: PublicId,
+    /// Of the entry that opened it, and when that was.
+    pub(crate) opened: (u64, Timestamp),
+    pub(crate) title: String,
+    pub(crate) since: Timestamp,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) is_by_person: bool,
+    pub(crate) services: Services,
+    /// For how long each audience was not whole, or was served late, so far.
+    pub(crate) lost: [Lost; 2],
+    /// When somebody fared otherwise than before.
+    pub(crate) fared_at: Timestamp,
+    pub(crate) impact: Impact,
+    /// Places in [`State::components`].
+    pub(crate) components: Vec<usize>,
+    /// Changes that the next words will be shown with.
+    pub(crate) pending: Vec<(usize, Status, Status)>,
+    pub(crate) said: Vec<Said>,
+    pub(crate) planned: Option<Timestamp>,
+    /// A person wants nothing said by itself.
+    pub(crate) is_held: bool,
+    /// Nothing was said, and it is over.
+    pub(crate) is_ended: bool,
+    pub(crate) reopened: Vec<Timestamp>,
+    /// How often it was back after everybody had been served.
+    pub(crate) returns: u32,
+    pub(crate) report: String,
+    pub(crate) updated_at: Timestamp,
+    /// What happened beside what was said, oldest first; the newest of it if there is too much.
+    pub(crate) notes: VecDeque<Note>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Note {
+    /// Of its entry in the record.
+    pub(crate) seq: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) entry: Entry,
+}
+
+/// For how long an audience fared worse than usual.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Lost {
+    /// Some of it, or all, were not served.
+    pub(crate) unserved: Duration,
+    /// All were served, some late.
+    pub(crate) delayed: Duration,
+}
+
+impl Lost {
+    pub(crate) fn add(&mut self, service: Service, lasted: Duration) {
+        match service {
+            Service::Good => {}
+            Service::Delayed => self.delayed += lasted,
+            Service::Part | Service::Down => self.unserved += lasted,
+        }
+    }
+}
+
+/// One thing that was said.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    /// Of its entry in the record.
+    pub(crate) seq: u64,
+    pub(crate) id: PublicId,
+    pub(crate) stage: Stage,
+    pub(crate) body: String,
+    pub(crate) is_by_person: bool,
+    pub(crate) reason: Option<String>,
+    pub(crate) at: Timestamp,
+    pub(crate) next: Option<Timestamp>,
+    pub(crate) affected: Vec<(usize, Status, Status)>,
+    /// How everybody fared then.
+    pub(crate) services: Services,
+}
+
+impl Case {
+    /// How far it is for the public; `None`: the public has not been told.
+    pub(crate) fn stage(&self) -> Option<Stage> {
+        self.said.last().map(|said| said.stage)
+    }
+
+    /// Whether it goes on, told or not.
+    pub(crate) fn is_open(&self) -> bool {
+        self.stage().map_or(!self.is_ended, Stage::is_open)
+    }
+}
+
+impl Case {
+    /// Takes words that were published; whether there were any.
+    pub(crate) fn publish(&mut self, record: &Record, stage: Stage) -> bool {
+        let Entry::Published { body, by, reason, since, next, services, .. } = &record.entry else {
+            return false;
+        };
+        if let Some(since) = since {
+            self.since = Timestamp::from_millis(*since);
+        }
+        let before = self.stage();
+        if before.is_some_and(|before| !before.is_open()) && stage.is_open() {
+            self.reopened.push(record.at);
+        }
+        if before.is_some_and(|before| before >= Stage::Monitoring) && stage < Stage::Monitoring {
+            self.returns = self.returns.saturating_add(1);
+        }
+        if stage == Stage::Postmortem {
+            self.report.clone_from(body);
+        }
+        (self.planned, self.is_ended, self.updated_at) = (None, false, record.at);
+        self.said.push(Said {
+            seq: record.seq,
+            id: PublicId::of(&record.hash),
+            stage,
+            body: body.clone(),
+            is_by_person: by.is_some(),
+            reason: reason.clone(),
+            at: record.at,
+            next: next.map(Timestamp::from_millis),
+            affected: std::mem::take(&mut self.pending),
+            services: *services,
+        });
+        if self.said.len() > UPDATES_MAX {
+            // The first stays.
+            self.said.remove(1);
+        }
+        true
+    }
+}
+
+/// An incident as its first entry says.
+pub(crate) fn opened(
+    record: &Record,
+    number: u32,
+    title: &str,
+    since: u64,
+    cause: Option<Cause>,
+    is_by_person: bool,
+) -> Case {
+    Case {
+        number,
+        id: PublicId::of(&record.hash),
+        opened: (record.seq, record.at),
+        title: title.to_owned(),
+        since: Timestamp::from_millis(since),
+        cause,
+        is_by_person,
+        services: Services::default(),
+        lost: [Lost::default(); 2],
+        fared_at: record.at,
+        impact: Impact::None,
+        components: Vec::new(),
+        pending: Vec::new(),
+        said: Vec::new(),
+        planned: None,
+        is_held: false,
+        is_ended: false,
+        reopened: Vec::new(),
+        returns: 0,
+        report: String::new(),
+        notes: VecDeque::new(),
+        updated_at: record.at,
+    }
+}
