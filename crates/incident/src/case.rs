@@ -27,7 +27,7 @@ pub(crate) struct Case {
     /// When somebody fared otherwise than before.
     pub(crate) fared_at: Timestamp,
     pub(crate) impact: Impact,
-    /// Places in [`State::components`].
+    /// Places in [`crate::state::State::components`].
     pub(crate) components: Vec<usize>,
     /// Changes that the next words will be shown with.
     pub(crate) pending: Vec<(usize, Status, Status)>,

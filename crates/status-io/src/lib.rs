@@ -2,7 +2,7 @@
 //!
 //! It is *not* where pages are made: files come as bytes with a name, and are neither read nor changed. It decides nothing,
 //! knows no incident, and reads no clock but the one that the binary gives.
-//! Its main types are [`Files`], [`Site`] with [`serve`], and [`Publisher`] with [`export`].
+//! Its main types are [`Files`], [`Site`] with [`serve`], and [`Publisher`] with [`export()`].
 //!
 //! ```
 //! use status_io::{Files, Served, export};

@@ -99,7 +99,7 @@ impl Default for Limits {
     }
 }
 
-/// What a [`Ladder`] is built from.
+/// What a [`super::Ladder`] is built from.
 #[derive(Clone, Debug)]
 pub struct LadderSettings {
     /// The rates.
