@@ -106,11 +106,14 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
     }
 
-    /// The page that it shows, as HTML; without running anything in it.
+    /// The page that it shows, as HTML; without running anything in it. Empty while it goes from one page to the next.
     pub fn page(&self) -> String {
         let root = self.devtools("DOM.getDocument", &json!({ "depth": 0 }))["root"]["nodeId"].clone();
-        let html = self.devtools("DOM.getOuterHTML", &json!({ "nodeId": root }))["outerHTML"].take();
-        html.as_str().unwrap_or_default().to_owned()
+        let command = json!({ "cmd": "DOM.getOuterHTML", "params": { "nodeId": root } });
+        // The page that was asked about may be gone by now; then there is no such node any more.
+        let path = format!("/session/{}/goog/cdp/execute", self.session);
+        let html = send(self.driver, "POST", &path, &command).map(|mut answer| answer["outerHTML"].take());
+        html.ok().as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
     /// Whether it holds a cookie of that name for the page that it shows.

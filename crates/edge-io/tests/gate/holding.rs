@@ -124,6 +124,8 @@ fn wait_until_full(world: &World, begun: &AtomicU32) {
 fn busy_app() -> (SocketAddr, Arc<AtomicU32>) {
     let begun = Arc::new(AtomicU32::new(0));
     let counts = begun.clone();
+    // One for all: forty-eight of them at once keep a small machine busy for seconds.
+    let large: Arc<[u8]> = vec![b'x'; 16_000_000].into();
     let address = app(move |mut stream| {
         while let Some(head) = read_head(&mut stream) {
             if head.starts_with("GET / ") {
@@ -133,7 +135,7 @@ fn busy_app() -> (SocketAddr, Arc<AtomicU32>) {
             counts.fetch_add(1, Relaxed);
             if head.starts_with("GET /large") {
                 let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 16000000\r\n\r\n");
-                let _gone = stream.write_all(&vec![b'x'; 16_000_000]);
+                let _gone = stream.write_all(&large);
             } else if head.starts_with("GET /ws") {
                 let _gone = stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: x\r\n\r\n");
             }
