@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::clock::wait_for;
 use crate::peer::{Missing, Peer};
 use crate::place::free_address;
 use crate::process::Running;
@@ -13,6 +14,7 @@ use crate::web::{self, Request};
 
 /// A page with a part that never loads says so after 8 s; a start on a busy machine takes as long.
 const COMMAND_WITHIN: Duration = Duration::from_secs(60);
+const PAGE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Hosts of the tests are this machine; every other name leads nowhere, so that the browser reaches nobody else.
 const NAMES: &str = "--host-resolver-rules=MAP *.localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
@@ -106,14 +108,20 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
     }
 
-    /// The page that it shows, as HTML; without running anything in it. Empty while it goes from one page to the next.
+    /// The page that it shows, as HTML; without running anything in it.
+    ///
+    /// # Panics
+    /// If there is none for a second.
     pub fn page(&self) -> String {
-        let root = self.devtools("DOM.getDocument", &json!({ "depth": 0 }))["root"]["nodeId"].clone();
-        let command = json!({ "cmd": "DOM.getOuterHTML", "params": { "nodeId": root } });
-        // The page that was asked about may be gone by now; then there is no such node any more.
         let path = format!("/session/{}/goog/cdp/execute", self.session);
-        let html = send(self.driver, "POST", &path, &command).map(|mut answer| answer["outerHTML"].take());
-        html.ok().as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
+        let read = || {
+            let root = self.devtools("DOM.getDocument", &json!({ "depth": 0 }))["root"]["nodeId"].clone();
+            let command = json!({ "cmd": "DOM.getOuterHTML", "params": { "nodeId": root } });
+            // The page that was asked about may be gone by now; then there is no such node, and the next one is asked.
+            let answer = send(self.driver, "POST", &path, &command).ok()?;
+            answer["outerHTML"].as_str().map(str::to_owned)
+        };
+        wait_for(PAGE_WITHIN, read).expect("the browser shows a page")
     }
 
     /// Whether it holds a cookie of that name for the page that it shows.

@@ -60,7 +60,9 @@ fn axe_finds_nothing_on_the_pages_of_a_running_gate_and_the_button_of_a_link_let
     let said = world.gate.tell(&["clients", "link", "ann"]).expect("an admin may");
     let path = said.split_whitespace().find_map(|word| word.find("/.well-known/").map(|at| &word[at..]));
     let link = world.address(path.unwrap_or_else(|| panic!("no link: {said}")));
-    judge.check(&link[..link.len() - 2], PAGE_BYTES_MAX);
+    let (kept, end) = link.split_at(link.len() - 4);
+    let other = if end.starts_with('x') { 'y' } else { 'x' };
+    judge.check(&format!("{kept}{other}{}", &end[1..]), PAGE_BYTES_MAX);
     assert!(judge.says("not complete"), "{}", judge.browser.page());
     judge.check(&link, PAGE_BYTES_MAX);
     judge.browser.run("document.querySelector('button').click()");
