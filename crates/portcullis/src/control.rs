@@ -5,6 +5,7 @@ mod level;
 mod links;
 mod lists;
 mod metrics;
+mod mirrors;
 mod page;
 mod rules;
 mod why;
@@ -123,6 +124,7 @@ impl Control {
         let (limit, measured) = self.desk.limit();
         let decision = self.site.decision();
         let coverage = self.site.registry().coverage(self.site.pass_time());
+        let targets = self.folders.as_ref().map(|folders| folders.targets()).unwrap_or_default();
         let limit_text = match (limit.is_finite(), measured) {
             (false, _) => "not measured yet".to_owned(),
             (true, true) => format!("{limit:.0} requests at once"),
@@ -140,13 +142,14 @@ impl Control {
             }
         };
         let text = format!(
-            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{enforced}{bypass}",
+            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{enforced}{bypass}",
             self.site.mode(),
             decision.level,
             meaning(decision.level),
             self.site.slots().total(),
             decision.offered * 100.0,
             coverage_sentence(&Some(coverage)),
+            mirrors::said(&targets),
         );
         let data = json!({
             "mode": self.site.mode().label(),
@@ -157,6 +160,7 @@ impl Control {
             "enforced_percent": self.orders.enforced(),
             "known_clients": self.site.registry().count(),
             "confirmed_last_week": coverage.confirmed,
+            "page_targets": mirrors::values(&targets),
         });
         Reply::done(text, data)
     }

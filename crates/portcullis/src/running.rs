@@ -256,6 +256,23 @@ impl Running {
         if second % NETWORKS_SECONDS == NETWORKS_SECONDS - 1 {
             self.keep_networks();
         }
+        if second.is_multiple_of(MIRRORS_SECONDS) {
+            self.say_mirrors();
+        }
+    }
+
+    /// A mirror that is behind for longer than a few attempts take.
+    fn say_mirrors(&self) {
+        for target in self.folders.iter().flat_map(|folders| folders.targets()) {
+            if let (Some(failure), Some(behind)) = (target.failure, target.behind) {
+                self.events.warning(format_args!(
+                    "status page: {} is behind by {} s: {}",
+                    target.name,
+                    behind.as_secs(),
+                    failure.text
+                ));
+            }
+        }
     }
 
     /// Console and all stand: the process whose place this one takes may go.
@@ -371,6 +388,7 @@ impl LogSink for Access {
 
 pub(crate) const SITE: SiteId = SiteId(0);
 const SWEEP_SECONDS: u64 = 5;
+const MIRRORS_SECONDS: u64 = 60;
 /// Forgetting is promised within a minute (contracts, "Privacy").
 const UNERASED_SECONDS: u64 = 60;
 const NETWORKS_SECONDS: u64 = 300;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use incident::View;
 use model::Timestamp;
 use serde::Serialize;
 
 use crate::page::Page;
+use crate::signed::{MANIFEST, SIGNATURE};
 use crate::{badge, dates, feed, json, pages, plain};
 
 /// One file.
@@ -59,7 +60,8 @@ pub fn render(view: &View, page: &Page, at: Timestamp) -> Bundle {
     bundle.put("badge.svg".to_owned(), badge::badge(view));
     bundle.put("favicon.svg".to_owned(), badge::favicon(view));
     bundle.put("status.txt".to_owned(), plain::text(view, page, at));
-    bundle.stamp(page, &Edition::at(at, page.stale_after()));
+    let manifest = bundle.manifest(page, &Edition::at(at, page.stale_after()));
+    bundle.put(MANIFEST.to_owned(), manifest);
     bundle
 }
 
@@ -101,21 +103,31 @@ impl Bundle {
         self.files.iter().map(|(path, file)| (path.as_str(), file))
     }
 
-    /// Puts in a file, such as a signature; one of the same path goes.
-    pub fn put(&mut self, path: String, bytes: Vec<u8>) {
+    /// Puts in a file; one of the same path goes.
+    fn put(&mut self, path: String, bytes: Vec<u8>) {
         let etag = format!("\"{}\"", &HEXLOWER.encode(&sha256(&bytes))[..ETAG_LETTERS]);
         let content_type = content_type(&path);
         self.files.insert(path, File { bytes, content_type, etag, cache_control: CACHE_CONTROL });
     }
 
-    /// Writes `manifest.json` anew, for an edition.
-    pub fn stamp(&mut self, page: &Page, edition: &Edition) {
+    /// Writes `manifest.json` anew, for an edition that is published, with its signature beside it; `sign` gives that of the bytes
+    /// that it gets. What comes back is what the next edition calls `previous`.
+    pub fn sign(
+        &mut self,
+        page: &Page,
+        edition: &Edition,
+        sign: impl FnOnce(&[u8]) -> [u8; 64],
+    ) -> [u8; 32] {
         let bytes = self.manifest(page, edition);
+        let signature = format!("{}\n", BASE64.encode(&sign(&bytes)));
+        let hash = sha256(&bytes);
         self.put(MANIFEST.to_owned(), bytes);
+        self.put(SIGNATURE.to_owned(), signature.into_bytes());
+        hash
     }
 
     /// What `manifest.json` says of all other files. A signature is over these bytes; it is not one of the files listed.
-    pub fn manifest(&self, page: &Page, edition: &Edition) -> Vec<u8> {
+    fn manifest(&self, page: &Page, edition: &Edition) -> Vec<u8> {
         let others = self.files.iter().filter(|(path, _)| !path.starts_with(MANIFEST));
         let manifest = Manifest {
             site: page.url(),
@@ -157,12 +169,10 @@ fn content_type(path: &str) -> &'static str {
         Some("json") => "application/json; charset=utf-8",
         Some("atom") => "application/atom+xml; charset=utf-8",
         Some("svg") => "image/svg+xml",
-        Some("txt") => "text/plain; charset=utf-8",
+        Some("txt" | "sig") => "text/plain; charset=utf-8",
         Some(_) | None => "application/octet-stream",
     }
 }
-
-const MANIFEST: &str = "manifest.json";
 
 const CACHE_CONTROL: &str = "public, max-age=10, stale-while-revalidate=60, stale-if-error=86400";
 

@@ -8,6 +8,7 @@
 //! ```
 
 mod clerk;
+mod mirrors;
 mod outlet;
 mod page;
 mod printer;
@@ -28,7 +29,7 @@ use model::Timestamp;
 use crate::running::SITE;
 pub(crate) use outlet::{Outlet, Ready};
 pub(crate) use page::{Page, PageError, page_of, settings};
-pub(crate) use printer::files;
+pub(crate) use printer::{Seal, files};
 pub(crate) use witness::Witness;
 
 /// Makes pages of what may be published and puts them where people read them.
