@@ -92,7 +92,10 @@ impl StatusAct {
                 let (state, status) = table(config)?;
                 let key = Seal::new(PageKey::load_or_create(&state)?).public();
                 let host = status.url.authority().split(':').next().unwrap_or_default().to_owned();
-                Ok(format!("{key}\n_portcullis.{host}. TXT \"v=portcullis1; k=ed25519; id={}; p={key}\"", key.id()))
+                Ok(format!(
+                    "{key}\n_portcullis.{host}. TXT \"v=portcullis1; k=ed25519; id={}; p={key}\"",
+                    key.id()
+                ))
             }
             Self::Verify(arguments) => Ok(arguments.run()?),
         }

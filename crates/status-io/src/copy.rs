@@ -10,7 +10,7 @@ use web_io::{Bytes, Client, FetchError, RootsError};
 use crate::files::{Files, is_place};
 
 /// A copy of a page: its files can be read one by one.
-pub struct Copy(Place);
+pub struct PageCopy(Place);
 
 enum Place {
     Folder(PathBuf),
@@ -50,7 +50,7 @@ pub enum CopyReadError {
     Path(String),
 }
 
-impl Copy {
+impl PageCopy {
     /// At an address of the web, or else in a folder; a server is verified with the authorities in a PEM file, or with those of the
     /// system.
     ///
@@ -92,8 +92,12 @@ async fn ask(client: &Client, url: String) -> Result<Bytes, CopyReadError> {
     let answer = client.send(request).await?;
     let why = match answer.status() {
         StatusCode::OK => return Ok(answer.into_body()),
-        StatusCode::NOT_FOUND | StatusCode::GONE => "either it has lost the file, or this is not the address of a copy",
-        StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => "readers may not read there: its owner must let them",
+        StatusCode::NOT_FOUND | StatusCode::GONE => {
+            "either it has lost the file, or this is not the address of a copy"
+        }
+        StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
+            "readers may not read there: its owner must let them"
+        }
         status if status.is_redirection() => "it sends readers elsewhere: give the address that it leads to",
         _ => "the fault is the mirror's",
     };

@@ -25,7 +25,7 @@ mod publisher;
 mod site;
 mod unchanged;
 
-pub use copy::{Copy, CopyReadError};
+pub use copy::{CopyReadError, PageCopy};
 pub use export::{ExportError, GENERATIONS_KEPT, MARKER, export};
 pub use files::{DEFAULT_CACHE_CONTROL, FileError, Files, Served};
 pub use mirror::{BucketAccess, BucketMirror, BucketPlace, Mirror, PushError, SshMirror, SshProgram};

@@ -112,12 +112,7 @@ impl Bundle {
 
     /// Writes `manifest.json` anew, for an edition that is published, with its signature beside it; `sign` gives that of the bytes
     /// that it gets. What comes back is what the next edition calls `previous`.
-    pub fn sign(
-        &mut self,
-        page: &Page,
-        edition: &Edition,
-        sign: impl FnOnce(&[u8]) -> [u8; 64],
-    ) -> [u8; 32] {
+    pub fn sign(&mut self, page: &Page, edition: &Edition, sign: impl FnOnce(&[u8]) -> [u8; 64]) -> [u8; 32] {
         let bytes = self.manifest(page, edition);
         let signature = format!("{}\n", BASE64.encode(&sign(&bytes)));
         let hash = sha256(&bytes);

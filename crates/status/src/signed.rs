@@ -73,17 +73,22 @@ struct Said {
 pub enum CopyError {
     /// The signature is none.
     #[error(
-        "{SIGNATURE} is no signature: the copy is damaged, or of a version that did not sign; have it published again"
+        "{} is no signature: the copy is damaged, or of a version that did not sign; have it published again",
+        SIGNATURE
     )]
     NoSignature,
     /// Somebody else signed it, or it was changed since.
     #[error(
-        "{MANIFEST} is not signed with this key: either the key is that of another page (`portcullis status key` prints \
-         the right one), or whoever can write to the mirror has changed it"
+        "{} is not signed with this key: either the key is that of another page (`portcullis status key` prints the right \
+         one), or whoever can write to the mirror has changed it",
+        MANIFEST
     )]
     Foreign,
     /// The signature is right, and what it is for cannot be read.
-    #[error("{MANIFEST} is signed with this key and cannot be read: a newer Portcullis made it; check it with that one")]
+    #[error(
+        "{} is signed with this key and cannot be read: a newer Portcullis made it; check it with that one",
+        MANIFEST
+    )]
     Unreadable,
     /// It is of another page.
     #[error("this is a copy of {found}, not of {wanted}: the mirror's address or the key is another page's")]
@@ -94,7 +99,9 @@ pub enum CopyError {
         wanted: String,
     },
     /// It was never published.
-    #[error("this copy has no number, so it was never published: whoever put it there took it from elsewhere")]
+    #[error(
+        "this copy has no number, so it was never published: whoever put it there took it from elsewhere"
+    )]
     Unpublished,
     /// It is too old.
     #[error(
@@ -108,7 +115,9 @@ pub enum CopyError {
         until: String,
     },
     /// It was made in the future.
-    #[error("this copy was made {made}, which is still to come: the clock of the gate or that of this machine is wrong")]
+    #[error(
+        "this copy was made {made}, which is still to come: the clock of the gate or that of this machine is wrong"
+    )]
     Early {
         /// When it was made.
         made: String,
@@ -141,7 +150,8 @@ impl Manifest {
         // Whoever holds the key is trusted from here on: there is no limit to keep him to.
         let mut said: Said = serde_json::from_slice(bytes).map_err(|_| CopyError::Unreadable)?;
         let hash = |text: &str| HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok();
-        let files = std::mem::take(&mut said.files).into_iter().map(|(path, text)| Some((path, hash(&text)?)));
+        let files =
+            std::mem::take(&mut said.files).into_iter().map(|(path, text)| Some((path, hash(&text)?)));
         let files = files.collect::<Option<_>>().ok_or(CopyError::Unreadable)?;
         Ok(Self { said, files })
     }

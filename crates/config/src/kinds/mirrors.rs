@@ -63,7 +63,7 @@ pub(crate) const SSH_URL: Text<SshUrl> = Text::new(
 /// The key of a host, as a file of known hosts has it (sshd(8)).
 pub(crate) const HOST_KEY: Text<String> = Text::new(
     "the public key of a host",
-    "^(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$",
+    r"^\s*(ssh|ecdsa|sk)-[a-z0-9@.-]+\s+[A-Za-z0-9+/=]+(\s.*)?$",
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDXH4k9cGEcdNv6QsdbxWk4IaeRz4R3xVqbGWq0Wbkxs",
     parse_host_key,
 );
@@ -81,8 +81,12 @@ pub(crate) const ENDPOINT: Text<String> = Text::new(
 );
 
 /// The name of a bucket (Amazon S3 User Guide, "General purpose bucket naming rules").
-pub(crate) const BUCKET: Text<String> =
-    Text::new("the name of a bucket", "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", "status-shop-example", parse_bucket);
+pub(crate) const BUCKET: Text<String> = Text::new(
+    "the name of a bucket",
+    "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+    "status-shop-example",
+    parse_bucket,
+);
 
 /// What all names in a bucket begin with.
 pub(crate) const PREFIX_IN_BUCKET: Text<String> =
@@ -125,16 +129,27 @@ fn parse_ssh_url(text: &str) -> Result<SshUrl, Bad> {
     let is_folder = folder.len() > 1 && folder[1..].split('/').all(is_plain_name);
     if !is_folder {
         let what = format!("{shown} names no folder of its own");
-        return Err(Bad::new(what, "write its whole path, of letters, digits, `.`, `_` and `-`, such as /srv/status"));
+        return Err(Bad::new(
+            what,
+            "write its whole path, of letters, digits, `.`, `_` and `-`, such as /srv/status",
+        ));
     }
-    Ok(SshUrl { is_rsync, user: user.to_owned(), host: host.to_ascii_lowercase(), port, folder: folder.to_owned() })
+    Ok(SshUrl {
+        is_rsync,
+        user: user.to_owned(),
+        host: host.to_ascii_lowercase(),
+        port,
+        folder: folder.to_owned(),
+    })
 }
 
 fn parse_host_key(text: &str) -> Result<String, Bad> {
     let mut words = text.split_ascii_whitespace();
     let (kind, key) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let is_kind = ["ssh-", "ecdsa-", "sk-"].iter().any(|start| kind.starts_with(start))
-        && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-@.".contains(&byte));
+        && kind
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-@.".contains(&byte));
     let is_key = (KEY_LETTERS_MIN..=KEY_LETTERS_MAX).contains(&key.len())
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
     if is_kind && is_key {
@@ -153,7 +168,10 @@ fn parse_ssh_key(text: &str) -> Result<PathBuf, Bad> {
         return Ok(path);
     }
     let what = format!("{} cannot be the file of a key of ssh", quoted(text));
-    Err(Bad::new(what, "write its whole path, without quotes, `%`, `$` and backslashes, such as \"/etc/portcullis/mirror.key\""))
+    Err(Bad::new(
+        what,
+        "write its whole path, without quotes, `%`, `$` and backslashes, such as \"/etc/portcullis/mirror.key\"",
+    ))
 }
 
 fn parse_endpoint(text: &str) -> Result<String, Bad> {
@@ -166,11 +184,13 @@ fn parse_endpoint(text: &str) -> Result<String, Bad> {
     let (host, port) = port_of(rest).map_or((rest, None), |(host, port)| (host, Some(port)));
     let is_port = port.is_none_or(|port| port.parse().is_ok_and(|port: u16| port != 0));
     if !is_host(host) || !is_port {
-        let cure = "write https://HOST, without the bucket, such as \"https://s3.eu-central-1.amazonaws.com\"";
+        let cure =
+            "write https://HOST, without the bucket, such as \"https://s3.eu-central-1.amazonaws.com\"";
         return Err(Bad::new(format!("{shown} is not the address of a store"), cure));
     }
     let bare = host.trim_matches(['[', ']']);
-    let is_here = bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let is_here =
+        bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     if !is_https && !is_here {
         let what = format!("{shown}: over plain http anybody on the way could change the page");
         return Err(Bad::new(what, format!("write \"https://{rest}\"")));
@@ -196,7 +216,10 @@ fn parse_prefix(text: &str) -> Result<String, Bad> {
         return Ok(text.to_owned());
     }
     let what = format!("{} cannot be what names in a bucket begin with", quoted(text));
-    Err(Bad::new(what, "write names of letters, digits, `.`, `_` and `-` with `/` between them, none at either end"))
+    Err(Bad::new(
+        what,
+        "write names of letters, digits, `.`, `_` and `-` with `/` between them, none at either end",
+    ))
 }
 
 fn parse_word(text: &str) -> Result<String, Bad> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::entry::{Section, default, optional, required, settings, tables};
 use crate::kinds::{
-    ADDRESS, BUCKET, COMPONENT, ENDPOINT, FILE, FOLDER, GROUP, GroupPath, HOST_KEY, NAME, PAGE_URL, PREFIX_IN_BUCKET,
-    PageUrl, SSH_KEY, SSH_URL, SshUrl, TEXT, WATCHES, WORD, duration, list,
+    ADDRESS, BUCKET, COMPONENT, ENDPOINT, FILE, FOLDER, GROUP, GroupPath, HOST_KEY, NAME, PAGE_URL,
+    PREFIX_IN_BUCKET, PageUrl, SSH_KEY, SSH_URL, SshUrl, TEXT, WATCHES, WORD, duration, list,
 };
 
 settings! {

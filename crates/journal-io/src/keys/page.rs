@@ -21,7 +21,8 @@ impl PageKey {
     /// # Errors
     /// See [`KeyError`]; a file that is no key is left alone.
     pub fn load_or_create(folder: &Path) -> Result<Self, KeyError> {
-        let make = || Ok(format!("{FIRST_LINE}\n{COMMENT}{}\n", HEXLOWER_PERMISSIVE.encode(&Secret::random()?.0)));
+        let make =
+            || Ok(format!("{FIRST_LINE}\n{COMMENT}{}\n", HEXLOWER_PERMISSIVE.encode(&Secret::random()?.0)));
         load_or_create(&folder.join(Self::FILE), make, parse)
     }
 

@@ -102,10 +102,17 @@ fn the_console_token_is_private_and_may_be_the_admins_own() {
 fn the_key_of_the_page_is_private_and_signs_the_same_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(PageKey::FILE);
-    let (made, read) = (PageKey::load_or_create(folder.path()).unwrap(), PageKey::load_or_create(folder.path()).unwrap());
+    let (made, read) =
+        (PageKey::load_or_create(folder.path()).unwrap(), PageKey::load_or_create(folder.path()).unwrap());
     assert_eq!((made.public(), made.sign(b"page"), mode(&path)), (read.public(), read.sign(b"page"), 0o600));
     let text = fs::read_to_string(&path).unwrap();
-    for damaged in ["", "portcullis-status-key 1\n", &text.replace("key 1", "key 2"), &format!("{text}00\n"), &text[..text.len() - 2]] {
+    for damaged in [
+        "",
+        "portcullis-status-key 1\n",
+        &text.replace("key 1", "key 2"),
+        &format!("{text}00\n"),
+        &text[..text.len() - 2],
+    ] {
         fs::write(&path, damaged).unwrap();
         let error = PageKey::load_or_create(folder.path()).unwrap_err().to_string();
         assert!(error.contains("is not the key of a status page"), "{error}");
@@ -118,7 +125,11 @@ fn the_key_of_the_page_is_private_and_signs_the_same_after_a_restart() {
 fn the_key_of_the_page_signs_as_the_standard_says() {
     let folder = tempfile::tempdir().unwrap();
     let secret = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
-    disk::replace(&folder.path().join(PageKey::FILE), format!("portcullis-status-key 1\n{secret}\n").as_bytes()).unwrap();
+    disk::replace(
+        &folder.path().join(PageKey::FILE),
+        format!("portcullis-status-key 1\n{secret}\n").as_bytes(),
+    )
+    .unwrap();
     let key = PageKey::load_or_create(folder.path()).unwrap();
     let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
     assert_eq!(hex(&key.public()), "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");

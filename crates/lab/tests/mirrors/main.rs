@@ -17,7 +17,8 @@ fn an_incident_is_on_mirrors_of_three_kinds_within_ten_seconds_and_each_can_be_c
     let (machine, store) = (need!(Machine::start()), need!(Store::start()));
     need!(lab::Gate::binary());
     let key = machine.host_key();
-    let tables = [machine.table("rsync", "one", &key), machine.table("sftp", "two", &key), store.table()].concat();
+    let tables =
+        [machine.table("rsync", "one", &key), machine.table("sftp", "two", &key), store.table()].concat();
     let world = World::start(&tables);
     world.tell("Nobody answers the phone");
     let watch = Stopwatch::start();
@@ -31,7 +32,8 @@ fn an_incident_is_on_mirrors_of_three_kinds_within_ten_seconds_and_each_can_be_c
     });
     let fetched = fetched.unwrap_or_else(|| panic!("the store: {}", world.gate.log()));
     assert!(watch.elapsed() <= WITHIN, "{:?}", watch.elapsed());
-    let index = |folder: &str| wait_for(SOON, || shows_in(&machine.at(folder), "index.html", "Nobody answers"));
+    let index =
+        |folder: &str| wait_for(SOON, || shows_in(&machine.at(folder), "index.html", "Nobody answers"));
     assert!(index("one").is_some() && index("two").is_some(), "{}", world.gate.log());
     for folder in [&machine.at("one"), &machine.at("two"), fetched.path()] {
         let good = wait_for(SOON, || Some(world.verify(folder)).filter(|(is_good, _)| *is_good));
@@ -45,7 +47,8 @@ fn an_incident_is_on_mirrors_of_three_kinds_within_ten_seconds_and_each_can_be_c
 fn a_mirror_that_was_away_catches_up_and_holds_up_no_other() {
     let (mut machine, other) = (need!(Machine::start()), need!(Machine::start()));
     need!(lab::Gate::binary());
-    let tables = [machine.table("sftp", "one", &machine.host_key()), other.table("rsync", "two", &other.host_key())];
+    let tables =
+        [machine.table("sftp", "one", &machine.host_key()), other.table("rsync", "two", &other.host_key())];
     let world = World::start(&tables.concat());
     assert!(wait_for(SOON, || shows(&machine.at("one"), "operational")).is_some(), "{}", world.gate.log());
     machine.switch_off();
@@ -58,7 +61,8 @@ fn a_mirror_that_was_away_catches_up_and_holds_up_no_other() {
     });
     assert!(told.is_some(), "{:?}", world.gate.control(&["status"]));
     let metrics = world.gate.metrics().expect("it runs");
-    let lag = metrics.lines().find(|line| line.starts_with("portcullis_publish_lag_seconds{target=\"sftp://"));
+    let lag =
+        metrics.lines().find(|line| line.starts_with("portcullis_publish_lag_seconds{target=\"sftp://"));
     assert!(lag.is_some_and(|line| !line.ends_with(" 0")), "{metrics}");
     machine.switch_on();
     let caught_up = wait_for(Duration::from_secs(70), || shows(&machine.at("one"), "Nobody answers"));
@@ -96,7 +100,10 @@ fn what_was_put_there_is_removed_when_it_ends_and_nothing_else() {
     assert!(!before.is_empty() && before.iter().all(|page| page.is_file()), "{before:?}");
     // A component with another name is another component.
     let config = world.gate.config().expect("it was written");
-    world.gate.write_config(&config.replace("name = \"Phone\"", "name = \"Telephone\"")).expect("there is room");
+    world
+        .gate
+        .write_config(&config.replace("name = \"Phone\"", "name = \"Telephone\""))
+        .expect("there is room");
     world.gate.cut_and_restart().expect("it starts again");
     for folder in ["rsync", "sftp"] {
         assert!(wait_for(SOON, || shows(&machine.at(folder), "Telephone")).is_some(), "{}", world.gate.log());
@@ -115,15 +122,21 @@ fn a_copy_that_was_changed_is_found_and_openssl_agrees_about_one_that_was_not() 
     let openssl = need!(Peer::find("openssl"));
     let world = World::start(&machine.table("rsync", "one", &machine.host_key()));
     let folder = machine.at("one");
-    assert!(wait_for(SOON, || folder.join("index.html").is_file().then_some(())).is_some(), "{}", world.gate.log());
+    assert!(
+        wait_for(SOON, || folder.join("index.html").is_file().then_some(())).is_some(),
+        "{}",
+        world.gate.log()
+    );
     let (is_good, said) = world.verify(&folder);
     assert!(is_good && said.starts_with("the copy is good: "), "{said}");
     // RFC 8410, section 4: the same twelve bytes stand before every key of Ed25519.
-    let pem = format!("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA{}\n-----END PUBLIC KEY-----\n", world.key());
+    let pem =
+        format!("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA{}\n-----END PUBLIC KEY-----\n", world.key());
     fs::write(folder.join("key.pem"), pem).expect("there is room");
     let run = |arguments: &[&str]| said_in(&folder, openssl.command().args(arguments));
     run(&["base64", "-d", "-in", "manifest.json.sig", "-out", "signature"]);
-    let words = ["-verify", "-pubin", "-inkey", "key.pem", "-rawin", "-in", "manifest.json", "-sigfile", "signature"];
+    let words =
+        ["-verify", "-pubin", "-inkey", "key.pem", "-rawin", "-in", "manifest.json", "-sigfile", "signature"];
     assert!(run(&[&["pkeyutl"], &words[..]].concat()).contains("Verified Successfully"));
 
     let index = fs::read_to_string(folder.join("index.html")).expect("it is there");

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use lab::origin::{Origin, plain};
 use lab::clock::wait_for;
+use lab::origin::{Origin, plain};
 use lab::{Gate, Missing, Peer, Running, free_address, web};
 
 /// A machine that is reached over ssh, with a key that opens it.
@@ -164,14 +164,16 @@ impl World {
 
     /// A person tells of something.
     pub(crate) fn tell(&self, title: &str) {
-        let told = ["incident", "open", title, "--text", "We look into it.", "--component", "Phone=major-outage"];
+        let told =
+            ["incident", "open", title, "--text", "We look into it.", "--component", "Phone=major-outage"];
         self.gate.tell(&told).expect("it is told");
     }
 
     /// `portcullis status …`, with what it says.
     pub(crate) fn status(&self, words: &[&str]) -> (bool, String) {
         let mut command = Command::new(Gate::binary().expect("it was there"));
-        let output = command.arg("status").args(words).current_dir(self.gate.folder()).output().expect("it runs");
+        let output =
+            command.arg("status").args(words).current_dir(self.gate.folder()).output().expect("it runs");
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         (output.status.success(), text)
     }

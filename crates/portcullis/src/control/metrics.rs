@@ -126,8 +126,12 @@ impl Control {
         out.gauge(&catalogue::INCIDENT_OPEN, [([self.site_name.as_str()], f64::from(open))]);
         let folders = self.folders.as_ref().map(|folders| folders.targets()).unwrap_or_default();
         let lag = |target: &TargetHealth| target.behind.unwrap_or_default().as_secs_f64();
-        out.gauge(&catalogue::PUBLISH_LAG, folders.iter().map(|target| ([target.name.as_str()], lag(target))));
-        let aged = folders.iter().filter_map(|target| Some(([target.name.as_str()], target.age?.as_secs_f64())));
+        out.gauge(
+            &catalogue::PUBLISH_LAG,
+            folders.iter().map(|target| ([target.name.as_str()], lag(target))),
+        );
+        let aged =
+            folders.iter().filter_map(|target| Some(([target.name.as_str()], target.age?.as_secs_f64())));
         out.gauge(&catalogue::PUBLISH_AGE, aged);
         out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use edge_io::Clock;
 use status::{CopyError, MANIFEST, Manifest, PublicKey, SIGNATURE};
-use status_io::{Copy, CopyReadError};
+use status_io::{CopyReadError, PageCopy};
 
 /// A copy, and how to judge it.
 #[derive(Debug, clap::Args)]
@@ -46,14 +46,14 @@ pub(crate) enum VerifyError {
 impl VerifyArgs {
     /// Looks at all of it; what is good about it.
     pub(super) fn run(&self) -> Result<String, VerifyError> {
-        let copy = Copy::at(&self.place, self.ca.as_deref())?;
+        let copy = PageCopy::at(&self.place, self.ca.as_deref())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let looked = runtime.block_on(async { tokio::time::timeout(WITHIN, self.look(&copy)).await });
         looked.unwrap_or(Err(VerifyError::Late(WITHIN)))
     }
 
     /// A mirror may be between two pages: what looks wrong then is looked at again.
-    async fn look(&self, copy: &Copy) -> Result<String, VerifyError> {
+    async fn look(&self, copy: &PageCopy) -> Result<String, VerifyError> {
         let mut before = None;
         loop {
             let bytes = copy.read(MANIFEST).await?;
@@ -66,7 +66,7 @@ impl VerifyArgs {
         }
     }
 
-    async fn look_once(&self, copy: &Copy, bytes: &[u8]) -> Result<String, VerifyError> {
+    async fn look_once(&self, copy: &PageCopy, bytes: &[u8]) -> Result<String, VerifyError> {
         let manifest = Manifest::open(bytes, &copy.read(SIGNATURE).await?, &self.key)?;
         manifest.check(self.page.as_deref(), Clock::start().wall(), self.after)?;
         let mut count = 0_usize;

@@ -45,7 +45,8 @@ fn over_ssh(mirror: &config::StatusSsh, state: &Path) -> SshMirror {
 
 fn bucket(mirror: &config::StatusBucket, state: &Path) -> Result<BucketMirror, MirrorError> {
     let path = &mirror.secret_file;
-    let secret = std::fs::read_to_string(path).map_err(|error| MirrorError::Secret { path: path.clone(), error })?;
+    let secret =
+        std::fs::read_to_string(path).map_err(|error| MirrorError::Secret { path: path.clone(), error })?;
     let prefix = mirror.prefix.clone().unwrap_or_default();
     let name = format!("{}/{}/{prefix}", mirror.endpoint, mirror.bucket);
     let place = BucketPlace {
@@ -56,7 +57,8 @@ fn bucket(mirror: &config::StatusBucket, state: &Path) -> Result<BucketMirror, M
         authorities: mirror.ca.clone(),
     };
     let access = BucketAccess { access_key: mirror.access_key.clone(), secret: secret.trim().to_owned() };
-    BucketMirror::new(place, access, work(state, &name)).map_err(|error| MirrorError::Bucket(error.to_string()))
+    BucketMirror::new(place, access, work(state, &name))
+        .map_err(|error| MirrorError::Bucket(error.to_string()))
 }
 
 /// The folder where pages for a mirror are made ready: another for another address, whatever the order of the configuration.

@@ -67,7 +67,8 @@ impl BucketMirror {
         let host = self.endpoint.split_once("://").map_or("", |(_, host)| host);
         let ours = [("host", host), ("x-amz-content-sha256", &*body_hash), ("x-amz-date", date)];
         let headers = [own, &ours].concat();
-        let signed = Signed { method: method.as_str(), path: &path, headers: &headers, body_hash: &body_hash };
+        let signed =
+            Signed { method: method.as_str(), path: &path, headers: &headers, body_hash: &body_hash };
         let authorization = self.signer.authorization(&signed, date);
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.endpoint));
         for (name, value) in headers.iter().filter(|(name, _)| *name != "host") {
@@ -150,17 +151,21 @@ impl Desk {
                 .placed()
                 .filter(|(place, file)| turn(place) == turn_now && !known.has(place, &file.etag))
                 .map(|(place, file)| (place.to_owned(), file.clone()));
-            each(changed, |(place, file)| self.mirror.clone().put(place, file, date((self.clock)()))).await?;
+            each(changed.collect(), |(place, file)| {
+                self.mirror.clone().put(place, file, date((self.clock)()))
+            })
+            .await?;
         }
-        each(known.ended(files).into_iter(), |place| self.mirror.clone().remove(place, date((self.clock)()))).await
+        each(known.ended(files), |place| self.mirror.clone().remove(place, date((self.clock)()))).await
     }
 }
 
 /// Does something with each, a few at a time; ends with the first failure.
 async fn each<T, F: Future<Output = Result<(), PushError>> + Send + 'static>(
-    mut all: impl Iterator<Item = T>,
+    all: Vec<T>,
     act: impl Fn(T) -> F,
 ) -> Result<(), PushError> {
+    let mut all = all.into_iter();
     let mut running = JoinSet::new();
     loop {
         while running.len() < AT_ONCE
@@ -189,14 +194,20 @@ fn refused(status: StatusCode, body: &[u8], key: &str) -> PushError {
 /// What to do, by the store's word ("Error responses", Amazon S3 API Reference), or by the status alone.
 fn cure(status: StatusCode, code: &str) -> &'static str {
     match (code, status.as_u16()) {
-        ("SignatureDoesNotMatch", _) => "the secret in `secret_file` does not belong to `access_key`: write the right one",
-        ("InvalidAccessKeyId", _) => "the store does not know `access_key`: write the right one, or make a new one there",
+        ("SignatureDoesNotMatch", _) => {
+            "the secret in `secret_file` does not belong to `access_key`: write the right one"
+        }
+        ("InvalidAccessKeyId", _) => {
+            "the store does not know `access_key`: write the right one, or make a new one there"
+        }
         ("RequestTimeTooSkewed" | "RequestExpired", _) => "this machine's clock is wrong by minutes: set it",
         ("NoSuchBucket", _) => "there is no such bucket: make it there, or write another in `bucket`",
         ("PermanentRedirect" | "AuthorizationHeaderMalformed", _) | (_, 301 | 307) => {
             "the bucket is elsewhere: write its `region`, and the `endpoint` of that region"
         }
-        ("AccessDenied", _) | (_, 403) => "the key may not write there: allow it s3:PutObject and s3:DeleteObject below the prefix",
+        ("AccessDenied", _) | (_, 403) => {
+            "the key may not write there: allow it s3:PutObject and s3:DeleteObject below the prefix"
+        }
         (_, 429 | 500..) => "the store is in trouble or asks for patience",
         _ => "the store refuses the request",
     }
@@ -222,7 +233,9 @@ mod tests {
         let error = |status, body: &str| {
             refused(StatusCode::from_u16(status).unwrap(), body.as_bytes(), "/status/index.html").to_string()
         };
-        let xml = |code: &str| format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>…</Message></Error>");
+        let xml = |code: &str| {
+            format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>…</Message></Error>")
+        };
         let said = [
             error(403, &xml("SignatureDoesNotMatch")),
             error(403, &xml("AccessDenied")),

@@ -30,7 +30,9 @@ pub enum PushError {
         source: io::Error,
     },
     /// It did not end in time.
-    #[error("`{program}` was not done within {seconds} s and was ended: the mirror, or the way to it, is too slow or hangs")]
+    #[error(
+        "`{program}` was not done within {seconds} s and was ended: the mirror, or the way to it, is too slow or hangs"
+    )]
     Late {
         /// The program.
         program: &'static str,

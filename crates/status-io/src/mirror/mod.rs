@@ -58,20 +58,20 @@ impl Mirror {
 
     pub(crate) fn pusher(self, clock: Clock) -> Pusher {
         match self {
-            Self::Folder(folder) => Arc::new(move |files| {
+            Self::Folder(folder) => Arc::new(move |files: Arc<Files>| -> Pushing {
                 let folder = folder.clone();
                 Box::pin(blocking(move || export(&folder, &files).map_err(PushError::from)))
             }),
             Self::Ssh(mirror) => {
                 let mirror = Arc::new(Mutex::new(ssh::Desk::new(mirror)));
-                Arc::new(move |files| {
+                Arc::new(move |files: Arc<Files>| -> Pushing {
                     let mirror = mirror.clone();
                     Box::pin(async move { mirror.lock().await.push(files).await })
                 })
             }
             Self::Bucket(mirror) => {
                 let mirror = Arc::new(Mutex::new(bucket::Desk::new(mirror, clock)));
-                Arc::new(move |files| {
+                Arc::new(move |files: Arc<Files>| -> Pushing {
                     let mirror = mirror.clone();
                     Box::pin(async move { mirror.lock().await.push(files).await })
                 })

@@ -78,11 +78,20 @@ fn cure(said: &[u8]) -> &'static str {
             "Host key verification failed",
             "the mirror shows another key than `host_key`: if its owner says that it was changed, write the new one",
         ),
-        ("Permission denied (", "the mirror does not let `key_file` in: add its public half to authorized_keys there"),
+        (
+            "Permission denied (",
+            "the mirror does not let `key_file` in: add its public half to authorized_keys there",
+        ),
         ("UNPROTECTED PRIVATE KEY", "ssh refuses `key_file`, which others may read: run chmod 600 on it"),
-        ("No such file or directory", "something is not there: make the mirror's folder, and look whether `key_file` exists"),
+        (
+            "No such file or directory",
+            "something is not there: make the mirror's folder, and look whether `key_file` exists",
+        ),
         ("Permission denied", "the user may not write into the mirror's folder: give it to that user"),
-        ("command not found", "the mirror's machine has no rsync: install it there, or write sftp:// instead of rsync://"),
+        (
+            "command not found",
+            "the mirror's machine has no rsync: install it there, or write sftp:// instead of rsync://",
+        ),
         ("No space left", "the mirror's disk is full: make room there"),
         ("Could not resolve", "the mirror's name is not known: look at `to` and at the name servers"),
         ("Connection refused", "nothing listens there for ssh: look at `to`, and whether the mirror runs"),
@@ -121,7 +130,10 @@ mod tests {
         let missing = run("no-such-program", &[]).await;
         assert!(missing.ends_with("install it on this machine"), "{missing}");
         let refused = run("ls", &["--", "/nothing-is-here"]).await;
-        assert!(refused.starts_with("something is not there: ") && refused.contains("`ls` said: "), "{refused}");
+        assert!(
+            refused.starts_with("something is not there: ") && refused.contains("`ls` said: "),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -29,7 +29,8 @@ impl Signer {
     pub(super) fn authorization(&self, request: &Signed<'_>, date: &str) -> String {
         let names: Vec<&str> = request.headers.iter().map(|(name, _)| *name).collect();
         let names = names.join(";");
-        let lines: String = request.headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+        let lines: String =
+            request.headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
         let Signed { method, path, body_hash, .. } = request;
         let whole = format!("{method}\n{path}\n\n{lines}\n{names}\n{body_hash}");
         let day = date.get(..DAY_LETTERS).unwrap_or(date);

@@ -168,13 +168,19 @@ impl Desk {
 
 /// The commands for sftp. A line that begins with `-` may fail.
 fn batch(folder: &str, files: &Files, known: &Known) -> String {
-    let mut changed: Vec<&str> =
-        files.placed().filter(|(place, file)| !known.has(place, &file.etag)).map(|(place, _)| place).collect();
+    let mut changed: Vec<&str> = files
+        .placed()
+        .filter(|(place, file)| !known.has(place, &file.etag))
+        .map(|(place, _)| place)
+        .collect();
     changed.sort_by_key(|place| turn(place));
-    let around = |place: &'_ str| place.match_indices('/').map(|(at, _)| place[..at].to_owned()).collect::<Vec<_>>();
+    let around =
+        |place: &'_ str| place.match_indices('/').map(|(at, _)| place[..at].to_owned()).collect::<Vec<_>>();
     let folders: BTreeSet<String> = changed.iter().flat_map(|place| around(place)).collect();
     let mut text: String = folders.iter().map(|inner| format!("-mkdir \"{folder}/{inner}\"\n")).collect();
-    for (turn_now, word) in (0..=LAST_TURN).flat_map(|turn_now| [(turn_now, Word::Put), (turn_now, Word::Rename)]) {
+    for (turn_now, word) in
+        (0..=LAST_TURN).flat_map(|turn_now| [(turn_now, Word::Put), (turn_now, Word::Rename)])
+    {
         for place in changed.iter().filter(|place| turn(place) == turn_now) {
             // A `String` takes everything.
             let _never_fails = match word {
@@ -271,7 +277,15 @@ mod tests {
 
     fn page(text: &str) -> Files {
         let mut files = Files::new(1);
-        for path in ["/", "/404.html", "/i/a.html", "/manifest.json", "/manifest.json.sig", "/status.txt", "/api/v2/status.json"] {
+        for path in [
+            "/",
+            "/404.html",
+            "/i/a.html",
+            "/manifest.json",
+            "/manifest.json.sig",
+            "/status.txt",
+            "/api/v2/status.json",
+        ] {
             files.insert(path, Served::new(text.to_owned(), "text/html", format!("\"{text}\""))).unwrap();
         }
         files

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::export::ExportError;
-use crate::mirror::PushError;
+use crate::mirror::{PushError, Pushing};
 
 #[tokio::test(start_paused = true)]
 async fn each_page_reaches_every_folder() {
@@ -66,7 +66,7 @@ async fn news_are_tried_within_a_second_and_only_the_newest_is_written() {
 
 #[tokio::test(start_paused = true)]
 async fn an_export_that_breaks_off_is_a_failure_like_others() {
-    let pusher: Pusher = Arc::new(|files| {
+    let pusher: Pusher = Arc::new(|files: Arc<Files>| -> Pushing {
         Box::pin(async move {
             if files.seq() == 1 { Err(PushError::Broken("cannot be".to_owned())) } else { Ok(()) }
         })
@@ -101,7 +101,7 @@ impl Disks {
         let now = clock.clone();
         let pusher = |name: &'static str| -> (String, Pusher) {
             let (attempts, mended, now) = (attempts.clone(), mended.clone(), now.clone());
-            let pusher: Pusher = Arc::new(move |_| {
+            let pusher: Pusher = Arc::new(move |_| -> Pushing {
                 attempts.lock().unwrap().push((name, now().as_secs()));
                 let has_room = name != "bad" || mended.load(Ordering::SeqCst) != 0;
                 Box::pin(async move {

@@ -11,7 +11,8 @@ use crate::{CopyError, Edition, Manifest, PublicKey, samples};
 #[test]
 fn a_copy_that_nobody_touched_is_believed_until_it_is_old() {
     let (bundle, key) = signed(7, 1);
-    let manifest = Manifest::open(&bytes(&bundle, "manifest.json"), &bytes(&bundle, "manifest.json.sig"), &key).unwrap();
+    let manifest =
+        Manifest::open(&bytes(&bundle, "manifest.json"), &bytes(&bundle, "manifest.json.sig"), &key).unwrap();
     assert_eq!(manifest.paths().count() + 2, bundle.files().count());
     for path in manifest.paths() {
         manifest.check_file(path, &bytes(&bundle, path)).unwrap();
@@ -49,7 +50,8 @@ fn a_copy_that_was_never_published_is_said_to_be_one() {
     let edition = Edition::at(samples::AT, Duration::from_secs(30));
     bundle.sign(&samples::page(), &edition, |bytes| pair.sign(bytes).as_ref().try_into().unwrap());
     let key = PublicKey::new(pair.public_key().as_ref().try_into().unwrap());
-    let manifest = Manifest::open(&bytes(&bundle, "manifest.json"), &bytes(&bundle, "manifest.json.sig"), &key).unwrap();
+    let manifest =
+        Manifest::open(&bytes(&bundle, "manifest.json"), &bytes(&bundle, "manifest.json.sig"), &key).unwrap();
     assert_eq!(manifest.check(None, samples::AT, None), Err(CopyError::Unpublished));
 }
 
@@ -59,9 +61,15 @@ fn what_is_said_of_a_copy_says_whose_fault_it_is() {
         CopyError::NoSignature,
         CopyError::Foreign,
         CopyError::Unreadable,
-        CopyError::OtherPage { found: "https://a.example".to_owned(), wanted: "https://b.example".to_owned() },
+        CopyError::OtherPage {
+            found: "https://a.example".to_owned(),
+            wanted: "https://b.example".to_owned(),
+        },
         CopyError::Unpublished,
-        CopyError::Expired { made: "2026-11-28T17:24:01.000Z".to_owned(), until: "2026-11-28T17:39:01.000Z".to_owned() },
+        CopyError::Expired {
+            made: "2026-11-28T17:24:01.000Z".to_owned(),
+            until: "2026-11-28T17:39:01.000Z".to_owned(),
+        },
         CopyError::Early { made: "2026-11-28T17:24:01.000Z".to_owned() },
         CopyError::Older { seq: 7, seen: 8 },
         CopyError::Altered { path: "index.html".to_owned() },
