@@ -21,7 +21,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use edge_io::Clock;
-use incident::{Act, ActError, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Status, View};
+use incident::{
+    Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Status, View,
+};
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
 use model::Timestamp;
@@ -59,7 +61,7 @@ enum Message {
     Saw(Sight, Moment),
     Act(Act, String, SyncSender<Result<Known, ActError>>),
     Ask(SyncSender<Known>),
-    Draft(Vec<PublicId>, Readers, SyncSender<Option<String>>),
+    Draft(Vec<PublicId>, Readers, SyncSender<Option<Draft>>),
     Stop,
 }
 
@@ -139,7 +141,7 @@ impl Truth {
     }
 
     /// The draft of a report, `None` in it where an incident is not known; `None` if the thread did not answer in time.
-    pub(crate) fn draft(&self, incidents: Vec<PublicId>, readers: Readers) -> Option<Option<String>> {
+    pub(crate) fn draft(&self, incidents: Vec<PublicId>, readers: Readers) -> Option<Option<Draft>> {
         let (sender, receiver) = sync_channel(1);
         self.sender.try_send(Message::Draft(incidents, readers, sender)).ok()?;
         receiver.recv_timeout(PATIENCE).ok()
