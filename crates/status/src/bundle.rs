@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::page::Page;
 use crate::signed::{MANIFEST, SIGNATURE};
+use crate::successor::Successor;
 use crate::{badge, dates, feed, json, pages, plain};
 
 /// One file.
@@ -45,6 +46,8 @@ pub struct Edition {
     pub previous: Option<[u8; 32]>,
     /// Names the key that signs it.
     pub key: Option<String>,
+    /// That key, with the word of the one before it.
+    pub successor: Option<Successor>,
 }
 
 /// The files that show a view at a moment. The same arguments give the same bytes.
@@ -68,7 +71,14 @@ pub fn render(view: &View, page: &Page, at: Timestamp) -> Bundle {
 impl Edition {
     /// A bundle that is not published yet, made at a moment and valid for a while.
     pub fn at(at: Timestamp, valid_for: Duration) -> Self {
-        Self { generated_at: at, valid_until: at + valid_for, seq: None, previous: None, key: None }
+        Self {
+            generated_at: at,
+            valid_until: at + valid_for,
+            seq: None,
+            previous: None,
+            key: None,
+            successor: None,
+        }
     }
 }
 
@@ -132,6 +142,7 @@ impl Bundle {
             valid_until: dates::rfc3339(edition.valid_until),
             previous: edition.previous.map(|hash| HEXLOWER.encode(&hash)),
             key: edition.key.as_deref(),
+            successor: edition.successor.as_ref(),
             files: others
                 .map(|(path, file)| (path.as_str(), HEXLOWER.encode(&sha256(&file.bytes))))
                 .collect(),
@@ -155,6 +166,8 @@ struct Manifest<'a> {
     valid_until: String,
     previous: Option<String>,
     key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor: Option<&'a Successor>,
     files: BTreeMap<&'a str, String>,
 }
 

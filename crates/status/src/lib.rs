@@ -24,6 +24,7 @@ mod pages;
 mod plain;
 mod report;
 mod signed;
+mod successor;
 mod tree;
 mod verdict;
 
@@ -37,3 +38,4 @@ pub use page::{Page, PageError};
 pub use pages::content_security_policy;
 pub use report::report;
 pub use signed::{CopyError, MANIFEST, Manifest, NoKey, PublicKey, SIGNATURE};
+pub use successor::Successor;

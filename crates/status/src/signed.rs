@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::bundle::sha256;
 use crate::dates;
+use crate::successor::Successor;
 
 /// The key that the pages of one gate are signed with: its public half (Ed25519, RFC 8032), written as base64.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,6 +30,10 @@ impl PublicKey {
     /// From its bytes.
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// What a manifest calls the key: the first 8 bytes of its SHA-256, in hexadecimal digits.
@@ -57,6 +62,8 @@ impl FromStr for PublicKey {
 pub struct Manifest {
     said: Said,
     files: BTreeMap<String, [u8; 32]>,
+    /// It is signed with the key after the one that was given, until then.
+    successor: Option<(PublicKey, String)>,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
@@ -65,6 +72,8 @@ struct Said {
     seq: Option<u64>,
     generated_at: String,
     valid_until: String,
+    #[serde(default)]
+    successor: Option<Successor>,
     files: BTreeMap<String, String>,
 }
 
@@ -97,6 +106,15 @@ pub enum CopyError {
         found: String,
         /// As it was asked for.
         wanted: String,
+    },
+    /// The key was replaced too long ago.
+    #[error(
+        "the key was replaced, and its word for the new one was good until {until}: get the new one from whoever runs the page \
+         (`portcullis status key`)"
+    )]
+    Replaced {
+        /// Until when.
+        until: String,
     },
     /// It was never published.
     #[error(
@@ -139,31 +157,43 @@ pub enum CopyError {
 }
 
 impl Manifest {
-    /// Reads the bytes of a `manifest.json` if a signature (the content of `manifest.json.sig`) says that they are the key's.
+    /// Reads the bytes of a `manifest.json` if a signature (the content of `manifest.json.sig`) says that they are the key's, or those of
+    /// the key after it, for which it has given its word.
     ///
     /// # Errors
     /// [`CopyError::NoSignature`], [`CopyError::Foreign`], [`CopyError::Unreadable`].
     pub fn open(bytes: &[u8], signature: &[u8], key: &PublicKey) -> Result<Self, CopyError> {
         let signature = BASE64.decode(signature.trim_ascii()).map_err(|_| CopyError::NoSignature)?;
-        let verified = UnparsedPublicKey::new(&ED25519, key.0).verify(bytes, &signature);
-        verified.map_err(|_| CopyError::Foreign)?;
-        // Whoever holds the key is trusted from here on: there is no limit to keep him to.
-        let mut said: Said = serde_json::from_slice(bytes).map_err(|_| CopyError::Unreadable)?;
+        let is_by =
+            |key: &PublicKey| UnparsedPublicKey::new(&ED25519, key.0).verify(bytes, &signature).is_ok();
+        let said: Option<Said> = serde_json::from_slice(bytes).ok();
+        let successor = if is_by(key) {
+            None
+        } else {
+            let vouched = said.as_ref().and_then(|said| said.successor.as_ref()?.vouched_by(key));
+            let (next, until) = vouched.filter(|(next, _)| is_by(next)).ok_or(CopyError::Foreign)?;
+            Some((next, until.to_owned()))
+        };
+        let mut said = said.ok_or(CopyError::Unreadable)?;
         let hash = |text: &str| HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok();
         let files =
             std::mem::take(&mut said.files).into_iter().map(|(path, text)| Some((path, hash(&text)?)));
         let files = files.collect::<Option<_>>().ok_or(CopyError::Unreadable)?;
-        Ok(Self { said, files })
+        Ok(Self { said, files, successor })
     }
 
     /// Whether it may be taken for the present state of the page with this address; `seen` is the number of the newest copy that
     /// was seen anywhere.
     ///
     /// # Errors
-    /// [`CopyError::OtherPage`], [`CopyError::Unpublished`], [`CopyError::Early`], [`CopyError::Expired`], [`CopyError::Older`].
+    /// [`CopyError::OtherPage`], [`CopyError::Replaced`], [`CopyError::Unpublished`], [`CopyError::Early`], [`CopyError::Expired`],
+    /// [`CopyError::Older`].
     pub fn check(&self, url: Option<&str>, now: Timestamp, seen: Option<u64>) -> Result<(), CopyError> {
         if let Some(wanted) = url.filter(|url| *url != self.said.site) {
             return Err(CopyError::OtherPage { found: self.said.site.clone(), wanted: wanted.to_owned() });
+        }
+        if let Some((_, until)) = self.successor.as_ref().filter(|(_, until)| *until < dates::rfc3339(now)) {
+            return Err(CopyError::Replaced { until: until.clone() });
         }
         let seq = self.said.seq.ok_or(CopyError::Unpublished)?;
         let (made, until) = (self.said.generated_at.clone(), self.said.valid_until.clone());
@@ -192,6 +222,11 @@ impl Manifest {
     /// The files that it names, in order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
+    }
+
+    /// The key that it is signed with, where that is the one after the key that was given.
+    pub fn successor(&self) -> Option<&PublicKey> {
+        self.successor.as_ref().map(|(key, _)| key)
     }
 
     /// The number of the copy; each that is published has a larger one.

@@ -17,7 +17,7 @@ use aws_lc_rs::hmac;
 use model::{SiteId, Timestamp};
 
 pub use error::KeyError;
-pub use page::PageKey;
+pub use page::{PageKey, Vouched};
 pub use token::ConsoleToken;
 
 use crate::disk;

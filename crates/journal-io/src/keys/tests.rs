@@ -120,6 +120,21 @@ fn the_key_of_the_page_is_private_and_signs_the_same_after_a_restart() {
     }
 }
 
+#[test]
+fn a_new_key_of_the_page_has_the_word_of_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = PageKey::load_or_create(folder.path()).unwrap();
+    assert_eq!(old.vouched(), None);
+    let until = Timestamp::from_millis(1_795_886_641_190);
+    let new = PageKey::renew(folder.path(), until, |public| public.to_vec()).unwrap();
+    let read = PageKey::load_or_create(folder.path()).unwrap();
+    assert_ne!(old.public(), new.public());
+    assert_eq!((read.public(), read.vouched()), (new.public(), new.vouched()));
+    let vouched = read.vouched().unwrap();
+    assert_eq!((vouched.until.as_millis(), vouched.signature), (1_795_886_641_000, old.sign(&new.public())));
+    assert_eq!(mode(&folder.path().join(PageKey::FILE)), 0o600);
+}
+
 /// RFC 8032, section 7.1, TEST 2.
 #[test]
 fn the_key_of_the_page_signs_as_the_standard_says() {

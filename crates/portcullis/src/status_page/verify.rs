@@ -74,11 +74,15 @@ impl VerifyArgs {
             manifest.check_file(path, &copy.read(path).await?)?;
             count += 1;
         }
+        let successor = manifest.successor().map(|key| {
+            format!("\nit is signed with the key that came after yours: check with --key {key} from now on")
+        });
         Ok(format!(
-            "the copy is good: {count} files as they were published; number {}, made {}, valid until {}",
+            "the copy is good: {count} files as they were published; number {}, made {}, valid until {}{}",
             manifest.seq().unwrap_or_default(),
             manifest.generated_at(),
-            manifest.valid_until()
+            manifest.valid_until(),
+            successor.unwrap_or_default()
         ))
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use incident::View;
 use journal_io::keys::PageKey;
 use model::Timestamp;
-use status::{Edition, PublicKey};
+use status::{Edition, PublicKey, Successor};
 use status_io::{FileError, Files, Publisher, Served};
 
 use super::Press;
@@ -40,6 +40,12 @@ impl Seal {
     /// What others check signatures with.
     pub(crate) fn public(&self) -> PublicKey {
         PublicKey::new(self.key.public())
+    }
+
+    /// The word of the key before.
+    fn successor(&self) -> Option<Successor> {
+        let vouched = self.key.vouched()?;
+        Some(Successor::new(&self.public(), vouched.until, &vouched.signature))
     }
 }
 
@@ -79,6 +85,7 @@ pub(crate) fn files(
         seq: Some(seq),
         previous: seal.previous,
         key: Some(seal.public().id()),
+        successor: seal.successor(),
         ..Edition::at(now, page.stale_after())
     };
     let hash = bundle.sign(page, &edition, |bytes| seal.key.sign(bytes));
