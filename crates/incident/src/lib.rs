@@ -11,6 +11,7 @@
 
 mod act;
 mod acting;
+mod availability;
 mod case;
 mod chart;
 mod civil;
@@ -32,6 +33,7 @@ mod view;
 mod words;
 
 pub use act::{Act, ActError};
+pub use availability::{Availability, Figures};
 pub use chart::{Chart, Step};
 pub use civil::Civil;
 pub use engine::{Engine, Moment};

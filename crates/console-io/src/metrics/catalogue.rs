@@ -154,6 +154,14 @@ pub const INCIDENT_OPEN: Metric<Gauge, 1> = Metric::new(
     "Incidents that go on, also those that the public is not told of.",
 );
 
+/// How much of their time an audience was served.
+pub const AVAILABILITY: Metric<Gauge, 2> = Metric::new(
+    "portcullis_audience_availability_ratio",
+    ["audience", "window"],
+    "Share of their time in which customers who had signed in were served; none while too few were there to say.",
+)
+.unit("ratio");
+
 /// How late the status page is on a mirror.
 pub const PUBLISH_LAG: Metric<Gauge, 1> = Metric::new(
     "portcullis_publish_lag_seconds",
@@ -218,6 +226,7 @@ pub const ENTRIES: &[Entry] = &[
     RECORDING_STEPS_LOST.entry(),
     INCIDENT_OPEN.entry(),
     INCIDENT_SECONDS_LOST.entry(),
+    AVAILABILITY.entry(),
     PUBLISH_LAG.entry(),
     PUBLISH_AGE.entry(),
     TICK_SECONDS.entry(),
