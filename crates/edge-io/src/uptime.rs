@@ -33,7 +33,7 @@ impl Default for Uptime {
 impl Uptime {
     /// A request of a customer has ended, well or not.
     pub(crate) fn saw(&self, account: AccountId, is_good: bool, now: Instant) {
-        let [place, who] = split(account);
+        let (place, who) = split(account);
         let millis = now.as_millis() & MILLIS_MASK;
         let before = self.places[place].swap(who << WHO_SHIFT | millis << 1 | u64::from(is_good), Relaxed);
         let passed = millis.saturating_sub(before >> 1 & MILLIS_MASK);
@@ -52,11 +52,10 @@ impl Uptime {
 }
 
 /// The place of an account, and what tells it from others there. Accounts are keyed hashes, so nobody can choose them.
-fn split(account: AccountId) -> [usize; 2] {
-    let bytes = account.0.to_be_bytes();
-    let [a, b, c, d, e, ..] = bytes.map(usize::from);
+fn split(account: AccountId) -> (usize, u64) {
+    let [a, b, c, d, e, ..] = account.0.to_be_bytes();
     // Nobody is 0: that is an empty place.
-    [a << 8 | b, (c << 16 | d << 8 | e).max(1)]
+    (usize::from(u16::from_be_bytes([a, b])), u64::from(u32::from_be_bytes([0, c, d, e])).max(1))
 }
 
 /// Who has asked for nothing for so long is not there.
