@@ -4,9 +4,9 @@ use model::{Level, Timestamp};
 
 use crate::case::Case;
 use crate::record::Entry;
-use crate::report::{Readers, over};
+use crate::report::Readers;
 use crate::sight::Services;
-use crate::words::{Audience, Service};
+use crate::words::{Audience, Service, Stage};
 
 /// One thing that had one of a few values at each moment of an incident.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -80,7 +80,8 @@ fn chart(case: &Case, title: String, values: Vec<&'static str>, mut steps: Vec<S
     steps.dedup_by_key(|step| step.value);
     steps.first()?;
     let last = steps.last().map_or(case.since, |step| step.at);
-    let until = over(case).map_or(case.updated_at, |(at, _)| at).max(last);
+    let resolved = case.said.iter().rev().find(|said| said.stage == Stage::Resolved);
+    let until = resolved.map_or(case.updated_at, |said| said.at).max(last);
     Some(Chart { title, values, steps, until })
 }
 

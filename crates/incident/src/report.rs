@@ -268,7 +268,7 @@ fn communication(paper: &mut Paper, cases: &[&Case]) {
 }
 
 /// When everybody was served again for good, and the entry that says it is over.
-pub(crate) fn over(case: &Case) -> Option<(Timestamp, u64)> {
+fn over(case: &Case) -> Option<(Timestamp, u64)> {
     let resolved = case.said.iter().rev().find(|said| said.stage == Stage::Resolved)?;
     let good = case.notes.iter().rev().find(|note| is_fared(&note.entry) && note.at <= resolved.at);
     Some(good.map_or((resolved.at, resolved.seq), |note| (note.at, note.seq)))

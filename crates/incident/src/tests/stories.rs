@@ -162,7 +162,7 @@ fn a_report_is_drafted_with_what_each_fact_rests_on() {
 
 /// Charts in lines.
 fn drawn(charts: &[crate::Chart]) -> String {
-    let clock = |at| crate::Civil::of(at).clock();
+    let clock = |at| Civil::of(at).clock();
     let chart = |chart: &crate::Chart| {
         let step =
             |step: &crate::Step| format!("{} {} #{}\n", clock(step.at), chart.values[step.value], step.entry);
