@@ -42,14 +42,14 @@ mod walk;
 pub use finding::{Errors, Finding, Warning};
 pub use kinds::{
     ClientAddress, GroupPath, Grpc, Jwks, OriginUrl, OriginUrlError, PageUrl, ParsePathError, Proof, Rate,
-    RequestPath, Secret, Share, Size, TlsVersion,
+    RequestPath, Secret, Share, Size, SshUrl, TlsVersion,
 };
 pub use protect::ProtectArgs;
 pub use schema::schema;
 pub use settings::{
     Acme, Certificate, Config, Console, Crawler, Front, Health, Jwt, Known, Limits, Listen, Log, Login,
     Monitor, MonitorAs, Network, Origin, Partner, Privacy, Route, SecretSource, Session, Site, State, Status,
-    StatusComponent, Tls, Token, Watches,
+    StatusBucket, StatusComponent, StatusSsh, Tls, Token, Watches,
 };
 
 #[cfg(test)]
