@@ -38,8 +38,8 @@ proptest! {
 
     #[test]
     fn any_steps_make_a_picture(steps in proptest::collection::vec((any::<u64>(), 0_usize..9), 1..9), until: Option<u64>) {
-        let steps = steps.into_iter().map(|(at, value)| Step { at: model::Timestamp::from_millis(at), value, entry: 1 });
-        let drawn = Chart { steps: steps.collect(), until: until.map(model::Timestamp::from_millis), ..chart() };
+        let steps = steps.into_iter().map(|(at, value)| Step { at: Timestamp::from_millis(at), value, entry: 1 });
+        let drawn = Chart { steps: steps.collect(), until: until.map(Timestamp::from_millis), ..chart() };
         let page = made("", vec![drawn.clone()]);
         prop_assert_eq!(page.matches("<tr><td>").count(), drawn.steps.len() + 1);
     }
