@@ -177,7 +177,6 @@ pub(crate) fn start(
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
     say_incident(&site, is_heir, &events);
     let erasures = Arc::new(Erasures::new(journal.clone()));
-    let aging = Mutex::new(PassClock::resume(None, clock.wall()));
     let predecessor = Mutex::new(predecessor);
     Ok(Running {
         edge,
@@ -197,7 +196,7 @@ pub(crate) fn start(
         table_seed: secrets.table_seed,
         configured,
         predecessor,
-        aging,
+        aging: Mutex::new(PassClock::resume(None, clock.wall())),
         acme,
     })
 }
