@@ -284,10 +284,12 @@ impl Slots {
     )]
     fn places_for(&self, group: Group, patient: bool) -> u32 {
         let limit = self.limit();
-        let places = match group {
-            Group::Known => PATIENT_PLACES_MIN.max(KNOWN_PLACES * limit),
-            _ if patient => PATIENT_PLACES_MIN.max(CALM_PLACES * limit),
-            _ => (IMPATIENT_PLACES * limit).max(1.0),
+        let places = if group == Group::Known {
+            PATIENT_PLACES_MIN.max(KNOWN_PLACES * limit)
+        } else if patient {
+            PATIENT_PLACES_MIN.max(CALM_PLACES * limit)
+        } else {
+            (IMPATIENT_PLACES * limit).max(1.0)
         };
         places.clamp(1.0, PLACES_MAX as f64) as u32
     }
