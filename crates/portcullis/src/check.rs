@@ -8,6 +8,7 @@ use edge_io::{Clock, JwtSettings};
 use journal_io::journal::Reader;
 use model::{Mode, Timestamp};
 
+use crate::alerts::Alerts;
 use crate::configured::{self, ConfigureError};
 use crate::listeners;
 use crate::running::SITE;
@@ -48,6 +49,9 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     if let Some(acme) = &plan.acme {
         say(&format!("  https: certificates for {} are had from {}", acme.hosts.join(", "), acme.directory));
     }
+    for sentence in alerts(&config, plan.alerts.as_ref()) {
+        say(&format!("  {sentence}"));
+    }
     say(&format!("  mode: {}", mode_means(config.site[0].mode)));
     for sentence in known_ways(&config) {
         say(&format!("  {sentence}"));
@@ -65,6 +69,20 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         "  a flood that fills the link before this machine cannot be stopped here: only the carrier or hosting provider can",
     );
     Ok(out)
+}
+
+/// Who hears of it when something is wrong. That a receiver cannot be reached now is no error: it is tried again.
+fn alerts(config: &Config, alerts: Option<&Alerts>) -> Vec<String> {
+    let Some(alerts) = alerts else {
+        return vec![
+            "alerts: nobody is told when something is wrong; write [[notify]] for a pager, a chat or mail"
+                .to_owned(),
+        ];
+    };
+    let names: Vec<_> = config.notify.iter().map(|notify| notify.name.as_str()).collect();
+    let told = format!("alerts: {} are told when something is wrong", names.join(", "));
+    let unreachable = alerts.check().err().map(|error| format!("alerts: {error}"));
+    std::iter::once(told).chain(unreachable).collect()
 }
 
 fn mode_means(mode: Mode) -> &'static str {

@@ -78,6 +78,9 @@ pub(crate) enum RunError {
     /// The status page.
     #[error(transparent)]
     Page(#[from] PageError),
+    /// Somebody who is to be alerted.
+    #[error(transparent)]
+    Alerts(#[from] notify_io::RouteError),
     /// The data plane.
     #[error(transparent)]
     Gate(#[from] GateError),
@@ -119,7 +122,7 @@ pub(crate) struct Running {
 
 /// Starts a gate on sockets that are open already, perhaps in the place of another process.
 pub(crate) fn start(
-    plan: Plan,
+    mut plan: Plan,
     state: &StateSettings,
     listeners: Vec<Opened>,
     mut page: Page,
@@ -153,7 +156,11 @@ pub(crate) fn start(
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
     let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
-    let truth = Arc::new(Truth::start(page, &loaded, journal.clone(), events.clone(), clock, is_heir)?);
+    let alerts = plan.alerts.take();
+    let courier = alerts.map(|alerts| alerts.start(&loaded, journal.clone(), events.clone(), clock, is_heir));
+    let courier = courier.transpose()?.map(Arc::new);
+    let truth = Truth::start(page, &loaded, journal.clone(), events.clone(), clock, courier, is_heir)?;
+    let truth = Arc::new(truth);
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
         .writing(memory.scribe(clock))

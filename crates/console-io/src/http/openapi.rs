@@ -65,6 +65,12 @@ fn document() -> Value {
                 "summary": "Incidents, newest first, also those that the public is not told of.",
                 "responses": answers(content("application/json", &reply, "They, for people and for programs."))
             } },
+            "/api/v1/alerts": { "post": {
+                "operationId": "alerts",
+                "summary": "Takes what an Alertmanager posts (webhook, version 4) as a note about the incident that goes on.",
+                "requestBody": { "required": true, "content": { "application/json": { "schema": { "type": "object" } } } },
+                "responses": answers(content("application/json", &reply, "It is noted, or the text says why not."))
+            } },
             "/api/v1/ctl": { "post": {
                 "operationId": "ctl",
                 "summary": "Carries out one command, like the control socket.",

@@ -130,6 +130,14 @@ impl Control {
         });
         let lags: Vec<_> = lags.collect();
         out.gauge(&catalogue::PUBLISH_LAG, lags.iter().map(|([folder], lag)| ([folder.as_ref()], *lag)));
+        let alerted = self.truth.alerted();
+        let outcomes = alerted.iter().flat_map(|of| {
+            let names = notify::State::ALL.map(notify::State::name);
+            names.into_iter().zip(of.outcomes).map(move |(name, count)| ([of.name.as_str(), name], count))
+        });
+        out.counter(&catalogue::NOTIFICATIONS, outcomes);
+        let waiting = alerted.iter().map(|of| ([of.name.as_str()], number(of.waiting as u64)));
+        out.gauge(&catalogue::NOTIFICATIONS_WAITING, waiting);
         out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
     }
 

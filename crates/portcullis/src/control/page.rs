@@ -5,6 +5,7 @@ use std::fmt::Write;
 use console_io::ctl::{ComponentStatus, PageCommand, Reply};
 use incident::{Act, Civil, Inside, Progress, PublicId, Readers};
 use model::Timestamp;
+use notify::{Figures, State};
 use serde_json::{Value, json};
 
 use super::Control;
@@ -18,6 +19,11 @@ impl Control {
             PageCommand::Incident { id } => self.known(|known| one(known, id)),
             PageCommand::Draft { ids, public } => self.draft(ids, public),
             PageCommand::Components => self.known(components),
+            PageCommand::Alerts => alerts(&self.truth.alerted()),
+            PageCommand::TestAlerts if self.truth.test_alerts() => {
+                Reply::done("everybody is told; look with `portcullis ctl alerts` whether they have it", Value::Null)
+            }
+            PageCommand::TestAlerts => Reply::failed(NOBODY),
             PageCommand::Open { title, stage, text, components } => {
                 let components = components.into_iter().map(|ComponentStatus { name, status }| (name, status));
                 let act = Act::Open { title, stage, body: text, components: components.collect() };
@@ -32,6 +38,14 @@ impl Control {
                 uid,
                 Act::Hold,
                 "the notice is held back: about this incident only people tell the public now, with `ctl incident update`",
+            ),
+            PageCommand::Note { id, text } => {
+                self.do_page(uid, Act::Note { incident: id, text }, "it is in the record")
+            }
+            PageCommand::Acknowledge { id } => self.do_page(
+                uid,
+                Act::Acknowledge { incident: id },
+                "it is in the record that you see to it, and nobody is called about it any more",
             ),
             PageCommand::Report { id, text } => {
                 self.do_page(uid, Act::Report { incident: id, body: text }, "the report is on the page")
@@ -126,6 +140,27 @@ fn components(known: &Known) -> Reply {
     Reply::done(text.trim_end().to_owned(), known.components.iter().map(row).collect())
 }
 
+fn alerts(figures: &[Figures]) -> Reply {
+    let mut text = String::new();
+    for Figures { name, waiting, outcomes: [failed, delivered, refused, given_up], trouble } in figures {
+        let trouble = if trouble.is_empty() { String::new() } else { format!("; the last: {trouble}") };
+        add(
+            &mut text,
+            format_args!(
+                "{name}: {waiting} wait; since the start {delivered} delivered, {failed} tried in vain, {refused} refused, {given_up} given up{trouble}"
+            ),
+        );
+    }
+    let row = |of: &Figures| {
+        let outcomes = State::ALL.map(State::name).into_iter().zip(of.outcomes);
+        let outcomes: serde_json::Map<_, _> =
+            outcomes.map(|(name, count)| (name.to_owned(), count.into())).collect();
+        json!({ "receiver": of.name, "waiting": of.waiting, "outcomes": outcomes, "trouble": of.trouble })
+    };
+    let text = if text.is_empty() { NOBODY } else { text.trim_end() };
+    Reply::done(text, figures.iter().map(row).collect::<Value>())
+}
+
 fn add(text: &mut String, line: std::fmt::Arguments<'_>) {
     // A `String` takes everything.
     let _never_fails = writeln!(text, "{line}");
@@ -170,5 +205,6 @@ fn moment(at: Timestamp) -> String {
     format!("{} {} UTC", &text[..10], &text[11..19])
 }
 
+const NOBODY: &str = "nobody is alerted; write [[notify]] into the configuration";
 /// Incidents in a list.
 const SHOWN: usize = 30;
