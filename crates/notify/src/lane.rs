@@ -174,6 +174,10 @@ impl Lane {
 
     /// What stands comes again by itself: only that it begins to fail, or is well again, is news to an admin.
     fn stands(&mut self, state: State, why: String) -> Option<Change> {
+        if state == State::Waiting {
+            // As soon as it may be tried again.
+            self.standing_due = self.not_before;
+        }
         let is_troubled = state != State::Delivered;
         let was_troubled = std::mem::replace(&mut self.is_troubled, is_troubled);
         let receiver = self.receiver.name.clone();
@@ -218,10 +222,11 @@ impl Lane {
             | Way::Webhook { .. }
             | Way::Mail { .. } => REPEATED_EVERY,
         };
-        self.standing_due = moment.now + every;
         let open = chronicle.open().filter(|case| case.severity() >= self.receiver.least);
         let open: Vec<_> = open.map(|case| case.notice(What::Reminder, "")).collect();
-        bodies::standing(&self.receiver, sender, &open, is_alive, moment.wall)
+        let parcel = bodies::standing(&self.receiver, sender, &open, is_alive, moment.wall)?;
+        self.standing_due = moment.now + every;
+        Some(parcel)
     }
 
     /// An incident that hurts and that nobody has acknowledged.

@@ -121,7 +121,7 @@ fn a_receiver_that_is_down_and_a_gate_that_is_killed_lose_nothing() {
     }
     let (_, list) = world.gate.control(&["incident", "list", "--json"]).expect("it runs");
     let list: Value = serde_json::from_str(&list).expect("it is JSON");
-    let incidents = list["incidents"].as_array().map_or(0, Vec::len);
+    let incidents = list["data"]["incidents"].as_array().map_or(0, Vec::len);
     assert_eq!(incidents, 1, "{list}");
     // Everything that was taken is news of this one, and nothing twice.
     let lines = receivers.lines();
