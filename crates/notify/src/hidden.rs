@@ -29,7 +29,7 @@ impl fmt::Debug for Hidden {
 
 /// What messages are signed with, by the rules of Standard Webhooks 1.0: HMAC-SHA-256.
 #[derive(Clone)]
-pub struct SigningKey(hmac::Key);
+pub struct SigningKey(Box<hmac::Key>);
 
 /// A text that is no [`SigningKey`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -57,7 +57,7 @@ impl SigningKey {
         if !(24..=64).contains(&bytes.len()) {
             return Err(SigningKeyError::Length(bytes.len()));
         }
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+        Ok(Self(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &bytes))))
     }
 
     /// The value of `webhook-signature` for a message of this id and second.

@@ -58,7 +58,7 @@ mod tests {
         Alertmanager, firing: DiskFull: db-1 has\u{a}3 %
         Alertmanager, resolved: Slow
         ");
-        let many = vec![bare; 9].join(",");
+        let many = [bare; 9].join(",");
         assert!(posted(&many).unwrap().ends_with("and 6 more"));
     }
 

@@ -93,8 +93,7 @@ fn what_an_alertmanager_posts_is_noted_and_our_own_alerts_are_not() {
         let (answer, gate) =
             ask(Gate::default(), "POST /api/v1/alerts", &[HOST, TOKEN, JSON_TYPE], &body, LOCAL);
         assert_eq!(answer.status(), 200);
-        let heard = gate.heard.lock().unwrap().clone();
-        heard
+        std::mem::take(&mut *gate.heard.lock().unwrap())
     };
     let note = PageCommand::Note { id: None, text: "Alertmanager, firing: DiskFull".into() };
     assert_eq!(post("DiskFull"), [(None, Command::Page(note))]);

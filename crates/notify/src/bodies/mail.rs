@@ -12,11 +12,9 @@ use crate::receiver::Sender;
 pub(super) fn parcel(from: &str, to: &[String], sender: &Sender, notice: &Notice, now: Timestamp) -> Parcel {
     let domain = from.rsplit('@').next().unwrap_or("localhost");
     let thread = format!("<portcullis.{}@{domain}>", notice.incident);
-    let id = match notice.what {
-        // What others refer to.
-        What::Opened => thread.clone(),
-        _ => format!("<portcullis.{}@{domain}>", notice.key()),
-    };
+    let is_first = notice.what == What::Opened;
+    // The first is what the others refer to.
+    let id = if is_first { thread.clone() } else { format!("<portcullis.{}@{domain}>", notice.key()) };
     let subject = format!("[{}] [{}] {}", sender.site, notice.severity.name(), notice.headline());
     let mut head = vec![
         format!("From: Portcullis <{from}>"),
@@ -25,7 +23,7 @@ pub(super) fn parcel(from: &str, to: &[String], sender: &Sender, notice: &Notice
         format!("Date: {}", date(now)),
         format!("Message-ID: {id}"),
     ];
-    if id != thread {
+    if !is_first {
         head.push(format!("In-Reply-To: {thread}"));
         head.push(format!("References: {thread}"));
     }
