@@ -60,8 +60,23 @@ pub(crate) struct Lane {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Queued {
-    pub(crate) notice: Notice,
-    pub(crate) attempts: u32,
+    notice: Notice,
+    attempts: u32,
+    /// On the clock that does not jump.
+    until: Instant,
+}
+
+impl Queued {
+    /// News of this moment.
+    pub(crate) fn new(notice: Notice, moment: Moment) -> Self {
+        Self { notice, attempts: 0, until: moment.now + KEPT_FOR }
+    }
+
+    /// What an earlier process left. A clock that was set meanwhile must not make all of it old.
+    pub(crate) fn left(notice: Notice, attempts: u32, moment: Moment) -> Self {
+        let left = KEPT_FOR.saturating_sub(moment.wall.since(notice.at())).max(KEPT_AT_LEAST);
+        Self { notice, attempts, until: moment.now + left }
+    }
 }
 
 /// What is on its way.
@@ -109,7 +124,7 @@ impl Lane {
         if self.in_hand.is_some() {
             return Next::Wait(LOOK);
         }
-        let is_old = |queued: &Queued| moment.wall.since(queued.notice.at()) >= KEPT_FOR;
+        let is_old = |queued: &Queued| moment.now >= queued.until;
         if self.waiting.front().is_some_and(is_old)
             && let Some(change) = self.give_up(0, "it is a day old", moment)
         {
@@ -279,6 +294,8 @@ fn attempted(receiver: &Receiver, queued: &Queued, state: State, why: String, mo
 pub(crate) const WAITING_MAX: usize = 256;
 /// News that is older is none any more.
 const KEPT_FOR: Duration = Duration::from_secs(86_400);
+/// What was left is tried for so long at least, however old it seems.
+const KEPT_AT_LEAST: Duration = Duration::from_secs(3_600);
 /// An Alertmanager hears so often of what goes on.
 const REPEATED_EVERY: Duration = Duration::from_secs(60);
 /// Reminders of one call.

@@ -121,7 +121,7 @@ impl Post {
             let is_due = |lane: &&mut Lane| lane.receiver.wants(&notice) && !lane.holds(&notice.key());
             for lane in self.lanes.iter_mut().filter(is_due) {
                 changes.push(queued(&lane.receiver, &notice));
-                changes.extend(lane.push(Queued { notice: notice.clone(), attempts: 0 }, moment));
+                changes.extend(lane.push(Queued::new(notice.clone(), moment), moment));
             }
         }
         changes.extend(records.last().map(|record| Change::Heard(record.seq)));
@@ -137,7 +137,7 @@ impl Post {
             for notice in notices {
                 if lane.receiver.wants(&notice) {
                     changes.push(queued(&lane.receiver, &notice));
-                    changes.extend(lane.push(Queued { notice, attempts: 0 }, moment));
+                    changes.extend(lane.push(Queued::new(notice, moment), moment));
                 }
             }
         }
@@ -198,7 +198,7 @@ impl Post {
         let notice = serde_json::from_slice::<Notice>(&waiting.bytes).ok();
         let attempts = waiting.attempts;
         match (lane, notice) {
-            (Some(lane), Some(notice)) => lane.push(Queued { notice, attempts }, moment),
+            (Some(lane), Some(notice)) => lane.push(Queued::left(notice, attempts, moment), moment),
             (lane, _) => Some(Change::Attempted {
                 receiver: waiting.receiver,
                 key: waiting.key,

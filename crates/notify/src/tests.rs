@@ -48,13 +48,18 @@ impl Story {
     /// So many seconds of the same.
     fn see(&mut self, seconds: u64, sight: &Sight) {
         for _ in 0..seconds {
-            self.moment.now = self.moment.now + Duration::from_secs(1);
-            self.moment.wall = self.moment.wall + Duration::from_secs(1);
+            self.pass(1);
             self.post.beat(self.moment.now);
             let records = self.engine.see(sight, self.moment);
             self.hear(records);
             self.carry();
         }
+    }
+
+    /// Nobody looks for so many seconds.
+    fn pass(&mut self, seconds: u64) {
+        let passed = Duration::from_secs(seconds);
+        (self.moment.now, self.moment.wall) = (self.moment.now + passed, self.moment.wall + passed);
     }
 
     fn act(&mut self, act: Act) {

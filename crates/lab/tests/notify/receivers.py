@@ -69,6 +69,16 @@ class Web(BaseHTTPRequestHandler):
 
 
 class Mail:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("never"):
+            note(to="never")
+            return "550 no such user"
+        if address.startswith("later") and "later" not in SEEN:
+            SEEN.add("later")
+            return "451 come again"
+        envelope.rcpt_tos.append(address)
+        return "250 go on"
+
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert not mail.defects, mail.defects

@@ -94,14 +94,19 @@ pub(crate) fn config(receivers: &Receivers) -> String {
     let password = receivers.secret("password", "a pass word\n");
     let (authority, mail) = (receivers.authority.display(), receivers.mail.port());
     let broken = receivers.secret("broken", &receivers.url("/broken"));
+    let by_mail = |name: &str, to: &str| {
+        format!(
+            "[[notify]]\nname = \"{name}\"\nkind = \"mail\"\nserver = \"localhost:{mail}\"\nca = \"{authority}\"\nuser = \"portcullis\"\nsecret_file = \"{password}\"\nfrom = \"gate@shop.example\"\nto = [{to}]\n"
+        )
+    };
     let tables = [
         pager(receivers),
         format!("[[notify]]\nname = \"chat\"\nkind = \"slack\"\nurl_file = \"{chat}\"\n"),
         format!("[[notify]]\nname = \"broken\"\nkind = \"slack\"\nurl_file = \"{broken}\"\n"),
         format!("[[notify]]\nname = \"beat\"\nkind = \"heartbeat\"\nurl_file = \"{beat}\"\nevery = \"5s\"\n"),
-        format!(
-            "[[notify]]\nname = \"ops\"\nkind = \"mail\"\nserver = \"localhost:{mail}\"\nca = \"{authority}\"\nuser = \"portcullis\"\nsecret_file = \"{password}\"\nfrom = \"gate@shop.example\"\nto = [\"ops@shop.example\", \"boss@shop.example\"]\n"
-        ),
+        by_mail("ops", "\"ops@shop.example\", \"boss@shop.example\""),
+        by_mail("never", "\"never@shop.example\""),
+        by_mail("later", "\"later@shop.example\""),
         webhook("hook"),
         webhook("busy"),
     ];

@@ -60,8 +60,7 @@ fn an_alertmanager_hears_again_and_again_of_what_goes_on_and_that_the_gate_works
     // Nobody tells the record anything: the watchdog must not bark.
     let before = story.sent.len();
     for _ in 0..300 {
-        story.moment.now = story.moment.now + Duration::from_secs(1);
-        story.moment.wall = story.moment.wall + Duration::from_secs(1);
+        story.pass(1);
         story.carry();
     }
     let late = story.sent[before..].join("\n");
@@ -149,7 +148,7 @@ fn nothing_waits_for_more_than_a_day_and_never_too_much() {
         // Each is an incident of its own.
         story.see(40, &down());
         story.see(120, &well());
-        story.moment.wall = story.moment.wall + Duration::from_secs(600);
+        story.pass(600);
     }
     let figures: Vec<_> = story.post.figures().collect();
     assert!(figures[0].waiting <= 256, "{figures:?}");
@@ -164,6 +163,20 @@ fn a_test_reaches_everybody_and_leaves_nothing_open() {
     story.changes.extend(changes);
     story.carry();
     insta::assert_snapshot!(story.sent[before..].join("\n"));
+}
+
+#[test]
+fn a_clock_that_is_set_makes_nothing_old() {
+    let mut story = Story::begin(vec![chat()]);
+    story.answers[0] = busy(503, None);
+    story.see(60, &down());
+    story.moment.wall = story.moment.wall + Duration::from_secs(10 * 86_400);
+    story.see(600, &down());
+    story.answers[0] = ok();
+    story.see(400, &well());
+    let figures: Vec<_> = story.post.figures().collect();
+    assert_eq!(figures[0].outcomes[State::GivenUp as usize], 0, "{figures:?}");
+    assert!(figures[0].outcomes[State::Delivered as usize] >= 3, "{figures:?}");
 }
 
 #[test]
