@@ -83,7 +83,23 @@ proptest! {
         story.changes.extend(again);
         play(&mut story, at + 1);
         prop_assert_eq!(delivered(&story.changes), delivered(&calm.changes));
+        let answers = |change: &&Change| matches!(change, Change::Attempted { state: State::Delivered, .. });
+        let taken = story.changes.iter().filter(answers).count();
+        let once: usize = delivered(&story.changes).values().map(Vec::len).sum();
+        prop_assert_eq!(taken, once, "whose answer was kept hears nothing twice");
     }
+}
+
+#[test]
+fn a_clock_that_was_set_between_two_starts_makes_nothing_old() {
+    let mut story = Story::begin(vec![chat()]);
+    story.answers[0] = busy(503, None);
+    story.see(60, &down());
+    let (heard, waiting) = reopened(&story, story.changes.len());
+    story.moment.wall = story.moment.wall + Duration::from_secs(10 * 86_400);
+    let mut post = Post::new(sender(), vec![chat()]);
+    assert_eq!(post.restore(&story.records, heard, waiting, story.moment), []);
+    assert!(matches!(post.next(0, story.moment), Next::Send(_)));
 }
 
 #[test]

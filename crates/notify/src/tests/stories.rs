@@ -166,6 +166,40 @@ fn a_test_reaches_everybody_and_leaves_nothing_open() {
 }
 
 #[test]
+fn what_nobody_takes_for_a_day_is_given_up() {
+    let mut story = Story::begin(vec![chat()]);
+    story.answers[0] = busy(503, None);
+    story.see(10, &protected());
+    let given_up = |story: &Story| story.post.figures().next().unwrap().outcomes[State::GivenUp as usize];
+    story.pass(86_300);
+    story.carry();
+    assert_eq!(given_up(&story), 0);
+    story.pass(200);
+    story.carry();
+    assert_eq!(given_up(&story), 1);
+}
+
+#[test]
+fn what_is_on_its_way_does_not_leave_for_want_of_room() {
+    let mut story = Story::begin(vec![chat()]);
+    let queue = |story: &mut Story| {
+        story.pass(1);
+        story.post.test(story.moment)
+    };
+    let first = queue(&mut story);
+    assert!(matches!(story.post.next(0, story.moment), Next::Send(_)));
+    let leave: Vec<_> = (0..200).flat_map(|_| queue(&mut story)).collect();
+    assert!(leave.iter().any(|change| matches!(change, Change::Attempted { state: State::GivenUp, .. })));
+    let settled = story.post.settle(0, &ok(), story.moment);
+    let (Some(Change::Queued { key: first, .. }), Some(Change::Attempted { key, state, .. })) =
+        (first.first(), &settled)
+    else {
+        panic!("{settled:?}")
+    };
+    assert_eq!((first, *state), (key, State::Delivered));
+}
+
+#[test]
 fn a_clock_that_is_set_makes_nothing_old() {
     let mut story = Story::begin(vec![chat()]);
     story.answers[0] = busy(503, None);
