@@ -73,6 +73,10 @@ impl Chronicle {
                 );
                 self.case(*incident)?.news(record, What::Planned, &text)
             }
+            Entry::Withdrawn { incident, by: Some(by) } => {
+                let text = format!("By {by}. About this one only people tell the public now.");
+                self.case(*incident)?.news(record, What::Held, &text)
+            }
             Entry::Published { incident, stage, body, services, .. } => {
                 self.case(*incident)?.published(record, *stage, body, *services)
             }

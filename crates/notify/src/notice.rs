@@ -62,6 +62,8 @@ pub(crate) enum What {
     Worse,
     /// The public will be told unless somebody says no.
     Planned,
+    /// Somebody has said no to that.
+    Held,
     /// The public was told.
     Published,
     /// Somebody sees to it.
@@ -81,6 +83,7 @@ impl What {
             Self::Opened => "opened",
             Self::Worse => "worse",
             Self::Planned => "planned",
+            Self::Held => "held",
             Self::Published => "published",
             Self::Acknowledged => "acknowledged",
             Self::Back => "back",
@@ -147,6 +150,7 @@ impl Notice {
             What::Back => format!("Back: {state}"),
             What::Reminder => format!("Still: {state}"),
             What::Planned => format!("A notice is about to be published: {title}"),
+            What::Held => format!("The notice is held back: {title}"),
             What::Published => {
                 format!("Published as {}: {title}", self.stage.as_deref().unwrap_or_default())
             }

@@ -44,6 +44,7 @@ fn of(notice: &Notice, sender: &Sender, now: Timestamp) -> Vec<Value> {
         What::Opened
         | What::Worse
         | What::Planned
+        | What::Held
         | What::Published
         | What::Acknowledged
         | What::Back

@@ -13,9 +13,13 @@ pub(super) fn parcel(url: &str, key: &Hidden, sender: &Sender, notice: &Notice) 
     let action = match notice.what {
         What::Over => "resolve",
         What::Acknowledged => "acknowledge",
-        What::Opened | What::Worse | What::Back | What::Planned | What::Published | What::Reminder => {
-            "trigger"
-        }
+        What::Opened
+        | What::Worse
+        | What::Back
+        | What::Planned
+        | What::Held
+        | What::Published
+        | What::Reminder => "trigger",
     };
     let mut body = json!({
         "routing_key": key.expose(),

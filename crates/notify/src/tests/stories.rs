@@ -24,6 +24,18 @@ fn what_hurt_nobody_and_was_not_published_is_over_for_those_who_heard_of_it() {
 }
 
 #[test]
+fn whoever_hears_of_a_notice_hears_that_it_is_held_back() {
+    let mut story = Story::begin(vec![chat()]);
+    story.see(10, &closed());
+    story.act(Act::Hold);
+    story.see(300, &closed());
+    insta::assert_snapshot!(story.sent[2..].join("\n"), @r"
+    14:31:03 chat: ℹ shop: A notice is about to be published: Disruption of Website
+    14:31:10 chat: ℹ shop: The notice is held back: Disruption of Website
+    ");
+}
+
+#[test]
 fn of_what_a_person_tells_nothing_is_claimed() {
     let mut story = Story::begin(vec![chat()]);
     story.act(Act::Open {
