@@ -1,5 +1,6 @@
 //! The thread that carries.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -10,7 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
 
-use crate::route::{Outlet, Route, RouteError};
+use crate::route::{Outlet, Route};
 
 /// Both clocks at one moment. The binary gives its one clock.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
@@ -41,14 +42,12 @@ impl Courier {
     /// Carries from now on; `outlets` are the receivers of the post, in its order.
     ///
     /// # Errors
-    /// When a receiver cannot be reached as it is configured, or the thread cannot be started.
-    pub fn start(
-        post: Post,
-        outlets: &[Outlet],
-        book: Arc<dyn Book>,
-        clock: Clock,
-    ) -> Result<Self, RouteError> {
-        let routes = outlets.iter().map(Route::to).collect::<Result<Vec<_>, _>>()?;
+    /// When the thread cannot be started. A receiver that cannot be reached as it is configured is no error here: see
+    /// [`crate::check`]; what is for it waits.
+    pub fn start(post: Post, outlets: &[Outlet], book: Arc<dyn Book>, clock: Clock) -> io::Result<Self> {
+        let routes = outlets.iter().map(Route::to);
+        let routes: Vec<_> =
+            routes.map(|route| route.unwrap_or_else(|error| Route::None(error.to_string()))).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let news = routes.iter().map(|_| Notify::new()).collect();
         let desk = Arc::new(Desk { post: Mutex::new(post), book, clock, news, stop: Notify::new() });

@@ -78,9 +78,6 @@ pub enum RouteError {
         /// The library's words.
         error: lettre::transport::smtp::Error,
     },
-    /// The thread.
-    #[error("cannot start: {0}")]
-    Thread(#[from] std::io::Error),
 }
 
 /// Whether a receiver can be reached as far as this machine can tell; nobody is asked.
@@ -95,16 +92,22 @@ pub fn check(outlet: &Outlet) -> Result<(), RouteError> {
 pub(crate) enum Route {
     Http(Client),
     Mail(AsyncSmtpTransport<Tokio1Executor>),
+    /// There is none, and why.
+    None(String),
 }
 
 impl Route {
     pub(crate) fn to(outlet: &Outlet) -> Result<Self, RouteError> {
-        match &outlet.server {
-            Some(server) => mail(outlet, server).map(Self::Mail),
-            None => Client::new(outlet.authorities.as_deref(), WITHIN, ANSWER_BYTES_MAX)
-                .map(Self::Http)
-                .map_err(|error| RouteError::Roots { name: outlet.receiver.name.clone(), error }),
+        if let Some(server) = &outlet.server {
+            return mail(outlet, server).map(Self::Mail);
         }
+        if outlet.receiver.url().is_some_and(|url| url.starts_with("http://")) {
+            // A machine without authorities can speak to a neighbour.
+            return Ok(Self::Http(Client::without_tls(WITHIN, ANSWER_BYTES_MAX)));
+        }
+        Client::new(outlet.authorities.as_deref(), WITHIN, ANSWER_BYTES_MAX)
+            .map(Self::Http)
+            .map_err(|error| RouteError::Roots { name: outlet.receiver.name.clone(), error })
     }
 
     /// Sends one, and waits for the answer, never longer than [`WITHIN`].
@@ -124,6 +127,8 @@ impl Route {
                 Err(error) => permanent(format!("an address cannot be written to: {error}")),
                 Ok(envelope) => post(server, &envelope, &bytes).await,
             },
+            // Whoever mends it and starts again finds everything in the queue.
+            (Self::None(why), _) => Answer::Failed { is_permanent: false, words: why.clone() },
             (Self::Http(_), Parcel::Mail { .. }) | (Self::Mail(_), Parcel::Http { .. }) => {
                 permanent("there is no way to it".to_owned())
             }

@@ -66,6 +66,15 @@ pub enum Way {
 }
 
 impl Receiver {
+    /// The web server that is spoken to; it may be a secret. `None`: none is.
+    pub const fn url(&self) -> Option<&str> {
+        match &self.way {
+            Way::PagerDuty { url, .. } | Way::Alertmanager { url, .. } => Some(url.as_str()),
+            Way::Slack { url } | Way::Webhook { url, .. } | Way::Heartbeat { url, .. } => Some(url.expose()),
+            Way::Mail { .. } => None,
+        }
+    }
+
     /// Whether it is to be told of this.
     pub(crate) fn wants(&self, notice: &Notice) -> bool {
         let is_its_kind = match &self.way {

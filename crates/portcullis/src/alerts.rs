@@ -44,7 +44,7 @@ impl Alerts {
         events: Arc<Events>,
         clock: Clock,
         is_paused: bool,
-    ) -> Result<Courier, RouteError> {
+    ) -> std::io::Result<Courier> {
         let receivers = self.outlets.iter().map(|outlet| outlet.receiver.clone()).collect();
         let mut post = Post::new(self.sender, receivers);
         post.pause(is_paused);

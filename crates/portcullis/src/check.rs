@@ -23,6 +23,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         out.push('\n');
     };
     let certificates = listeners::check(&config)?;
+    plan.alerts.iter().try_for_each(Alerts::check)?;
     say(&format!("{} is in order.", path.display()));
     warnings.iter().for_each(|warning| say(warning));
     say("");
@@ -49,9 +50,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     if let Some(acme) = &plan.acme {
         say(&format!("  https: certificates for {} are had from {}", acme.hosts.join(", "), acme.directory));
     }
-    for sentence in alerts(&config, plan.alerts.as_ref()) {
-        say(&format!("  {sentence}"));
-    }
+    say(&format!("  {}", alerts(&config)));
     say(&format!("  mode: {}", mode_means(config.site[0].mode)));
     for sentence in known_ways(&config) {
         say(&format!("  {sentence}"));
@@ -71,18 +70,17 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     Ok(out)
 }
 
-/// Who hears of it when something is wrong. That a receiver cannot be reached now is no error: it is tried again.
-fn alerts(config: &Config, alerts: Option<&Alerts>) -> Vec<String> {
-    let Some(alerts) = alerts else {
-        return vec![
-            "alerts: nobody is told when something is wrong; write [[notify]] for a pager, a chat or mail"
-                .to_owned(),
-        ];
-    };
+/// Who hears of it when something is wrong. Nobody is asked: a receiver that is down now is tried again.
+fn alerts(config: &Config) -> String {
+    if config.notify.is_empty() {
+        return "alerts: nobody is told when something is wrong; write [[notify]] for a pager, a chat or mail"
+            .to_owned();
+    }
     let names: Vec<_> = config.notify.iter().map(|notify| notify.name.as_str()).collect();
-    let told = format!("alerts: {} are told when something is wrong", names.join(", "));
-    let unreachable = alerts.check().err().map(|error| format!("alerts: {error}"));
-    std::iter::once(told).chain(unreachable).collect()
+    format!(
+        "alerts: told when something is wrong: {}; try it with `portcullis ctl alerts test`",
+        names.join(", ")
+    )
 }
 
 fn mode_means(mode: Mode) -> &'static str {

@@ -38,6 +38,9 @@ pub(crate) enum ConfigureError {
     /// TLS to the app.
     #[error(transparent)]
     OriginTls(#[from] edge_io::OriginTlsError),
+    /// Somebody who is to be alerted cannot be reached as it is written.
+    #[error(transparent)]
+    Alerts(#[from] notify_io::RouteError),
     /// A certificate or its key.
     #[error(transparent)]
     Tls(#[from] edge_io::TlsError),

@@ -79,9 +79,6 @@ pub(crate) enum RunError {
     /// The status page.
     #[error(transparent)]
     Page(#[from] PageError),
-    /// Somebody who is to be alerted.
-    #[error(transparent)]
-    Alerts(#[from] notify_io::RouteError),
     /// The data plane.
     #[error(transparent)]
     Gate(#[from] GateError),
