@@ -6,7 +6,7 @@ mod world;
 
 use std::time::Duration;
 
-use lab::clock::{Stopwatch, wait_for};
+use lab::clock::{Stopwatch, pause, wait_for};
 use lab::{Gate, Peer, need};
 use serde_json::{Value, json};
 
@@ -84,7 +84,11 @@ fn refused(world: &World, receivers: &Receivers) {
     assert!(counts("later", "failed") >= 1 && counts("later", "delivered") >= 2, "{metrics}");
     assert!(counts("busy", "failed") >= 2 && counts("busy", "delivered") >= 2, "{metrics}");
     assert!(counts("pager", "delivered") >= 3, "{metrics}");
-    assert!(world.gate.log().contains("action_prohibited"), "{}", world.gate.log());
+    let (_, told) = world.gate.control(&["alerts"]).expect("it runs");
+    assert!(
+        told.contains("broken ") && told.contains("refused: it answers 403: action_prohibited"),
+        "{told}"
+    );
 }
 
 fn as_the_pagers_own_client(python: &Peer, receivers: &Receivers, ours: &Value) {
@@ -117,8 +121,10 @@ fn a_receiver_that_is_down_and_a_gate_that_is_killed_lose_nothing() {
     world.fails(true);
     let tried = || world.gate.log().contains("pager cannot be told").then_some(());
     wait_for(SOON, || world.visit().then(tried).flatten()).unwrap_or_else(|| panic!("{}", world.gate.log()));
-    world.gate.cut_and_restart().expect("it starts again");
-    world.gate.cut_and_restart().expect("it starts again");
+    for millis in [0, 30, 90, 170, 400] {
+        world.gate.cut_and_restart().expect("it starts again");
+        pause(Duration::from_millis(millis));
+    }
     receivers.start_again(&python);
     for (to, what) in
         [("/pager/v2/enqueue", "\"trigger\""), ("/hook", "incident.opened"), ("mail", "Disruption")]
