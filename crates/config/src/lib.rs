@@ -42,14 +42,14 @@ mod walk;
 pub use finding::{Errors, Finding, Warning};
 pub use kinds::{
     ClientAddress, GroupPath, Grpc, Jwks, MailServer, OriginUrl, OriginUrlError, PageUrl, ParsePathError,
-    Proof, Rate, RequestPath, Secret, Share, Size, TlsVersion, WebUrl, WebUrlError,
+    Proof, Rate, RequestPath, Secret, Share, Size, SshUrl, TlsVersion, WebUrl, WebUrlError,
 };
 pub use protect::ProtectArgs;
 pub use schema::schema;
 pub use settings::{
     Acme, Certificate, Config, Console, Crawler, Front, Health, Jwt, Known, Limits, Listen, Log, Login,
     MailTls, Monitor, MonitorAs, Network, Notify, NotifyKind, Origin, Partner, Privacy, Route, SecretSource,
-    Session, Severity, Site, State, Status, StatusComponent, Tls, Token, Watches,
+    Session, Severity, Site, State, Status, StatusBucket, StatusComponent, StatusSsh, Tls, Token, Watches,
 };
 
 #[cfg(test)]

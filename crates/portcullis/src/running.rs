@@ -10,6 +10,7 @@ use std::time::Duration;
 use admission::pass::PassClock;
 use admission::site::Site;
 use edge_io::{CertificateNews, Clock, CrawlerNews, Edge, KeysNews, LogSink};
+use incident::Availability;
 use journal_io::Now;
 use journal_io::journal::{Journal, JournalSettings, Loaded};
 use journal_io::keys::Keys;
@@ -108,6 +109,8 @@ pub(crate) struct Running {
     pub(crate) truth: Arc<Truth>,
     outlet: Option<Outlet>,
     pub(crate) folders: Option<Arc<Publisher>>,
+    /// For how much of their time customers were served.
+    pub(crate) availability: Arc<Mutex<Availability>>,
     table_seed: [u8; 32],
     configured: Mode,
     /// The process whose place this one takes, until it serves.
@@ -175,7 +178,6 @@ pub(crate) fn start(
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
     say_incident(&site, is_heir, &events);
     let erasures = Arc::new(Erasures::new(journal.clone()));
-    let aging = Mutex::new(PassClock::resume(None, clock.wall()));
     let predecessor = Mutex::new(predecessor);
     Ok(Running {
         edge,
@@ -191,10 +193,11 @@ pub(crate) fn start(
         truth,
         outlet,
         folders,
+        availability: Arc::default(),
         table_seed: secrets.table_seed,
         configured,
         predecessor,
-        aging,
+        aging: Mutex::new(PassClock::resume(None, clock.wall())),
         acme,
     })
 }
@@ -235,6 +238,7 @@ fn say_incident(site: &Site, is_successor: bool, events: &Events) {
 impl Running {
     /// What is to be done once a second: rows that wait, and every few seconds the sweep.
     pub(crate) fn keep_house(&self, second: u64) {
+        self.look_at_customers();
         if let Some(news) = self.edge.shared().keys_news() {
             self.say_keys(&news);
         }
@@ -272,6 +276,28 @@ impl Running {
         }
         if second % NETWORKS_SECONDS == NETWORKS_SECONDS - 1 {
             self.keep_networks();
+        }
+        if second.is_multiple_of(MIRRORS_SECONDS) {
+            self.say_mirrors();
+        }
+    }
+
+    fn look_at_customers(&self) {
+        let total = self.edge.shared().uptime.total();
+        self.availability.lock().unwrap_or_else(PoisonError::into_inner).look(total, self.clock.now());
+    }
+
+    /// A mirror that is behind for longer than a few attempts take.
+    fn say_mirrors(&self) {
+        for target in self.folders.iter().flat_map(|folders| folders.targets()) {
+            if let (Some(failure), Some(behind)) = (target.failure, target.behind) {
+                self.events.warning(format_args!(
+                    "status page: {} is behind by {} s: {}",
+                    target.name,
+                    behind.as_secs(),
+                    failure.text
+                ));
+            }
         }
     }
 
@@ -388,6 +414,7 @@ impl LogSink for Access {
 
 pub(crate) const SITE: SiteId = SiteId(0);
 const SWEEP_SECONDS: u64 = 5;
+const MIRRORS_SECONDS: u64 = 60;
 /// Forgetting is promised within a minute (contracts, "Privacy").
 const UNERASED_SECONDS: u64 = 60;
 const NETWORKS_SECONDS: u64 = 300;

@@ -194,6 +194,7 @@ fn start_console(
         memory: running.memory.clone(),
         truth: running.truth.clone(),
         folders: running.folders.clone(),
+        availability: running.availability.clone(),
         clock: running.clock,
         link_place: beside.link_place,
         links: Default::default(),

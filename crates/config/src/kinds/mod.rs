@@ -2,6 +2,7 @@
 
 mod alerts;
 mod measures;
+mod mirrors;
 mod names;
 mod networks;
 mod page;
@@ -19,6 +20,8 @@ pub(crate) use alerts::{MAIL_SERVER, MAIL_TLS, NOTIFY_KIND, SEVERITY, WEB_URL};
 pub use alerts::{MailServer, WebUrl, WebUrlError};
 pub(crate) use measures::{RATE, duration, share, size};
 pub use measures::{Rate, Share, Size};
+pub use mirrors::SshUrl;
+pub(crate) use mirrors::{BUCKET, ENDPOINT, HOST_KEY, PREFIX_IN_BUCKET, SSH_KEY, SSH_URL, WORD};
 pub(crate) use names::{
     ACME_DIRECTORY, CLIENT_ADDRESS, CONTACT, COOKIE, DOMAIN, GRPC, HEADER, HOST, MODE, MONITOR_AS, NAME,
     PROOF, TEXT, TLS_VERSION,

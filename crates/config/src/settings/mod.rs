@@ -17,7 +17,7 @@ pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
 pub use notify::{MailTls, Notify, NotifyKind, Severity};
 pub use site::{Health, Origin, Route, Site};
-pub use status::{Status, StatusComponent, Watches};
+pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, Watches};
 pub use upkeep::{Console, Log, Privacy, State};
 
 use std::path::Path;

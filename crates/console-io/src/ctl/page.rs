@@ -73,7 +73,7 @@ pub enum PageCommand {
     Alerts,
     /// Tells everybody who is alerted of an incident that is none, and of its end.
     TestAlerts,
-    /// Drafts the report about one incident or several, as Markdown; nothing is published.
+    /// Drafts the report about one incident or several, as Markdown or as a page with charts; nothing is published.
     Draft {
         /// Which, at most 20; the newest without any.
         #[serde(default, with = "wire::texts")]
@@ -82,6 +82,9 @@ pub enum PageCommand {
         /// For the public: without what the gate did and thought.
         #[serde(default)]
         public: bool,
+        /// As one HTML file, with a chart of how each audience fared.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        html: bool,
     },
     /// Publishes the report about an incident that is over.
     Report {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use console_io::metrics::{Buckets, Exposition, catalogue};
 use edge_io::{Fault, Origin, SECONDS_BUCKETS, TICK_BUCKETS};
 use model::{Group, Outcome, Tier};
+use status_io::TargetHealth;
 
 use super::Control;
 
@@ -17,6 +18,7 @@ impl Control {
         self.request_metrics(&mut out);
         self.gate_metrics(&mut out);
         self.connection_metrics(&mut out);
+        self.alert_metrics(&mut out);
         out.finish()
     }
 
@@ -123,13 +125,23 @@ impl Control {
         out.counter(&catalogue::RECORDING_STEPS_LOST, [(none, self.memory.steps_lost())]);
         let open = u32::try_from(self.truth.open()).unwrap_or(u32::MAX);
         out.gauge(&catalogue::INCIDENT_OPEN, [([self.site_name.as_str()], f64::from(open))]);
+        let incident::Figures { hour, day, .. } = super::lock(&self.availability).figures();
+        let shares = [("1h", hour), ("24h", day)].into_iter();
+        let shares = shares.filter_map(|(window, share)| Some((["known", window], share?)));
+        out.gauge(&catalogue::AVAILABILITY, shares);
         let folders = self.folders.as_ref().map(|folders| folders.targets()).unwrap_or_default();
-        let lags = folders.iter().map(|folder| {
-            let lag = folder.behind.unwrap_or_default().as_secs_f64();
-            ([folder.folder.to_string_lossy()], lag)
-        });
-        let lags: Vec<_> = lags.collect();
-        out.gauge(&catalogue::PUBLISH_LAG, lags.iter().map(|([folder], lag)| ([folder.as_ref()], *lag)));
+        let lag = |target: &TargetHealth| target.behind.unwrap_or_default().as_secs_f64();
+        out.gauge(
+            &catalogue::PUBLISH_LAG,
+            folders.iter().map(|target| ([target.name.as_str()], lag(target))),
+        );
+        let aged =
+            folders.iter().filter_map(|target| Some(([target.name.as_str()], target.age?.as_secs_f64())));
+        out.gauge(&catalogue::PUBLISH_AGE, aged);
+        out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
+    }
+
+    fn alert_metrics(&self, out: &mut Exposition) {
         let alerted = self.truth.alerted();
         let outcomes = alerted.iter().flat_map(|of| {
             let names = notify::State::ALL.map(notify::State::name);
@@ -138,7 +150,6 @@ impl Control {
         out.counter(&catalogue::NOTIFICATIONS, outcomes);
         let waiting = alerted.iter().map(|of| ([of.name.as_str()], number(of.waiting as u64)));
         out.gauge(&catalogue::NOTIFICATIONS_WAITING, waiting);
-        out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
     }
 
     /// Each name once: the certificate of two listeners, or beside one with another kind of key, ends first of all.
