@@ -41,15 +41,15 @@ mod walk;
 
 pub use finding::{Errors, Finding, Warning};
 pub use kinds::{
-    ClientAddress, GroupPath, Grpc, Jwks, OriginUrl, OriginUrlError, PageUrl, ParsePathError, Proof, Rate,
-    RequestPath, Secret, Share, Size, SshUrl, TlsVersion,
+    ClientAddress, GroupPath, Grpc, Jwks, MailServer, OriginUrl, OriginUrlError, PageUrl, ParsePathError,
+    Proof, Rate, RequestPath, Secret, Share, Size, SshUrl, TlsVersion, WebUrl, WebUrlError,
 };
 pub use protect::ProtectArgs;
 pub use schema::schema;
 pub use settings::{
     Acme, Certificate, Config, Console, Crawler, Front, Health, Jwt, Known, Limits, Listen, Log, Login,
-    Monitor, MonitorAs, Network, Origin, Partner, Privacy, Route, SecretSource, Session, Site, State, Status,
-    StatusBucket, StatusComponent, StatusSsh, Tls, Token, Watches,
+    MailTls, Monitor, MonitorAs, Network, Notify, NotifyKind, Origin, Partner, Privacy, Route, SecretSource,
+    Session, Severity, Site, State, Status, StatusBucket, StatusComponent, StatusSsh, Tls, Token, Watches,
 };
 
 #[cfg(test)]

@@ -33,6 +33,18 @@ pub enum Act {
     Publish,
     /// Do not publish the planned notice, nor another about the same.
     Hold,
+    /// See to an incident: nobody is called about it any more until it is over and back.
+    Acknowledge {
+        /// Which; `None`: the newest that goes on, told or not.
+        incident: Option<PublicId>,
+    },
+    /// Write something down about an incident that the public does not read.
+    Note {
+        /// Which; `None`: the newest that goes on, told or not.
+        incident: Option<PublicId>,
+        /// Plain text.
+        text: String,
+    },
     /// Say how a component does; `None` leaves it to the gate again.
     Override {
         /// Its full name.
@@ -76,6 +88,9 @@ pub enum ActError {
     /// None goes on.
     #[error("no incident goes on; `portcullis ctl incident open` begins one")]
     NoneOpen,
+    /// It does not go on.
+    #[error("incident {0} is over")]
+    Over(PublicId),
     /// Nothing waits to be published.
     #[error("no notice waits to be published")]
     NothingPlanned,
@@ -94,7 +109,7 @@ pub enum ActError {
     #[error("the {0} is longer than {1} bytes")]
     TooLong(&'static str, usize),
     /// The same was said a moment ago.
-    #[error("the same words were published less than five minutes ago")]
+    #[error("the same words were said less than five minutes ago")]
     Repeated,
     /// It goes on, as the gate sees it.
     #[error(

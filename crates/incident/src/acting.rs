@@ -6,7 +6,7 @@ use crate::act::{Act, ActError};
 use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
-use crate::settings::{BODY_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, cadence};
+use crate::settings::{BODY_MAX, NOTE_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, cadence};
 use crate::speaking::{first_notice, said};
 use crate::words::{PublicId, Service, Stage, Status};
 
@@ -40,6 +40,12 @@ pub(crate) fn act(
             engine.write(pen, Entry::Withdrawn { incident, by: Some(by.to_owned()) });
             Ok(())
         }
+        Act::Acknowledge { incident } => {
+            let incident = going_on(engine, incident)?;
+            engine.write(pen, Entry::Acknowledged { incident, by: by.to_owned() });
+            Ok(())
+        }
+        Act::Note { incident, text } => note(engine, incident, &text, by, pen),
         Act::Override { component, status } => {
             place(engine, &component)?;
             engine.write(pen, Entry::Overridden { component, status, by: by.to_owned() });
@@ -51,6 +57,33 @@ pub(crate) fn act(
         Act::Finish { maintenance } => finish(engine, maintenance, by, pen),
         Act::Report { incident, body } => report(engine, incident, body, by, moment, pen),
     }
+}
+
+/// The number of an incident that goes on: this one, or the newest.
+fn going_on(engine: &Engine, incident: Option<PublicId>) -> Result<u32, ActError> {
+    let case = match incident {
+        Some(id) => find(engine, id)?,
+        None => engine.state.cases.iter().rev().find(|case| case.is_open()).ok_or(ActError::NoneOpen)?,
+    };
+    if case.is_open() { Ok(case.number) } else { Err(ActError::Over(case.id)) }
+}
+
+fn note(
+    engine: &mut Engine,
+    incident: Option<PublicId>,
+    body: &str,
+    by: &str,
+    pen: &mut Pen,
+) -> Result<(), ActError> {
+    let (incident, text) = (going_on(engine, incident)?, text("note", body, NOTE_MAX)?);
+    let case = engine.state.cases.iter().find(|case| case.number == incident);
+    let is_same = |entry: &Entry| matches!(entry, Entry::Noted { text: before, .. } if *before == text);
+    let mut lately = case.into_iter().flat_map(|case| case.notes.iter().rev());
+    if lately.any(|note| pen.at.since(note.at) < SAME_WORDS && is_same(&note.entry)) {
+        return Err(ActError::Repeated);
+    }
+    engine.write(pen, Entry::Noted { incident, text, by: by.to_owned() });
+    Ok(())
 }
 
 struct Notice {

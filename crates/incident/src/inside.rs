@@ -77,6 +77,8 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
         Entry::Planned { .. } => Some("a notice is planned".to_owned()),
         Entry::Withdrawn { by: Some(by), .. } => Some(format!("the notice is held back by {by}")),
         Entry::Withdrawn { by: None, .. } => Some("the notice is not needed any more".to_owned()),
+        Entry::Noted { by, text, .. } => Some(format!("noted by {by}: {}", text.replace('\n', "; "))),
+        Entry::Acknowledged { by, .. } => Some(format!("acknowledged by {by}")),
         Entry::Ended { .. } => Some("it is over and was not told".to_owned()),
         Entry::Opened { .. }
         | Entry::Published { .. }

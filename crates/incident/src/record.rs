@@ -204,6 +204,22 @@ pub enum Entry {
         /// Who.
         by: String,
     },
+    /// A person sees to it.
+    Acknowledged {
+        /// Which.
+        incident: u32,
+        /// Who.
+        by: String,
+    },
+    /// A person, or a program that watches something else, knows something about it. The public does not read it.
+    Noted {
+        /// Which.
+        incident: u32,
+        /// Plain text.
+        text: String,
+        /// Who.
+        by: String,
+    },
     /// The gate no longer sees anything wrong with what was never published.
     Ended {
         /// Which.
@@ -241,6 +257,8 @@ impl Entry {
             | Self::Planned { incident, .. }
             | Self::Withdrawn { incident, .. }
             | Self::Published { incident, .. }
+            | Self::Acknowledged { incident, .. }
+            | Self::Noted { incident, .. }
             | Self::Ended { incident } => Some(*incident),
             Self::Component { incident, .. } => *incident,
             Self::Watched { .. } | Self::Overridden { .. } | Self::Maintenance { .. } => None,

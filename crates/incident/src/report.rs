@@ -140,7 +140,10 @@ fn detection(paper: &mut Paper, cases: &[&Case]) {
 fn response(paper: &mut Paper, cases: &[&Case]) {
     paper.title("Response");
     for note in cases.iter().flat_map(|case| &case.notes) {
-        if matches!(note.entry, Entry::Level { .. } | Entry::Withdrawn { by: Some(_), .. }) {
+        if matches!(
+            note.entry,
+            Entry::Level { .. } | Entry::Withdrawn { by: Some(_), .. } | Entry::Acknowledged { .. }
+        ) {
             paper.point(
                 format!("{}: {}", moment(note.at), words(&note.entry).unwrap_or_default()),
                 &[note.seq],
@@ -183,6 +186,8 @@ fn trials(paper: &mut Paper, case: &Case) {
             | Entry::Component { .. }
             | Entry::Watched { .. }
             | Entry::Overridden { .. }
+            | Entry::Acknowledged { .. }
+            | Entry::Noted { .. }
             | Entry::Ended { .. }
             | Entry::Maintenance { .. } => None,
         })

@@ -103,6 +103,8 @@ pub(crate) const MAINTENANCES_MAX: usize = 100;
 pub(crate) const TITLE_MAX: usize = 200;
 /// Bytes of what is said at once.
 pub(crate) const BODY_MAX: usize = 8 * 1024;
+/// Bytes of a note that the public does not read.
+pub(crate) const NOTE_MAX: usize = 2 * 1024;
 /// Bytes of a report.
 pub(crate) const REPORT_MAX: usize = 24 * 1024;
 

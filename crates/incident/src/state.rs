@@ -180,6 +180,8 @@ impl State {
             | Entry::Level { .. }
             | Entry::Planned { .. }
             | Entry::Withdrawn { .. }
+            | Entry::Acknowledged { .. }
+            | Entry::Noted { .. }
             | Entry::Ended { .. }) => self.note(internal, record.seq, at),
         }
     }
@@ -221,6 +223,8 @@ impl State {
                     .for_each(|case| (case.is_ended, case.updated_at) = (true, at));
             }
             Entry::Level { .. }
+            | Entry::Acknowledged { .. }
+            | Entry::Noted { .. }
             | Entry::Opened { .. }
             | Entry::Published { .. }
             | Entry::Component { .. }

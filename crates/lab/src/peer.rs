@@ -83,6 +83,14 @@ impl Peer {
         Self::installed("python with readers of status pages", &peers_folder().join("readers/bin/python"))
     }
 
+    /// Python with the receivers of alerts of `peers/alerts.txt`.
+    ///
+    /// # Errors
+    /// [`Missing::Program`] when they were not installed.
+    pub fn alerts() -> Result<Self, Missing> {
+        Self::installed("python with receivers of alerts", &peers_folder().join("alerts/bin/python"))
+    }
+
     /// Python with the store of `peers/stores.txt`.
     ///
     /// # Errors

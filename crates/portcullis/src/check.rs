@@ -8,6 +8,7 @@ use edge_io::{Clock, JwtSettings};
 use journal_io::journal::Reader;
 use model::{Mode, Timestamp};
 
+use crate::alerts::Alerts;
 use crate::configured::{self, ConfigureError};
 use crate::listeners;
 use crate::running::SITE;
@@ -22,6 +23,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         out.push('\n');
     };
     let certificates = listeners::check(&config)?;
+    plan.alerts.iter().try_for_each(Alerts::check)?;
     say(&format!("{} is in order.", path.display()));
     warnings.iter().for_each(|warning| say(warning));
     say("");
@@ -48,6 +50,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     if let Some(acme) = &plan.acme {
         say(&format!("  https: certificates for {} are had from {}", acme.hosts.join(", "), acme.directory));
     }
+    say(&format!("  {}", alerts(&config)));
     say(&format!("  mode: {}", mode_means(config.site[0].mode)));
     for sentence in known_ways(&config) {
         say(&format!("  {sentence}"));
@@ -68,6 +71,19 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         "  a flood that fills the link before this machine cannot be stopped here: only the carrier or hosting provider can",
     );
     Ok(out)
+}
+
+/// Who hears of it when something is wrong. Nobody is asked: a receiver that is down now is tried again.
+fn alerts(config: &Config) -> String {
+    if config.notify.is_empty() {
+        return "alerts: nobody is told when something is wrong; write [[notify]] for a pager, a chat or mail"
+            .to_owned();
+    }
+    let names: Vec<_> = config.notify.iter().map(|notify| notify.name.as_str()).collect();
+    format!(
+        "alerts: told when something is wrong: {}; try it with `portcullis ctl alerts test`",
+        names.join(", ")
+    )
 }
 
 fn mode_means(mode: Mode) -> &'static str {

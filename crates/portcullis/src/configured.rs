@@ -17,6 +17,7 @@ use journal_io::journal::JournalSettings;
 use journal_io::logs::LogSettings;
 use journal_io::recordings::RingSettings;
 
+use crate::alerts::Alerts;
 use crate::gate::Plan;
 use crate::running::StateSettings;
 
@@ -37,6 +38,9 @@ pub(crate) enum ConfigureError {
     /// TLS to the app.
     #[error(transparent)]
     OriginTls(#[from] edge_io::OriginTlsError),
+    /// Somebody who is to be alerted cannot be reached as it is written.
+    #[error(transparent)]
+    Alerts(#[from] notify_io::RouteError),
     /// A certificate or its key.
     #[error(transparent)]
     Tls(#[from] edge_io::TlsError),
@@ -106,6 +110,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.scheme = scheme(config);
     let uses_acme = config.listen.iter().any(|listen| listen.tls.as_ref().is_some_and(|tls| tls.acme));
     plan.acme = config.acme.as_ref().filter(|_| uses_acme).map(|acme| acme_of(acme, config)).transpose()?;
+    plan.alerts = Alerts::of(config)?;
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
     plan.partners = config.partner.iter().map(partner).collect::<Result<_, _>>()?;
     plan.crawlers = config.crawler.iter().filter_map(crawler).collect();
@@ -282,7 +287,8 @@ fn crawler(crawler: &config::Crawler) -> Option<(Crawler, CrawlerSettings)> {
     Some((Crawler { user_agent, by_name }, CrawlerSettings { name: crawler.name.clone(), domains, ranges }))
 }
 
-fn secret(source: SecretSource<'_>) -> Result<Vec<u8>, ConfigureError> {
+/// What a secret is, without spaces and line ends around it.
+pub(crate) fn secret(source: SecretSource<'_>) -> Result<Vec<u8>, ConfigureError> {
     match source {
         SecretSource::Text(secret) => Ok(secret.expose().as_bytes().to_vec()),
         SecretSource::File(path) => {

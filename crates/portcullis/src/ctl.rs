@@ -15,7 +15,7 @@ use journal_io::recordings::ExportError;
 use model::{Level, Mode, Prefix, Timestamp};
 use serde_json::json;
 
-use page::{ComponentAct, IncidentAct, MaintenanceAct, TextError};
+use page::{AlertsAct, ComponentAct, IncidentAct, MaintenanceAct, TextError};
 
 use crate::learn::{self, LearnError};
 use crate::recordings::{self, Span};
@@ -89,6 +89,11 @@ enum Act {
     Incident {
         #[command(subcommand)]
         act: Option<IncidentAct>,
+    },
+    /// Those who are alerted.
+    Alerts {
+        #[command(subcommand)]
+        act: Option<AlertsAct>,
     },
     /// Components of the status page.
     Component {
@@ -345,6 +350,7 @@ impl Act {
             Self::Rules { act: Some(RulesAct::Show { id }) } => Command::Rule { rule: id },
             Self::Rules { act: Some(RulesAct::Drop { id }) } => Command::DropRule { rule: id },
             Self::Recordings { act } => return Ok(Task::Recordings(act)),
+            Self::Alerts { act } => Command::Page(act.unwrap_or(AlertsAct::List).command()),
             Self::Incident { act } => Command::Page(act.unwrap_or(IncidentAct::List).command()?),
             Self::Component { act } => Command::Page(act.unwrap_or(ComponentAct::List).command()),
             Self::Maintenance { act } => Command::Page(act.command()?),

@@ -21,6 +21,7 @@ use edge_io::{
 };
 use model::{Mode, Net, Prefix, SiteId, Timestamp};
 
+use crate::alerts::Alerts;
 use crate::handover::Inherited;
 use crate::memory::GoOn;
 use crate::secrets::Secrets;
@@ -41,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) jwt: Option<JwtSettings>,
     /// Certificates by ACME.
     pub(crate) acme: Option<acme_io::Settings>,
+    /// Who is told when something is wrong.
+    pub(crate) alerts: Option<Alerts>,
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
@@ -80,6 +83,7 @@ impl Plan {
             token_header: None,
             jwt: None,
             acme: None,
+            alerts: None,
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),

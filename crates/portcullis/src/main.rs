@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through its streams")]
 
 mod acme;
+mod alerts;
 mod announcer;
 mod assess;
 mod check;

@@ -12,7 +12,7 @@ use admission::site::Site;
 use edge_io::{CertificateNews, Clock, CrawlerNews, Edge, KeysNews, LogSink};
 use incident::Availability;
 use journal_io::Now;
-use journal_io::journal::{Journal, JournalSettings};
+use journal_io::journal::{Journal, JournalSettings, Loaded};
 use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
 use journal_io::recordings::RingSettings;
@@ -20,6 +20,7 @@ use model::{Mode, SiteId};
 use status_io::Publisher;
 
 use crate::acme::Acme;
+use crate::alerts::Alerts;
 use crate::announcer::Announcer;
 use crate::desk::Desk;
 use crate::erasures::Erasures;
@@ -122,7 +123,7 @@ pub(crate) struct Running {
 
 /// Starts a gate on sockets that are open already, perhaps in the place of another process.
 pub(crate) fn start(
-    plan: Plan,
+    mut plan: Plan,
     state: &StateSettings,
     listeners: Vec<Opened>,
     mut page: Page,
@@ -156,7 +157,7 @@ pub(crate) fn start(
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
     let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
-    let truth = Arc::new(Truth::start(page, &loaded, journal.clone(), events.clone(), clock, is_heir)?);
+    let truth = truth(plan.alerts.take(), page, &loaded, &journal, &events, clock, is_heir)?;
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
         .writing(memory.scribe(clock))
@@ -206,6 +207,22 @@ fn logs(state: &StateSettings, clock: Clock) -> Result<(Arc<Events>, Arc<LogWrit
     let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
     let events = Arc::new(state.log.start_own(&both)?);
     Ok((events, Arc::new(state.log.start_access(both)?)))
+}
+
+/// The record, and those who are alerted from it.
+fn truth(
+    alerts: Option<Alerts>,
+    page: Page,
+    loaded: &Loaded,
+    journal: &Arc<Journal>,
+    events: &Arc<Events>,
+    clock: Clock,
+    is_heir: bool,
+) -> Result<Arc<Truth>, RunError> {
+    let courier = alerts.map(|alerts| alerts.start(loaded, journal.clone(), events.clone(), clock, is_heir));
+    let courier = courier.transpose()?.map(Arc::new);
+    let (journal, events) = (journal.clone(), events.clone());
+    Ok(Arc::new(Truth::start(page, loaded, journal, events, clock, courier, is_heir)?))
 }
 
 /// What an admin should know whose gate begins in the middle of an incident. Of a takeover more is said later.

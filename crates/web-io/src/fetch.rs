@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{Request, Response};
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -68,13 +68,22 @@ impl Client {
         within: Duration,
         body_bytes_max: usize,
     ) -> Result<Self, RootsError> {
+        Ok(Self::trusting(roots(authorities)?, within, body_bytes_max))
+    }
+
+    /// As [`Client::new`], for servers without TLS alone: it needs no authorities, and believes no https server.
+    pub fn without_tls(within: Duration, body_bytes_max: usize) -> Self {
+        Self::trusting(RootCertStore::empty(), within, body_bytes_max)
+    }
+
+    fn trusting(roots: RootCertStore, within: Duration, body_bytes_max: usize) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider has the protocols' suites")
-            .with_root_certificates(roots(authorities)?)
+            .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { tls: Arc::new(tls), within, body_bytes_max })
+        Self { tls: Arc::new(tls), within, body_bytes_max }
     }
 
     /// Sends a request whose URI names scheme and host, and reads the whole answer.

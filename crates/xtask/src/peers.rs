@@ -16,7 +16,7 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 20] = [
+const PACKAGES: [Package; 21] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
@@ -24,6 +24,7 @@ const PACKAGES: [Package; 20] = [
     Package { name: "slowhttptest", command: "slowhttptest" },
     Package { name: "testssl.sh", command: "testssl" },
     Package { name: "pebble", command: "pebble" },
+    Package { name: "prometheus-alertmanager", command: "prometheus-alertmanager" },
     Package { name: "curl", command: "curl" },
     Package { name: "lynx", command: "lynx" },
     Package { name: "openssh-client", command: "sftp" },
@@ -50,6 +51,7 @@ pub(crate) fn install() -> Result<(), ShellError> {
     install_debian_packages()?;
     install_python_packages("requirements.txt", "python")?;
     install_python_packages("readers.txt", "readers")?;
+    install_python_packages("alerts.txt", "alerts")?;
     install_python_packages("stores.txt", "stores")?;
     install_node_packages()?;
     install_cargo_deny()

@@ -2,6 +2,7 @@
 
 mod clients;
 mod listeners;
+mod notify;
 mod site;
 mod status;
 
@@ -21,6 +22,7 @@ pub(crate) fn check(config: &Config, text: &str, root: &DeTable<'_>, problems: &
     site::check(config, &mut desk);
     clients::check(config, &mut desk);
     status::check(config, &mut desk);
+    notify::check(config, &mut desk);
     room(config, &mut desk);
 }
 

@@ -1,5 +1,6 @@
 //! The kinds of values that a key can hold: how each is written, read and described.
 
+mod alerts;
 mod measures;
 mod mirrors;
 mod names;
@@ -15,6 +16,8 @@ use model::Untrusted;
 use toml::Spanned;
 use toml::de::DeValue;
 
+pub(crate) use alerts::{MAIL_SERVER, MAIL_TLS, NOTIFY_KIND, SEVERITY, WEB_URL};
+pub use alerts::{MailServer, WebUrl, WebUrlError};
 pub(crate) use measures::{RATE, duration, share, size};
 pub use measures::{Rate, Share, Size};
 pub use mirrors::SshUrl;

@@ -5,6 +5,7 @@ mod clients;
 mod limits;
 mod listen;
 mod login;
+mod notify;
 mod site;
 mod status;
 mod upkeep;
@@ -14,6 +15,7 @@ pub use clients::{Crawler, Monitor, MonitorAs, Network, Partner};
 pub use limits::Limits;
 pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
+pub use notify::{MailTls, Notify, NotifyKind, Severity};
 pub use site::{Health, Origin, Route, Site};
 pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, Watches};
 pub use upkeep::{Console, Log, Privacy, State};
@@ -54,6 +56,8 @@ settings! {
         console: Console = table();
         /// The status page.
         status: Option<Status> = optional_table();
+        /// Who is alerted.
+        notify: Vec<Notify> = tables(0, 32, "write at most 32 of them; a receiver can tell others");
     }
 }
 

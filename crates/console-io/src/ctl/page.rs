@@ -53,6 +53,26 @@ pub enum PageCommand {
     Publish,
     /// Does not publish the notice that waits, nor another about the same.
     Hold,
+    /// Sees to an incident: nobody is called about it any more until it is over and back.
+    Acknowledge {
+        /// Which; the newest that goes on without it.
+        #[serde(default, with = "wire::text_option", skip_serializing_if = "Option::is_none")]
+        #[schemars(schema_with = "wire::id_schema")]
+        id: Option<PublicId>,
+    },
+    /// Writes something down about an incident that the public does not read.
+    Note {
+        /// Which; the newest that goes on without it.
+        #[serde(default, with = "wire::text_option", skip_serializing_if = "Option::is_none")]
+        #[schemars(schema_with = "wire::id_schema")]
+        id: Option<PublicId>,
+        /// Plain text.
+        text: String,
+    },
+    /// Shows who is alerted, and what became of it.
+    Alerts,
+    /// Tells everybody who is alerted of an incident that is none, and of its end.
+    TestAlerts,
     /// Drafts the report about one incident or several, as Markdown or as a page with charts; nothing is published.
     Draft {
         /// Which, at most 20; the newest without any.
@@ -125,7 +145,12 @@ impl PageCommand {
     /// What the journal keeps about it: nothing if it only shows something. What was said is in the record of incidents.
     pub(crate) fn act(&self) -> Option<String> {
         match self {
-            Self::Incidents | Self::Incident { .. } | Self::Components | Self::Draft { .. } => None,
+            Self::Incidents
+            | Self::Incident { .. }
+            | Self::Components
+            | Self::Alerts
+            | Self::Draft { .. } => None,
+            Self::TestAlerts => Some("alerts test".to_owned()),
             Self::Open { stage, .. } => Some(format!("incident open, {stage}")),
             Self::Update { id, stage, .. } => {
                 let id = id.map_or_else(|| "the newest".to_owned(), |id| id.to_string());
@@ -134,6 +159,14 @@ impl PageCommand {
             }
             Self::Publish => Some("incident publish".to_owned()),
             Self::Hold => Some("incident hold".to_owned()),
+            Self::Note { id, .. } => {
+                let id = id.map_or_else(|| "the newest".to_owned(), |id| id.to_string());
+                Some(format!("incident note {id}"))
+            }
+            Self::Acknowledge { id } => {
+                let id = id.map_or_else(|| "the newest".to_owned(), |id| id.to_string());
+                Some(format!("incident acknowledge {id}"))
+            }
             Self::Report { id, .. } => Some(format!("incident report {id}")),
             // A name is of the configuration, or is refused.
             Self::Component { status: Some(status), .. } => Some(format!("component set to {status}")),

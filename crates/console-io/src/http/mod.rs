@@ -4,6 +4,7 @@
 //! that no web page can speak to it through an admin's browser.
 
 mod access;
+mod alertmanager;
 mod openapi;
 mod problem;
 
@@ -61,6 +62,10 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
             allow(request, &[Method::POST])?;
             ctl(desk, request).await
         }
+        "/api/v1/alerts" => {
+            allow(request, &[Method::POST])?;
+            alerts(desk, request).await
+        }
         "/api/v1/openapi.json" => {
             allow(request, READ)?;
             Ok(typed(StatusCode::OK, JSON, openapi::text()))
@@ -91,16 +96,38 @@ async fn shown(desk: &Desk, request: &Request<Bytes>, command: Command) -> Answe
 }
 
 async fn ctl(desk: &Desk, request: &Request<Bytes>) -> Answer {
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    // A form of another site cannot send this type.
-    if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JSON)) {
-        return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Send the command as JSON, with the header Content-Type: application/json.",
-        ));
-    }
+    check_json(request)?;
     let command = ctl::parse(request.body()).map_err(|text| Problem::new(StatusCode::BAD_REQUEST, text))?;
     replied(desk.command(None, command).await)
+}
+
+/// Whoever posts alerts tries again after 5xx and complains of 4xx: what is not noted for a good reason is neither.
+async fn alerts(desk: &Desk, request: &Request<Bytes>) -> Answer {
+    check_json(request)?;
+    let note = alertmanager::note(request.body()).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("This is no webhook of an Alertmanager: {error}"))
+    })?;
+    let Some(text) = note else {
+        return Ok(typed(StatusCode::OK, "text/plain; charset=utf-8", OURS.to_owned()));
+    };
+    let command = Command::Page(PageCommand::Note { id: None, text });
+    let mut answer = replied(desk.command(None, command).await)?;
+    if answer.status() == StatusCode::CONFLICT {
+        *answer.status_mut() = StatusCode::OK;
+    }
+    Ok(answer)
+}
+
+/// A form of another site cannot send this type.
+fn check_json(request: &Request<Bytes>) -> Result<(), Problem> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JSON)) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "Send it as JSON, with the header Content-Type: application/json.",
+    ))
 }
 
 /// 409 for a command that was understood and not carried out.
@@ -158,7 +185,8 @@ fn guard(headers: &mut HeaderMap) {
 
 const READ: &[Method] = &[Method::GET, Method::HEAD];
 const JSON: &str = "application/json";
-const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules, incidents and ctl.";
+const OURS: &str = "Nothing but this gate's own alerts.\n";
+const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules, incidents, alerts and ctl.";
 
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,7 @@ fn document() -> Value {
                 "summary": "Incidents, newest first, also those that the public is not told of.",
                 "responses": answers(content("application/json", &reply, "They, for people and for programs."))
             } },
+            "/api/v1/alerts": { "post": alerts(&reply) },
             "/api/v1/ctl": { "post": {
                 "operationId": "ctl",
                 "summary": "Carries out one command, like the control socket.",
@@ -81,6 +82,16 @@ fn document() -> Value {
             "schemas": schemas,
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } }
         }
+    })
+}
+
+fn alerts(reply: &Value) -> Value {
+    let posted = json!({ "type": "object" });
+    json!({
+        "operationId": "alerts",
+        "summary": "Takes what an Alertmanager posts (webhook, version 4) as a note about the incident that goes on.",
+        "requestBody": { "required": true, "content": { "application/json": { "schema": posted } } },
+        "responses": answers(content("application/json", reply, "It is noted, or the text says why not."))
     })
 }
 

@@ -85,6 +85,26 @@ fn only_health_is_open_even_on_loopback() {
 }
 
 #[test]
+fn what_an_alertmanager_posts_is_noted_and_our_own_alerts_are_not() {
+    let post = |name: &str| {
+        let body = format!(
+            r#"{{"version":"4","alerts":[{{"status":"firing","labels":{{"alertname":"{name}"}}}}]}}"#
+        );
+        let (answer, gate) =
+            ask(Gate::default(), "POST /api/v1/alerts", &[HOST, TOKEN, JSON_TYPE], &body, LOCAL);
+        assert_eq!(answer.status(), 200);
+        std::mem::take(&mut *gate.heard.lock().unwrap())
+    };
+    let note = PageCommand::Note { id: None, text: "Alertmanager, firing: DiskFull".into() };
+    assert_eq!(post("DiskFull"), [(None, Command::Page(note))]);
+    assert_eq!(post("PortcullisWatchdog"), []);
+    check("POST /api/v1/alerts", &[HOST, TOKEN, JSON_TYPE], "{}", LOCAL, 400);
+    check("POST /api/v1/alerts", &[HOST, TOKEN], "{}", LOCAL, 415);
+    check("POST /api/v1/alerts", &[HOST, JSON_TYPE], "{}", LOCAL, 401);
+    check("GET /api/v1/alerts", &[HOST, TOKEN], "", LOCAL, 405);
+}
+
+#[test]
 fn a_gate_that_serves_nobody_is_not_healthy() {
     let (answer, _) = ask(Gate { is_ill: true, ..Gate::default() }, "GET /healthz", &[], "", LOCAL);
     assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (503, &b"not serving\n"[..]));

@@ -183,6 +183,20 @@ pub const INCIDENT_SECONDS_LOST: Metric<Counter, 0> = Metric::new(
     "Seconds that the record of incidents was not told of, because the disk or the making of pages was too slow.",
 );
 
+/// Alerts that were sent, by what became of them: `delivered`, `failed` (tried again), `refused`, `given_up`.
+pub const NOTIFICATIONS: Metric<Counter, 2> = Metric::new(
+    "portcullis_notifications_total",
+    ["receiver", "outcome"],
+    "Tries to alert somebody: delivered, failed and tried again, refused for good, or given up after a day.",
+);
+
+/// Alerts that wait.
+pub const NOTIFICATIONS_WAITING: Metric<Gauge, 1> = Metric::new(
+    "portcullis_notifications_waiting",
+    ["receiver"],
+    "Alerts that a receiver has not taken yet.",
+);
+
 /// How long one step of the decision took.
 pub const TICK_SECONDS: Metric<Histogram, 0> =
     Metric::new("portcullis_tick_seconds", [], "Time that one step of the gate's decision took.")
@@ -229,6 +243,8 @@ pub const ENTRIES: &[Entry] = &[
     AVAILABILITY.entry(),
     PUBLISH_LAG.entry(),
     PUBLISH_AGE.entry(),
+    NOTIFICATIONS.entry(),
+    NOTIFICATIONS_WAITING.entry(),
     TICK_SECONDS.entry(),
     BYPASS.entry(),
     ENFORCED.entry(),

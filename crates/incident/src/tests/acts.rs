@@ -30,6 +30,35 @@ fn a_planned_notice_is_published_at_once_by_a_person() {
 }
 
 #[test]
+fn whoever_sees_to_an_incident_is_in_its_record_and_nowhere_else() {
+    let mut story = Story::with(Duration::ZERO);
+    assert_eq!(story.act(Act::Acknowledge { incident: None }), Err(ActError::NoneOpen));
+    story.see(60, &down());
+    let told = story.told();
+    story.act(Act::Acknowledge { incident: None }).unwrap();
+    assert_eq!(story.told(), told, "the public does not read it");
+    let timeline = &story.engine.inside()[0].timeline;
+    assert!(timeline.iter().any(|(_, words)| words == "acknowledged by uid 1000"), "{timeline:?}");
+    let id = story.newest();
+    story.act(update(Some(Stage::Resolved), "All is well.", Some("the figures are wrong"))).unwrap();
+    assert_eq!(story.act(Act::Acknowledge { incident: Some(id) }), Err(ActError::Over(id)));
+}
+
+#[test]
+fn what_is_noted_is_for_colleagues_alone() {
+    let mut story = Story::with(Duration::ZERO);
+    story.see(60, &down());
+    let note = |text: &str| Act::Note { incident: None, text: text.into() };
+    story.act(note("The database\nis full.")).unwrap();
+    assert_eq!(story.act(note("The database\nis full.")), Err(ActError::Repeated));
+    assert!(!story.told().contains("database"));
+    let id = story.newest();
+    let draft = |readers| story.engine.draft(&[id], readers).unwrap();
+    assert!(draft(crate::Readers::Colleagues).contains("The database; is full."));
+    assert!(!draft(crate::Readers::Public).contains("database"));
+}
+
+#[test]
 fn nobody_calls_over_what_goes_on_without_a_reason_that_is_shown() {
     let mut story = Story::with(Duration::ZERO);
     story.see(60, &down());

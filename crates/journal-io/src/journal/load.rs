@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{AccountId, PassId, SiteId, Timestamp};
 use rusqlite::{Connection, Row};
 
-use super::rows::{IncidentRow, NetworkRow, PassRow, PathRow, TokenRow};
+use super::rows::{DeliveryRow, IncidentRow, NetworkRow, PassRow, PathRow, TokenRow};
 
 /// What a journal held when it was opened.
 #[derive(Debug, Default)]
@@ -21,6 +21,8 @@ pub struct Loaded {
     /// The newest records of incidents, in the order in which they were written; at most [`Loaded::INCIDENTS_MAX`] with
     /// [`Loaded::INCIDENT_BYTES_MAX`] in all. The first is mostly not the first that there was.
     pub incidents: Vec<IncidentRow>,
+    /// Messages to those who are alerted that nobody has taken yet, the oldest first; at most [`Loaded::DELIVERIES_MAX`].
+    pub deliveries: Vec<DeliveryRow>,
     /// State values by site and key.
     pub state: BTreeMap<(SiteId, String), Vec<u8>>,
     /// What an admin should know about the opening.
@@ -39,6 +41,9 @@ impl Loaded {
 
     /// Bytes of all records of incidents read at most.
     pub const INCIDENT_BYTES_MAX: usize = 32 << 20;
+
+    /// Messages read at most: all that may wait for a hundred receivers.
+    pub const DELIVERIES_MAX: usize = 25_600;
 
     /// The value of a site's state key.
     pub fn state(&self, site: SiteId, key: &str) -> Option<&[u8]> {
@@ -66,6 +71,7 @@ pub(super) fn load(connection: &Connection, notice: Option<String>) -> rusqlite:
         networks: all(connection, networks, Loaded::OTHERS_MAX, network)?,
         paths: all(connection, paths, Loaded::OTHERS_MAX, path)?,
         incidents: incidents(connection)?,
+        deliveries: all(connection, WAITING, Loaded::DELIVERIES_MAX, delivery)?,
         state: state.into_iter().collect(),
         notices: notice.into_iter().collect(),
     })
@@ -115,6 +121,20 @@ fn incidents(connection: &Connection) -> rusqlite::Result<Vec<IncidentRow>> {
     }
     read.reverse();
     Ok(read)
+}
+
+const WAITING: &str =
+    "SELECT site, receiver, key, at, attempts, bytes FROM deliveries WHERE state = 0 ORDER BY id LIMIT ?1";
+
+fn delivery(row: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
+    Ok(DeliveryRow {
+        site: SiteId(row.get(0)?),
+        receiver: row.get::<_, String>(1)?.into(),
+        key: row.get::<_, String>(2)?.into(),
+        at: time(row.get(3)?),
+        attempts: row.get(4)?,
+        bytes: row.get::<_, Vec<u8>>(5)?.into(),
+    })
 }
 
 /// The columns that [`incident`] reads.

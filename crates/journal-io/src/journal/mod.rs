@@ -27,8 +27,9 @@ pub use error::JournalError;
 pub use load::Loaded;
 pub use read::{Dimension, LoginSeen, Reader, RefusedTotal, SampledTotal, Window};
 pub use rows::{
-    ACT_BYTES_MAX, ActRow, INCIDENT_BYTES_MAX, Importance, IncidentRow, LoginRow, NETWORK_BITMAP_BYTES_MAX,
-    NetworkRow, PATH_BYTES_MAX, PassRow, PathRow, RefusedRow, Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX,
+    ACT_BYTES_MAX, ActRow, AttemptRow, DELIVERY_BYTES_MAX, DELIVERY_KEY_BYTES_MAX, DeliveryRow,
+    INCIDENT_BYTES_MAX, Importance, IncidentRow, LoginRow, NETWORK_BITMAP_BYTES_MAX, NetworkRow,
+    PATH_BYTES_MAX, PassRow, PathRow, RefusedRow, Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX,
     STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, SampleRow, TokenRow,
 };
 
@@ -149,6 +150,9 @@ impl Journal {
             Row::Incident(incident) => {
                 incident.bytes.len() <= INCIDENT_BYTES_MAX && i64::try_from(incident.seq).is_ok()
             }
+            Row::Delivery(delivery) => {
+                delivery.key.len() <= DELIVERY_KEY_BYTES_MAX && delivery.bytes.len() <= DELIVERY_BYTES_MAX
+            }
             Row::Network(network) => network.bitmap.len() <= NETWORK_BITMAP_BYTES_MAX,
             Row::Pass(_)
             | Row::PassSeen { .. }
@@ -160,6 +164,7 @@ impl Journal {
             | Row::Sample(_)
             | Row::Login(_)
             | Row::Act(_)
+            | Row::Attempt(_)
             | Row::Path(_) => true,
         };
         is_within_limits && self.shared.offer(row, &self.thread)

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::error::JournalError;
 use super::load::{self, INCIDENT_COLUMNS, PASS_COLUMNS, time};
-use super::rows::{ActRow, IncidentRow, NetworkRow, PassRow};
+use super::rows::{ActRow, AttemptRow, IncidentRow, NetworkRow, PassRow};
 use super::upkeep::MISTAKE_MILLIS;
 use super::write::{HOUR_MILLIS, millis};
 use super::{file, schema};
@@ -241,6 +241,22 @@ impl Reader {
                 Ok(ActRow { site, at: time(row.get(0)?), uid: row.get(1)?, text: text.into() })
             },
         )
+    }
+
+    /// The last tries to alert somebody, the newest first.
+    pub fn attempts(&self, site: SiteId, limit: u32) -> Result<Vec<AttemptRow>, JournalError> {
+        let sql = "SELECT receiver, key, number, at, state, why FROM attempts WHERE site = ?1 ORDER BY id DESC LIMIT ?2";
+        self.all(sql, params![site.0, limit], |row| {
+            Ok(AttemptRow {
+                site,
+                receiver: row.get::<_, String>(0)?.into(),
+                key: row.get::<_, String>(1)?.into(),
+                number: row.get(2)?,
+                at: time(row.get(3)?),
+                state: row.get(4)?,
+                why: row.get::<_, String>(5)?.into(),
+            })
+        })
     }
 
     /// Records of incidents in the order of their numbers, behind `after`: page through them with the last one seen.

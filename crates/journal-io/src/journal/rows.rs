@@ -55,6 +55,10 @@ pub enum Row {
     Act(ActRow),
     /// A record of an incident. Written through to the disk at once.
     Incident(IncidentRow),
+    /// Somebody is to be alerted. Written through to the disk at once.
+    Delivery(DeliveryRow),
+    /// An alert was tried or given up. Written through to the disk at once.
+    Attempt(AttemptRow),
     /// What the gate learnt about a path.
     Path(PathRow),
     /// A value that replaces the one under the same key.
@@ -213,6 +217,42 @@ pub struct IncidentRow {
     pub hash: [u8; 32],
 }
 
+/// A message to somebody who is alerted. Of two with the same receiver and key the first counts.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeliveryRow {
+    /// The site.
+    pub site: SiteId,
+    /// Whom, as the configuration calls it.
+    pub receiver: Box<str>,
+    /// What no other message to the same receiver has; at most [`DELIVERY_KEY_BYTES_MAX`] bytes.
+    pub key: Box<str>,
+    /// When there was something to tell.
+    pub at: Timestamp,
+    /// The message, at most [`DELIVERY_BYTES_MAX`] bytes. It never holds an account or an address.
+    pub bytes: Box<[u8]>,
+    /// How often it was tried so far; none when it is recorded.
+    pub attempts: u32,
+}
+
+/// A try to deliver a message, or the end of trying.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AttemptRow {
+    /// The site.
+    pub site: SiteId,
+    /// Whom, as the configuration calls it.
+    pub receiver: Box<str>,
+    /// The message's.
+    pub key: Box<str>,
+    /// How often it was tried with this one.
+    pub number: u32,
+    /// When.
+    pub at: Timestamp,
+    /// What became of it: 0 it waits, 1 delivered, 2 refused, 3 given up.
+    pub state: u8,
+    /// Why, cut to [`ACT_BYTES_MAX`] bytes; the receiver may have said it.
+    pub why: Box<str>,
+}
+
 /// Whether a path refuses people who are not signed in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PathRow {
@@ -231,6 +271,12 @@ pub const PATH_BYTES_MAX: usize = 128;
 
 /// Longest text of an act, in bytes.
 pub const ACT_BYTES_MAX: usize = 1_024;
+
+/// Longest key of a message, in bytes.
+pub const DELIVERY_KEY_BYTES_MAX: usize = 64;
+
+/// Longest message, in bytes.
+pub const DELIVERY_BYTES_MAX: usize = 32 << 10;
 
 /// Longest record of an incident, in bytes.
 pub const INCIDENT_BYTES_MAX: usize = 64 << 10;
@@ -256,7 +302,7 @@ pub(super) const ROW_PAGES: u64 = 6;
 /// What is lost last and what first when rows come faster than the disk takes them.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Importance {
-    /// Logins, passes, tokens, acts, incidents and state.
+    /// Logins, passes, tokens, acts, incidents, alerts and state.
     Vital,
     /// Counts and samples of refusals, and when passes were used.
     Useful,
@@ -290,6 +336,8 @@ impl Row {
             | Self::Login(_)
             | Self::Act(_)
             | Self::Incident(_)
+            | Self::Delivery(_)
+            | Self::Attempt(_)
             | Self::State { .. } => Importance::Vital,
             Self::PassSeen { .. } | Self::Refused(_) | Self::Sample(_) => Importance::Useful,
             Self::Network(_) | Self::Path(_) => Importance::History,
@@ -301,6 +349,7 @@ impl Row {
     pub(super) fn pages_max(&self, page_bytes: u64) -> u64 {
         let bytes = match self {
             Self::Incident(incident) => incident.bytes.len(),
+            Self::Delivery(delivery) => delivery.bytes.len(),
             Self::State { value, .. } => value.len(),
             Self::Pass(_)
             | Self::PassSeen { .. }
@@ -313,6 +362,7 @@ impl Row {
             | Self::Sample(_)
             | Self::Login(_)
             | Self::Act(_)
+            | Self::Attempt(_)
             | Self::Path(_) => 0,
         };
         ROW_PAGES + (bytes as u64).div_ceil(page_bytes)
@@ -320,7 +370,10 @@ impl Row {
 
     /// Whether it must survive a power cut from the moment that it is settled.
     pub const fn is_synced(&self) -> bool {
-        matches!(self, Self::Revoked { .. } | Self::Act(_) | Self::Incident(_))
+        matches!(
+            self,
+            Self::Revoked { .. } | Self::Act(_) | Self::Incident(_) | Self::Delivery(_) | Self::Attempt(_)
+        )
     }
 }
 

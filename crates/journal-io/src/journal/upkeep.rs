@@ -37,6 +37,9 @@ const ACT_AGE_MAX: Duration = Duration::from_secs(400 * 86_400);
 /// So are incidents: a page shows 90 days, a report compares a year with the one before.
 const INCIDENT_AGE_MAX: Duration = Duration::from_secs(400 * 86_400);
 
+/// Alerts and tries to deliver them are kept as long as a page shows incidents.
+const ALERT_AGE_MAX: Duration = Duration::from_secs(90 * 86_400);
+
 /// A damaged database that was moved aside stays for a week.
 const BROKEN_AGE_MAX: Duration = Duration::from_secs(7 * 86_400);
 
@@ -66,6 +69,8 @@ impl Store {
             (DELETE_REVOKED, millis(now.before(REVOKED_AGE_MAX))),
             (DELETE_TOKENS, known),
             (DELETE_ACTS, millis(now.before(ACT_AGE_MAX))),
+            (DELETE_DELIVERIES, millis(now.before(ALERT_AGE_MAX))),
+            (DELETE_ATTEMPTS, millis(now.before(ALERT_AGE_MAX))),
         ] {
             self.delete(sql, limit)?;
         }
@@ -145,7 +150,7 @@ impl Store {
 
     /// Makes room while more than nine tenths of the quota are used, or at once when `is_full`.
     ///
-    /// The oldest history, samples, counts and learnt paths go first, with records of incidents that no start reads any more;
+    /// The oldest history, samples, counts, learnt paths and tries to alert go first, with records of incidents that no start reads any more;
     /// then logins. Passes, tokens, acts, other incidents and state never.
     pub(super) fn trim(&mut self, is_full: bool) -> rusqlite::Result<()> {
         for step in 0..TRIM_STEPS_MAX {
@@ -154,7 +159,7 @@ impl Store {
                 return Ok(());
             }
             let mut deleted = 0;
-            for sql in [DELETE_NETWORKS, DELETE_SAMPLES, DELETE_REFUSED, DELETE_PATHS] {
+            for sql in [DELETE_NETWORKS, DELETE_SAMPLES, DELETE_REFUSED, DELETE_PATHS, DELETE_ATTEMPTS] {
                 deleted += self.delete(sql, i64::MAX)?;
             }
             deleted += self.delete_incidents(DELETE_UNREAD_INCIDENTS, READ_BYTES)?;
@@ -238,6 +243,10 @@ const DELETE_LOGINS: &str =
     "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE at < ?1 ORDER BY at LIMIT ?2)";
 const DELETE_ACTS: &str =
     "DELETE FROM acts WHERE id IN (SELECT id FROM acts WHERE at < ?1 ORDER BY at LIMIT ?2)";
+const DELETE_DELIVERIES: &str =
+    "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE at < ?1 ORDER BY at LIMIT ?2)";
+const DELETE_ATTEMPTS: &str =
+    "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)";
 /// Only the oldest part of the chain, without a hole, whatever the clock told when its records were written.
 const DELETE_OLD_INCIDENTS: &str = "DELETE FROM incidents WHERE id IN
      (SELECT id FROM incidents WHERE id < coalesce(

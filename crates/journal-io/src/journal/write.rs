@@ -3,7 +3,7 @@
 use model::{SiteId, Timestamp};
 use rusqlite::{Transaction, params};
 
-use super::rows::{self, PassRow, RefusedRow, Row, SampleRow};
+use super::rows::{self, AttemptRow, PassRow, RefusedRow, Row, SampleRow};
 
 /// Writes a row; the two counts keep an hour's sorts and samples within their limits.
 pub(super) fn write_row(
@@ -41,6 +41,20 @@ pub(super) fn write_row(
             "DELETE FROM tokens WHERE site = ?1 AND hash = ?2",
             params![site.0, hash.to_be_bytes()],
         ),
+        Row::Delivery(delivery) => execute(
+            transaction,
+            "INSERT OR IGNORE INTO deliveries (site, receiver, key, at, state, attempts, bytes)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6)",
+            params![
+                delivery.site.0,
+                delivery.receiver,
+                delivery.key,
+                millis(delivery.at),
+                delivery.attempts,
+                delivery.bytes
+            ],
+        ),
+        Row::Attempt(attempt) => write_attempt(transaction, attempt),
         Row::Refused(refused) => write_refused(transaction, refused, sorts),
         Row::Sample(sample) => write_sample(transaction, sample, samples),
         Row::Network(_)
@@ -98,6 +112,8 @@ fn write_plain(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<()>
         | Row::PassGone { .. }
         | Row::Token(_)
         | Row::TokenGone { .. }
+        | Row::Delivery(_)
+        | Row::Attempt(_)
         | Row::Refused(_)
         | Row::Sample(_) => unreachable!("write_row keeps these to itself"),
     }
@@ -140,6 +156,27 @@ fn revoke(transaction: &Transaction<'_>, site: SiteId, pass: u128, at: Timestamp
          VALUES (?1, ?2, zeroblob(16), ?3, ?3, ?3, 0, 0, 0, ?3)
          ON CONFLICT (site, pass) DO UPDATE SET revoked = coalesce(revoked, excluded.revoked)",
         params![site.0, pass.to_be_bytes(), millis(at)],
+    )
+}
+
+fn write_attempt(transaction: &Transaction<'_>, attempt: &AttemptRow) -> rusqlite::Result<()> {
+    execute(
+        transaction,
+        "INSERT INTO attempts (site, receiver, key, number, at, state, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            attempt.site.0,
+            attempt.receiver,
+            attempt.key,
+            attempt.number,
+            millis(attempt.at),
+            attempt.state,
+            rows::cut(&attempt.why, rows::ACT_BYTES_MAX)
+        ],
+    )?;
+    execute(
+        transaction,
+        "UPDATE deliveries SET state = ?4, attempts = ?5 WHERE site = ?1 AND receiver = ?2 AND key = ?3",
+        params![attempt.site.0, attempt.receiver, attempt.key, attempt.state, attempt.number],
     )
 }
 

@@ -4,10 +4,13 @@ use std::fmt::Write;
 
 use console_io::ctl::{ComponentStatus, PageCommand, Reply};
 use incident::{Act, Civil, Inside, Progress, PublicId, Readers};
+use journal_io::journal::{AttemptRow, Reader};
 use model::Timestamp;
+use notify::{Figures, State};
 use serde_json::{Value, json};
 
 use super::Control;
+use crate::running::SITE;
 use crate::truth::Known;
 
 impl Control {
@@ -18,6 +21,11 @@ impl Control {
             PageCommand::Incident { id } => self.known(|known| one(known, id)),
             PageCommand::Draft { ids, public, html } => self.draft(ids, public, html),
             PageCommand::Components => self.known(components),
+            PageCommand::Alerts => alerts(&self.truth.alerted(), &self.tries()),
+            PageCommand::TestAlerts if self.truth.test_alerts() => {
+                Reply::done("everybody is told; look with `portcullis ctl alerts` whether they have it", Value::Null)
+            }
+            PageCommand::TestAlerts => Reply::failed(NOBODY),
             PageCommand::Open { title, stage, text, components } => {
                 let components = components.into_iter().map(|ComponentStatus { name, status }| (name, status));
                 let act = Act::Open { title, stage, body: text, components: components.collect() };
@@ -32,6 +40,14 @@ impl Control {
                 uid,
                 Act::Hold,
                 "the notice is held back: about this incident only people tell the public now, with `ctl incident update`",
+            ),
+            PageCommand::Note { id, text } => {
+                self.do_page(uid, Act::Note { incident: id, text }, "it is in the record")
+            }
+            PageCommand::Acknowledge { id } => self.do_page(
+                uid,
+                Act::Acknowledge { incident: id },
+                "it is in the record that you see to it, and nobody is called about it any more",
             ),
             PageCommand::Report { id, text } => {
                 self.do_page(uid, Act::Report { incident: id, body: text }, "the report is on the page")
@@ -52,6 +68,12 @@ impl Control {
                 self.do_page(uid, Act::Finish { maintenance: id }, "the work is over on the page")
             }
         }
+    }
+
+    /// The last tries to alert somebody; nothing where the journal cannot be read now.
+    fn tries(&self) -> Vec<AttemptRow> {
+        let reader = Reader::open(&self.state).ok();
+        reader.and_then(|reader| reader.attempts(SITE, TRIES_SHOWN).ok()).unwrap_or_default()
     }
 
     fn known(&self, show: impl FnOnce(&Known) -> Reply) -> Reply {
@@ -130,6 +152,47 @@ fn components(known: &Known) -> Reply {
     Reply::done(text.trim_end().to_owned(), known.components.iter().map(row).collect())
 }
 
+fn alerts(figures: &[Figures], tries: &[AttemptRow]) -> Reply {
+    if figures.is_empty() {
+        return Reply::done(NOBODY, json!({ "receivers": [], "tries": [] }));
+    }
+    let mut text = String::new();
+    for Figures { name, waiting, outcomes: [failed, delivered, refused, given_up], trouble } in figures {
+        let trouble = if trouble.is_empty() { String::new() } else { format!("; the last: {trouble}") };
+        add(
+            &mut text,
+            format_args!(
+                "{name}: {waiting} wait; since the start {delivered} delivered, {failed} tried in vain, {refused} refused, {given_up} given up{trouble}"
+            ),
+        );
+    }
+    for of in tries {
+        let (at, why) = (moment(of.at), if of.why.is_empty() { "" } else { ": " });
+        add(&mut text, format_args!("{at}  {} {} {}{why}{}", of.receiver, of.key, outcome(of), of.why));
+    }
+    let receivers: Value = figures.iter().map(receiver).collect();
+    let tries: Value = tries.iter().map(attempt).collect();
+    Reply::done(text.trim_end(), json!({ "receivers": receivers, "tries": tries }))
+}
+
+fn receiver(of: &Figures) -> Value {
+    let outcomes = State::ALL.map(State::name).into_iter().zip(of.outcomes);
+    let outcomes: serde_json::Map<_, _> =
+        outcomes.map(|(name, count)| (name.to_owned(), count.into())).collect();
+    json!({ "receiver": of.name, "waiting": of.waiting, "outcomes": outcomes, "trouble": of.trouble })
+}
+
+fn attempt(of: &AttemptRow) -> Value {
+    json!({
+        "at": iso(of.at), "receiver": &*of.receiver, "message": &*of.key, "try": of.number,
+        "outcome": outcome(of), "why": &*of.why,
+    })
+}
+
+fn outcome(of: &AttemptRow) -> &'static str {
+    State::ALL.get(usize::from(of.state)).map_or("unknown", |state| state.name())
+}
+
 fn add(text: &mut String, line: std::fmt::Arguments<'_>) {
     // A `String` takes everything.
     let _never_fails = writeln!(text, "{line}");
@@ -174,5 +237,8 @@ fn moment(at: Timestamp) -> String {
     format!("{} {} UTC", &text[..10], &text[11..19])
 }
 
+/// Tries to alert somebody.
+const TRIES_SHOWN: u32 = 20;
+const NOBODY: &str = "nobody is alerted; write [[notify]] into the configuration";
 /// Incidents in a list.
 const SHOWN: usize = 30;

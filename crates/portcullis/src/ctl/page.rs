@@ -49,6 +49,19 @@ pub(super) enum IncidentAct {
     Publish,
     /// Do not publish the notice that waits, nor another about the same.
     Hold,
+    /// Say that you see to an incident: nobody is called about it any more, until it is over and back.
+    #[command(alias = "ack")]
+    Acknowledge {
+        /// Its id; the newest that goes on without it.
+        id: Option<PublicId>,
+    },
+    /// Write something down about an incident: the report has it, the public does not read it.
+    Note {
+        /// Its id; the newest that goes on without it.
+        id: Option<PublicId>,
+        #[command(flatten)]
+        text: Text,
+    },
     /// Draft the report about one incident or several as Markdown; nothing is published.
     Draft {
         /// Their ids; the newest without any.
@@ -100,6 +113,14 @@ pub(super) enum ComponentAct {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StatusOrAuto(Option<Status>);
 
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum AlertsAct {
+    /// Show who is alerted, and what became of it since the start.
+    List,
+    /// Tell everybody of an incident that is none, and of its end, to see whether it arrives.
+    Test,
+}
+
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum MaintenanceAct {
     /// Announce work.
@@ -146,9 +167,20 @@ impl IncidentAct {
             }
             Self::Publish => PageCommand::Publish,
             Self::Hold => PageCommand::Hold,
+            Self::Note { id, text } => PageCommand::Note { id, text: text.read()? },
+            Self::Acknowledge { id } => PageCommand::Acknowledge { id },
             Self::Draft { ids, public, html } => PageCommand::Draft { ids, public, html },
             Self::Report { id, text } => PageCommand::Report { id, text: text.read()? },
         })
+    }
+}
+
+impl AlertsAct {
+    pub(super) fn command(self) -> PageCommand {
+        match self {
+            Self::List => PageCommand::Alerts,
+            Self::Test => PageCommand::TestAlerts,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use incident::{Act, ActError, Engine, Entry, Moment, Record};
 use journal_io::journal::{IncidentRow, Journal, Row};
 use journal_io::logs::Events;
 use model::Instant;
+use notify_io::Courier;
 
 use super::{Known, Message, Press};
 use crate::running::SITE;
@@ -24,6 +25,8 @@ pub(super) struct Clerk {
     pub(super) open: Arc<AtomicUsize>,
     /// Another process writes the record.
     pub(super) pause: Arc<AtomicBool>,
+    /// Tells those who are alerted, on a thread of its own.
+    pub(super) courier: Option<Arc<Courier>>,
 }
 
 impl Clerk {
@@ -34,6 +37,7 @@ impl Clerk {
             let has_changed = match receiver.recv_timeout(FRESH_FOR) {
                 Ok(Message::Saw(..)) if self.pause.load(Relaxed) => false,
                 Ok(Message::Saw(sight, moment)) => {
+                    self.courier.iter().for_each(|courier| courier.beat(moment.now));
                     let records = self.engine.see(&sight, moment);
                     let has_changed = self.keep(&records);
                     if records.iter().any(|record| matches!(record.entry, Entry::Published { .. })) {
@@ -101,6 +105,9 @@ impl Clerk {
             let _queued = self.journal.record(Row::Incident(row));
             self.say(&record.entry);
         }
+        if let Some(courier) = self.courier.as_ref().filter(|_| !records.is_empty()) {
+            courier.hear(records);
+        }
         !records.is_empty()
     }
 
@@ -124,6 +131,8 @@ impl Clerk {
             | Entry::Published { .. }
             | Entry::Component { .. }
             | Entry::Watched { .. }
+            | Entry::Acknowledged { .. }
+            | Entry::Noted { .. }
             | Entry::Overridden { .. }
             | Entry::Maintenance { .. } => {}
         }

@@ -4,7 +4,7 @@
 //! ```text
 //!  ticker ── sight, once a second ──▶ ┌────────┐ ── records ──▶ journal
 //!  admins ── acts, questions ───────▶ │ record │ ── view ─────▶ pages
-//!                                     └────────┘
+//!                                     └────────┘ ── records ──▶ those who are alerted
 //! ```
 
 mod clerk;
@@ -27,6 +27,8 @@ use incident::{
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
 use model::Timestamp;
+use notify::Figures;
+use notify_io::Courier;
 
 use crate::running::SITE;
 pub(crate) use outlet::{Outlet, Ready};
@@ -53,6 +55,7 @@ pub(crate) struct Truth {
     missed: AtomicU64,
     open: Arc<AtomicUsize>,
     pause: Arc<AtomicBool>,
+    courier: Option<Arc<Courier>>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -84,6 +87,7 @@ impl Truth {
         journal: Arc<Journal>,
         events: Arc<Events>,
         clock: Clock,
+        courier: Option<Arc<Courier>>,
         is_paused: bool,
     ) -> std::io::Result<Self> {
         let engine = resume(page.settings, loaded, &events);
@@ -98,14 +102,16 @@ impl Truth {
             clock,
             open: open.clone(),
             pause: pause.clone(),
+            courier: courier.clone(),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
-        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, thread })
+        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, courier, thread })
     }
 
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
     pub(crate) fn pause(&self) {
         self.pause.store(true, Relaxed);
+        self.courier.iter().for_each(|courier| courier.pause(true));
         let (sender, receiver) = sync_channel(1);
         // What was begun before is at its end when this is answered.
         if self.sender.send(Message::Ask(sender)).is_ok() {
@@ -116,6 +122,7 @@ impl Truth {
     /// Writes again.
     pub(crate) fn go_on(&self) {
         self.pause.store(false, Relaxed);
+        self.courier.iter().for_each(|courier| courier.pause(false));
     }
 
     /// Takes what the gate saw in a second; never waits.
@@ -157,6 +164,17 @@ impl Truth {
         self.missed.load(Relaxed)
     }
 
+    /// How those who are alerted are doing.
+    pub(crate) fn alerted(&self) -> Vec<Figures> {
+        self.courier.as_ref().map(|courier| courier.figures()).unwrap_or_default()
+    }
+
+    /// Tells those who are alerted of an incident that is none; false if there is nobody.
+    pub(crate) fn test_alerts(&self) -> bool {
+        self.courier.iter().for_each(|courier| courier.test());
+        self.courier.is_some()
+    }
+
     /// Ends the thread; what was written is on its way to the journal.
     pub(crate) fn stop(&self) {
         let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
@@ -166,6 +184,7 @@ impl Truth {
             // A thread that panicked has said so already.
             let _ended = thread.join();
         }
+        self.courier.iter().for_each(|courier| courier.stop());
     }
 }
 

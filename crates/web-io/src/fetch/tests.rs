@@ -92,3 +92,21 @@ async fn what_is_no_web_address_is_not_asked() {
     let error = Client::new(Some(&folder.path().join("none.pem")), SOON, 4).err().unwrap();
     assert!(error.to_string().contains("none.pem"), "{error}");
 }
+
+#[tokio::test]
+async fn a_client_without_authorities_believes_no_server_under_tls_and_hears_those_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let (address, _authority) = server(folder.path(), "ours", GOOD).await;
+    let client = Client::without_tls(SOON, 100);
+    let refused = get(&client, &format!("https://{address}/")).await;
+    assert!(matches!(refused, Err(FetchError::Connect { .. })), "{refused:?}");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _read = stream.read(&mut [0; 4_096]).await.unwrap();
+        stream.write_all(GOOD).await.unwrap();
+    });
+    let answer = get(&client, &format!("http://{address}/")).await.unwrap();
+    assert_eq!(answer.body().as_ref(), b"hello");
+}

@@ -1,5 +1,6 @@
 //! Scenario tests; [`Stage`] is the only test code that knows how a journal is opened and looked at.
 
+mod alerts;
 mod durability;
 mod incidents;
 mod privacy;

@@ -1,0 +1,155 @@
+//! The thread that carries.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use incident::{Moment, Record};
+use model::Instant;
+use notify::{Change, Figures, Next, Post};
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+use tokio::task::LocalSet;
+
+use crate::route::{Outlet, Route};
+
+/// Both clocks at one moment. The binary gives its one clock.
+pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// Keeps what must outlive a crash, in the order in which it comes, and never waits.
+pub trait Book: Send + Sync {
+    /// Keeps one.
+    fn keep(&self, change: Change);
+}
+
+/// Carries until it is stopped or dropped.
+pub struct Courier {
+    desk: Arc<Desk>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the thread shares with those who bring news.
+struct Desk {
+    post: Mutex<Post>,
+    book: Arc<dyn Book>,
+    clock: Clock,
+    /// One for each receiver: there may be news.
+    news: Vec<Notify>,
+    stop: Notify,
+}
+
+impl Courier {
+    /// Carries from now on; `outlets` are the receivers of the post, in its order.
+    ///
+    /// # Errors
+    /// When the thread cannot be started. A receiver that cannot be reached as it is configured is no error here: see
+    /// [`crate::check`]; what is for it waits.
+    pub fn start(post: Post, outlets: &[Outlet], book: Arc<dyn Book>, clock: Clock) -> io::Result<Self> {
+        let routes = outlets.iter().map(Route::to);
+        let routes: Vec<_> =
+            routes.map(|route| route.unwrap_or_else(|error| Route::None(error.to_string()))).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let news = routes.iter().map(|_| Notify::new()).collect();
+        let desk = Arc::new(Desk { post: Mutex::new(post), book, clock, news, stop: Notify::new() });
+        let shared = desk.clone();
+        let thread = std::thread::Builder::new()
+            .name("notify".to_owned())
+            .spawn(move || run(runtime, &shared, routes))?;
+        Ok(Self { desk, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Takes the next entries of the record; what follows from them is given to the book before this returns.
+    pub fn hear(&self, records: &[Record]) {
+        let moment = (self.desk.clock)();
+        // The lock is held so that nothing is tried before it is in the book.
+        let mut post = self.desk.post();
+        for change in post.hear(records, moment) {
+            self.desk.book.keep(change);
+        }
+        drop(post);
+        self.desk.news.iter().for_each(Notify::notify_one);
+    }
+
+    /// Tells everybody of an incident that is none.
+    pub fn test(&self) {
+        let moment = (self.desk.clock)();
+        let mut post = self.desk.post();
+        for change in post.test(moment) {
+            self.desk.book.keep(change);
+        }
+        drop(post);
+        self.desk.news.iter().for_each(Notify::notify_one);
+    }
+
+    /// The gate works.
+    pub fn beat(&self, now: Instant) {
+        self.desk.post().beat(now);
+    }
+
+    /// Begins nothing more, or goes on; what is on its way arrives.
+    pub fn pause(&self, is_paused: bool) {
+        self.desk.post().pause(is_paused);
+    }
+
+    /// How receivers are doing.
+    pub fn figures(&self) -> Vec<Figures> {
+        self.desk.post().figures().collect()
+    }
+
+    /// Ends the thread; what was not delivered waits for the next start.
+    pub fn stop(&self) {
+        self.desk.stop.notify_one();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A thread that panicked has said so already.
+            let _ended = thread.join();
+        }
+    }
+}
+
+impl Drop for Courier {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Desk {
+    fn post(&self) -> MutexGuard<'_, Post> {
+        self.post.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to one receiver, for ever.
+    async fn serve(&self, place: usize, route: &Route) {
+        loop {
+            let next = self.post().next(place, (self.clock)());
+            match next {
+                Next::Send(parcel) => {
+                    let answer = route.carry(parcel).await;
+                    let mut post = self.post();
+                    if let Some(change) = post.settle(place, &answer, (self.clock)()) {
+                        self.book.keep(change);
+                    }
+                }
+                Next::Over(change) => self.book.keep(change),
+                Next::Wait(pause) => {
+                    let Some(news) = self.news.get(place) else { return };
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = news.notified() => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn run(runtime: Runtime, desk: &Arc<Desk>, routes: Vec<Route>) {
+    let local = LocalSet::new();
+    for (place, route) in routes.into_iter().enumerate() {
+        let desk = desk.clone();
+        let _until_the_end = local.spawn_local(async move { desk.serve(place, &route).await });
+    }
+    runtime.block_on(local.run_until(desk.stop.notified()));
+    drop(local);
+    // A name that is being looked up must not hold the end up.
+    runtime.shutdown_background();
+}

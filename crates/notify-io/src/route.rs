@@ -1,0 +1,232 @@
+//! The way to one receiver.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::{Request, Response};
+use lettre::address::{AddressError, Envelope};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use notify::{Answer, Hidden, Parcel, Receiver};
+use web_io::Client;
+
+/// A receiver with what is needed to reach it.
+#[derive(Clone, Debug)]
+pub struct Outlet {
+    /// Who.
+    pub receiver: Receiver,
+    /// Authorities that its server is verified with, PEM; without it, those of the system.
+    pub authorities: Option<PathBuf>,
+    /// For mail.
+    pub server: Option<MailServer>,
+}
+
+/// A mail server that takes our mail and brings it on.
+#[derive(Clone, Debug)]
+pub struct MailServer {
+    /// Its name or address; its certificate must be for it.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is kept secret.
+    pub encryption: Encryption,
+    /// Name and password.
+    pub login: Option<(String, Hidden)>,
+}
+
+/// How a connection to a mail server is kept secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Encryption {
+    /// TLS after a word in plain text (RFC 3207); nothing is sent without it.
+    StartTls,
+    /// TLS from the first byte (RFC 8314).
+    Implicit,
+    /// Not at all.
+    None,
+}
+
+/// Why there is no way to a receiver.
+#[derive(Debug, thiserror::Error)]
+pub enum RouteError {
+    /// Nothing to verify its server with.
+    #[error("[[notify]] {name}: {error}")]
+    Roots {
+        /// The receiver.
+        name: String,
+        /// What is wrong.
+        error: web_io::RootsError,
+    },
+    /// The file with authorities.
+    #[error("[[notify]] {name}: cannot read the authorities in {}: {error}", path.display())]
+    Authorities {
+        /// The receiver.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, in words.
+        error: String,
+    },
+    /// What mail is sent with.
+    #[error("[[notify]] {name}: {error}")]
+    Mail {
+        /// The receiver.
+        name: String,
+        /// The library's words.
+        error: lettre::transport::smtp::Error,
+    },
+}
+
+/// Whether a receiver can be reached as far as this machine can tell; nobody is asked.
+///
+/// # Errors
+/// What is wrong with how it is configured.
+pub fn check(outlet: &Outlet) -> Result<(), RouteError> {
+    Route::to(outlet).map(drop)
+}
+
+/// The way to one receiver.
+pub(crate) enum Route {
+    Http(Client),
+    Mail(AsyncSmtpTransport<Tokio1Executor>),
+    /// There is none, and why.
+    None(String),
+}
+
+impl Route {
+    pub(crate) fn to(outlet: &Outlet) -> Result<Self, RouteError> {
+        if let Some(server) = &outlet.server {
+            return mail(outlet, server).map(Self::Mail);
+        }
+        if outlet.receiver.url().is_some_and(|url| url.starts_with("http://")) {
+            // A machine without authorities can speak to a neighbour.
+            return Ok(Self::Http(Client::without_tls(WITHIN, ANSWER_BYTES_MAX)));
+        }
+        Client::new(outlet.authorities.as_deref(), WITHIN, ANSWER_BYTES_MAX)
+            .map(Self::Http)
+            .map_err(|error| RouteError::Roots { name: outlet.receiver.name.clone(), error })
+    }
+
+    /// Sends one, and waits for the answer, never longer than [`WITHIN`].
+    pub(crate) async fn carry(&self, parcel: Parcel) -> Answer {
+        match (self, parcel) {
+            (Self::Http(client), Parcel::Http { method, url, headers, body }) => {
+                match request(method, &url, headers, body) {
+                    // An address may be a secret, and is not repeated.
+                    Err(error) => permanent(format!("it cannot be asked for: {error}")),
+                    Ok(request) => match client.send(request).await {
+                        Ok(answer) => answered(&answer),
+                        Err(error) => Answer::Failed { is_permanent: false, words: error.to_string() },
+                    },
+                }
+            }
+            (Self::Mail(server), Parcel::Mail { from, to, bytes }) => match envelope(&from, &to) {
+                Err(error) => permanent(format!("an address cannot be written to: {error}")),
+                Ok(envelope) => post(server, &envelope, &bytes).await,
+            },
+            // Whoever mends it and starts again finds everything in the queue.
+            (Self::None(why), _) => Answer::Failed { is_permanent: false, words: why.clone() },
+            (Self::Http(_), Parcel::Mail { .. }) | (Self::Mail(_), Parcel::Http { .. }) => {
+                permanent("there is no way to it".to_owned())
+            }
+        }
+    }
+}
+
+fn permanent(words: String) -> Answer {
+    Answer::Failed { is_permanent: true, words }
+}
+
+fn request(
+    method: &'static str,
+    url: &str,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+) -> Result<Request<Bytes>, http::Error> {
+    let mut request = Request::builder().method(method).uri(url).header(USER_AGENT, "Portcullis");
+    for (name, value) in headers {
+        request = request.header(HeaderName::from_static(name), HeaderValue::from_str(&value)?);
+    }
+    request.body(body.into())
+}
+
+fn answered(answer: &Response<Bytes>) -> Answer {
+    let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let body = answer.body();
+    Answer::Http {
+        status: answer.status().as_u16(),
+        retry_after: retry_after.map(str::to_owned),
+        body: body[..body.len().min(SHOWN_BYTES_MAX)].to_vec(),
+    }
+}
+
+fn envelope(from: &str, to: &[String]) -> Result<Envelope, String> {
+    let address = |text: &str| text.parse::<Address>().map_err(|error: AddressError| error.to_string());
+    let to = to.iter().map(|to| address(to)).collect::<Result<_, _>>()?;
+    Envelope::new(Some(address(from)?), to).map_err(|error| error.to_string())
+}
+
+async fn post(server: &AsyncSmtpTransport<Tokio1Executor>, envelope: &Envelope, bytes: &[u8]) -> Answer {
+    match tokio::time::timeout(WITHIN, server.send_raw(envelope, bytes)).await {
+        Ok(Ok(_taken)) => Answer::Taken,
+        Ok(Err(error)) => Answer::Failed { is_permanent: error.is_permanent(), words: chain(&error) },
+        Err(_late) => Answer::Failed {
+            is_permanent: false,
+            words: format!("the mail server did not take it within {} s", WITHIN.as_secs()),
+        },
+    }
+}
+
+/// An error with what is behind it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        words = format!("{words}: {error}");
+        source = error.source();
+    }
+    words
+}
+
+fn mail(outlet: &Outlet, server: &MailServer) -> Result<AsyncSmtpTransport<Tokio1Executor>, RouteError> {
+    let parameters = || tls(outlet, server);
+    let tls = match server.encryption {
+        Encryption::StartTls => Tls::Required(parameters()?),
+        Encryption::Implicit => Tls::Wrapper(parameters()?),
+        Encryption::None => Tls::None,
+    };
+    // The name of this machine is nobody's business, and not known here.
+    let greeting = ClientId::Domain("portcullis.invalid".to_owned());
+    let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.host.as_str())
+        .port(server.port)
+        .hello_name(greeting)
+        .timeout(Some(WITHIN))
+        .tls(tls);
+    if let Some((user, password)) = &server.login {
+        transport = transport.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
+    }
+    Ok(transport.build())
+}
+
+fn tls(outlet: &Outlet, server: &MailServer) -> Result<TlsParameters, RouteError> {
+    let name = || outlet.receiver.name.clone();
+    let host = server.host.trim_matches(['[', ']']).to_owned();
+    let mut parameters = TlsParameters::builder(host);
+    if let Some(path) = &outlet.authorities {
+        let failed = |error: String| RouteError::Authorities { name: name(), path: path.clone(), error };
+        let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+        let authority = Certificate::from_pem(&pem).map_err(|error| failed(error.to_string()))?;
+        parameters = parameters.certificate_store(CertificateStore::None).add_root_certificate(authority);
+    }
+    parameters.build_rustls().map_err(|error| RouteError::Mail { name: name(), error })
+}
+
+/// A receiver must have answered by then; PagerDuty, Slack and others ask for patience of this order.
+const WITHIN: Duration = Duration::from_secs(15);
+/// Of an answer no more is read.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Of an answer so much may be shown to an admin.
+const SHOWN_BYTES_MAX: usize = 256;

@@ -1,0 +1,50 @@
+//! PagerDuty's Events API v2.
+
+use model::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Parcel, json as posted};
+use crate::hidden::Hidden;
+use crate::notice::{Notice, What, cut, iso};
+use crate::receiver::Sender;
+
+/// Trigger, acknowledge or resolve; all about one incident have one key.
+pub(super) fn parcel(url: &str, key: &Hidden, sender: &Sender, notice: &Notice) -> Parcel {
+    let action = match notice.what {
+        What::Over => "resolve",
+        What::Acknowledged => "acknowledge",
+        What::Opened
+        | What::Worse
+        | What::Back
+        | What::Planned
+        | What::Held
+        | What::Published
+        | What::Reminder => "trigger",
+    };
+    let mut body = json!({
+        "routing_key": key.expose(),
+        "event_action": action,
+        "dedup_key": format!("portcullis/{}", notice.incident),
+        "client": "Portcullis",
+    });
+    if action == "trigger" {
+        let details: Map<String, Value> =
+            notice.details().into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+        body["payload"] = json!({
+            "summary": cut(&notice.headline(), SUMMARY_MAX),
+            "source": sender.site,
+            "severity": notice.severity.name(),
+            "timestamp": iso(Timestamp::from_millis(notice.at)),
+            "class": "incident",
+            "custom_details": details,
+        });
+    }
+    if let Some(page) = &sender.page {
+        body["client_url"] = page.as_str().into();
+        body["links"] = json!([{ "href": page, "text": "Status page" }]);
+    }
+    posted(&format!("{}/v2/enqueue", url.trim_end_matches('/')), Vec::new(), &body)
+}
+
+/// Bytes of a summary; PagerDuty takes 1,024 characters.
+const SUMMARY_MAX: usize = 1_024;

@@ -1,0 +1,46 @@
+//! Incoming webhooks of Slack, which Mattermost, Rocket.Chat, Discord and others understand too.
+
+use serde_json::json;
+
+use super::{Parcel, json as posted};
+use crate::hidden::Hidden;
+use crate::notice::{Notice, Severity, What, cut};
+use crate::receiver::Sender;
+
+/// A message; `text` is what is shown where blocks are not.
+pub(super) fn parcel(url: &Hidden, sender: &Sender, notice: &Notice) -> Parcel {
+    let headline = format!("{} {}: {}", sign(notice), sender.site, notice.headline());
+    let headline = cut(&escaped(&headline), SECTION_MAX);
+    let details: Vec<_> = notice.details().iter().map(|(name, text)| format!("{name}: {text}")).collect();
+    let mut blocks = vec![section(&format!("*{headline}*"))];
+    if !notice.text.is_empty() {
+        blocks.push(section(&cut(&escaped(&notice.text), SECTION_MAX)));
+    }
+    blocks.push(json!({
+        "type": "context",
+        "elements": [{ "type": "mrkdwn", "text": cut(&escaped(&details.join("\n")), SECTION_MAX) }],
+    }));
+    posted(url.expose(), Vec::new(), &json!({ "text": headline, "blocks": blocks }))
+}
+
+fn section(text: &str) -> serde_json::Value {
+    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
+}
+
+fn sign(notice: &Notice) -> &'static str {
+    match (notice.what, notice.severity) {
+        (What::Over, _) => "✔",
+        (What::Acknowledged | What::Planned | What::Held | What::Published, _) => "ℹ",
+        (_, Severity::Info) => "▷",
+        (_, Severity::Warning) => "▲",
+        (_, Severity::Error | Severity::Critical) => "■",
+    }
+}
+
+/// What has a meaning to Slack; without `<` nobody is called by a mention and nothing is a link.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Bytes of a section; Slack takes 3,000 characters.
+const SECTION_MAX: usize = 2_900;

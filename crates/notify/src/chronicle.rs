@@ -1,0 +1,199 @@
+//! From the record to news: the same entries give the same news, in whichever process.
+
+use incident::{Audience, Cause, Civil, Entry, PublicId, Record, Services, Stage};
+use model::Timestamp;
+
+use crate::notice::{Notice, Severity, TEXT_MAX, What, cut};
+
+/// What the record says of incidents, as far as alerts need it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chronicle {
+    /// Oldest first.
+    cases: Vec<Case>,
+}
+
+/// One incident.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    number: u32,
+    id: String,
+    title: String,
+    since: Timestamp,
+    cause: Option<Cause>,
+    services: Services,
+    stage: Option<Stage>,
+    /// At its worst since it was opened, or was back.
+    severity: Severity,
+    is_open: bool,
+    is_acknowledged: bool,
+    is_by_person: bool,
+    /// The last news about it, and when that was.
+    seq: u64,
+    told: Timestamp,
+    /// When somebody was called last.
+    called: Timestamp,
+}
+
+impl Chronicle {
+    /// Takes the next entry; the news, if it is any.
+    pub(crate) fn hear(&mut self, record: &Record) -> Option<Notice> {
+        match &record.entry {
+            Entry::Opened { incident, title, since, cause, by } => {
+                self.forget();
+                // What people tell of, the gate does not see: it may be anything.
+                let severity = if by.is_some() { Severity::Warning } else { Severity::Info };
+                self.cases.push(Case {
+                    number: *incident,
+                    id: PublicId::of(&record.hash).to_string(),
+                    title: title.clone(),
+                    since: Timestamp::from_millis(*since),
+                    cause: *cause,
+                    services: Services::default(),
+                    stage: None,
+                    severity,
+                    is_open: true,
+                    is_acknowledged: false,
+                    is_by_person: by.is_some(),
+                    seq: record.seq,
+                    told: record.at,
+                    called: record.at,
+                });
+                self.cases.last().map(|case| case.notice(What::Opened, ""))
+            }
+            Entry::Explained { incident, cause } => {
+                self.case(*incident)?.cause = Some(*cause);
+                None
+            }
+            Entry::Fared { incident, services } => self.case(*incident)?.fared(record, *services),
+            Entry::Planned { incident, due } => {
+                let due = Civil::of(Timestamp::from_millis(*due));
+                let text = format!(
+                    "It is published at {}. To prevent that: portcullis ctl incident hold",
+                    due.clock()
+                );
+                self.case(*incident)?.news(record, What::Planned, &text)
+            }
+            Entry::Withdrawn { incident, by: Some(by) } => {
+                let text = format!("By {by}. About this one only people tell the public now.");
+                self.case(*incident)?.news(record, What::Held, &text)
+            }
+            Entry::Published { incident, stage, body, services, .. } => {
+                self.case(*incident)?.published(record, *stage, body, *services)
+            }
+            Entry::Acknowledged { incident, by } => {
+                let case = self.case(*incident)?;
+                case.is_acknowledged = true;
+                case.news(record, What::Acknowledged, &format!("{by} sees to it."))
+            }
+            Entry::Ended { incident } => {
+                let case = self.case(*incident)?;
+                case.is_open = false;
+                case.news(record, What::Over, "The public was not told.")
+            }
+            Entry::Level { .. }
+            | Entry::Withdrawn { .. }
+            | Entry::Noted { .. }
+            | Entry::Watched { .. }
+            | Entry::Component { .. }
+            | Entry::Overridden { .. }
+            | Entry::Maintenance { .. } => None,
+        }
+    }
+
+    /// Those that go on.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Case> {
+        self.cases.iter().filter(|case| case.is_open)
+    }
+
+    fn case(&mut self, number: u32) -> Option<&mut Case> {
+        self.cases.iter_mut().rev().find(|case| case.number == number)
+    }
+
+    /// Makes room for another: the oldest that is over leaves first.
+    fn forget(&mut self) {
+        if self.cases.len() >= CASES_MAX {
+            let over = self.cases.iter().position(|case| !case.is_open);
+            self.cases.remove(over.unwrap_or(0));
+        }
+    }
+}
+
+impl Case {
+    /// How urgent it is, at its worst.
+    pub(crate) const fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// Whether somebody fares worse than usual now, and nobody sees to it.
+    pub(crate) fn wants_somebody(&self) -> bool {
+        !self.is_acknowledged && self.now().is_some_and(|now| now > Severity::Info)
+    }
+
+    fn now(&self) -> Option<Severity> {
+        (!self.is_by_person).then(|| Severity::of(self.services))
+    }
+
+    /// When somebody was called last.
+    pub(crate) const fn called(&self) -> Timestamp {
+        self.called
+    }
+
+    /// The incident as it is now, as news of a kind.
+    pub(crate) fn notice(&self, what: What, text: &str) -> Notice {
+        let fares = |of: Audience| format!("{}: {}", of.label(), self.services.of(of).label());
+        let fares = if self.is_by_person {
+            "the gate does not see it; a person tells of it".to_owned()
+        } else {
+            Audience::ALL.map(fares).join("; ")
+        };
+        Notice {
+            incident: self.id.clone(),
+            seq: self.seq,
+            what,
+            title: self.title.clone(),
+            severity: self.severity,
+            now: self.now(),
+            since: self.since.as_millis(),
+            at: self.told.as_millis(),
+            cause: self.cause.map(|cause| cause.label().to_owned()),
+            fares,
+            stage: self.stage.map(|stage| stage.name().to_owned()),
+            text: cut(text, TEXT_MAX),
+        }
+    }
+
+    fn news(&mut self, record: &Record, what: What, text: &str) -> Option<Notice> {
+        (self.seq, self.told) = (record.seq, record.at);
+        if what.calls() {
+            self.called = record.at;
+        }
+        Some(self.notice(what, text))
+    }
+
+    /// Whoever has acknowledged it knows that it is bad.
+    fn fared(&mut self, record: &Record, services: Services) -> Option<Notice> {
+        self.services = services;
+        let severity = Severity::of(services);
+        let is_worse = severity > self.severity && self.is_open;
+        self.severity = self.severity.max(severity);
+        (is_worse && !self.is_acknowledged).then(|| self.news(record, What::Worse, "")).flatten()
+    }
+
+    fn published(&mut self, record: &Record, stage: Stage, body: &str, told: Services) -> Option<Notice> {
+        self.stage = Some(stage);
+        let was_open = std::mem::replace(&mut self.is_open, stage.is_open());
+        let what = match (was_open, self.is_open) {
+            (false, true) => {
+                // What was acknowledged was over.
+                (self.is_acknowledged, self.severity) = (false, Severity::of(told).max(Severity::Warning));
+                What::Back
+            }
+            (true, false) => What::Over,
+            (true, true) | (false, false) => What::Published,
+        };
+        self.news(record, what, body)
+    }
+}
+
+/// Incidents that are remembered.
+const CASES_MAX: usize = 64;

@@ -1,0 +1,237 @@
+//! Who hears what, and when.
+
+use super::*;
+
+#[test]
+fn a_pager_hears_of_what_hurts_and_of_its_end_and_chat_hears_everything() {
+    let mut story = Story::begin(vec![pager(), chat()]);
+    story.see(30, &protected());
+    story.see(30, &closed());
+    story.see(300, &down());
+    story.see(1_500, &well());
+    insta::assert_snapshot!(story.sent());
+}
+
+#[test]
+fn what_hurt_nobody_and_was_not_published_is_over_for_those_who_heard_of_it() {
+    let mut story = Story::begin(vec![pager(), chat()]);
+    story.see(60, &protected());
+    story.see(120, &well());
+    insta::assert_snapshot!(story.sent(), @r"
+    14:31:01 chat: ▷ shop: Disruption of Website: everybody is served as usual
+    14:33:01 chat: ✔ shop: Over: Disruption of Website
+    ");
+}
+
+#[test]
+fn whoever_hears_of_a_notice_hears_that_it_is_held_back() {
+    let mut story = Story::begin(vec![chat()]);
+    story.see(10, &closed());
+    story.act(Act::Hold);
+    story.see(300, &closed());
+    insta::assert_snapshot!(story.sent[2..].join("\n"), @r"
+    14:31:03 chat: ℹ shop: A notice is about to be published: Disruption of Website
+    14:31:10 chat: ℹ shop: The notice is held back: Disruption of Website
+    ");
+}
+
+#[test]
+fn of_what_a_person_tells_nothing_is_claimed() {
+    let mut story = Story::begin(vec![chat()]);
+    story.act(Act::Open {
+        title: "Nobody answers the phone".into(),
+        stage: incident::Stage::Investigating,
+        body: "Our carrier has a problem.".into(),
+        components: Vec::new(),
+    });
+    story.see(3_600, &well());
+    insta::assert_snapshot!(story.sent(), @r"
+    14:31:00 chat: ▲ shop: Nobody answers the phone
+    14:31:00 chat: ℹ shop: Published as investigating: Nobody answers the phone
+    ");
+}
+
+#[test]
+fn people_are_reminded_until_somebody_acknowledges_and_then_not_even_called_for_worse() {
+    let mut story = Story::begin(vec![mail(), pager()]);
+    story.see(2_000, &closed());
+    story.act(Act::Acknowledge { incident: None });
+    let before = story.sent.len();
+    story.see(4_000, &down());
+    let calls = story.sent[before..].iter().filter(|line| !line.contains("Published")).collect::<Vec<_>>();
+    assert!(calls.is_empty(), "{calls:?}");
+    insta::assert_snapshot!(story.sent[..before].join("\n"));
+}
+
+#[test]
+fn an_alertmanager_hears_again_and_again_of_what_goes_on_and_that_the_gate_works() {
+    let mut story = Story::begin(vec![metrics(), heartbeat()]);
+    story.see(100, &closed());
+    story.see(60, &down());
+    insta::assert_snapshot!(story.sent());
+    // Nobody tells the record anything: the watchdog must not bark.
+    let before = story.sent.len();
+    for _ in 0..300 {
+        story.pass(1);
+        story.carry();
+    }
+    let late = story.sent[before..].join("\n");
+    assert!(late.contains("PortcullisIncident critical") && !late.contains("Watchdog"), "{late}");
+    assert!(!late.contains("beat"), "{late}");
+}
+
+#[test]
+fn a_receiver_that_is_down_hears_everything_in_order_when_it_is_back() {
+    let mut story = Story::begin(vec![pager(), chat()]);
+    story.answers[0] = Answer::Failed { is_permanent: false, words: "connection refused".into() };
+    story.see(300, &down());
+    story.see(1_500, &well());
+    assert!(story.sent().contains("chat: ✔ shop: Over"), "the other one does not wait");
+    let tries = story.sent.iter().filter(|line| line.contains("pager")).count();
+    assert!((8..20).contains(&tries), "{tries} tries");
+    story.answers[0] = ok();
+    let before = story.sent.len();
+    story.see(400, &well());
+    let late: Vec<_> = story.sent[before..].iter().map(|line| line.split_once(' ').unwrap().1).collect();
+    assert_eq!(
+        late,
+        [
+            "pager: trigger error Disruption of Website: some are not served",
+            "pager: trigger critical Disruption of Website: hardly anybody is served",
+            "pager: resolve  "
+        ]
+    );
+}
+
+#[test]
+fn a_receiver_is_left_alone_for_as_long_as_it_asks() {
+    let mut story = Story::begin(vec![chat()]);
+    story.answers[0] = busy(429, Some("40"));
+    story.see(2, &protected());
+    let before = story.sent.len();
+    assert_eq!(before, 1, "{}", story.sent());
+    story.see(38, &protected());
+    assert_eq!(story.sent.len(), before);
+    story.see(3, &protected());
+    assert_eq!(story.sent.len(), before + 1);
+}
+
+#[test]
+fn what_is_refused_ends_with_the_reason_and_holds_nothing_up() {
+    let mut story = Story::begin(vec![pager()]);
+    story.answers[0] = Answer::Http { status: 400, retry_after: None, body: b"invalid key".to_vec() };
+    story.see(30, &closed());
+    story.answers[0] = ok();
+    story.see(30, &down());
+    let ends: Vec<_> = story
+        .changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Attempted { state, why, .. } => Some((*state, why.as_str())),
+            Change::Queued { .. } | Change::Heard(_) | Change::Troubled { .. } | Change::Recovered { .. } => {
+                None
+            }
+        })
+        .collect();
+    let refused = (State::Refused, "it answers 400: invalid key");
+    assert_eq!(ends, [refused, (State::Delivered, "")]);
+    let figures: Vec<_> = story.post.figures().collect();
+    assert_eq!((figures[0].waiting, figures[0].outcomes), (0, [0, 1, 1, 0]));
+}
+
+#[test]
+fn an_admin_hears_once_that_a_heartbeat_is_not_taken_and_once_that_it_is_again() {
+    let mut story = Story::begin(vec![heartbeat()]);
+    story.answers[0] = busy(404, None);
+    story.see(600, &well());
+    story.answers[0] = ok();
+    story.see(600, &well());
+    let receiver = || "beat".to_owned();
+    let said: Vec<_> = story.changes.iter().filter(|change| !matches!(change, Change::Heard(_))).collect();
+    let troubled = Change::Troubled { receiver: receiver(), why: "it answers 404: not now".into() };
+    assert_eq!(said, [&troubled, &Change::Recovered { receiver: receiver() }]);
+}
+
+#[test]
+fn nothing_waits_for_more_than_a_day_and_never_too_much() {
+    let mut story = Story::begin(vec![pager()]);
+    story.answers[0] = busy(503, None);
+    for _ in 0..200 {
+        // Each is an incident of its own.
+        story.see(40, &down());
+        story.see(120, &well());
+        story.pass(600);
+    }
+    let figures: Vec<_> = story.post.figures().collect();
+    assert!(figures[0].waiting <= 256, "{figures:?}");
+    assert!(figures[0].outcomes[State::GivenUp as usize] > 0, "{figures:?}");
+}
+
+#[test]
+fn a_test_reaches_everybody_and_leaves_nothing_open() {
+    let mut story = Story::begin(vec![pager(), chat(), hook(), metrics(), mail(), heartbeat()]);
+    let before = story.sent.len();
+    let changes = story.post.test(story.moment);
+    story.changes.extend(changes);
+    story.carry();
+    insta::assert_snapshot!(story.sent[before..].join("\n"));
+}
+
+#[test]
+fn what_nobody_takes_for_a_day_is_given_up() {
+    let mut story = Story::begin(vec![chat()]);
+    story.answers[0] = busy(503, None);
+    story.see(10, &protected());
+    let given_up = |story: &Story| story.post.figures().next().unwrap().outcomes[State::GivenUp as usize];
+    story.pass(86_300);
+    story.carry();
+    assert_eq!(given_up(&story), 0);
+    story.pass(200);
+    story.carry();
+    assert_eq!(given_up(&story), 1);
+}
+
+#[test]
+fn what_is_on_its_way_does_not_leave_for_want_of_room() {
+    let mut story = Story::begin(vec![chat()]);
+    let queue = |story: &mut Story| {
+        story.pass(1);
+        story.post.test(story.moment)
+    };
+    let first = queue(&mut story);
+    assert!(matches!(story.post.next(0, story.moment), Next::Send(_)));
+    let leave: Vec<_> = (0..200).flat_map(|_| queue(&mut story)).collect();
+    assert!(leave.iter().any(|change| matches!(change, Change::Attempted { state: State::GivenUp, .. })));
+    let settled = story.post.settle(0, &ok(), story.moment);
+    let (Some(Change::Queued { key: first, .. }), Some(Change::Attempted { key, state, .. })) =
+        (first.first(), &settled)
+    else {
+        panic!("{settled:?}")
+    };
+    assert_eq!((first, *state), (key, State::Delivered));
+}
+
+#[test]
+fn a_clock_that_is_set_makes_nothing_old() {
+    let mut story = Story::begin(vec![chat()]);
+    story.answers[0] = busy(503, None);
+    story.see(60, &down());
+    story.moment.wall = story.moment.wall + Duration::from_secs(10 * 86_400);
+    story.see(600, &down());
+    story.answers[0] = ok();
+    story.see(400, &well());
+    let figures: Vec<_> = story.post.figures().collect();
+    assert_eq!(figures[0].outcomes[State::GivenUp as usize], 0, "{figures:?}");
+    assert!(figures[0].outcomes[State::Delivered as usize] >= 3, "{figures:?}");
+}
+
+#[test]
+fn while_another_process_sends_nothing_is_sent() {
+    let mut story = Story::begin(vec![chat()]);
+    story.post.pause(true);
+    story.see(60, &down());
+    assert_eq!(story.sent(), "");
+    story.post.pause(false);
+    story.see(1, &down());
+    assert!(!story.sent.is_empty());
+}
