@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::client::{ClientError, Connection};
-use crate::roots::{RootsError, roots};
+use crate::roots::{RootsError, tls_client};
 
 /// Asks servers anywhere, each request on a connection of its own.
 #[derive(Clone)]
@@ -68,13 +68,7 @@ impl Client {
         within: Duration,
         body_bytes_max: usize,
     ) -> Result<Self, RootsError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has the protocols' suites")
-            .with_root_certificates(roots(authorities)?)
-            .with_no_client_auth();
-        Ok(Self { tls: Arc::new(tls), within, body_bytes_max })
+        Ok(Self { tls: Arc::new(tls_client(authorities)?), within, body_bytes_max })
     }
 
     /// Sends a request whose URI names scheme and host, and reads the whole answer.
