@@ -9,6 +9,7 @@ use crate::act::{Act, ActError};
 use crate::acting;
 use crate::case::Case;
 use crate::inside::Inside;
+use crate::outside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
 use crate::report::{self, Readers};
@@ -287,6 +288,7 @@ impl Engine {
         if fared != self.services {
             self.write(pen, Entry::Fared { incident, services: self.services });
         }
+        outside::note(self, incident, sight.outside, pen);
     }
 
     /// Whether it is bad enough for the public to be told.

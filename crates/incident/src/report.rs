@@ -172,6 +172,7 @@ fn trials(paper: &mut Paper, case: &Case) {
             | Entry::Component { .. }
             | Entry::Watched { .. }
             | Entry::Overridden { .. }
+            | Entry::Outside { .. }
             | Entry::Ended { .. }
             | Entry::Maintenance { .. } => None,
         })

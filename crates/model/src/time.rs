@@ -64,7 +64,7 @@ impl Add<Duration> for Instant {
 /// A wall-clock moment in milliseconds since 1970-01-01T00:00:00Z, for records that people read and for passes.
 ///
 /// Never used to measure a duration that a decision rests on: wall clocks jump.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub struct Timestamp(u64);
 
 impl Timestamp {

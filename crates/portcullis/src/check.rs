@@ -11,6 +11,7 @@ use model::{Mode, Timestamp};
 use crate::configured::{self, ConfigureError};
 use crate::listeners;
 use crate::running::SITE;
+use crate::status_name;
 
 /// Reads and judges a configuration; the text is for people.
 pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
@@ -22,6 +23,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         out.push('\n');
     };
     let certificates = listeners::check(&config)?;
+    let status_name = status_name::check(&config)?;
     say(&format!("{} is in order.", path.display()));
     warnings.iter().for_each(|warning| say(warning));
     say("");
@@ -57,7 +59,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
             say(&format!("  {sentence}"));
         }
     }
-    for sentence in around_the_gate(&config) {
+    for sentence in around_the_gate(&config).into_iter().chain(status_name) {
         say(&format!("  {sentence}"));
     }
     say(&format!("  {}", coverage_sentence(&coverage(&config.state.dir, Clock::start().wall()))));

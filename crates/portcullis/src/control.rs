@@ -31,6 +31,7 @@ use crate::erasures::Erasures;
 use crate::lines::Moment;
 use crate::memory::Memory;
 use crate::orders::Orders;
+use crate::probing::Probing;
 use crate::recordings;
 use crate::running::SITE;
 use crate::situation::meaning;
@@ -51,6 +52,7 @@ pub(crate) struct Control {
     pub(crate) access: Arc<LogWriter>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
+    pub(crate) probing: Arc<Probing>,
     pub(crate) folders: Option<Arc<Publisher>>,
     pub(crate) clock: Clock,
     /// Where links for customers lead.

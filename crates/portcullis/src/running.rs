@@ -28,6 +28,7 @@ use crate::ledger::JournalLedger;
 use crate::listeners::{self, Opened};
 use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
+use crate::probing::Probing;
 use crate::secrets::Secrets;
 use crate::truth::{Outlet, Page, PageError, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
@@ -78,6 +79,9 @@ pub(crate) enum RunError {
     /// The status page.
     #[error(transparent)]
     Page(#[from] PageError),
+    /// The authorities that probes verify certificates with.
+    #[error("[[probe]] or [outpost]: {0}")]
+    Roots(#[from] web_io::RootsError),
     /// The data plane.
     #[error(transparent)]
     Gate(#[from] GateError),
@@ -105,6 +109,7 @@ pub(crate) struct Running {
     pub(crate) clock: Clock,
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
+    pub(crate) probing: Arc<Probing>,
     outlet: Option<Outlet>,
     pub(crate) folders: Option<Arc<Publisher>>,
     table_seed: [u8; 32],
@@ -154,10 +159,12 @@ pub(crate) fn start(
     let is_heir = predecessor.is_some();
     let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
     let truth = Arc::new(Truth::start(page, &loaded, journal.clone(), events.clone(), clock, is_heir)?);
+    let probing = Arc::new(Probing::new(plan.probing.clone(), clock)?);
+    let witness = Witness::new(site.clone(), orders.clone(), probing.clone());
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
         .writing(memory.scribe(clock))
-        .telling(truth.clone(), Witness::new(site.clone(), orders.clone()), clock);
+        .telling(truth.clone(), witness, clock);
     let around = Around {
         log: Arc::new(Access(access.clone())),
         ledger: ledger.clone(),
@@ -188,6 +195,7 @@ pub(crate) fn start(
         clock,
         memory,
         truth,
+        probing,
         outlet,
         folders,
         table_seed: secrets.table_seed,
@@ -270,6 +278,7 @@ impl Running {
         if let Some(acme) = &self.acme {
             acme.start(self.events.clone(), self.clock)?;
         }
+        self.probing.begin(self.truth.clone(), self.events.clone())?;
         Ok(())
     }
 
@@ -278,6 +287,7 @@ impl Running {
         if let Some(acme) = &self.acme {
             acme.stop();
         }
+        self.probing.stop();
         self.edge.retire();
         self.memory.retire();
         // The successor serves the page, and exports it.
@@ -344,6 +354,7 @@ impl Running {
 
     /// Stops: open exchanges end, then everything that waits is written.
     pub(crate) fn stop(self) {
+        self.probing.stop();
         self.edge.stop();
         self.truth.stop();
         let unerased = self.erasures.try_again();

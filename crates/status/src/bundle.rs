@@ -9,6 +9,7 @@ use incident::View;
 use model::Timestamp;
 use serde::Serialize;
 
+use crate::copy::PageCopy;
 use crate::page::Page;
 use crate::{badge, dates, feed, json, pages, plain};
 
@@ -59,6 +60,7 @@ pub fn render(view: &View, page: &Page, at: Timestamp) -> Bundle {
     bundle.put("badge.svg".to_owned(), badge::badge(view));
     bundle.put("favicon.svg".to_owned(), badge::favicon(view));
     bundle.put("status.txt".to_owned(), plain::text(view, page, at));
+    bundle.put(PageCopy::PATH.to_owned(), PageCopy::to_bytes(view, page, at));
     bundle.stamp(page, &Edition::at(at, page.stale_after()));
     bundle
 }

@@ -1,7 +1,7 @@
 //! What may be published, to the files of a status page: pages for people, JSON in the dialect of Statuspage, a feed, a badge.
 //!
 //! It is *not* where it is decided what may be published (`incident`), nor where files are served, signed or sent (`status-io`): time is
-//! an argument, and the same view gives the same bytes. The main types are [`Page`], [`Bundle`] and [`File`].
+//! an argument, and the same view gives the same bytes. The main types are [`Page`], [`Bundle`], [`File`] and [`PageCopy`].
 //!
 //! ```
 //! let page = status::Page::new("Example Shop", "https://status.shop.example")?;
@@ -13,6 +13,7 @@
 
 mod badge;
 mod bundle;
+mod copy;
 mod dates;
 mod days;
 mod feed;
@@ -30,5 +31,6 @@ mod samples;
 mod tests;
 
 pub use bundle::{Bundle, Edition, File, render};
+pub use copy::{PageCopy, PageCopyError};
 pub use page::{Page, PageError};
 pub use pages::content_security_policy;

@@ -16,7 +16,7 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 17] = [
+const PACKAGES: [Package; 18] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
@@ -28,6 +28,7 @@ const PACKAGES: [Package; 17] = [
     Package { name: "lynx", command: "lynx" },
     Package { name: "openssl", command: "openssl" },
     Package { name: "util-linux", command: "taskset" },
+    Package { name: "iproute2", command: "ip" },
     Package { name: "python3", command: "python3" },
     Package { name: "faketime", command: "faketime" },
     Package { name: "nodejs", command: "node" },

@@ -2,18 +2,22 @@
 
 mod acme;
 mod clients;
+mod elsewhere;
 mod limits;
 mod listen;
 mod login;
+mod probe;
 mod site;
 mod status;
 mod upkeep;
 
 pub use acme::Acme;
 pub use clients::{Crawler, Monitor, MonitorAs, Network, Partner};
+pub use elsewhere::{Gate, OutpostConfig, OutpostPage};
 pub use limits::Limits;
 pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
+pub use probe::{Outpost, Probe, ProbeShows};
 pub use site::{Health, Origin, Route, Site};
 pub use status::{Status, StatusComponent, Watches};
 pub use upkeep::{Console, Log, Privacy, State};
@@ -54,6 +58,10 @@ settings! {
         console: Console = table();
         /// The status page.
         status: Option<Status> = optional_table();
+        /// What is tried from here.
+        probe: Vec<Probe> = tables(0, 32, "write at most 32 of them: a few tell whether the site can be reached");
+        /// The machine elsewhere that watches this gate.
+        outpost: Option<Outpost> = optional_table();
     }
 }
 

@@ -9,6 +9,7 @@ use edge_io::{Fault, Origin, SECONDS_BUCKETS, TICK_BUCKETS};
 use model::{Group, Outcome, Tier};
 
 use super::Control;
+use crate::probing::probe_metrics;
 
 impl Control {
     /// All metrics as OpenMetrics text.
@@ -131,6 +132,9 @@ impl Control {
         let lags: Vec<_> = lags.collect();
         out.gauge(&catalogue::PUBLISH_LAG, lags.iter().map(|([folder], lag)| ([folder.as_ref()], *lag)));
         out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
+        let (now, probing) = (self.clock.now(), &self.probing);
+        let outside = probing.senses(now).outside();
+        probe_metrics(out, &probing.board(), probing.hears_outpost(now), outside, now);
     }
 
     /// Each name once: the certificate of two listeners, or beside one with another kind of key, ends first of all.
