@@ -6,7 +6,7 @@ use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
 use crate::settings::{FARED_HOURLY, HOUR, RESOLVED_AFTER, SAME_WITHIN, UPDATES_APART, cadence};
-use crate::sight::Services;
+use crate::sight::{Outside, Services};
 use crate::texts::{Occasion, body, unreached};
 use crate::words::{Impact, Service, Stage, Status};
 
@@ -60,7 +60,7 @@ fn begin(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
 /// Publishes the notice of what goes on.
 pub(crate) fn first_notice(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
     engine.due = None;
-    let since = engine.since.trouble.map_or(moment.wall, |trouble| trouble.wall);
+    let since = engine.began().unwrap_or(moment.wall);
     turn_components(engine, number, since, pen);
     publish(engine, number, Stage::Investigating, Some(since), moment, pen);
 }
@@ -69,7 +69,7 @@ pub(crate) fn first_notice(engine: &mut Engine, number: u32, moment: Moment, pen
 fn come_back(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
     let recent = engine.state.recent(moment.wall, SAME_WITHIN);
     let over_at = recent.and_then(|case| case.said.last()).map(|said| said.at);
-    let began = engine.since.trouble.map(|trouble| trouble.wall);
+    let began = engine.began();
     let is_new = began.zip(over_at).is_some_and(|(began, over)| began > over);
     match recent.map(|case| case.number).filter(|_| is_new && engine.is_public(moment)) {
         Some(number) => {
@@ -196,7 +196,7 @@ pub(crate) fn publish(
         now: moment.wall,
         until: good_since(case, moment.wall),
         next: next.unwrap_or_default(),
-        is_unreached: engine.state.open_spell().is_some(),
+        is_unreached: matches!(engine.outside, Outside::Unreached { .. }),
     });
     let next = next.map(Timestamp::as_millis);
     let services = engine.telling.told;

@@ -141,8 +141,9 @@ impl Control {
                 format!("\nrefusals apply to {percent} % of unknown clients; the rest are only observed")
             }
         };
+        let probes = self.probing.told(self.clock.now()).map(|told| format!("\n{told}")).unwrap_or_default();
         let text = format!(
-            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{enforced}{bypass}",
+            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{probes}{enforced}{bypass}",
             self.site.mode(),
             decision.level,
             meaning(decision.level),

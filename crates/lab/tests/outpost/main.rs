@@ -80,6 +80,11 @@ fn inside_and_outside_disagree_and_the_gate_says_that_it_is_the_network() {
     world.until("and the outpost shows it", || world.is_handed_back());
     let record = world.control(&["incident", "show"]);
     assert!(record.contains("outside cannot reach us since"), "{record}");
+    let status = world.control(&["status"]);
+    assert!(
+        status.contains("probes: app up, from outside down\nthe site can be reached from inside"),
+        "{status}"
+    );
 }
 
 #[test]

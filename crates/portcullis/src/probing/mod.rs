@@ -114,6 +114,21 @@ impl Probing {
         self.prober.board()
     }
 
+    /// What probes say, in a line or two for admins; `None` without any.
+    pub(crate) fn told(&self, now: Instant) -> Option<String> {
+        let board = self.board();
+        let each =
+            board.rows(now).map(|(target, reading, _)| format!("{} {}", target.name, reading.verdict.name()));
+        let outside = self.hears_outpost(now).map(|_| {
+            let verdict = self.ear().reading(now).verdict.name();
+            format!("from outside {verdict}")
+        });
+        let all: Vec<String> = each.chain(outside).collect();
+        let finding =
+            self.senses(now).finding().map(|finding| format!("\n{}", finding.words())).unwrap_or_default();
+        (!all.is_empty()).then(|| format!("probes: {}{finding}", all.join(", ")))
+    }
+
     /// Whether an outpost is heard of; `None`: there is none.
     pub(crate) fn hears_outpost(&self, now: Instant) -> Option<bool> {
         self.settings.outpost.as_ref().map(|_| self.ear().is_fresh(now))

@@ -99,6 +99,62 @@ async fn a_closed_port_is_no_connection_and_a_port_without_tls_is_no_tls() {
     assert!(matches!(outcome, Err(Failure::Connection(_))), "{outcome:?}");
 }
 
+/// A server with a certificate for a name that ends at the end of a year, and a client that trusts it.
+fn certified(name: &str, year: i32) -> (tokio_rustls::TlsAcceptor, Tools) {
+    let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(year, 12, 31);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap().der().clone();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let server = rustls::ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (tokio_rustls::TlsAcceptor::from(Arc::new(server)), Tools { tls: Arc::new(client), ..tools() })
+}
+
+/// What comes of a handshake with such a server at 127.0.0.1.
+async fn shaken(name: &str, year: i32, how: How) -> Result<Answer, Failure> {
+    let (acceptor, tools) = certified(name, year);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let aim = Aim { host: "127.0.0.1".to_owned(), port: listener.local_addr().unwrap().port(), how };
+    let serving = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        // A client that does not like the certificate hangs up.
+        let Ok(mut stream) = acceptor.accept(stream).await else { return };
+        let mut seen = vec![0; 4_096];
+        if stream.read(&mut seen).await.is_ok_and(|length| length > 0) {
+            let _cut = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+        }
+    };
+    let mut names = Names::default();
+    tokio::join!(attempt(&aim, WITHIN, &tools, &mut names), serving).0
+}
+
+#[tokio::test]
+async fn a_certificate_must_be_in_order_and_when_it_ends_is_known() {
+    let page = How::Http { is_https: true, path: "/".to_owned(), statuses: Vec::new(), contains: None };
+    for how in [How::Tls, page] {
+        let ends = shaken("127.0.0.1", 2_090, how.clone()).await.unwrap().certificate_ends.unwrap();
+        // 31 December 2090.
+        assert_eq!(ends, Timestamp::from_secs(3_818_361_600));
+        for (name, year) in [("shop.example", 2_090), ("127.0.0.1", 2_001)] {
+            let outcome = shaken(name, year, how.clone()).await;
+            assert!(matches!(outcome, Err(Failure::Tls(_))), "{name}, {year}: {outcome:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_name_must_lead_where_it_should() {
     let aim = |leads_to: &str| {
