@@ -160,11 +160,10 @@ pub(crate) fn start(
     let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
     let truth = Arc::new(Truth::start(page, &loaded, journal.clone(), events.clone(), clock, is_heir)?);
     let probing = Arc::new(Probing::new(plan.probing.clone(), clock)?);
-    let witness = Witness::new(site.clone(), orders.clone(), probing.clone());
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
         .writing(memory.scribe(clock))
-        .telling(truth.clone(), witness, clock);
+        .telling(truth.clone(), Witness::new(site.clone(), orders.clone(), probing.clone()), clock);
     let around = Around {
         log: Arc::new(Access(access.clone())),
         ledger: ledger.clone(),
@@ -180,14 +179,12 @@ pub(crate) fn start(
     let configured = plan.mode;
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
     say_incident(&site, is_heir, &events);
-    let erasures = Arc::new(Erasures::new(journal.clone()));
-    let aging = Mutex::new(PassClock::resume(None, clock.wall()));
     let predecessor = Mutex::new(predecessor);
     Ok(Running {
         edge,
         site,
+        erasures: Arc::new(Erasures::new(journal.clone())),
         journal,
-        erasures,
         orders,
         events,
         desk,
@@ -201,7 +198,7 @@ pub(crate) fn start(
         table_seed: secrets.table_seed,
         configured,
         predecessor,
-        aging,
+        aging: Mutex::new(PassClock::resume(None, clock.wall())),
         acme,
     })
 }

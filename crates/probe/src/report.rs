@@ -187,7 +187,7 @@ mod tests {
         let (mut ear, now) = (Ear::default(), Instant::from_secs(5));
         assert_eq!(ear.take(report(vec![spell(0, None)]), now), []);
         let over = spell(0, Some(60));
-        assert_eq!(ear.take(report(vec![over.clone()]), now), [over.clone()]);
+        assert_eq!(ear.take(report(vec![over.clone()]), now), vec![over.clone()]);
         assert_eq!(ear.take(report(vec![over]), now), []);
     }
 
