@@ -8,7 +8,7 @@ mod targets;
 
 pub use targets::{
     access_log, client_hello, configuration, cookies, forwarded, http1_agreement, http1_borders,
-    http2_frames, if_none_match, jwks, jwt, login_header, opens_ticket, pass, pass_link, prefix,
+    http2_frames, if_none_match, jwks, jwt, login_header, manifest, opens_ticket, pass, pass_link, prefix,
     proxy_protocol, recording, reference, ticket, websocket_frames,
 };
 
@@ -16,7 +16,7 @@ pub use targets::{
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its corpus.
-pub const TARGETS: [(&str, Target); 20] = [
+pub const TARGETS: [(&str, Target); 21] = [
     ("access_log", access_log),
     ("client_hello", client_hello),
     ("configuration", configuration),
@@ -29,6 +29,7 @@ pub const TARGETS: [(&str, Target); 20] = [
     ("jwks", jwks),
     ("jwt", jwt),
     ("login_header", login_header),
+    ("manifest", manifest),
     ("pass", pass),
     ("pass_link", pass_link),
     ("prefix", prefix),

@@ -44,8 +44,17 @@ const RECORDING_HEADER: &[u8] = include_bytes!("../corpus/recording/header").spl
 /// The public keys of the tokens in the corpus.
 const JWKS: &[u8] = include_bytes!("../corpus/jwks/three-kinds");
 
+/// The signature of a manifest, base64, before it in the corpus.
+const MANIFEST_SIGNATURE_BYTES: usize = 88;
+
 /// Longest PROXY protocol header that is read.
 const PROXY_HEADER_BYTES_MAX: usize = 16 + 512;
+
+/// What a copy of a status page says of itself. Without the key nobody signs anything that is believed.
+pub fn manifest(data: &[u8]) {
+    let (signature, bytes) = data.split_at(data.len().min(MANIFEST_SIGNATURE_BYTES));
+    assert!(status::Manifest::open(bytes, signature, &status::PublicKey::new(KEY)).is_err());
+}
 
 /// A recording, without its checksums: the first byte says which kind of block the rest is the content of, 0 that it is a whole
 /// recording. What can be read of steps can be decided upon.

@@ -42,14 +42,15 @@ mod walk;
 pub use finding::{Errors, Finding, Warning};
 pub use kinds::{
     ClientAddress, GroupPath, Grpc, Jwks, OriginUrl, OriginUrlError, PageUrl, ParsePathError, ProbeTarget,
-    Proof, Rate, RequestPath, Secret, Share, Size, TlsVersion,
+    Proof, Rate, RequestPath, Secret, Share, Size, SshUrl, TlsVersion,
 };
 pub use protect::ProtectArgs;
 pub use schema::schema;
 pub use settings::{
     Acme, Certificate, Config, Console, Crawler, Front, Gate, Health, Jwt, Known, Limits, Listen, Log, Login,
     Monitor, MonitorAs, Network, Origin, Outpost, OutpostConfig, OutpostPage, Partner, Privacy, Probe,
-    ProbeShows, Route, SecretSource, Session, Site, State, Status, StatusComponent, Tls, Token, Watches,
+    ProbeShows, Route, SecretSource, Session, Site, State, Status, StatusBucket, StatusComponent, StatusSsh,
+    Tls, Token, Watches,
 };
 
 #[cfg(test)]

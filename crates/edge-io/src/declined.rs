@@ -35,6 +35,7 @@ impl Way {
         self.note(refusal.reason, true);
         let kind = refusal.reason.kind();
         worker.counters().ended(&self.subject.identity, kind.into(), worker.nanos_since(self.begun));
+        worker.felt(&self.subject.identity, kind.into(), worker.now());
         let reference = worker.shared().site.reference(&self.subject.identity, refusal.reason, worker.wall());
         // Only a page speaks of it, and most of a flood gets none.
         let login = if self.subject.navigation { worker.shared().site.login_page() } else { None };

@@ -30,6 +30,7 @@ use crate::reservoir::Baskets;
 use crate::routes::Routes;
 use crate::ticker;
 use crate::tls::{CertificateNews, CertificateWatch, Challenges, Tls};
+use crate::uptime::Uptime;
 use crate::worker::{Listening, Worker};
 
 /// How the edge serves one site.
@@ -104,6 +105,8 @@ pub struct Shared {
     pub counters: Box<[Counters]>,
     /// Long answers in progress.
     pub streams: Streams,
+    /// For how much of their time customers were served.
+    pub uptime: Uptime,
     /// Each listener's TLS.
     pub tls: Box<[Arc<Tls>]>,
     pub(crate) attributes: AttributeKey,
@@ -260,6 +263,7 @@ impl Edge {
             tls: tls.clone().into(),
             counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),
             streams: Streams::default(),
+            uptime: Uptime::default(),
             wakers: (0..places).map(|_| AtomicWaker::new()).collect(),
             site: parts.site,
             origins: parts.origins,

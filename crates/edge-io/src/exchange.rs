@@ -247,6 +247,7 @@ impl Drop for Exchange {
         }
         let nanos = u64::try_from(now.since(self.begun).as_nanos()).unwrap_or(u64::MAX);
         self.worker.counters().ended(&self.subject.identity, self.outcome, nanos);
+        self.worker.felt(&self.subject.identity, self.outcome, now);
         if let Some(reason) = self.would {
             self.worker.counters().would_have_refused(self.tier(), reason.kind().into());
         }

@@ -53,6 +53,7 @@ mod tls;
 mod traffic;
 mod transport;
 mod upgrade;
+mod uptime;
 mod wait;
 mod worker;
 
@@ -80,3 +81,4 @@ pub use tls::{
     CertificateFiles, CertificateLife, CertificateNews, Challenges, HelloError, Ja4, TicketKeys, Tls,
     TlsError, TlsSettings, decode_client_hello,
 };
+pub use uptime::Uptime;

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use admission::caps::CapRefused;
 use admission::handshakes::HandshakeTime;
+use admission::site::Identity;
 use admission::slots::Place;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use model::{Group, Instant, Level, Name, Tier, Timestamp};
+use model::{Group, Instant, Level, Name, Outcome, Tier, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Receiver;
@@ -126,6 +127,19 @@ impl Worker {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.shared.counters[self.index]
+    }
+
+    /// A request has ended: that of a customer tells for how much of their time customers are served.
+    pub(crate) fn felt(&self, identity: &Identity, outcome: Outcome, now: Instant) {
+        let is_good = match outcome {
+            Outcome::Forwarded => true,
+            Outcome::OriginError | Outcome::Shed => false,
+            // Who asks for more than is his, or goes away, tells nothing; rules and challenges do not meet customers.
+            Outcome::Limited | Outcome::Ruled | Outcome::Challenged | Outcome::Abandoned => return,
+        };
+        if let Some(account) = identity.account().filter(|_| identity.tier().is_known()) {
+            self.shared.uptime.saw(account, is_good, now);
+        }
     }
 
     /// Appends a line to the access log.

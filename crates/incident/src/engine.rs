@@ -12,7 +12,7 @@ use crate::inside::Inside;
 use crate::outside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
-use crate::report::{self, Readers};
+use crate::report::{self, Draft, Readers};
 use crate::settings::{
     BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, EXPLAINED_APART, MONITORING_AFTER, MONITORING_GROWTH_MAX,
     SAME_WITHIN, STANDING, Settings, WORSE_SECONDS, Watches,
@@ -155,7 +155,7 @@ impl Engine {
     }
 
     /// The draft of a report about one incident or several, oldest first; `None` if one of them is not known.
-    pub fn draft(&self, incidents: &[PublicId], readers: Readers) -> Option<String> {
+    pub fn draft(&self, incidents: &[PublicId], readers: Readers) -> Option<Draft> {
         let of = |id: &PublicId| self.state.cases.iter().find(|case| case.id == *id);
         let mut cases = incidents.iter().map(of).collect::<Option<Vec<_>>>()?;
         cases.sort_by_key(|case| case.since);

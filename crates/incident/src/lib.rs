@@ -11,7 +11,9 @@
 
 mod act;
 mod acting;
+mod availability;
 mod case;
+mod chart;
 mod civil;
 mod engine;
 mod inside;
@@ -32,13 +34,15 @@ mod view;
 mod words;
 
 pub use act::{Act, ActError};
+pub use availability::{Availability, Figures};
+pub use chart::{Chart, Step};
 pub use civil::Civil;
 pub use engine::{Engine, Moment};
 pub use inside::Inside;
 pub use outside::Spell;
 pub use preview::{Preview, preview};
 pub use record::{Entry, LevelName, Record, RecordError};
-pub use report::Readers;
+pub use report::{Draft, Readers};
 pub use settings::{ComponentSetting, Settings, Watches};
 pub use sight::{Cause, Counts, Door, Outside, Services, Sight};
 pub use view::{Component, Incident, Maintenance, Progress, Trouble, Update, View};

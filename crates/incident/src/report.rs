@@ -8,6 +8,7 @@ use std::time::Duration;
 use model::{Level, Timestamp};
 
 use crate::case::{Case, Said};
+use crate::chart::{Chart, charts};
 use crate::civil::Civil;
 use crate::inside::words;
 use crate::record::Entry;
@@ -23,8 +24,17 @@ pub enum Readers {
     Colleagues,
 }
 
-/// The draft as Markdown; `cases` are oldest first, at least one.
-pub(crate) fn draft(cases: &[&Case], what: &str, readers: Readers) -> String {
+/// A report that people have to finish.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Draft {
+    /// Markdown.
+    pub text: String,
+    /// What happened over time, in each incident.
+    pub charts: Vec<Chart>,
+}
+
+/// The draft; `cases` are oldest first, at least one.
+pub(crate) fn draft(cases: &[&Case], what: &str, readers: Readers) -> Draft {
     let mut paper = Paper::default();
     head(&mut paper, cases, what);
     summary(&mut paper, cases, what);
@@ -42,7 +52,8 @@ pub(crate) fn draft(cases: &[&Case], what: &str, readers: Readers) -> String {
     paper.todo("One line each.");
     actions(&mut paper, cases);
     communication(&mut paper, cases);
-    paper.lines.join("\n") + "\n"
+    let charts = cases.iter().flat_map(|case| charts(case, readers)).collect();
+    Draft { text: paper.lines.join("\n") + "\n", charts }
 }
 
 fn head(paper: &mut Paper, cases: &[&Case], what: &str) {

@@ -83,6 +83,14 @@ impl Peer {
         Self::installed("python with readers of status pages", &peers_folder().join("readers/bin/python"))
     }
 
+    /// Python with the store of `peers/stores.txt`.
+    ///
+    /// # Errors
+    /// [`Missing::Program`] when it was not installed.
+    pub fn stores() -> Result<Self, Missing> {
+        Self::installed("python with a store that speaks S3", &peers_folder().join("stores/bin/python"))
+    }
+
     /// Node.js; its packages of `peers/package.json` lie in [`Peer::node_packages`].
     ///
     /// # Errors

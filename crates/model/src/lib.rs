@@ -22,6 +22,7 @@ mod summary;
 mod tier;
 mod time;
 mod untrusted;
+mod user_time;
 mod verdict;
 
 pub use decision::{COHORTS, Challenge, Decision, Masks};
@@ -35,4 +36,5 @@ pub use summary::{Handshakes, Matches, NAMES_MAX, Name, Summary, TierCounts, Tra
 pub use tier::{Cohort, Group, Tier};
 pub use time::{Instant, Timestamp};
 pub use untrusted::Untrusted;
+pub use user_time::UserTime;
 pub use verdict::{Outcome, Reason, RefusalKind};

@@ -62,6 +62,9 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     for sentence in around_the_gate(&config).into_iter().chain(status_name) {
         say(&format!("  {sentence}"));
     }
+    for sentence in page(&config) {
+        say(&format!("  status page: {sentence}"));
+    }
     say(&format!("  {}", coverage_sentence(&coverage(&config.state.dir, Clock::start().wall()))));
     say(
         "  a flood that fills the link before this machine cannot be stopped here: only the carrier or hosting provider can",
@@ -136,6 +139,23 @@ fn around_the_gate(config: &Config) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// A page in the site's own network is gone with it.
+fn page(config: &Config) -> Vec<String> {
+    let Some(status) = &config.status else { return Vec::new() };
+    let files = status.ssh.iter().map(|mirror| ("key_file", &mirror.key_file));
+    let files = files.chain(status.bucket.iter().map(|mirror| ("secret_file", &mirror.secret_file)));
+    let unreadable = files.filter_map(|(key, path)| {
+        let error = std::fs::File::open(path).err()?;
+        Some(format!("cannot read the {key} {}: {error}", path.display()))
+    });
+    let elsewhere = match status.ssh.len() + status.bucket.len() {
+        0 => "no copy in another network: when this one is dead, so is the page; write [[status.ssh]] or [[status.bucket]]".to_owned(),
+        1 => "one copy elsewhere; a second, in a third network, survives what takes the first".to_owned(),
+        count => format!("{count} copies elsewhere"),
+    };
+    std::iter::once(elsewhere).chain(unreadable).collect()
 }
 
 /// Who would get in if an attack began now, from the journal; nothing when the gate has not run yet.

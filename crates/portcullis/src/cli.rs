@@ -85,7 +85,7 @@ enum Command {
     Sim(SimArgs),
     /// Take every step of a recording again, and say what was decided when, and whether the same is decided now.
     Replay(ReplayArgs),
-    /// The status page without a running gate: its automatic texts, and its files.
+    /// The status page without a running gate: its automatic texts, its files, its key; and whether a copy is to be believed.
     Status {
         #[command(subcommand)]
         act: StatusAct,
@@ -181,7 +181,7 @@ fn run_configured(path: &Path, offer: Option<Offer>) -> Result<(), Box<dyn Error
     for listen in &config.listen {
         listeners.push(Opened::configured(listen, &config.listen, plan.workers, &mut inherited)?);
     }
-    let page = Page::of(config.status.as_ref(), &mut inherited)?;
+    let page = Page::of(config.status.as_ref(), &state.folder, &mut inherited)?;
     let mode = plan.mode;
     let running = running::start(plan, &state, listeners, page, predecessor)?;
     for warning in warnings {

@@ -1,21 +1,24 @@
 //! What admins ask of a running gate, and what it shows of itself.
 
+mod availability;
 mod clients;
 mod level;
 mod links;
 mod lists;
 mod metrics;
+mod mirrors;
 mod page;
 mod rules;
 mod why;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use admission::site::Site;
 use console_io::ControlPlane;
 use console_io::ctl::{Command, Reply};
 use edge_io::{Clock, Shared};
+use incident::Availability;
 use journal_io::journal::{ActRow, Journal, Row};
 use journal_io::logs::{Events, LogWriter};
 use serde_json::json;
@@ -54,6 +57,7 @@ pub(crate) struct Control {
     pub(crate) truth: Arc<Truth>,
     pub(crate) probing: Arc<Probing>,
     pub(crate) folders: Option<Arc<Publisher>>,
+    pub(crate) availability: Arc<Mutex<Availability>>,
     pub(crate) clock: Clock,
     /// Where links for customers lead.
     pub(crate) link_place: LinkPlace,
@@ -125,6 +129,8 @@ impl Control {
         let (limit, measured) = self.desk.limit();
         let decision = self.site.decision();
         let coverage = self.site.registry().coverage(self.site.pass_time());
+        let figures = lock(&self.availability).figures();
+        let targets = self.folders.as_ref().map(|folders| folders.targets()).unwrap_or_default();
         let limit_text = match (limit.is_finite(), measured) {
             (false, _) => "not measured yet".to_owned(),
             (true, true) => format!("{limit:.0} requests at once"),
@@ -143,13 +149,14 @@ impl Control {
         };
         let probes = self.probing.told(self.clock.now()).map(|told| format!("\n{told}")).unwrap_or_default();
         let text = format!(
-            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{probes}{enforced}{bypass}",
+            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{enforced}{bypass}",
             self.site.mode(),
             decision.level,
             meaning(decision.level),
             self.site.slots().total(),
             decision.offered * 100.0,
             coverage_sentence(&Some(coverage)),
+            availability::said(&figures) + &mirrors::said(&targets),
         );
         let data = json!({
             "mode": self.site.mode().label(),
@@ -160,6 +167,8 @@ impl Control {
             "enforced_percent": self.orders.enforced(),
             "known_clients": self.site.registry().count(),
             "confirmed_last_week": coverage.confirmed,
+            "page_targets": mirrors::values(&targets),
+            "availability": availability::value(&figures),
         });
         Reply::done(text, data)
     }
@@ -181,4 +190,8 @@ impl Control {
             Reply::done("bypass is off: the gate protects again", json!(false))
         }
     }
+}
+
+fn lock(availability: &Mutex<Availability>) -> MutexGuard<'_, Availability> {
+    availability.lock().unwrap_or_else(PoisonError::into_inner)
 }

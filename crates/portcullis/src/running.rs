@@ -10,6 +10,7 @@ use std::time::Duration;
 use admission::pass::PassClock;
 use admission::site::Site;
 use edge_io::{CertificateNews, Clock, CrawlerNews, Edge, KeysNews, LogSink};
+use incident::Availability;
 use journal_io::Now;
 use journal_io::journal::{Journal, JournalSettings};
 use journal_io::keys::Keys;
@@ -112,6 +113,8 @@ pub(crate) struct Running {
     pub(crate) probing: Arc<Probing>,
     outlet: Option<Outlet>,
     pub(crate) folders: Option<Arc<Publisher>>,
+    /// For how much of their time customers were served.
+    pub(crate) availability: Arc<Mutex<Availability>>,
     table_seed: [u8; 32],
     configured: Mode,
     /// The process whose place this one takes, until it serves.
@@ -195,6 +198,7 @@ pub(crate) fn start(
         probing,
         outlet,
         folders,
+        availability: Arc::default(),
         table_seed: secrets.table_seed,
         configured,
         predecessor,
@@ -223,6 +227,7 @@ fn say_incident(site: &Site, is_successor: bool, events: &Events) {
 impl Running {
     /// What is to be done once a second: rows that wait, and every few seconds the sweep.
     pub(crate) fn keep_house(&self, second: u64) {
+        self.look_at_customers();
         if let Some(news) = self.edge.shared().keys_news() {
             self.say_keys(&news);
         }
@@ -260,6 +265,28 @@ impl Running {
         }
         if second % NETWORKS_SECONDS == NETWORKS_SECONDS - 1 {
             self.keep_networks();
+        }
+        if second.is_multiple_of(MIRRORS_SECONDS) {
+            self.say_mirrors();
+        }
+    }
+
+    fn look_at_customers(&self) {
+        let total = self.edge.shared().uptime.total();
+        self.availability.lock().unwrap_or_else(PoisonError::into_inner).look(total, self.clock.now());
+    }
+
+    /// A mirror that is behind for longer than a few attempts take.
+    fn say_mirrors(&self) {
+        for target in self.folders.iter().flat_map(|folders| folders.targets()) {
+            if let (Some(failure), Some(behind)) = (target.failure, target.behind) {
+                self.events.warning(format_args!(
+                    "status page: {} is behind by {} s: {}",
+                    target.name,
+                    behind.as_secs(),
+                    failure.text
+                ));
+            }
         }
     }
 
@@ -379,6 +406,7 @@ impl LogSink for Access {
 
 pub(crate) const SITE: SiteId = SiteId(0);
 const SWEEP_SECONDS: u64 = 5;
+const MIRRORS_SECONDS: u64 = 60;
 /// Forgetting is promised within a minute (contracts, "Privacy").
 const UNERASED_SECONDS: u64 = 60;
 const NETWORKS_SECONDS: u64 = 300;

@@ -195,6 +195,7 @@ fn start_console(
         truth: running.truth.clone(),
         probing: running.probing.clone(),
         folders: running.folders.clone(),
+        availability: running.availability.clone(),
         clock: running.clock,
         link_place: beside.link_place,
         links: Default::default(),

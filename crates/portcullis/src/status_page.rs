@@ -1,16 +1,22 @@
 //! `portcullis status`: the page without a running gate.
 
+mod verify;
+
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Subcommand;
 use edge_io::Clock;
 use incident::{Engine, RecordError, Settings, preview};
 use journal_io::journal::{JournalError, Reader};
+use journal_io::keys::{KeyError, PageKey};
 use model::Timestamp;
+use status::{PublicKey, Successor};
 
 use crate::configured::{self, ConfigureError};
 use crate::running::SITE;
-use crate::truth::{files, page_of, settings};
+use crate::truth::{Seal, files, page_of, settings};
+use verify::{VerifyArgs, VerifyError};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StatusAct {
@@ -28,6 +34,17 @@ pub(crate) enum StatusAct {
         #[arg(long, default_value = "portcullis.toml")]
         config: PathBuf,
     },
+    /// Print the key that the page is signed with, for those who check copies of it.
+    Key {
+        /// Put a new one in its place first. The old one vouches for it for 90 days, and the gate signs with it from its next start on.
+        #[arg(long)]
+        renew: bool,
+        /// The configuration.
+        #[arg(long, default_value = "portcullis.toml")]
+        config: PathBuf,
+    },
+    /// Say whether a copy of the page is to be believed: signed, whole, unchanged and not too old.
+    Verify(VerifyArgs),
 }
 
 /// Why there is no page.
@@ -51,6 +68,12 @@ pub(crate) enum StatusError {
     /// The folder.
     #[error(transparent)]
     Export(#[from] status_io::ExportError),
+    /// The key that it is signed with.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A copy.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
 }
 
 impl StatusAct {
@@ -65,12 +88,31 @@ impl StatusAct {
                 let (state, status) = table(config)?;
                 let now = Clock::start().wall();
                 let engine = kept(&state, settings(&status))?;
-                let files = files(&engine.view(now), &page_of(&status)?, now, now.as_millis())?;
+                let mut seal = Seal::new(PageKey::load_or_create(&state)?);
+                let files = files(&engine.view(now), &page_of(&status)?, now, now.as_millis(), &mut seal)?;
                 status_io::export(folder, &files)?;
                 Ok(format!("the page as it is now is in {}", folder.display()))
             }
+            Self::Key { renew, config } => {
+                let (state, status) = table(config)?;
+                let key = if *renew { renewed(&state)? } else { PageKey::load_or_create(&state)? };
+                let key = Seal::new(key).public();
+                let host = status.url.authority().split(':').next().unwrap_or_default().to_owned();
+                Ok(format!(
+                    "{key}\n_portcullis.{host}. TXT \"v=portcullis1; k=ed25519; id={}; p={key}\"",
+                    key.id()
+                ))
+            }
+            Self::Verify(arguments) => Ok(arguments.run()?),
         }
     }
+}
+
+/// A new key, for which the one before vouches.
+fn renewed(state: &Path) -> Result<PageKey, KeyError> {
+    let until = Clock::start().wall() + VOUCHED_FOR;
+    let until = Timestamp::from_secs(until.as_secs());
+    PageKey::renew(state, until, |public| Successor::words(&PublicKey::new(public), until))
 }
 
 /// The state folder, and what the page is.
@@ -119,4 +161,6 @@ fn kept(state: &Path, settings: Settings) -> Result<Engine, StatusError> {
     }
 }
 
+/// Whoever checks copies has so long to take the new key (status-contracts, section 0, 4).
+const VOUCHED_FOR: Duration = Duration::from_secs(90 * 86_400);
 const ROWS_AT_ONCE: u32 = 1_000;

@@ -146,7 +146,12 @@ impl Files {
 
     /// Every file with its place in a folder, such as `api/v2/status.json`.
     pub(crate) fn places(&self) -> impl Iterator<Item = (&str, &Bytes)> {
-        self.places.iter().map(|(place, path)| (place.as_str(), &self.served[path].bytes))
+        self.placed().map(|(place, file)| (place, &file.bytes))
+    }
+
+    /// The same, with all that is said of each.
+    pub(crate) fn placed(&self) -> impl Iterator<Item = (&str, &Served)> {
+        self.places.iter().map(|(place, path)| (place.as_str(), &self.served[path]))
     }
 
     /// The path of a file that has this place, lies within it, or around it.
@@ -187,6 +192,18 @@ pub(crate) fn is_place(place: &str) -> bool {
         && names().all(is_name)
         && names().next() != Some("b")
 }
+
+/// In which order files change hands where they cannot all at once: data, pages, the manifest and its signature, the index.
+pub(crate) fn turn(place: &str) -> u8 {
+    match place {
+        INDEX => 3,
+        manifest if manifest.starts_with("manifest.json") => 2,
+        page if page.ends_with(".html") => 1,
+        _ => 0,
+    }
+}
+
+pub(crate) const INDEX: &str = "index.html";
 
 const SHOWN_CHARS: usize = 80;
 const NAMES_MAX: usize = 9;

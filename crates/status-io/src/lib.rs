@@ -1,8 +1,8 @@
-//! Publishes a status page: serves its files from memory, and writes them into folders for web servers elsewhere.
+//! Publishes a status page: serves its files from memory, and brings them to folders and mirrors for web servers elsewhere.
 //!
-//! It is *not* where pages are made: files come as bytes with a name, and are neither read nor changed. It decides nothing,
+//! It is *not* where pages are made or signed: files come as bytes with a name, and are neither read nor changed. It decides nothing,
 //! knows no incident, and reads no clock but the one that the binary gives.
-//! Its main types are [`Files`], [`Site`] with [`serve`], and [`Publisher`] with [`export()`].
+//! Its main types are [`Files`], [`Site`] with [`serve`], and [`Publisher`] with [`Mirror`] and [`export()`].
 //!
 //! ```
 //! use status_io::{Files, Served, export};
@@ -17,14 +17,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod copy;
 mod export;
 mod files;
+mod mirror;
 mod publisher;
 mod site;
 mod unchanged;
 
+pub use copy::{CopyReadError, PageCopy};
 pub use export::{ExportError, GENERATIONS_KEPT, MARKER, export};
 pub use files::{DEFAULT_CACHE_CONTROL, FileError, Files, Served};
+pub use mirror::{BucketAccess, BucketMirror, BucketPlace, Mirror, PushError, SshMirror, SshProgram};
 pub use publisher::{Clock, Failure, Publisher, TargetHealth, Work};
 pub use site::{PolicyError, Site, serve, server_limits};
 pub use unchanged::is_unchanged;

@@ -1,7 +1,6 @@
-//! Brings each new page into all folders, and tries again until it is there.
+//! Brings each new page to all folders and mirrors, and tries again until it is there.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,35 +8,34 @@ use model::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::export::{ExportError, export};
 use crate::files::Files;
+use crate::mirror::{Mirror, Pusher};
 
 /// Reads the wall clock. The binary gives its one clock; a test gives a number.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Takes pages to be exported, and tells how the folders are doing. Never waits for a disk.
+/// Takes pages to be exported, and tells how folders and mirrors are doing. Never waits for a disk or a network.
 pub struct Publisher {
     newest: watch::Sender<Option<Arc<Files>>>,
     targets: Vec<Arc<Target>>,
     clock: Clock,
 }
 
-/// What [`Publisher`] has to have run: one loop for each folder.
+/// What [`Publisher`] has to have run: one loop for each folder or mirror.
 pub struct Work {
     newest: watch::Receiver<Option<Arc<Files>>>,
-    targets: Vec<Arc<Target>>,
+    targets: Vec<(Arc<Target>, Pusher)>,
     clock: Clock,
-    exporter: Arc<Exporter>,
 }
 
-/// How one folder is doing, for metrics and people.
+/// How one folder or mirror is doing, for metrics and people.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TargetHealth {
-    /// The folder.
-    pub folder: PathBuf,
+    /// The folder, or the address of the mirror.
+    pub name: String,
     /// The page that it holds, as far as this process brought it there.
     pub exported: Option<u64>,
-    /// When the last export into it ended well.
+    /// When the last export to it ended well.
     pub last_success: Option<Timestamp>,
     /// How long ago that was.
     pub age: Option<Duration>,
@@ -58,9 +56,9 @@ pub struct Failure {
     pub text: String,
 }
 
-/// One folder with what became of it.
+/// One folder or mirror with what became of it.
 struct Target {
-    folder: PathBuf,
+    name: String,
     state: Mutex<State>,
 }
 
@@ -75,19 +73,19 @@ struct State {
     failure: Option<Failure>,
 }
 
-type Exporter = dyn Fn(&Path, &Files) -> Result<(), ExportError> + Send + Sync;
-
 impl Publisher {
-    /// For these folders. [`Work::run`] does the work.
-    pub fn new(folders: Vec<PathBuf>, clock: Clock) -> (Self, Work) {
-        Self::with(folders, clock, Arc::new(export))
+    /// For these folders and mirrors. [`Work::run`] does the work.
+    pub fn new(mirrors: Vec<Mirror>, clock: Clock) -> (Self, Work) {
+        let pushers = mirrors.into_iter().map(|mirror| (mirror.name(), mirror.pusher(clock.clone())));
+        Self::with(pushers.collect(), clock)
     }
 
-    fn with(folders: Vec<PathBuf>, clock: Clock, exporter: Arc<Exporter>) -> (Self, Work) {
+    fn with(pushers: Vec<(String, Pusher)>, clock: Clock) -> (Self, Work) {
         let (newest, pages) = watch::channel(None);
-        let targets = folders.into_iter().map(|folder| Target { folder, state: Mutex::default() });
-        let targets: Vec<_> = targets.map(Arc::new).collect();
-        let work = Work { newest: pages, targets: targets.clone(), clock: clock.clone(), exporter };
+        let target = |(name, pusher)| (Arc::new(Target { name, state: Mutex::default() }), pusher);
+        let both: Vec<_> = pushers.into_iter().map(target).collect();
+        let targets = both.iter().map(|(target, _)| target.clone()).collect();
+        let work = Work { newest: pages, targets: both, clock: clock.clone() };
         (Self { newest, targets, clock }, work)
     }
 
@@ -103,7 +101,7 @@ impl Publisher {
         self.newest.send_replace(Some(files));
     }
 
-    /// How the folders are doing, in the order in which they were given.
+    /// How folders and mirrors are doing, in the order in which they were given.
     pub fn targets(&self) -> Vec<TargetHealth> {
         let now = (self.clock)();
         self.targets.iter().map(|target| target.health(now)).collect()
@@ -114,13 +112,8 @@ impl Work {
     /// Exports until `stop` resolves or the [`Publisher`] is dropped; an export that has begun then goes on by itself.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let mut loops = tokio::task::JoinSet::new();
-        for target in self.targets {
-            let serving = Serving {
-                target,
-                newest: self.newest.clone(),
-                clock: self.clock.clone(),
-                exporter: self.exporter.clone(),
-            };
+        for (target, pusher) in self.targets {
+            let serving = Serving { target, newest: self.newest.clone(), clock: self.clock.clone(), pusher };
             loops.spawn(serving.run());
         }
         tokio::select! {
@@ -130,12 +123,12 @@ impl Work {
     }
 }
 
-/// The loop of one folder.
+/// The loop of one folder or mirror.
 struct Serving {
     target: Arc<Target>,
     newest: watch::Receiver<Option<Arc<Files>>>,
     clock: Clock,
-    exporter: Arc<Exporter>,
+    pusher: Pusher,
 }
 
 impl Serving {
@@ -167,15 +160,10 @@ impl Serving {
         self.target.state().failure.is_some()
     }
 
-    /// Whether the page is in the folder now.
+    /// Whether the page is there now.
     async fn export(&self, files: Arc<Files>) -> bool {
-        let (folder, exporter) = (self.target.folder.clone(), self.exporter.clone());
         let seq = files.seq();
-        let exporting = tokio::task::spawn_blocking(move || exporter(&folder, &files));
-        let outcome = match exporting.await {
-            Ok(outcome) => outcome.map_err(|error| error.to_string()),
-            Err(error) => Err(format!("the export broke off: {error}; this is a mistake of Portcullis")),
-        };
+        let outcome = (self.pusher)(files).await.map_err(|error| error.to_string());
         let now = (self.clock)();
         self.target.change(|state| match &outcome {
             Ok(()) => {
@@ -201,7 +189,7 @@ impl Target {
     fn health(&self, now: Timestamp) -> TargetHealth {
         let State { exported, last_success, waiting_since, failure, wanted: _ } = self.state();
         TargetHealth {
-            folder: self.folder.clone(),
+            name: self.name.clone(),
             exported,
             last_success,
             age: last_success.map(|at| now.since(at)),

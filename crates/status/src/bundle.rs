@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use incident::View;
 use model::Timestamp;
 use serde::Serialize;
 
-use crate::copy::PageCopy;
+use crate::data::PageData;
 use crate::page::Page;
+use crate::signed::{MANIFEST, SIGNATURE};
+use crate::successor::Successor;
 use crate::{badge, dates, feed, json, pages, plain};
 
 /// One file.
@@ -45,6 +47,8 @@ pub struct Edition {
     pub previous: Option<[u8; 32]>,
     /// Names the key that signs it.
     pub key: Option<String>,
+    /// That key, with the word of the one before it.
+    pub successor: Option<Successor>,
 }
 
 /// The files that show a view at a moment. The same arguments give the same bytes.
@@ -60,15 +64,23 @@ pub fn render(view: &View, page: &Page, at: Timestamp) -> Bundle {
     bundle.put("badge.svg".to_owned(), badge::badge(view));
     bundle.put("favicon.svg".to_owned(), badge::favicon(view));
     bundle.put("status.txt".to_owned(), plain::text(view, page, at));
-    bundle.put(PageCopy::PATH.to_owned(), PageCopy::to_bytes(view, page, at));
-    bundle.stamp(page, &Edition::at(at, page.stale_after()));
+    bundle.put(PageData::PATH.to_owned(), PageData::to_bytes(view, page, at));
+    let manifest = bundle.manifest(page, &Edition::at(at, page.stale_after()));
+    bundle.put(MANIFEST.to_owned(), manifest);
     bundle
 }
 
 impl Edition {
     /// A bundle that is not published yet, made at a moment and valid for a while.
     pub fn at(at: Timestamp, valid_for: Duration) -> Self {
-        Self { generated_at: at, valid_until: at + valid_for, seq: None, previous: None, key: None }
+        Self {
+            generated_at: at,
+            valid_until: at + valid_for,
+            seq: None,
+            previous: None,
+            key: None,
+            successor: None,
+        }
     }
 }
 
@@ -103,21 +115,32 @@ impl Bundle {
         self.files.iter().map(|(path, file)| (path.as_str(), file))
     }
 
-    /// Puts in a file, such as a signature; one of the same path goes.
-    pub fn put(&mut self, path: String, bytes: Vec<u8>) {
+    /// Puts in a file; one of the same path goes.
+    fn put(&mut self, path: String, bytes: Vec<u8>) {
         let etag = format!("\"{}\"", &HEXLOWER.encode(&sha256(&bytes))[..ETAG_LETTERS]);
         let content_type = content_type(&path);
         self.files.insert(path, File { bytes, content_type, etag, cache_control: CACHE_CONTROL });
     }
 
-    /// Writes `manifest.json` anew, for an edition.
-    pub fn stamp(&mut self, page: &Page, edition: &Edition) {
+    /// Writes `manifest.json` anew, for an edition that is published, with its signature beside it; `sign` gives that of the bytes
+    /// that it gets. What comes back is what the next edition calls `previous`.
+    pub fn sign(&mut self, page: &Page, edition: &Edition, sign: impl FnOnce(&[u8]) -> [u8; 64]) -> [u8; 32] {
         let bytes = self.manifest(page, edition);
+        let signature = format!("{}\n", BASE64.encode(&sign(&bytes)));
+        let hash = sha256(&bytes);
         self.put(MANIFEST.to_owned(), bytes);
+        self.put(SIGNATURE.to_owned(), signature.into_bytes());
+        hash
+    }
+
+    /// Puts in a manifest and its signature that were made elsewhere for the same files.
+    pub fn put_signed(&mut self, manifest: &[u8], signature: &[u8]) {
+        self.put(MANIFEST.to_owned(), manifest.to_vec());
+        self.put(SIGNATURE.to_owned(), signature.to_vec());
     }
 
     /// What `manifest.json` says of all other files. A signature is over these bytes; it is not one of the files listed.
-    pub fn manifest(&self, page: &Page, edition: &Edition) -> Vec<u8> {
+    fn manifest(&self, page: &Page, edition: &Edition) -> Vec<u8> {
         let others = self.files.iter().filter(|(path, _)| !path.starts_with(MANIFEST));
         let manifest = Manifest {
             site: page.url(),
@@ -127,6 +150,7 @@ impl Bundle {
             valid_until: dates::rfc3339(edition.valid_until),
             previous: edition.previous.map(|hash| HEXLOWER.encode(&hash)),
             key: edition.key.as_deref(),
+            successor: edition.successor.as_ref(),
             files: others
                 .map(|(path, file)| (path.as_str(), HEXLOWER.encode(&sha256(&file.bytes))))
                 .collect(),
@@ -150,6 +174,8 @@ struct Manifest<'a> {
     valid_until: String,
     previous: Option<String>,
     key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor: Option<&'a Successor>,
     files: BTreeMap<&'a str, String>,
 }
 
@@ -159,12 +185,10 @@ fn content_type(path: &str) -> &'static str {
         Some("json") => "application/json; charset=utf-8",
         Some("atom") => "application/atom+xml; charset=utf-8",
         Some("svg") => "image/svg+xml",
-        Some("txt") => "text/plain; charset=utf-8",
+        Some("txt" | "sig") => "text/plain; charset=utf-8",
         Some(_) | None => "application/octet-stream",
     }
 }
-
-const MANIFEST: &str = "manifest.json";
 
 const CACHE_CONTROL: &str = "public, max-age=10, stale-while-revalidate=60, stale-if-error=86400";
 

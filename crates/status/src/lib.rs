@@ -1,7 +1,8 @@
 //! What may be published, to the files of a status page: pages for people, JSON in the dialect of Statuspage, a feed, a badge.
 //!
 //! It is *not* where it is decided what may be published (`incident`), nor where files are served, signed or sent (`status-io`): time is
-//! an argument, and the same view gives the same bytes. The main types are [`Page`], [`Bundle`], [`File`] and [`PageCopy`].
+//! an argument, and the same view gives the same bytes; what signs is an argument, too. The main types are [`Page`], [`Bundle`],
+//! [`File`], [`Manifest`] and [`PageData`].
 //!
 //! ```
 //! let page = status::Page::new("Example Shop", "https://status.shop.example")?;
@@ -13,7 +14,7 @@
 
 mod badge;
 mod bundle;
-mod copy;
+mod data;
 mod dates;
 mod days;
 mod feed;
@@ -22,6 +23,9 @@ mod markup;
 mod page;
 mod pages;
 mod plain;
+mod report;
+mod signed;
+mod successor;
 mod tree;
 mod verdict;
 
@@ -31,6 +35,9 @@ mod samples;
 mod tests;
 
 pub use bundle::{Bundle, Edition, File, render};
-pub use copy::{PageCopy, PageCopyError};
+pub use data::{PageData, PageDataError};
 pub use page::{Page, PageError};
 pub use pages::content_security_policy;
+pub use report::report;
+pub use signed::{CopyError, MANIFEST, Manifest, NoKey, PublicKey, SIGNATURE};
+pub use successor::Successor;

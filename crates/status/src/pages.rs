@@ -19,7 +19,8 @@ use crate::page::Page;
 use crate::tree::Tree;
 use crate::verdict::Verdict;
 
-/// What the pages may load and run, for `Content-Security-Policy`: their one style, pictures of their own server, nothing else.
+/// What the pages may load and run, for `Content-Security-Policy`: their one style and script, pictures of their own server, nothing
+/// else.
 ///
 /// The pages repeat it in themselves, as far as they can, for copies on servers that send no headers.
 pub fn content_security_policy() -> String {

@@ -1,6 +1,7 @@
 //! What people and programs read, and what must hold for every view.
 
 mod anything;
+mod copies;
 mod nasty;
 mod readable;
 
@@ -92,23 +93,30 @@ fn an_edition_is_stamped_without_another_rendering() {
     let mut bundle = made(&samples::calm());
     let mut edition = crate::Edition::at(samples::AT, std::time::Duration::from_secs(30));
     (edition.seq, edition.previous, edition.key) = (Some(7), Some([0xab; 32]), Some("one".to_owned()));
-    bundle.put("manifest.json.sig".to_owned(), b"made of the manifest".to_vec());
-    bundle.stamp(&samples::page(), &edition);
+    let mut signed = Vec::new();
+    let hash = bundle.sign(&samples::page(), &edition, |bytes| {
+        signed.extend_from_slice(bytes);
+        [1; 64]
+    });
     let manifest = text(&bundle, "manifest.json");
+    assert_eq!((manifest.as_bytes(), hash), (&signed[..], crate::bundle::sha256(&signed)));
     assert!(manifest.contains("\"seq\":7,\"generated_at\":\"2026-11-28T17:24:01.000Z\""), "{manifest}");
     assert!(manifest.contains("\"key\":\"one\"") && !manifest.contains("json.sig"), "{manifest}");
+    assert_eq!(text(&bundle, "manifest.json.sig").len(), 89);
 }
 
 #[test]
-fn the_policy_allows_the_style_and_nothing_of_others() {
+fn the_policy_allows_the_style_and_the_script_and_nothing_of_others() {
     let bundle = made(&samples::calm());
     let policy = crate::content_security_policy();
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
     for (path, _) in bundle.files().filter(|(path, _)| path.ends_with(".html")) {
         let page = text(&bundle, path);
-        let style = page.split("<style>").nth(1).and_then(|rest| rest.split("</style>").next());
-        let hash = crate::bundle::sha256(style.expect("a page has a style").as_bytes());
-        assert!(policy.contains(&data_encoding::BASE64.encode(&hash)), "{path}");
-        assert!(!page.contains(" style=") && !page.contains("<script"), "{path}");
+        for (begin, end) in [("<style>", "</style>"), ("<script>", "</script>")] {
+            let inner = page.split(begin).nth(1).and_then(|rest| rest.split(end).next());
+            let hash = crate::bundle::sha256(inner.expect("a page has both").as_bytes());
+            assert!(policy.contains(&data_encoding::BASE64.encode(&hash)), "{path}");
+        }
+        assert!(!page.contains(" style=") && page.matches("<script").count() == 1, "{path}");
     }
 }

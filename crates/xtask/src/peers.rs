@@ -16,7 +16,7 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 18] = [
+const PACKAGES: [Package; 21] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
@@ -26,10 +26,13 @@ const PACKAGES: [Package; 18] = [
     Package { name: "pebble", command: "pebble" },
     Package { name: "curl", command: "curl" },
     Package { name: "lynx", command: "lynx" },
+    Package { name: "openssh-client", command: "sftp" },
+    Package { name: "openssh-server", command: "sshd" },
     Package { name: "openssl", command: "openssl" },
     Package { name: "util-linux", command: "taskset" },
     Package { name: "iproute2", command: "ip" },
     Package { name: "python3", command: "python3" },
+    Package { name: "rsync", command: "rsync" },
     Package { name: "faketime", command: "faketime" },
     Package { name: "nodejs", command: "node" },
     Package { name: "npm", command: "npm" },
@@ -48,6 +51,7 @@ pub(crate) fn install() -> Result<(), ShellError> {
     install_debian_packages()?;
     install_python_packages("requirements.txt", "python")?;
     install_python_packages("readers.txt", "readers")?;
+    install_python_packages("stores.txt", "stores")?;
     install_node_packages()?;
     install_cargo_deny()
 }

@@ -37,8 +37,15 @@ pub const PATIENT_MILLIS: u64 = 1_000;
 pub const IMPATIENT_MILLIS: u64 = 40;
 /// The wait from which impatient waiters are served newest first.
 pub const TARGET_MILLIS: u64 = 20;
-/// Places for known clients, and in calm for everybody, whatever L is; or twice L.
+/// Places for known clients, and in calm for everybody, whatever L is.
 const PATIENT_PLACES_MIN: f64 = 64.0;
+/// Places for known clients in L: until slots come back that others have borrowed for a second, customers within their share
+/// ask for about this many (`docs/decisions/021-…`).
+const KNOWN_PLACES: f64 = 10.0;
+/// Places for everybody else in calm in L (decision-science, section 3).
+const CALM_PLACES: f64 = 2.0;
+/// Places for everybody else together outside calm in L.
+const IMPATIENT_PLACES: f64 = 0.5;
 
 /// Every place that this group may take is taken. The request is refused with [`model::Reason::QueueFull`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -134,8 +141,8 @@ impl Slots {
     /// `poll` until it is not waiting any more, or by [`Slots::abandon`].
     ///
     /// # Errors
-    /// [`QueueFull`], beyond max(64, 2 L) places for the patient and L/2 for all others together; always for admins,
-    /// who need not wait.
+    /// [`QueueFull`], beyond max(64, 10 L) places for known clients, and for all others together max(64, 2 L) in calm and L/2 outside
+    /// it; always for admins, who need not wait.
     pub fn enqueue(
         &self,
         group: Group,
@@ -145,7 +152,7 @@ impl Slots {
     ) -> Result<Place, QueueFull> {
         let ring = self.ring(group).ok_or(QueueFull)?;
         let patient = calm || group == Group::Known;
-        let most = self.places_for(patient).saturating_sub(self.taken_beside(group));
+        let most = self.places_for(group, patient).saturating_sub(self.taken_beside(group));
         let longest = if patient { PATIENT_MILLIS } else { IMPATIENT_MILLIS };
         let until = deadline.min(now + Duration::from_millis(longest));
         ring.join(patient, now, until, most).ok_or(QueueFull)
@@ -275,9 +282,13 @@ impl Slots {
         clippy::cast_sign_loss,
         reason = "clamped to the number of places"
     )]
-    fn places_for(&self, patient: bool) -> u32 {
+    fn places_for(&self, group: Group, patient: bool) -> u32 {
         let limit = self.limit();
-        let places = if patient { PATIENT_PLACES_MIN.max(2.0 * limit) } else { (limit / 2.0).max(1.0) };
+        let places = match group {
+            Group::Known => PATIENT_PLACES_MIN.max(KNOWN_PLACES * limit),
+            _ if patient => PATIENT_PLACES_MIN.max(CALM_PLACES * limit),
+            _ => (IMPATIENT_PLACES * limit).max(1.0),
+        };
         places.clamp(1.0, PLACES_MAX as f64) as u32
     }
 

@@ -85,6 +85,18 @@ fn places_are_bounded() {
 }
 
 #[test]
+fn known_clients_have_ten_places_for_each_slot() {
+    for (limit, known, calm) in [(2.0, 64, 64), (40.0, 400, 80)] {
+        let slots = Slots::new(4_096);
+        slots.set_limit(limit, Instant::ORIGIN, &mut |_| {});
+        let late = Instant::from_secs(9);
+        let take =
+            |group| (0..1_000).filter(|_| slots.enqueue(group, true, Instant::ORIGIN, late).is_ok()).count();
+        assert_eq!([take(Group::Known), take(Group::Unknown)], [known, calm], "L is {limit}");
+    }
+}
+
+#[test]
 fn a_slot_returned_twice_is_not_taken_from_another_group() {
     let counts = Counts(0).plus(Group::Login).unwrap();
     assert_eq!(counts.minus(Group::Known), None);

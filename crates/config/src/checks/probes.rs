@@ -44,7 +44,8 @@ pub(super) fn check_outpost(config: &OutpostConfig, desk: &mut Desk<'_>) {
         );
         return;
     };
-    if page.listen.is_none() && page.export.is_empty() && desk.are_sound(&["page.listen", "page.export"]) {
+    let has_copies = !page.export.is_empty() || !page.ssh.is_empty() || !page.bucket.is_empty();
+    if page.listen.is_none() && !has_copies && desk.are_sound(&["page.listen", "page.export"]) {
         desk.error(
             "page",
             "nobody can read this page: it is neither served nor exported",

@@ -10,14 +10,29 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
     host(config, status, desk);
     folders(status, desk);
     components(config, status, desk);
-    let readable = desk.are_sound(&["status.listen", "status.export"]);
-    if readable && status.listen.is_none() && status.export.is_empty() {
+    mirrors(status, desk);
+    let readable = desk.are_sound(&["status.listen", "status.export", "status.ssh", "status.bucket"]);
+    let has_mirrors = !status.ssh.is_empty() || !status.bucket.is_empty();
+    if readable && status.listen.is_none() && status.export.is_empty() && !has_mirrors {
         desk.warning(
             "status",
             "nobody can read this page: it is neither served nor exported",
             "write `listen`, or `export` with the folder of a web server, best both",
         );
     }
+}
+
+fn mirrors(status: &Status, desk: &mut Desk<'_>) {
+    let ssh = status.ssh.iter().enumerate();
+    let ssh = ssh.map(|(index, mirror)| {
+        (format!("status.ssh.{index}.to"), (mirror.to.host(), mirror.to.port(), mirror.to.folder()))
+    });
+    desk.refuse_repeats(ssh, "this folder", "leave it out here: two writers would undo each other's work");
+    let buckets = status.bucket.iter().enumerate();
+    let buckets = buckets.map(|(index, mirror)| {
+        (format!("status.bucket.{index}.bucket"), (&mirror.endpoint, &mirror.bucket, &mirror.prefix))
+    });
+    desk.refuse_repeats(buckets, "this bucket", "leave it out here, or write another `prefix`");
 }
 
 fn address(config: &Config, status: &Status, desk: &mut Desk<'_>) {

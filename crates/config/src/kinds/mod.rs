@@ -1,6 +1,7 @@
 //! The kinds of values that a key can hold: how each is written, read and described.
 
 mod measures;
+mod mirrors;
 mod names;
 mod networks;
 mod page;
@@ -17,6 +18,8 @@ use toml::de::DeValue;
 
 pub(crate) use measures::{RATE, duration, share, size};
 pub use measures::{Rate, Share, Size};
+pub use mirrors::SshUrl;
+pub(crate) use mirrors::{BUCKET, ENDPOINT, HOST_KEY, PREFIX_IN_BUCKET, SSH_KEY, SSH_URL, WORD};
 pub(crate) use names::{
     ACME_DIRECTORY, CLIENT_ADDRESS, CONTACT, COOKIE, DOMAIN, GRPC, HEADER, HOST, MODE, MONITOR_AS, NAME,
     PROOF, TEXT, TLS_VERSION,
@@ -30,7 +33,7 @@ pub(crate) use paths::{FILE, JWKS, PATH, RANGES};
 pub use paths::{Jwks, ParsePathError, RequestPath};
 pub(crate) use plain::{FLAG, grouped, list, whole};
 pub use probes::ProbeTarget;
-pub(crate) use probes::{PROBE_SHOWS, PROBE_TARGET, WEB_URL};
+pub(crate) use probes::{PAGE_KEY, PROBE_SHOWS, PROBE_TARGET, WEB_URL};
 pub(crate) use secrets::SECRET;
 pub use secrets::Secret;
 

@@ -92,6 +92,14 @@ pub(crate) const PROBE_TARGET: Text<ProbeTarget> = Text::new(
 )
 .hiding(has_credentials);
 
+/// The public half of the key that signs a page: 32 bytes as base64 (RFC 4648).
+pub(crate) const PAGE_KEY: Text<String> = Text::new(
+    "the key of a page",
+    "^[A-Za-z0-9+/]{43}=$",
+    "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+    parse_key,
+);
+
 /// What a probe tells of.
 pub(crate) const PROBE_SHOWS: Choice<ProbeShows> = Choice {
     words: &["public", "app"],
@@ -152,5 +160,19 @@ fn parse_server(text: &str) -> Result<OriginUrl, Bad> {
     })
 }
 
+fn parse_key(text: &str) -> Result<String, Bad> {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let is_key =
+        text.strip_suffix('=').is_some_and(|key| key.len() == KEY_LETTERS && key.bytes().all(is_letter));
+    if is_key {
+        return Ok(text.to_owned());
+    }
+    let cure =
+        "write what `portcullis status key` prints on the gate's machine: 44 letters that end with `=`";
+    Err(Bad::new(format!("{} is no key of a page", quoted(text)), cure))
+}
+
+/// 32 bytes as base64, without the `=` at the end.
+const KEY_LETTERS: usize = 43;
 /// Bytes of path and query.
 const PATH_BYTES_MAX: usize = 1_024;

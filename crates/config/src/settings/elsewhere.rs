@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::entry::{default, optional, optional_table, required, settings, table, tables};
 use crate::kinds::{
-    ADDRESS, FILE, FOLDER, NAME, OriginUrl, PAGE_URL, PageUrl, TEXT, WEB_URL, duration, list,
+    ADDRESS, FILE, FOLDER, NAME, OriginUrl, PAGE_KEY, PAGE_URL, PageUrl, TEXT, WEB_URL, duration, list,
 };
-use crate::settings::{Console, Log, Probe, State, Status, StatusComponent};
+use crate::settings::{Console, Log, Probe, State, Status, StatusBucket, StatusComponent, StatusSsh};
 
 settings! {
     /// Everything that an outpost is told: what it tries, whose page it holds, and where it serves that.
@@ -38,6 +38,9 @@ settings! {
         every: Duration = default("5s", duration("1s", "10min"));
         /// Contact is lost when it was not heard of for so long.
         lost_after: Duration = default("12s", duration("2s", "1h"));
+        /// The key that signs the gate's page, as `portcullis status key` prints it there. With it, nothing else is believed to be
+        /// the gate's page, whoever else may answer in its place; without it, https alone says whose page it is.
+        key: Option<String> = optional("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", PAGE_KEY);
         /// The authority that its certificate is verified with, as PEM. Without it, those of the system.
         ca: Option<PathBuf> = optional("/etc/portcullis/our-ca.pem", FILE);
     }
@@ -61,6 +64,10 @@ settings! {
         after: Duration = default("10s", duration("1s", "1h"));
         /// Names for what is out of reach, as in [status] of the gate. Without any there is one: "Website".
         component: Vec<StatusComponent> = tables(0, 64, "write at most 64 of them: readers look for one line");
+        /// Copies on machines that are reached over ssh.
+        ssh: Vec<StatusSsh> = tables(0, 8, "write at most 8 of them: two in two networks are enough");
+        /// Copies in stores that speak S3.
+        bucket: Vec<StatusBucket> = tables(0, 8, "write at most 8 of them: two in two networks are enough");
     }
 }
 
@@ -75,6 +82,8 @@ impl OutpostPage {
             export: self.export.clone(),
             support: self.support.clone(),
             component: self.component.clone(),
+            ssh: self.ssh.clone(),
+            bucket: self.bucket.clone(),
         }
     }
 }

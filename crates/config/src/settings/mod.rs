@@ -19,7 +19,7 @@ pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
 pub use probe::{Outpost, Probe, ProbeShows};
 pub use site::{Health, Origin, Route, Site};
-pub use status::{Status, StatusComponent, Watches};
+pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, Watches};
 pub use upkeep::{Console, Log, Privacy, State};
 
 use std::path::Path;

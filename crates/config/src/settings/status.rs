@@ -1,4 +1,4 @@
-//! `[status]` and `[[status.component]]`.
+//! `[status]`, its components and its mirrors.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::entry::{Section, default, optional, required, settings, tables};
 use crate::kinds::{
-    ADDRESS, COMPONENT, FOLDER, GROUP, GroupPath, NAME, PAGE_URL, PageUrl, TEXT, WATCHES, duration, list,
+    ADDRESS, BUCKET, COMPONENT, ENDPOINT, FILE, FOLDER, GROUP, GroupPath, HOST_KEY, NAME, PAGE_URL,
+    PREFIX_IN_BUCKET, PageUrl, SSH_KEY, SSH_URL, SshUrl, TEXT, WATCHES, WORD, duration, list,
 };
 
 settings! {
@@ -31,6 +32,48 @@ settings! {
         support: Option<String> = optional("Write to help@shop.example or call 555 0100.", TEXT);
         /// What the page tells the state of. Without any there is one: "Website", which watches the site.
         component: Vec<StatusComponent> = tables(0, 64, "write at most 64 of them: readers look for one line");
+        /// Copies on machines that are reached over ssh.
+        ssh: Vec<StatusSsh> = tables(0, 8, "write at most 8 of them: two in two networks are enough");
+        /// Copies in stores that speak S3.
+        bucket: Vec<StatusBucket> = tables(0, 8, "write at most 8 of them: two in two networks are enough");
+    }
+}
+
+settings! {
+    /// A copy of the page on another machine, best in another network, written over ssh with each change and every five
+    /// minutes. The key opens that machine for nothing else: its user may write to that one folder.
+    pub struct StatusSsh {
+        /// The folder there, which exists: rsync://USER@HOST/FOLDER, written by rsync, which both machines have; or sftp://…,
+        /// which needs nothing there but an ssh server, and longer.
+        to: SshUrl = required("rsync://status@mirror.example/srv/status", SSH_URL);
+        /// The public key of that machine, as its /etc/ssh/ssh_host_ed25519_key.pub has it. Another one is not believed.
+        host_key: String = required(
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDXH4k9cGEcdNv6QsdbxWk4IaeRz4R3xVqbGWq0Wbkxs", HOST_KEY
+        );
+        /// The file with the private key that opens it (`ssh-keygen -t ed25519`, no passphrase), which only the gate's user reads.
+        key_file: PathBuf = required("/etc/portcullis/mirror.key", SSH_KEY);
+    }
+}
+
+settings! {
+    /// A copy of the page in a bucket of a store that speaks S3, Amazon's or another, written with each change and every five
+    /// minutes. The key may write and remove below `prefix` and need not be able to do anything else.
+    pub struct StatusBucket {
+        /// The store.
+        endpoint: String = required("https://s3.eu-central-1.amazonaws.com", ENDPOINT);
+        /// Its region.
+        region: String = default("us-east-1", WORD);
+        /// The bucket.
+        bucket: String = required("status-shop-example", BUCKET);
+        /// What all names in the bucket begin with.
+        prefix: Option<String> = optional("status/shop", PREFIX_IN_BUCKET);
+        /// The name of the key.
+        access_key: String = required("AKIAIOSFODNN7EXAMPLE", WORD);
+        /// The file with the key itself, which only the gate's user reads.
+        secret_file: PathBuf = required("/etc/portcullis/bucket.secret", FILE);
+        /// The authority that the store's https is verified with, as PEM, for a store in your own network. Without it, those
+        /// of the system.
+        ca: Option<PathBuf> = optional("/etc/portcullis/our-ca.pem", FILE);
     }
 }
 

@@ -53,7 +53,7 @@ pub enum PageCommand {
     Publish,
     /// Does not publish the notice that waits, nor another about the same.
     Hold,
-    /// Drafts the report about one incident or several, as Markdown; nothing is published.
+    /// Drafts the report about one incident or several, as Markdown or as a page with charts; nothing is published.
     Draft {
         /// Which, at most 20; the newest without any.
         #[serde(default, with = "wire::texts")]
@@ -62,6 +62,9 @@ pub enum PageCommand {
         /// For the public: without what the gate did and thought.
         #[serde(default)]
         public: bool,
+        /// As one HTML file, with a chart of how each audience fared.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        html: bool,
     },
     /// Publishes the report about an incident that is over.
     Report {

@@ -154,11 +154,26 @@ pub const INCIDENT_OPEN: Metric<Gauge, 1> = Metric::new(
     "Incidents that go on, also those that the public is not told of.",
 );
 
-/// How late the status page is in a folder.
+/// How much of their time an audience was served.
+pub const AVAILABILITY: Metric<Gauge, 2> = Metric::new(
+    "portcullis_audience_availability_ratio",
+    ["audience", "window"],
+    "Share of their time in which customers who had signed in were served; none while too few were there to say.",
+)
+.unit("ratio");
+
+/// How late the status page is on a mirror.
 pub const PUBLISH_LAG: Metric<Gauge, 1> = Metric::new(
     "portcullis_publish_lag_seconds",
     ["target"],
-    "For how long a newer status page has been waiting to be written into a folder; 0 while it holds the newest.",
+    "For how long a newer status page has been waiting to reach a folder or mirror; 0 while it holds the newest.",
+);
+
+/// How old the status page is on a mirror.
+pub const PUBLISH_AGE: Metric<Gauge, 1> = Metric::new(
+    "portcullis_publish_target_age_seconds",
+    ["target"],
+    "Time since a status page last reached a folder or mirror; none before the first.",
 );
 
 /// Seconds that the record of incidents was not told of.
@@ -241,7 +256,9 @@ pub const ENTRIES: &[Entry] = &[
     PROBE_SECONDS.entry(),
     OUTPOST_CONTACT.entry(),
     OUTSIDE_REACHED.entry(),
+    AVAILABILITY.entry(),
     PUBLISH_LAG.entry(),
+    PUBLISH_AGE.entry(),
     TICK_SECONDS.entry(),
     BYPASS.entry(),
     ENFORCED.entry(),

@@ -157,7 +157,7 @@ fn a_confirmed_login_earns_a_pass_that_is_recognised_and_never_reaches_the_app()
     let (app, hears) = app_saying(
         b"HTTP/1.1 200 OK\r\nportcullis-login: ann\r\ncache-control: public\r\ncontent-length: 2\r\n\r\nok",
     );
-    let world = world(app, Setting::default());
+    let mut world = world(app, Setting::default());
     let answer = world.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assert!(
         !answer.contains("portcullis-login") && answer.contains("cache-control: private, no-store"),
@@ -170,4 +170,8 @@ fn a_confirmed_login_earns_a_pass_that_is_recognised_and_never_reaches_the_app()
     assert!(!again.contains("set-cookie"), "{again}");
     let head = hears.recv_timeout(PATIENCE).unwrap();
     assert!(head.contains("portcullis-tier: t2") && head.contains("cookie: x=1\r\n"), "{head}");
+    let edge = world.edge.take().unwrap();
+    let shared = edge.shared().clone();
+    edge.stop();
+    assert_eq!(shared.uptime.total().came, 1, "customers have time of theirs, strangers have none");
 }

@@ -148,15 +148,28 @@ fn a_report_is_drafted_with_what_each_fact_rests_on() {
     let view = story.engine.view(story.moment.wall);
     let ids: Vec<PublicId> = view.incidents.iter().map(|incident| incident.id).collect();
     assert_eq!(ids.len(), 2);
-    insta::assert_snapshot!(
-        "report_for_colleagues",
-        story.engine.draft(&ids, crate::Readers::Colleagues).unwrap()
-    );
+    let inside = story.engine.draft(&ids, crate::Readers::Colleagues).unwrap();
+    insta::assert_snapshot!("report_for_colleagues", inside.text);
+    insta::assert_snapshot!("charts_for_colleagues", drawn(&inside.charts));
     let public = story.engine.draft(&ids, crate::Readers::Public).unwrap();
-    for word in ["level", "looks made", "trial", "customers-first"] {
-        assert!(!public.contains(word), "{word}");
+    let all = public.text + &drawn(&public.charts);
+    for word in ["level", "Level", "looks made", "trial", "customers-first"] {
+        assert!(!all.contains(word), "{word}");
     }
+    insta::assert_snapshot!("charts_for_the_public", drawn(&public.charts));
     assert_eq!(story.engine.draft(&[], crate::Readers::Public), None);
+}
+
+/// Charts in lines.
+fn drawn(charts: &[crate::Chart]) -> String {
+    let clock = |at| Civil::of(at).clock();
+    let chart = |chart: &crate::Chart| {
+        let step =
+            |step: &crate::Step| format!("{} {} #{}\n", clock(step.at), chart.values[step.value], step.entry);
+        let steps: String = chart.steps.iter().map(step).collect();
+        format!("{}\n{steps}{} end\n\n", chart.title, clock(chart.until))
+    };
+    charts.iter().map(chart).collect()
 }
 
 #[test]

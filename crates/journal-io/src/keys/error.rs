@@ -91,6 +91,15 @@ pub enum KeyError {
         /// Longest token in characters.
         max: usize,
     },
+    /// The file of the status page's key holds something else.
+    #[error(
+        "`{path}` is not the key of a status page; restore it from a copy, or move it away to get a new one (whoever checks \
+         copies of the page must then be told the new key)"
+    )]
+    PageKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}; without them no secret can be made")]
     Random(getrandom::Error),

@@ -1,6 +1,7 @@
-//! Secrets: one key file, one console token, both readable by their owner alone and never in the journal.
+//! Secrets: one key file, the key of the status page, one console token, all readable by their owner alone and never in the journal.
 
 mod error;
+mod page;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -16,6 +17,7 @@ use aws_lc_rs::hmac;
 use model::{SiteId, Timestamp};
 
 pub use error::KeyError;
+pub use page::{PageKey, Vouched};
 pub use token::ConsoleToken;
 
 use crate::disk;

@@ -99,6 +99,62 @@ fn the_console_token_is_private_and_may_be_the_admins_own() {
 }
 
 #[test]
+fn the_key_of_the_page_is_private_and_signs_the_same_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(PageKey::FILE);
+    let (made, read) =
+        (PageKey::load_or_create(folder.path()).unwrap(), PageKey::load_or_create(folder.path()).unwrap());
+    assert_eq!((made.public(), made.sign(b"page"), mode(&path)), (read.public(), read.sign(b"page"), 0o600));
+    let text = fs::read_to_string(&path).unwrap();
+    for damaged in [
+        "",
+        "portcullis-status-key 1\n",
+        &text.replace("key 1", "key 2"),
+        &format!("{text}00\n"),
+        &text[..text.len() - 2],
+    ] {
+        fs::write(&path, damaged).unwrap();
+        let error = PageKey::load_or_create(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("is not the key of a status page"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), damaged, "it is left alone");
+    }
+}
+
+#[test]
+fn a_new_key_of_the_page_has_the_word_of_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = PageKey::load_or_create(folder.path()).unwrap();
+    assert_eq!(old.vouched(), None);
+    let until = Timestamp::from_millis(1_795_886_641_190);
+    let new = PageKey::renew(folder.path(), until, |public| public.to_vec()).unwrap();
+    let read = PageKey::load_or_create(folder.path()).unwrap();
+    assert_ne!(old.public(), new.public());
+    assert_eq!((read.public(), read.vouched()), (new.public(), new.vouched()));
+    let vouched = read.vouched().unwrap();
+    assert_eq!((vouched.until.as_millis(), vouched.signature), (1_795_886_641_000, old.sign(&new.public())));
+    assert_eq!(mode(&folder.path().join(PageKey::FILE)), 0o600);
+}
+
+/// RFC 8032, section 7.1, TEST 2.
+#[test]
+fn the_key_of_the_page_signs_as_the_standard_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+    disk::replace(
+        &folder.path().join(PageKey::FILE),
+        format!("portcullis-status-key 1\n{secret}\n").as_bytes(),
+    )
+    .unwrap();
+    let key = PageKey::load_or_create(folder.path()).unwrap();
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    assert_eq!(hex(&key.public()), "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+    assert_eq!(
+        hex(&key.sign(&[0x72])),
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    );
+}
+
+#[test]
 fn nothing_secret_is_printed() {
     let shown = format!("{:?} {:?}", fixed(), fixed().pass_keys(Timestamp::from_secs(0)));
     assert!(!shown.contains("17"), "17 is 0x11, the fixed secret: {shown}");

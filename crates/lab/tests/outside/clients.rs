@@ -9,6 +9,8 @@ use std::time::Duration;
 use lab::clock::pause;
 use lab::{Missing, Peer, checkout};
 
+use crate::lookalikes;
+
 /// Between two requests of one client: a person who reads fast.
 const PAUSE: Duration = Duration::from_millis(120);
 /// A refusal is a page of at most this size, in bytes.
@@ -100,12 +102,12 @@ impl Clients {
         seen
     }
 
-    /// Asks for the first page, each time from an address of a network of its own, without cookies.
-    pub(crate) fn curl_strangers(&self, asked: u32) -> Seen {
+    /// Asks for the page, each time from an address of a network of its own, without cookies.
+    pub(crate) fn curl_strangers(&self, path: &str, asked: u32) -> Seen {
         let mut seen = Seen::default();
         for number in 0..asked {
-            let answer =
-                said(self.curl(&format!("127.99.{}.7", number % 250)).arg(format!("http://{}/", self.gate)));
+            let mut command = self.curl(&format!("127.99.{}.7", number % 250));
+            let answer = said(command.arg(format!("http://{}{path}", self.gate)));
             seen.count(status_of(&answer), 1);
             if status_of(&answer) == 503 {
                 seen.wrong.extend(wrong_refusal(&answer));
@@ -113,6 +115,13 @@ impl Clients {
             pause(PAUSE);
         }
         seen
+    }
+
+    /// Floods with the requests of [`Clients::curl_strangers`]; returns how many were answered with the page, of how many.
+    pub(crate) fn lookalikes(&self, path: &str, seconds: u64) -> (u32, u32) {
+        let version = said(self.programs.curl.command().arg("--version"));
+        let number = version.split(' ').nth(1).expect("curl says its version");
+        lookalikes::flood(self.gate, path, &format!("curl/{number}"), seconds)
     }
 
     /// The customer of Python, from the address that she signed in at.
@@ -151,7 +160,7 @@ impl Clients {
     fn curl(&self, from: &str) -> Command {
         let mut command = self.programs.curl.command();
         command.args(["--disable", "--silent", "--show-error", "--include", "--noproxy", "*"]);
-        command.args(["--max-time", "4", "--interface", from]);
+        command.args(["--max-time", "4", "--interface", from, "--header", "Connection: close"]);
         command
     }
 

@@ -1,10 +1,14 @@
 //! Clients that nobody here wrote against `try --stay`: curl, wrk and Python, as customers and as strangers.
 //!
 //! One run of four to six minutes: the sample shop plays its evenings first and opens again. In calm everybody is
-//! served and two people sign in through the shop's own form; then `wrk` floods the expensive search as a stranger.
+//! served and two people sign in through the shop's own form; then the expensive search is flooded, first by many who
+//! look as the strangers do, who are therefore asked to come back with them, and then by `wrk` from one address, which
+//! the gate may tell from the strangers, so that they have a page or the documented refusal.
 
 mod clients;
+mod lookalikes;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -20,8 +24,10 @@ use clients::{Clients, Seen};
 const STAYS_WITHIN: Duration = Duration::from_secs(560);
 /// Until the gate is open again after the evenings.
 const CALM_WITHIN: Duration = Duration::from_secs(60);
-/// Length of the flood; the customers need less.
+/// Length of each flood; the customers need less.
 const FLOOD_SECONDS: u64 = 18;
+/// What the floods ask for: a page that takes the shop twenty times as long as others.
+const SEARCH: &str = "/search?q=tickets";
 /// Connections of the flood: together with the customer's `wrk` below the 100 that one address may hold.
 const FLOOD_CONNECTIONS: u32 = 80;
 /// The promise holds from two seconds after the flood's start.
@@ -40,12 +46,35 @@ fn customers_with_clients_of_their_own_are_served_while_strangers_are_asked_to_c
     let clients = clients.of(address, folder.path());
 
     assert!(calm_again(&clients), "strangers were not served again within {CALM_WITHIN:?}");
-    check_served(&clients.curl_strangers(10), 10, "strangers in calm, curl");
+    check_served(&clients.curl_strangers("/", 10), 10, "strangers in calm, curl");
     check_served(&clients.python_strangers(10), 10, "strangers in calm, Python");
     clients.sign_in();
+    in_a_flood_of_lookalikes(&clients);
+    in_a_flood_of_wrk(&clients, address);
+}
 
+/// Nothing tells this flood from strangers, so most of them must wait; customers notice nothing.
+fn in_a_flood_of_lookalikes(clients: &Clients) {
+    thread::scope(|scope| {
+        let flood = scope.spawn(|| clients.lookalikes(SEARCH, FLOOD_SECONDS));
+        pause(PROTECTED_AFTER);
+        let curl = scope.spawn(|| clients.curl_customer(ASKED));
+        let python = scope.spawn(|| clients.python_customer(ASKED));
+        let strangers = scope.spawn(|| clients.curl_strangers(SEARCH, STRANGERS));
+        check_served(&curl.join().expect("curl runs"), ASKED, "customer among lookalikes, curl");
+        check_served(&python.join().expect("Python runs"), ASKED, "customer among lookalikes, Python");
+        let strangers = strangers.join().expect("curl runs");
+        check_answered(&strangers, "strangers among lookalikes");
+        assert!(strangers.with_status(503) * 2 >= STRANGERS, "strangers among lookalikes: {strangers:?}");
+        let (served, asked) = flood.join().expect("lookalikes flood");
+        assert!(asked >= 1_000, "that was no flood: {asked}");
+        assert!(served * 2 <= asked, "the flood was served: {served} of {asked}");
+    });
+}
+
+fn in_a_flood_of_wrk(clients: &Clients, address: SocketAddr) {
     let flood = Load {
-        path: "/search?q=tickets".into(),
+        path: SEARCH.into(),
         headers: vec![],
         connections: FLOOD_CONNECTIONS,
         seconds: FLOOD_SECONDS,
@@ -58,15 +87,15 @@ fn customers_with_clients_of_their_own_are_served_while_strangers_are_asked_to_c
         let curl = scope.spawn(|| clients.curl_customer(ASKED));
         let python = scope.spawn(|| clients.python_customer(ASKED));
         let wrk = scope.spawn(|| clients.wrk_customer(10));
-        let curl_strangers = scope.spawn(|| clients.curl_strangers(STRANGERS));
+        let curl_strangers = scope.spawn(|| clients.curl_strangers("/", STRANGERS));
         let python_strangers = scope.spawn(|| clients.python_strangers(STRANGERS));
         check_served(&curl.join().expect("curl runs"), ASKED, "customer, curl");
         check_served(&python.join().expect("Python runs"), ASKED, "customer, Python");
         let wrk = wrk.join().expect("wrk runs");
         check_served(&wrk, wrk.asked(), "customer, wrk");
         assert!(wrk.asked() >= 30, "the customer's wrk hardly asked: {wrk:?}");
-        check_refused(&curl_strangers.join().expect("curl runs"), "strangers, curl");
-        check_refused(&python_strangers.join().expect("Python runs"), "strangers, Python");
+        check_answered(&curl_strangers.join().expect("curl runs"), "strangers, curl");
+        check_answered(&python_strangers.join().expect("Python runs"), "strangers, Python");
         let flood = flood.join().expect("wrk runs");
         assert!(flood.refused * 100 >= flood.requests * 95, "the flood was served: {flood:?}");
         assert!(flood.requests >= 1_000, "that was no flood: {flood:?}");
@@ -80,17 +109,15 @@ fn check_served(seen: &Seen, asked: u32, who: &str) {
     assert!(seen.wrong.is_empty(), "{who}: {seen:?}");
 }
 
-/// Most got the documented refusal; the others, who had their turn or found room, a page. Nobody got anything else.
+/// Everybody got a page or the documented refusal.
 #[track_caller]
-fn check_refused(seen: &Seen, who: &str) {
-    let refused = seen.with_status(503);
-    assert_eq!(refused + seen.with_status(200), STRANGERS, "{who}: {seen:?}");
-    assert!(refused * 2 >= STRANGERS, "{who}: {seen:?}");
+fn check_answered(seen: &Seen, who: &str) {
+    assert_eq!(seen.with_status(503) + seen.with_status(200), STRANGERS, "{who}: {seen:?}");
     assert!(seen.wrong.is_empty(), "{who}: {seen:?}");
 }
 
 /// Starts the sample shop and waits until it has played its evenings and stays; gives the gate's address.
-fn stay(binary: &Path, folder: &Path) -> Result<(Running, std::net::SocketAddr), StartError> {
+fn stay(binary: &Path, folder: &Path) -> Result<(Running, SocketAddr), StartError> {
     let log: PathBuf = folder.join("try.log");
     let mut command = std::process::Command::new(binary);
     command.args(["try", "--stay", "--seconds", "10"]);
@@ -102,7 +129,7 @@ fn stay(binary: &Path, folder: &Path) -> Result<(Running, std::net::SocketAddr),
 }
 
 /// The gate's address in `Shop and gate stay up until Ctrl-C: gate http://127.0.0.1:1234/, shop …`.
-fn address_in(text: &str) -> Option<std::net::SocketAddr> {
+fn address_in(text: &str) -> Option<SocketAddr> {
     let (_, after) = text.split_once("stay up until Ctrl-C: gate http://")?;
     after.split_once('/')?.0.parse().ok()
 }
@@ -110,7 +137,7 @@ fn address_in(text: &str) -> Option<std::net::SocketAddr> {
 /// Strangers are served, eight in a row.
 fn calm_again(clients: &Clients) -> bool {
     let served = || {
-        let seen = clients.curl_strangers(8);
+        let seen = clients.curl_strangers("/", 8);
         (seen.with_status(200) == 8).then_some(())
     };
     wait_for(CALM_WITHIN, served).is_some()

@@ -7,6 +7,7 @@ use std::time::Duration;
 use console_io::metrics::{Buckets, Exposition, catalogue};
 use edge_io::{Fault, Origin, SECONDS_BUCKETS, TICK_BUCKETS};
 use model::{Group, Outcome, Tier};
+use status_io::TargetHealth;
 
 use super::Control;
 use crate::probing::probe_metrics;
@@ -124,13 +125,19 @@ impl Control {
         out.counter(&catalogue::RECORDING_STEPS_LOST, [(none, self.memory.steps_lost())]);
         let open = u32::try_from(self.truth.open()).unwrap_or(u32::MAX);
         out.gauge(&catalogue::INCIDENT_OPEN, [([self.site_name.as_str()], f64::from(open))]);
+        let incident::Figures { hour, day, .. } = super::lock(&self.availability).figures();
+        let shares = [("1h", hour), ("24h", day)].into_iter();
+        let shares = shares.filter_map(|(window, share)| Some((["known", window], share?)));
+        out.gauge(&catalogue::AVAILABILITY, shares);
         let folders = self.folders.as_ref().map(|folders| folders.targets()).unwrap_or_default();
-        let lags = folders.iter().map(|folder| {
-            let lag = folder.behind.unwrap_or_default().as_secs_f64();
-            ([folder.folder.to_string_lossy()], lag)
-        });
-        let lags: Vec<_> = lags.collect();
-        out.gauge(&catalogue::PUBLISH_LAG, lags.iter().map(|([folder], lag)| ([folder.as_ref()], *lag)));
+        let lag = |target: &TargetHealth| target.behind.unwrap_or_default().as_secs_f64();
+        out.gauge(
+            &catalogue::PUBLISH_LAG,
+            folders.iter().map(|target| ([target.name.as_str()], lag(target))),
+        );
+        let aged =
+            folders.iter().filter_map(|target| Some(([target.name.as_str()], target.age?.as_secs_f64())));
+        out.gauge(&catalogue::PUBLISH_AGE, aged);
         out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
         let (now, probing) = (self.clock.now(), &self.probing);
         let outside = probing.senses(now).outside();

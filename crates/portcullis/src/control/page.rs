@@ -16,7 +16,7 @@ impl Control {
         match command {
             PageCommand::Incidents => self.known(|known| Reply::done(incidents(known), value_of_all(known))),
             PageCommand::Incident { id } => self.known(|known| one(known, id)),
-            PageCommand::Draft { ids, public } => self.draft(ids, public),
+            PageCommand::Draft { ids, public, html } => self.draft(ids, public, html),
             PageCommand::Components => self.known(components),
             PageCommand::Open { title, stage, text, components } => {
                 let components = components.into_iter().map(|ComponentStatus { name, status }| (name, status));
@@ -58,14 +58,18 @@ impl Control {
         self.truth.ask().map_or_else(late, |known| show(&known))
     }
 
-    fn draft(&self, ids: Vec<PublicId>, public: bool) -> Reply {
+    fn draft(&self, ids: Vec<PublicId>, public: bool, html: bool) -> Reply {
         let newest = || Some(vec![self.truth.ask()?.incidents.first()?.id]);
         let ids = if ids.is_empty() { newest().unwrap_or_default() } else { ids };
         let readers = if public { Readers::Public } else { Readers::Colleagues };
         match self.truth.draft(ids, readers) {
             None => late(),
             Some(None) => Reply::failed("there is no such incident; `portcullis ctl incident` lists them"),
-            Some(Some(text)) => Reply::done(text.trim_end(), Value::Null),
+            Some(Some(draft)) if html => {
+                let page = status::report(&draft);
+                Reply::done(String::from_utf8_lossy(&page).trim_end(), Value::Null)
+            }
+            Some(Some(draft)) => Reply::done(draft.text.trim_end(), Value::Null),
         }
     }
 

@@ -57,6 +57,9 @@ pub(super) enum IncidentAct {
         /// For the public: without what the gate did and thought.
         #[arg(long)]
         public: bool,
+        /// As one HTML file, with a chart of how each audience fared.
+        #[arg(long)]
+        html: bool,
     },
     /// Publish the report about an incident that is over.
     Report {
@@ -143,7 +146,7 @@ impl IncidentAct {
             }
             Self::Publish => PageCommand::Publish,
             Self::Hold => PageCommand::Hold,
-            Self::Draft { ids, public } => PageCommand::Draft { ids, public },
+            Self::Draft { ids, public, html } => PageCommand::Draft { ids, public, html },
             Self::Report { id, text } => PageCommand::Report { id, text: text.read()? },
         })
     }

@@ -5,13 +5,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use incident::{Outside, View};
 use model::Timestamp;
 use probe::Reading;
-use status::{Page, PageCopy};
+use status::{Manifest, Page, PageData};
+use web_io::Bytes;
 
 /// What the outpost knows beside its own record, shared by those who learn it and those who show it.
 #[derive(Default)]
 pub(super) struct Held {
-    copy: Mutex<Option<Arc<PageCopy>>>,
+    page: Mutex<Option<Arc<GatePage>>>,
     seen: Mutex<Seen>,
+}
+
+/// The gate's page.
+pub(super) struct GatePage {
+    pub(super) data: PageData,
+    /// Its manifest and the signature of that, if they were believed.
+    pub(super) signed: Option<Signed>,
+}
+
+/// What says whose page it is.
+pub(super) struct Signed {
+    pub(super) manifest: Manifest,
+    pub(super) bytes: Bytes,
+    pub(super) signature: Bytes,
 }
 
 /// What the outpost sees now.
@@ -30,12 +45,14 @@ pub(super) struct Shown {
     pub(super) page: Page,
     pub(super) view: View,
     pub(super) at: Timestamp,
+    /// The gate's page, if all of it is shown and nothing else.
+    pub(super) gate: Option<Arc<GatePage>>,
 }
 
 impl Held {
     /// Holds a newer page.
-    pub(super) fn hold(&self, copy: PageCopy) {
-        *self.copy.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(copy));
+    pub(super) fn hold(&self, page: GatePage) {
+        *self.page.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(page));
     }
 
     /// Notes what is seen now.
@@ -51,10 +68,14 @@ impl Held {
     /// The gate's page, to the byte, as long as it tells all; else with what only the outpost knows. Where no page is held, the
     /// outpost's own.
     pub(super) fn shown(&self, own: &View, page: &Page, now: Timestamp) -> Shown {
-        let copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(copy) = copy else { return Shown { page: page.clone(), view: own.clone(), at: now } };
-        let mut view = copy.view.clone();
-        let at = if view.add_outside(own) { now } else { copy.at };
-        Shown { page: copy.page.clone(), view, at }
+        let held = self.page.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(gate) = held else {
+            return Shown { page: page.clone(), view: own.clone(), at: now, gate: None };
+        };
+        let (page, mut view) = (gate.data.page.clone(), gate.data.view.clone());
+        if view.add_outside(own) {
+            return Shown { page, view, at: now, gate: None };
+        }
+        Shown { page, view, at: gate.data.at, gate: Some(gate) }
     }
 }

@@ -18,21 +18,21 @@ use console_io::{Console, ConsoleSettings};
 use edge_io::Clock;
 use incident::View;
 use journal_io::journal::{Journal, JournalSettings};
-use journal_io::keys::ConsoleToken;
+use journal_io::keys::{ConsoleToken, PageKey};
 use journal_io::logs::{Events, LogSettings};
 use journal_io::{Kept, Now};
 use model::Timestamp;
 use probe::Watch;
 use probe_io::Prober;
-use status::PageCopy;
+use status::PageData;
 use status_io::Publisher;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::handover::Inherited;
 use crate::probing::{agent, jobs, probe_clock};
-use crate::truth::{Outlet, Page, Ready, Truth, listen, page_of, settings};
+use crate::truth::{Outlet, Page, Ready, Seal, Truth, listen, mirrors, page_of, settings};
 use contact::Contact;
-use held::Held;
+use held::{GatePage, Held};
 use plane::Plane;
 use relay::Relay;
 use watching::Watching;
@@ -142,7 +142,7 @@ fn start(config: &OutpostConfig) -> Result<Started, Box<dyn Error>> {
         Some(gate) => Some((Contact::new(gate)?, gate.every)),
         None => None,
     };
-    let mut made = make_page(page, held.clone(), clock)?;
+    let mut made = make_page(page, &state, held.clone(), clock)?;
     let folders = made.folders.take();
     let outlet = made.outlet.take().map(Outlet::start).transpose()?;
     let truth = Arc::new(Truth::start(made, &loaded, journal.clone(), events.clone(), clock, false)?);
@@ -169,8 +169,8 @@ fn log(config: &OutpostConfig, clock: Clock) -> std::io::Result<Events> {
 fn hold_again(held: &Held, folder: &Path, events: &Events) {
     match Kept::Page.read(folder) {
         Ok(None) => {}
-        Ok(Some(bytes)) => match PageCopy::read(&bytes) {
-            Ok(copy) => held.hold(copy),
+        Ok(Some(bytes)) => match PageData::read(&bytes) {
+            Ok(data) => held.hold(GatePage { data, signed: None }),
             Err(error) => events.warning(format_args!("the page that was held before is given up: {error}")),
         },
         Err(error) => events.error(format_args!("the page that was held before cannot be read: {error}")),
@@ -178,16 +178,22 @@ fn hold_again(held: &Held, folder: &Path, events: &Events) {
 }
 
 /// As a gate's page, but for who makes it.
-fn make_page(page: &OutpostPage, held: Arc<Held>, clock: Clock) -> Result<Page, Box<dyn Error>> {
+fn make_page(
+    page: &OutpostPage,
+    state: &Path,
+    held: Arc<Held>,
+    clock: Clock,
+) -> Result<Page, Box<dyn Error>> {
     let status = page.as_status();
     let site = status_io::Site::new(&status::content_security_policy())?;
     let wall: status_io::Clock = Arc::new(move || clock.wall());
-    let (publisher, work) = Publisher::new(status.export.clone(), wall);
+    let (publisher, work) = Publisher::new(mirrors(&status, state)?, wall);
     let publisher = Arc::new(publisher);
     let listener: Option<TcpListener> =
         status.listen.map(|address| listen(address, &mut Inherited::default())).transpose()?;
     let relay = Relay {
         page: page_of(&status)?,
+        seal: Seal::new(PageKey::load_or_create(state)?),
         site: site.clone(),
         publisher: publisher.clone(),
         held,

@@ -34,7 +34,7 @@ impl ControlPlane for Plane {
         out.gauge(&catalogue::INCIDENT_OPEN, [(["outpost"], f64::from(open))]);
         let targets = self.folders.as_ref().map(|folders| folders.targets()).unwrap_or_default();
         let lag = |target: &status_io::TargetHealth| {
-            ([target.folder.to_string_lossy().into_owned()], target.behind.unwrap_or_default().as_secs_f64())
+            ([target.name.clone()], target.behind.unwrap_or_default().as_secs_f64())
         };
         out.gauge(&catalogue::PUBLISH_LAG, targets.iter().map(lag));
         out.counter(&catalogue::INCIDENT_SECONDS_LOST, [([] as [&str; 0], self.truth.missed())]);

@@ -6,15 +6,18 @@ use std::time::Duration;
 use incident::View;
 use model::Timestamp;
 use probe::{Report, Seen as SeenWord, SpellSeen};
+use status::{Bundle, Manifest};
 use status_io::{FileError, Publisher, Served};
 
-use super::held::Held;
-use crate::truth::{Press, files};
+use super::held::{Held, Signed};
+use crate::truth::{Press, Seal, collected, sign};
 
 /// The page that is made again with every change.
 pub(super) struct Relay {
     /// What the outpost's own page is called and where it is.
     pub(super) page: status::Page,
+    /// Signs what is not the gate's page to the byte.
+    pub(super) seal: Seal,
     pub(super) site: status_io::Site,
     pub(super) publisher: Arc<Publisher>,
     pub(super) held: Arc<Held>,
@@ -29,7 +32,13 @@ impl Press for Relay {
         // Larger than any of an earlier process, unless the wall clock was set back; then at least larger than the last.
         self.seq = now.as_millis().max(self.seq + 1);
         let shown = self.held.shown(&own, &self.page, now);
-        let mut files = files(&shown.view, &shown.page, shown.at, self.seq)?;
+        let mut bundle = status::render(&shown.view, &shown.page, shown.at);
+        let signed = shown.gate.as_ref().and_then(|gate| gate.signed.as_ref());
+        match signed.filter(|signed| is_as_signed(&bundle, &signed.manifest)) {
+            Some(Signed { bytes, signature, .. }) => bundle.put_signed(bytes, signature),
+            None => sign(&mut bundle, &shown.page, shown.at, self.seq, &mut self.seal),
+        }
+        let mut files = collected(&bundle, self.seq)?;
         let report = self.report(&own, now).to_bytes();
         files.insert(
             Report::PATH,
@@ -64,6 +73,12 @@ impl Relay {
             spells: spells.collect(),
         }
     }
+}
+
+/// Whether every file is as the gate has signed it: another version of this program could make others.
+fn is_as_signed(bundle: &Bundle, manifest: &Manifest) -> bool {
+    let is_same = |path| bundle.get(path).is_some_and(|file| manifest.check_file(path, &file.bytes).is_ok());
+    manifest.paths().all(is_same)
 }
 
 /// A copy is called old after 15 minutes.

@@ -60,12 +60,12 @@ impl Watching {
         let (mut has_failed, mut kept) = (false, Timestamp::default());
         loop {
             turn.tick().await;
-            match contact.ask().await {
+            match contact.ask(self.clock.wall()).await {
                 Ok(news) => {
                     self.watch.borrow_mut().hear(self.clock.now());
                     has_failed = false;
-                    let Some((bytes, copy)) = news else { continue };
-                    self.held.hold(copy);
+                    let Some((bytes, page)) = news else { continue };
+                    self.held.hold(page);
                     self.truth.refresh();
                     let wall = self.clock.wall();
                     if wall.since(kept) >= KEEP_EVERY || wall < kept {

@@ -8,6 +8,7 @@
 //! ```
 
 mod clerk;
+mod mirrors;
 mod outlet;
 mod page;
 mod printer;
@@ -21,16 +22,17 @@ use std::time::Duration;
 
 use edge_io::Clock;
 use incident::{
-    Act, ActError, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, Status, View,
+    Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, Status, View,
 };
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
 use model::Timestamp;
 
 use crate::running::SITE;
+pub(crate) use mirrors::mirrors;
 pub(crate) use outlet::{Outlet, Ready};
 pub(crate) use page::{Page, PageError, listen, page_of, settings};
-pub(crate) use printer::files;
+pub(crate) use printer::{Seal, collected, files, sign};
 pub(crate) use witness::Witness;
 
 /// Makes pages of what may be published and puts them where people read them.
@@ -62,7 +64,7 @@ enum Message {
     Refresh,
     Act(Act, String, SyncSender<Result<Known, ActError>>),
     Ask(SyncSender<Known>),
-    Draft(Vec<PublicId>, Readers, SyncSender<Option<String>>),
+    Draft(Vec<PublicId>, Readers, SyncSender<Option<Draft>>),
     Stop,
 }
 
@@ -153,7 +155,7 @@ impl Truth {
     }
 
     /// The draft of a report, `None` in it where an incident is not known; `None` if the thread did not answer in time.
-    pub(crate) fn draft(&self, incidents: Vec<PublicId>, readers: Readers) -> Option<Option<String>> {
+    pub(crate) fn draft(&self, incidents: Vec<PublicId>, readers: Readers) -> Option<Option<Draft>> {
         let (sender, receiver) = sync_channel(1);
         self.sender.try_send(Message::Draft(incidents, readers, sender)).ok()?;
         receiver.recv_timeout(PATIENCE).ok()

@@ -1,15 +1,18 @@
 //! What the record and the page are told by a configuration.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use edge_io::Clock;
 use incident::{ComponentSetting, Settings, Watches};
+use journal_io::keys::{KeyError, PageKey};
 use model::Timestamp;
 use status_io::Publisher;
 
-use super::printer::Printer;
+use super::mirrors::{MirrorError, mirrors};
+use super::printer::{Printer, Seal};
 use super::{Press, Ready};
 use crate::handover::Inherited;
 
@@ -30,6 +33,12 @@ pub(crate) enum PageError {
     /// The table does not make a page.
     #[error("[status]: {0}")]
     Table(#[from] status::PageError),
+    /// The key that pages are signed with.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A mirror.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
     /// The pages would not be allowed to load anything.
     #[error(transparent)]
     Policy(#[from] status_io::PolicyError),
@@ -49,17 +58,25 @@ impl Page {
         Self { settings: unconfigured(), press: None, outlet: None, folders: None }
     }
 
-    /// As the configuration says; without a table for the page the record is kept all the same.
-    pub(crate) fn of(status: Option<&config::Status>, inherited: &mut Inherited) -> Result<Self, PageError> {
+    /// As the configuration says; without a table for the page the record is kept all the same. The folder is that of the state.
+    pub(crate) fn of(
+        status: Option<&config::Status>,
+        state: &Path,
+        inherited: &mut Inherited,
+    ) -> Result<Self, PageError> {
         let Some(status) = status else { return Ok(Self::none()) };
         let site = status_io::Site::new(&status::content_security_policy())?;
+        // As the gate makes it a moment later: open to whom it is open then.
+        std::fs::create_dir_all(state)
+            .map_err(|source| KeyError::Folder { path: state.to_owned(), source })?;
         let clock = Clock::start();
         let clock: status_io::Clock = Arc::new(move || clock.wall());
-        let (publisher, work) = Publisher::new(status.export.clone(), clock);
+        let (publisher, work) = Publisher::new(mirrors(status, state)?, clock);
         let publisher = Arc::new(publisher);
         let listener = status.listen.map(|address| listen(address, inherited)).transpose()?;
         let printer = Printer {
             page: page_of(status)?,
+            seal: Seal::new(PageKey::load_or_create(state)?),
             site: site.clone(),
             publisher: publisher.clone(),
             seq: 0,

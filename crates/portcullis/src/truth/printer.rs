@@ -1,10 +1,13 @@
-//! Makes the files of the page and puts them where people read them: into memory, from where they are served, and into folders.
+//! Makes the files of the page, signs them, and puts them where people read them: into memory, from where they are served, and onto
+//! mirrors.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use incident::View;
+use journal_io::keys::PageKey;
 use model::Timestamp;
+use status::{Bundle, Edition, PublicKey, Successor};
 use status_io::{FileError, Files, Publisher, Served};
 
 use super::Press;
@@ -12,12 +15,38 @@ use super::Press;
 /// The page that is made again with every change.
 pub(crate) struct Printer {
     pub(crate) page: status::Page,
+    pub(crate) seal: Seal,
     pub(crate) site: status_io::Site,
     pub(crate) publisher: Arc<Publisher>,
     /// Of the last page.
     pub(crate) seq: u64,
-    /// When folders were given one.
+    /// When mirrors were given one.
     pub(crate) exported: Timestamp,
+}
+
+/// Signs one page after the other.
+pub(crate) struct Seal {
+    key: PageKey,
+    /// SHA-256 of the manifest before.
+    previous: Option<[u8; 32]>,
+}
+
+impl Seal {
+    /// With a key, beginning a new chain.
+    pub(crate) fn new(key: PageKey) -> Self {
+        Self { key, previous: None }
+    }
+
+    /// What others check signatures with.
+    pub(crate) fn public(&self) -> PublicKey {
+        PublicKey::new(self.key.public())
+    }
+
+    /// The word of the key before.
+    fn successor(&self) -> Option<Successor> {
+        let vouched = self.key.vouched()?;
+        Some(Successor::new(&self.public(), vouched.until, &vouched.signature))
+    }
 }
 
 impl Press for Printer {
@@ -25,7 +54,7 @@ impl Press for Printer {
         // Larger than any of an earlier process, unless the wall clock was set back; then at least larger than the last.
         self.seq = now.as_millis().max(self.seq + 1);
         let files = loop {
-            match files(&view, &self.page, now, self.seq) {
+            match files(&view, &self.page, now, self.seq, &mut self.seal) {
                 // Rather the newest alone than none.
                 Err(FileError::TooLarge | FileError::TooMany) if view.incidents.len() > 1 => {
                     view.incidents.truncate(view.incidents.len() / 2);
@@ -34,7 +63,7 @@ impl Press for Printer {
             }
         };
         self.site.publish(&files);
-        // Folders hold what has changed, and something fresh now and then: each export is written through to the disk.
+        // Mirrors hold what has changed, and something fresh now and then: each export costs a disk or a network something.
         if has_changed || now.since(self.exported) >= EXPORT_EVERY || now < self.exported {
             self.exported = now;
             self.publisher.publish(files);
@@ -43,10 +72,35 @@ impl Press for Printer {
     }
 }
 
-/// The files of a page by the paths at which they are asked for.
-pub(crate) fn files(view: &View, page: &status::Page, now: Timestamp, seq: u64) -> Result<Files, FileError> {
+/// The files of a page, signed, by the paths at which they are asked for.
+pub(crate) fn files(
+    view: &View,
+    page: &status::Page,
+    now: Timestamp,
+    seq: u64,
+    seal: &mut Seal,
+) -> Result<Files, FileError> {
+    let mut bundle = status::render(view, page, now);
+    sign(&mut bundle, page, now, seq, seal);
+    collected(&bundle, seq)
+}
+
+/// Signs the files of a page.
+pub(crate) fn sign(bundle: &mut Bundle, page: &status::Page, now: Timestamp, seq: u64, seal: &mut Seal) {
+    let edition = Edition {
+        seq: Some(seq),
+        previous: seal.previous,
+        key: Some(seal.public().id()),
+        successor: seal.successor(),
+        ..Edition::at(now, page.stale_after())
+    };
+    seal.previous = Some(bundle.sign(page, &edition, |bytes| seal.key.sign(bytes)));
+}
+
+/// Files by the paths at which they are asked for.
+pub(crate) fn collected(bundle: &Bundle, seq: u64) -> Result<Files, FileError> {
     let mut files = Files::new(seq);
-    for (path, file) in status::render(view, page, now).files() {
+    for (path, file) in bundle.files() {
         let served = Served {
             bytes: file.bytes.clone().into(),
             content_type: file.content_type.into(),
@@ -68,12 +122,17 @@ const EXPORT_EVERY: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {
+    use status::Manifest;
+
     use super::*;
 
     #[test]
     fn an_empty_record_is_a_whole_page() {
         let page = status::Page::new("Example Shop", "https://status.shop.example").unwrap();
-        let files = files(&View::default(), &page, Timestamp::from_secs(1_795_824_000), 7).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut seal = Seal::new(PageKey::load_or_create(folder.path()).unwrap());
+        let now = Timestamp::from_secs(1_795_824_000);
+        let files = files(&View::default(), &page, now, 7, &mut seal).unwrap();
         for path in [
             "/",
             "/history.html",
@@ -85,5 +144,11 @@ mod tests {
         ] {
             assert!(files.get(path).is_some(), "{path}");
         }
+        let bytes = |path| &files.get(path).unwrap().bytes[..];
+        let manifest = Manifest::open(bytes("/manifest.json"), bytes("/manifest.json.sig"), &seal.public());
+        manifest.unwrap().check(Some("https://status.shop.example"), now, Some(7)).unwrap();
+        let next = super::files(&View::default(), &page, now, 8, &mut seal).unwrap();
+        let text = String::from_utf8_lossy(&next.get("/manifest.json").unwrap().bytes).into_owned();
+        assert!(text.contains("\"previous\":\""), "each names the one before: {text}");
     }
 }

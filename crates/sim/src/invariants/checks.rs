@@ -11,6 +11,7 @@ use model::{COHORTS, Challenge, Cohort, Level, Masks, Matches, Rules, Summary, T
 use super::Broken;
 use crate::random::index;
 use crate::scenario::{Attack, EventKind, Scenario};
+use crate::world::Layers;
 use crate::world::score::{Score, WITHIN};
 
 /// What is in force at the end of a tick.
@@ -45,6 +46,8 @@ pub(crate) struct Findings {
 
 /// What the checks remember.
 pub(crate) struct Checks {
+    /// Whether something looks for missing traffic: the threshold alone does not.
+    looks_for_silence: bool,
     masks: Masks,
     /// The largest L of the last seconds: what was begun under it may still be in service.
     limits: [f64; 64],
@@ -87,8 +90,9 @@ struct Lane {
 }
 
 impl Checks {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(layers: Layers) -> Self {
         Self {
+            looks_for_silence: layers == Layers::All,
             masks: Masks::OPEN,
             limits: [0.0; 64],
             bases: None,

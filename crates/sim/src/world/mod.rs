@@ -131,7 +131,7 @@ impl<'a> World<'a> {
             story: Story::default(),
             findings: Findings::default(),
             core_bytes: 0,
-            checks: Checks::new(),
+            checks: Checks::new(layers),
             work: Random::stream(seed, PART),
             mutation: None,
             obeyed: Masks::OPEN,

@@ -35,6 +35,15 @@ fn the_same_seed_plays_the_same_world() {
     assert_ne!(one.decision_hash, other.decision_hash);
 }
 
+/// The seed of forty in which the most customers found no place to wait while slots were lent to requests of a second.
+#[test]
+fn customers_wait_for_slots_that_slow_requests_have_borrowed() {
+    let mut scenario = BuiltIn::named("expensive-route").unwrap().scenario().unwrap();
+    scenario.seconds = 320;
+    let outcome = play(&scenario, 36);
+    assert_eq!(outcome.seconds_to_protect, Some(1.0));
+}
+
 /// The clock is read for one figure alone.
 #[test]
 fn a_slow_clock_changes_no_decision() {
@@ -246,7 +255,7 @@ fn a_core_that_opens_by_leaps_is_found() {
         let open = masks.admitted(Tier::T5) > 3;
         if open { masks.with(Tier::T5, u128::MAX >> 8) } else { masks.with(Tier::T5, 1) }
     };
-    let mut checks = Checks::new();
+    let mut checks = Checks::new(Layers::All);
     let mut world = World::new(&scenario, 1);
     world.open_doors();
     for tick in 0..110 {

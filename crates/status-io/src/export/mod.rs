@@ -21,7 +21,7 @@ use std::path::Path;
 use hand::{Folder, Hand};
 use marker::Places;
 
-use crate::files::Files;
+use crate::files::{Files, INDEX, turn};
 
 /// Whole pages that stay in `b` of a folder: the newest, and two from before.
 pub const GENERATIONS_KEPT: usize = 3;
@@ -199,23 +199,12 @@ fn find<'p>(root: &Folder, place: &'p str) -> Result<Option<(Folder, &'p str)>, 
     Ok(folder.map(|folder| (folder, name)))
 }
 
-/// Data, pages, the manifest, the index.
-fn turn(place: &str) -> u8 {
-    match place {
-        INDEX => 3,
-        "manifest.json" => 2,
-        page if page.ends_with(".html") => 1,
-        _ => 0,
-    }
-}
-
 /// A whole page, the same while it is written, and the copy whose files are moved.
 fn names(seq: u64) -> (String, String, String) {
     (seq.to_string(), format!("{seq}.{UNDONE}"), format!("{seq}.{UNDONE_TOP}"))
 }
 
 const GENERATIONS: &str = "b";
-const INDEX: &str = "index.html";
 const UNDONE: &str = "tmp";
 const UNDONE_TOP: &str = "top.tmp";
 

@@ -149,9 +149,12 @@ fn a_damaged_marker_costs_nothing_but_what_it_named() {
 
 #[test]
 fn data_come_first_then_pages_the_manifest_and_the_index() {
-    let mut places = ["index.html", "404.html", "manifest.json", "status.txt", "i/a/index.html"];
+    let mut places =
+        ["index.html", "404.html", "manifest.json", "manifest.json.sig", "status.txt", "i/a/index.html"];
     places.sort_by_key(|place| turn(place));
-    assert_eq!(places, ["status.txt", "404.html", "i/a/index.html", "manifest.json", "index.html"]);
+    let expected =
+        ["status.txt", "404.html", "i/a/index.html", "manifest.json", "manifest.json.sig", "index.html"];
+    assert_eq!(places, expected);
 }
 
 /// Whatever operation is the last one before the process is killed, a reader finds files that are whole, the old index with all that

@@ -1,22 +1,25 @@
 //! Disks that fail on demand, and time that passes only while everybody waits.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::export::ExportError;
+use crate::mirror::{PushError, Pushing};
 
 #[tokio::test(start_paused = true)]
 async fn each_page_reaches_every_folder() {
     let outer = tempfile::tempdir().unwrap();
-    let folders = vec![outer.path().join("a"), outer.path().join("b")];
-    let (publisher, work) = Publisher::new(folders, stopped_clock());
+    let folders = ["a", "b"].map(|name| Mirror::Folder(outer.path().join(name)));
+    let (publisher, work) = Publisher::new(folders.to_vec(), stopped_clock());
     let running = tokio::spawn(work.run(std::future::pending()));
     publisher.publish(page(1));
     settled(&publisher, 1).await;
     publisher.publish(page(2));
     settled(&publisher, 2).await;
     for target in publisher.targets() {
-        assert_eq!(std::fs::read(target.folder.join("index.html")).unwrap(), b"2");
+        assert_eq!(std::fs::read(PathBuf::from(&target.name).join("index.html")).unwrap(), b"2");
         assert_eq!((target.exported, target.behind, &target.failure), (Some(2), None, &None));
     }
     drop(publisher);
@@ -62,12 +65,13 @@ async fn news_are_tried_within_a_second_and_only_the_newest_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_export_that_panics_is_a_failure_like_others() {
-    let exporter: Arc<Exporter> = Arc::new(|_, files| {
-        assert_ne!(files.seq(), 1, "cannot be");
-        Ok(())
+async fn an_export_that_breaks_off_is_a_failure_like_others() {
+    let pusher: Pusher = Arc::new(|files: Arc<Files>| -> Pushing {
+        Box::pin(async move {
+            if files.seq() == 1 { Err(PushError::Broken("cannot be".to_owned())) } else { Ok(()) }
+        })
     });
-    let (publisher, work) = Publisher::with(vec![PathBuf::from("x")], stopped_clock(), exporter);
+    let (publisher, work) = Publisher::with(vec![("x".to_owned(), pusher)], stopped_clock());
     let running = tokio::spawn(work.run(std::future::pending()));
     publisher.publish(page(1));
     while publisher.targets()[0].failure.is_none() {
@@ -83,7 +87,7 @@ async fn an_export_that_panics_is_a_failure_like_others() {
 struct Disks {
     began: Instant,
     mended: Arc<AtomicU64>,
-    attempts: Arc<Mutex<Vec<(PathBuf, u64)>>>,
+    attempts: Arc<Mutex<Vec<(&'static str, u64)>>>,
 }
 
 impl Disks {
@@ -95,16 +99,20 @@ impl Disks {
         let (began, mended, attempts) = (self.began, self.mended.clone(), self.attempts.clone());
         let clock: Clock = Arc::new(move || Timestamp::from_secs(began.elapsed().as_secs()));
         let now = clock.clone();
-        let exporter: Arc<Exporter> = Arc::new(move |folder, _| {
-            attempts.lock().unwrap().push((folder.to_owned(), now().as_secs()));
-            if folder.ends_with("bad") && mended.load(Ordering::SeqCst) == 0 {
-                let source = io::Error::from_raw_os_error(28);
-                return Err(ExportError::Failed { path: folder.to_owned(), source });
-            }
-            Ok(())
-        });
-        let folders = vec![PathBuf::from("bad"), PathBuf::from("good")];
-        let (publisher, work) = Publisher::with(folders, clock, exporter);
+        let pusher = |name: &'static str| -> (String, Pusher) {
+            let (attempts, mended, now) = (attempts.clone(), mended.clone(), now.clone());
+            let pusher: Pusher = Arc::new(move |_| -> Pushing {
+                attempts.lock().unwrap().push((name, now().as_secs()));
+                let has_room = name != "bad" || mended.load(Ordering::SeqCst) != 0;
+                Box::pin(async move {
+                    let source = io::Error::from_raw_os_error(28);
+                    let full = ExportError::Failed { path: name.into(), source };
+                    if has_room { Ok(()) } else { Err(full.into()) }
+                })
+            });
+            (name.to_owned(), pusher)
+        };
+        let (publisher, work) = Publisher::with(vec![pusher("bad"), pusher("good")], clock);
         (publisher, tokio::spawn(work.run(std::future::pending())))
     }
 
@@ -115,7 +123,7 @@ impl Disks {
     /// Seconds of the attempts with a folder.
     fn attempts(&self, name: &str) -> Vec<u64> {
         let attempts = self.attempts.lock().unwrap();
-        attempts.iter().filter(|(folder, _)| folder.ends_with(name)).map(|(_, second)| *second).collect()
+        attempts.iter().filter(|(folder, _)| *folder == name).map(|(_, second)| *second).collect()
     }
 
     /// Lets time jump from deadline to deadline; no deadline of the loops falls on the end.
@@ -137,7 +145,7 @@ async fn settled_in(publisher: &Publisher, seq: u64, name: &str) {
 }
 
 fn target(publisher: &Publisher, name: &str) -> TargetHealth {
-    publisher.targets().into_iter().find(|target| target.folder.ends_with(name)).unwrap()
+    publisher.targets().into_iter().find(|target| target.name == name).unwrap()
 }
 
 fn page(seq: u64) -> Arc<Files> {

@@ -21,11 +21,19 @@ pub(super) struct Frame<'a> {
     pub(super) top: &'a str,
 }
 
+/// Shows the notice of an old copy from the moment that the element names, by the reader's clock. The page says the same without it.
+const SCRIPT: &str = concat!(
+    "(n=>{const f=()=>n.classList.toggle('old',Date.now()>Date.parse(n.dataset.until));",
+    "f();setInterval(f,15e3)})(document.getElementById('stale'))",
+);
+
 /// What a page may load and run. `frame-ancestors` is only obeyed in a header.
 pub(super) fn policy() -> String {
-    let hash = BASE64.encode(digest(&SHA256, STYLE.as_bytes()).as_ref());
+    let hash = |text: &str| BASE64.encode(digest(&SHA256, text.as_bytes()).as_ref());
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src 'self'; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
     )
 }
 
@@ -36,9 +44,10 @@ pub(super) fn page(site: &Site<'_>, frame: &Frame<'_>, content: &Markup) -> Mark
     out.raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to content</a>\n");
     out.raw("<header><a href=\"").text(frame.top).raw("index.html\">").text(site.page.name());
     out.raw(" status</a>\n<span>As of ").time(site.at).raw("</span></header>\n");
+    put_notice(&mut out, site);
     out.raw("<main id=\"main\" tabindex=\"-1\">\n").part(content).raw("</main>\n");
     put_foot(&mut out, site, frame);
-    out.raw("</body>\n</html>\n");
+    out.raw("<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
     out
 }
 
@@ -61,6 +70,14 @@ pub(super) fn not_found(site: &Site<'_>) -> Markup {
     let top = format!("{}/", site.page.url());
     let frame = Frame { title: "No such page", description: "There is no such page.", path: "", top: &top };
     page(site, &frame, &content)
+}
+
+/// Seen when the copy is old, and without a script when it has been open for as long as that takes.
+fn put_notice(out: &mut Markup, site: &Site<'_>) {
+    let until = site.at + site.page.stale_after();
+    out.raw("<p class=\"stale\" id=\"stale\" role=\"status\" data-until=\"").text(&dates::rfc3339(until));
+    out.raw("\"><span>This may be out of date: it shows the state of ").time(site.at).raw(". See <a href=\"");
+    out.text(site.page.url()).raw("/\">").text(site.page.url()).raw("</a> for now.</span></p>\n");
 }
 
 fn put_head(out: &mut Markup, site: &Site<'_>, frame: &Frame<'_>) {

@@ -22,6 +22,11 @@ pub(super) const STYLE: &str = concat!(
     "header a{display:inline-block;padding:.2rem 0;font-weight:650;color:inherit;text-decoration:none}",
     "header a:hover{text-decoration:underline}",
     ".soft,header span{color:var(--soft);font-size:.9rem}main:focus{outline:0}",
+    // The notice of an old copy: hidden at first, and shown after the 15 minutes from which copies are old.
+    ".stale{margin:0;max-height:0;overflow:hidden;visibility:hidden;animation:stale 1ms 900s forwards}",
+    ".stale.old{animation:none;max-height:none;visibility:visible}@keyframes stale{to{max-height:none;visibility:visible}}",
+    ".stale span{display:block;margin-bottom:1rem;padding:.9rem 1.3rem;background:var(--card);border-radius:.6rem;",
+    "border:1px solid var(--line);border-left:.45rem solid var(--slow)}",
     // The verdict.
     ".verdict{display:flex;gap:1rem;align-items:center;padding:1.3rem;background:var(--card);border-radius:.6rem;",
     "border:1px solid var(--line);border-left:.45rem solid var(--c)}",
@@ -65,7 +70,7 @@ pub(super) const STYLE: &str = concat!(
     // Colours that people have chosen: shapes and heights say what colours would.
     "@media(forced-colors:active){.i,.state{fill:CanvasText;color:CanvasText}.k{stroke:Canvas}",
     ".strip path,.strip .up{stroke:CanvasText}.strip .none{stroke:GrayText}.verdict,.card{border-left-color:CanvasText}}",
-    "@media print{:root{--bg:#fff;--card:#fff}body{max-width:none;font-size:11pt}.skip,nav,footer ul{display:none}",
+    "@media print{:root{--bg:#fff;--card:#fff}body{max-width:none;font-size:11pt}.skip,.stale,nav,footer ul{display:none}",
     ".strip,.i{print-color-adjust:exact;-webkit-print-color-adjust:exact}.card,.list>li,.log>li{break-inside:avoid}",
     "a{color:inherit}details::details-content{content-visibility:visible;height:auto}}",
 );

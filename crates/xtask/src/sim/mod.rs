@@ -51,6 +51,8 @@ enum SimError {
     File { path: PathBuf, error: std::io::Error },
     #[error("cannot run {program}: {error}", program = program.display())]
     Start { program: PathBuf, error: std::io::Error },
+    #[error("the simulator was stopped before it had played {0}; repeat the command, it goes on there")]
+    Stopped(String),
     #[error("the simulator said what is no result: {0}")]
     Answer(String),
     #[error("no built-in scenario is called `{0}`")]
@@ -125,6 +127,10 @@ fn play(program: &Path, run: &Run, kept: &Kept) -> Result<(), SimError> {
         }
         let output = command.stdin(Stdio::null()).output();
         let output = output.map_err(|error| SimError::Start { program: program.to_owned(), error })?;
+        // Killed, by whom ever: nothing is known of the seeds that it had not played.
+        if output.status.code().is_none() {
+            return Err(SimError::Stopped(format!("{}, seeds {first} to {last}", run.scenario)));
+        }
         let words = String::from_utf8_lossy(&output.stderr);
         eprint!("{words}");
         kept.add(run, seeds, &String::from_utf8_lossy(&output.stdout), &words)?;

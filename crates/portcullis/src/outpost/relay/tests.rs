@@ -1,9 +1,12 @@
 use std::time::Duration;
 
+use journal_io::keys::PageKey;
+
 use incident::{ComponentSetting, Engine, Moment, Settings, Sight, Watches};
 use model::Instant;
-use status::{Page, PageCopy};
+use status::{MANIFEST, Page, PageData, SIGNATURE};
 
+use super::super::held::GatePage;
 use super::*;
 
 const AT: Timestamp = Timestamp::from_secs(1_795_886_641);
@@ -28,16 +31,30 @@ fn seen(engine: &mut Engine, seconds: u64, sight: &Sight) -> View {
     engine.view(AT + Duration::from_secs(seconds))
 }
 
+fn seal() -> Seal {
+    let folder = tempfile::tempdir().unwrap();
+    Seal::new(PageKey::load_or_create(folder.path()).unwrap())
+}
+
 /// An outpost that holds a gate's page, and that page as the gate serves it.
-fn relay() -> (Relay, status::Bundle) {
+fn relay() -> (Relay, Bundle) {
     let gate_page = Page::new("Example Shop", "https://status.shop.example").unwrap();
     let view = seen(&mut engine("Shop"), 10, &Sight::default());
-    let bundle = status::render(&view, &gate_page, AT);
+    let (mut bundle, mut gate_seal) = (status::render(&view, &gate_page, AT), seal());
+    sign(&mut bundle, &gate_page, AT, 7, &mut gate_seal);
+    let bytes = |path| bundle.get(path).unwrap().bytes.clone();
+    let (manifest, signature) = (bytes(MANIFEST), bytes(SIGNATURE));
+    let signed = Signed {
+        manifest: Manifest::open(&manifest, &signature, &gate_seal.public()).unwrap(),
+        bytes: manifest.into(),
+        signature: signature.into(),
+    };
     let held = Arc::new(Held::default());
-    held.hold(PageCopy::read(&bundle.get(PageCopy::PATH).unwrap().bytes).unwrap());
+    held.hold(GatePage { data: PageData::read(&bytes(PageData::PATH)).unwrap(), signed: Some(signed) });
     let (publisher, _work) = Publisher::new(Vec::new(), Arc::new(|| AT));
     let relay = Relay {
         page: Page::new("Outpost", "https://outpost.shop.example").unwrap(),
+        seal: seal(),
         site: status_io::Site::new("default-src 'none'").unwrap(),
         publisher: Arc::new(publisher),
         held,
@@ -76,5 +93,11 @@ fn what_only_the_outpost_knows_is_on_the_gates_page_and_in_the_report() {
     assert!(text.contains("Shop: Major outage"), "{text}");
     let report = Report::read(read(&relay, Report::PATH).as_bytes(), AT + Duration::from_secs(60)).unwrap();
     let id = own.incidents[0].id.to_string();
+    let (manifest, signature) = (read(&relay, "/manifest.json"), read(&relay, "/manifest.json.sig"));
+    let own_key = relay.seal.public();
+    assert!(
+        Manifest::open(manifest.as_bytes(), signature.as_bytes(), &own_key).is_ok(),
+        "signed by the outpost"
+    );
     assert_eq!(report.spells, [SpellSeen { id, from: AT.as_millis(), until: None }]);
 }

@@ -25,7 +25,7 @@ impl Checks {
     pub(super) fn believes_silence(&mut self, seen: &Seen) -> Option<String> {
         let armed = seen.rules.rules.iter().filter(|rule| rule.armed).count();
         let now_protects = (seen.masks.admitted(Tier::T5), seen.challenge, armed);
-        if !seen.is_cut_off || seen.is_blind {
+        if !self.looks_for_silence || !seen.is_cut_off || seen.is_blind {
             self.silent_since = None;
             return None;
         }

@@ -11,7 +11,7 @@ use crate::page::{Page, PageError};
 
 /// A page as it was at a moment.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PageCopy {
+pub struct PageData {
     /// What it is called and where it is.
     pub page: Page,
     /// When it was made.
@@ -20,31 +20,31 @@ pub struct PageCopy {
     pub view: View,
 }
 
-/// Why something is no [`PageCopy`].
+/// Why something is no [`PageData`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum PageCopyError {
+pub enum PageDataError {
     /// It is too long.
-    #[error("the copy of the page is longer than {} bytes", PageCopy::BYTES_MAX)]
+    #[error("the page as data is longer than {} bytes", PageData::BYTES_MAX)]
     TooLong,
     /// It is no JSON, or not what a copy holds.
     #[error(
-        "this is no copy of a status page, or one of another version; run the same version on both machines"
+        "this is no status page as data, or one of another version; run the same version on both machines"
     )]
     Unreadable,
     /// It is of another version.
-    #[error("the copy has format {0}, and this version reads {format}; run the same version on both machines", format = PageCopy::FORMAT)]
+    #[error("the page has format {0}, and this version reads {format}; run the same version on both machines", format = PageData::FORMAT)]
     Format(u32),
     /// It shows more than a page has.
-    #[error("the copy shows more than a page has")]
+    #[error("it shows more than a page has")]
     TooMuch,
     /// What it says of the page makes none.
     #[error(transparent)]
     Page(#[from] PageError),
 }
 
-impl PageCopy {
+impl PageData {
     /// Where it is among the files of a page.
-    pub const PATH: &str = "copy.json";
+    pub const PATH: &str = "page.json";
     /// The only format so far.
     pub const FORMAT: u32 = 1;
     /// The longest that is read.
@@ -68,19 +68,19 @@ impl PageCopy {
     ///
     /// # Errors
     ///
-    /// See [`PageCopyError`].
-    pub fn read(bytes: &[u8]) -> Result<Self, PageCopyError> {
+    /// See [`PageDataError`].
+    pub fn read(bytes: &[u8]) -> Result<Self, PageDataError> {
         if bytes.len() > Self::BYTES_MAX {
-            return Err(PageCopyError::TooLong);
+            return Err(PageDataError::TooLong);
         }
-        let Format { format } = serde_json::from_slice(bytes).map_err(|_| PageCopyError::Unreadable)?;
+        let Format { format } = serde_json::from_slice(bytes).map_err(|_| PageDataError::Unreadable)?;
         if format != Self::FORMAT {
-            return Err(PageCopyError::Format(format));
+            return Err(PageDataError::Format(format));
         }
-        let read: Read = serde_json::from_slice(bytes).map_err(|_| PageCopyError::Unreadable)?;
+        let read: Read = serde_json::from_slice(bytes).map_err(|_| PageDataError::Unreadable)?;
         let parts = [read.view.components.len(), read.view.incidents.len(), read.view.maintenances.len()];
         if parts.into_iter().any(|count| count > PARTS_MAX) {
-            return Err(PageCopyError::TooMuch);
+            return Err(PageDataError::TooMuch);
         }
         let page = Page::new(&read.name, &read.url)?.with_stale_after(Duration::from_secs(read.stale_after));
         let page = match read.support {
@@ -132,28 +132,28 @@ mod tests {
     fn a_copy_makes_the_same_files_to_the_byte() {
         for view in [samples::calm(), samples::outage(), samples::worked_on(), samples::nested()] {
             let files = crate::render(&view, &samples::page(), samples::AT);
-            let copy = PageCopy::read(&files.get(PageCopy::PATH).unwrap().bytes).unwrap();
+            let copy = PageData::read(&files.get(PageData::PATH).unwrap().bytes).unwrap();
             assert_eq!(crate::render(&copy.view, &copy.page, copy.at), files);
         }
     }
 
     #[test]
     fn what_is_no_copy_is_refused_with_what_to_do() {
-        let format = |bytes: &[u8]| PageCopy::read(bytes).unwrap_err();
-        assert_eq!(format(b"<!DOCTYPE html>"), PageCopyError::Unreadable);
-        assert_eq!(format(b"{\"format\":1}"), PageCopyError::Unreadable);
-        assert_eq!(format(b"{\"format\":2}"), PageCopyError::Format(2));
-        assert_eq!(format(&vec![b' '; PageCopy::BYTES_MAX + 1]), PageCopyError::TooLong);
+        let format = |bytes: &[u8]| PageData::read(bytes).unwrap_err();
+        assert_eq!(format(b"<!DOCTYPE html>"), PageDataError::Unreadable);
+        assert_eq!(format(b"{\"format\":1}"), PageDataError::Unreadable);
+        assert_eq!(format(b"{\"format\":2}"), PageDataError::Format(2));
+        assert_eq!(format(&vec![b' '; PageData::BYTES_MAX + 1]), PageDataError::TooLong);
         let mut view = samples::calm();
         view.components = vec![view.components[0].clone(); PARTS_MAX + 1];
-        let much = PageCopy::to_bytes(&view, &samples::page(), samples::AT);
-        assert_eq!(format(&much), PageCopyError::TooMuch);
+        let much = PageData::to_bytes(&view, &samples::page(), samples::AT);
+        assert_eq!(format(&much), PageDataError::TooMuch);
     }
 
     proptest! {
         #[test]
         fn anything_can_be_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _whatever = PageCopy::read(&bytes);
+            let _whatever = PageData::read(&bytes);
         }
     }
 }
