@@ -19,6 +19,7 @@ const ALARM_WITHIN: Duration = Duration::from_secs(60);
 #[test]
 fn a_gate_that_is_cut_off_is_spoken_for_and_handed_back_to() {
     let mut world = need!(World::start());
+    world.until("the gate's signature is passed on", || world.verified().contains("the copy is good"));
     world.set_links("down");
     let cut = Stopwatch::start();
     world.until("the page says so", || {
@@ -38,6 +39,8 @@ fn a_gate_that_is_cut_off_is_spoken_for_and_handed_back_to() {
     world.until("the folder has it", || {
         world.exported("status.txt").contains("cannot be reached from outside")
     });
+    let verified = world.verified();
+    assert!(verified.contains("not signed with this key"), "these are the outpost's words: {verified}");
     let metrics = world.there.read("http://127.0.0.1:8083/metrics");
     for sample in
         ["portcullis_outpost_contact 0", "portcullis_outside_reached 0", "probe_up{probe=\"front page\"} 0"]
@@ -61,6 +64,7 @@ fn a_gate_that_is_cut_off_is_spoken_for_and_handed_back_to() {
     let told = world.outpost_page("/api/v2/incidents.json");
     assert!(is_told(&told) && self::id(&told) == id, "one incident under one name, {id}:\n{told}");
     assert_eq!(told.matches("\"shortlink\"").count(), 1, "{told}");
+    world.until("it is the gate's again", || world.verified().contains("the copy is good"));
     let text = world.outpost_page("/status.txt");
     assert!(text.starts_with("Example Shop: All systems operational"), "{text}");
     let record = world.control(&["incident", "show"]);

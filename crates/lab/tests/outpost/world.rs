@@ -82,6 +82,8 @@ pub(crate) struct World {
     pub(crate) here: Machine,
     binary: PathBuf,
     folder: tempfile::TempDir,
+    /// What the gate signs its page with.
+    key: String,
 }
 
 impl World {
@@ -102,14 +104,15 @@ impl World {
         });
         let app = app.expect("the app starts");
         std::fs::write(at.join("portcullis.toml"), gate_config(at)).expect("there is room");
-        std::fs::write(at.join("outpost.toml"), outpost_config(at)).expect("there is room");
         let mut gate = here.command(&binary.display().to_string());
         gate.arg("run").arg("--config").arg(at.join("portcullis.toml"));
         let is_up = || here.read(&format!("http://{GATE}:8080/")).contains("a shop");
         let gate =
             Running::start_and_wait(&mut gate, &at.join("gate.log"), SOON, is_up).expect("the gate starts");
+        let key = page_key(&binary, at);
+        std::fs::write(at.join("outpost.toml"), outpost_config(at, &key)).expect("there is room");
         let outpost = start_outpost(&there, &binary, at);
-        let world = Self { outpost, gate, _app: app, there, here, binary, folder };
+        let world = Self { outpost, gate, _app: app, there, here, binary, folder, key };
         world.until("in the beginning", || world.is_handed_back());
         Ok(world)
     }
@@ -171,6 +174,14 @@ fn start_outpost(machine: &Machine, binary: &Path, folder: &Path) -> Running {
     started.expect("the outpost starts")
 }
 
+/// As an admin has it printed on the gate's machine.
+fn page_key(binary: &Path, folder: &Path) -> String {
+    let mut command = Command::new(binary);
+    command.args(["status", "key", "--config"]).arg(folder.join("portcullis.toml"));
+    let output = command.output().expect("it starts");
+    String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned()
+}
+
 fn link(here: &Machine, there: &Machine) {
     let other = there.holder.id().to_string();
     here.run(&["ip", "link", "add", "gate0", "type", "veth", "peer", "name", "out0", "netns", &other]);
@@ -219,11 +230,12 @@ contains = "a shop"
 }
 
 /// Every duration is the default: what is promised is promised of them.
-fn outpost_config(folder: &Path) -> String {
+fn outpost_config(folder: &Path, key: &str) -> String {
     format!(
         r#"
 [gate]
 url = "http://{GATE}:{PAGE_PORT}"
+key = "{key}"
 [page]
 listen = "{OUTPOST}:{PAGE_PORT}"
 url = "https://status.shop.example"
@@ -245,6 +257,14 @@ metrics_allow = ["127.0.0.1"]
 }
 
 impl World {
+    /// What `portcullis status verify` says of the folder that the outpost exports to, with the gate's key.
+    pub(crate) fn verified(&self) -> String {
+        let mut command = Command::new(&self.binary);
+        command.args(["status", "verify"]).arg(self.folder.path().join("export")).args(["--key", &self.key]);
+        let output = command.output().expect("it starts");
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
     /// A file of the folder that the outpost exports to.
     pub(crate) fn exported(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join("export").join(name)).unwrap_or_default()
