@@ -182,7 +182,6 @@ pub(crate) fn start(
     let configured = plan.mode;
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
     say_incident(&site, is_heir, &events);
-    let predecessor = Mutex::new(predecessor);
     Ok(Running {
         edge,
         site,
@@ -201,7 +200,7 @@ pub(crate) fn start(
         availability: Arc::default(),
         table_seed: secrets.table_seed,
         configured,
-        predecessor,
+        predecessor: Mutex::new(predecessor),
         aging: Mutex::new(PassClock::resume(None, clock.wall())),
         acme,
     })
