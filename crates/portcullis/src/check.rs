@@ -150,8 +150,9 @@ fn page(config: &Config) -> Vec<String> {
         let error = std::fs::File::open(path).err()?;
         Some(format!("cannot read the {key} {}: {error}", path.display()))
     });
-    let elsewhere = match status.ssh.len() + status.bucket.len() {
-        0 => "no copy in another network: when this one is dead, so is the page; write [[status.ssh]] or [[status.bucket]]".to_owned(),
+    // An outpost holds a copy, too.
+    let elsewhere = match status.ssh.len() + status.bucket.len() + usize::from(config.outpost.is_some()) {
+        0 => "no copy in another network: when this one is dead, so is the page; write [outpost], [[status.ssh]] or [[status.bucket]]".to_owned(),
         1 => "one copy elsewhere; a second, in a third network, survives what takes the first".to_owned(),
         count => format!("{count} copies elsewhere"),
     };
