@@ -51,10 +51,13 @@ impl Clerk {
                 Ok(Message::Act(act, by, sender)) => {
                     let done = self.act(act, &by);
                     // What the disk did not take in time is so all the same.
-                    let has_changed = matches!(done, Ok(()) | Err(ActError::Unwritten(_)));
+                    if matches!(done, Ok(()) | Err(ActError::Unwritten(_))) {
+                        // Whoever looks after the answer finds it on the page.
+                        published = self.publish(true);
+                    }
                     // Whoever asked may have lost patience.
                     let _heard = sender.try_send(done.map(|()| self.known()));
-                    has_changed
+                    false
                 }
                 Ok(Message::Ask(sender)) => {
                     let _heard = sender.try_send(self.known());
