@@ -17,8 +17,8 @@ pub struct Chart {
     pub values: Vec<&'static str>,
     /// Which it had, oldest first; at least one.
     pub steps: Vec<Step>,
-    /// The end of what is shown.
-    pub until: Timestamp,
+    /// When the incident ended; `None`: it goes on.
+    pub until: Option<Timestamp>,
 }
 
 /// From when something had a value.
@@ -81,7 +81,8 @@ fn chart(case: &Case, title: String, values: Vec<&'static str>, mut steps: Vec<S
     steps.first()?;
     let last = steps.last().map_or(case.since, |step| step.at);
     let resolved = case.said.iter().rev().find(|said| said.stage == Stage::Resolved);
-    let until = resolved.map_or(case.updated_at, |said| said.at).max(last);
+    let until = resolved.map(|said| said.at).or(case.is_ended.then_some(case.updated_at));
+    let until = until.filter(|_| !case.is_open()).map(|until| until.max(last));
     Some(Chart { title, values, steps, until })
 }
 

@@ -6,11 +6,12 @@
 mod chart;
 
 use incident::Draft;
+use model::Timestamp;
 
 use crate::markup::Markup;
 
-/// The file. It needs no other, loads nothing and runs nothing.
-pub fn report(draft: &Draft) -> Vec<u8> {
+/// The file, as it is at a moment. It needs no other, loads nothing and runs nothing.
+pub fn report(draft: &Draft, now: Timestamp) -> Vec<u8> {
     let title = draft.text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or("Report");
     let mut out = Markup::default();
     out.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
@@ -26,7 +27,7 @@ pub fn report(draft: &Draft) -> Vec<u8> {
     put_text(&mut out, before);
     if !draft.charts.is_empty() {
         out.raw("<h2>Over time (UTC)</h2>\n");
-        draft.charts.iter().for_each(|of| chart::put(&mut out, of));
+        draft.charts.iter().for_each(|of| chart::put(&mut out, of, now));
     }
     put_text(&mut out, after);
     out.raw("</main>\n</body>\n</html>\n");

@@ -167,7 +167,8 @@ fn drawn(charts: &[crate::Chart]) -> String {
         let step =
             |step: &crate::Step| format!("{} {} #{}\n", clock(step.at), chart.values[step.value], step.entry);
         let steps: String = chart.steps.iter().map(step).collect();
-        format!("{}\n{steps}{} end\n\n", chart.title, clock(chart.until))
+        let until = chart.until.map_or_else(|| "no".to_owned(), clock);
+        format!("{}\n{steps}{until} end\n\n", chart.title)
     };
     charts.iter().map(chart).collect()
 }

@@ -75,6 +75,11 @@ impl Machine {
         )
     }
 
+    /// Where its server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listen
+    }
+
     /// Its key.
     pub(crate) fn host_key(&self) -> String {
         self.key("host.pub")

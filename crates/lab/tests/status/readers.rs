@@ -84,6 +84,10 @@ fn axe_finds_nothing_on_any_kind_of_page_and_nobody_scrolls_sideways() {
     for path in ["/", "/history.html", &linked("i"), &linked("c"), "/there-is-nothing"] {
         judge.check(&format!("{base}{path}"), PAGE_BYTES_MAX);
     }
+    let report = world.gate.folder().join("report.html");
+    let draft = world.gate.tell(&["incident", "draft", "--html"]).expect("a report is drafted");
+    std::fs::write(&report, draft).expect("there is room");
+    judge.check(&format!("file://{}", report.display()), PAGE_BYTES_MAX);
 }
 
 /// Of a page with few components.

@@ -66,7 +66,7 @@ impl Control {
             None => late(),
             Some(None) => Reply::failed("there is no such incident; `portcullis ctl incident` lists them"),
             Some(Some(draft)) if html => {
-                let page = status::report(&draft);
+                let page = status::report(&draft, self.clock.wall());
                 Reply::done(String::from_utf8_lossy(&page).trim_end(), Value::Null)
             }
             Some(Some(draft)) => Reply::done(draft.text.trim_end(), Value::Null),

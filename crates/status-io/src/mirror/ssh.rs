@@ -161,7 +161,7 @@ impl Desk {
     /// Every file that changed goes beside its place and then into it, in one step where the server knows how (OpenSSH's does).
     async fn sftp(&self, files: &Files, known: &Known) -> Result<(), PushError> {
         let input = batch(&self.mirror.folder, files, known).into_bytes();
-        let arguments = ["-q", "-F", SSH_CONFIGURATION, "-b", "-", HOST];
+        let arguments = ["-F", SSH_CONFIGURATION, "-b", "-", HOST];
         run(Program { name: "sftp", arguments: &arguments, folder: &self.mirror.work, input }).await
     }
 }

@@ -1,15 +1,18 @@
 //! One chart: a line that goes down when it gets worse, with the names of its values beside it, and the same as a table.
 
+use std::time::Duration;
+
 use incident::{Chart, Step};
 use model::Timestamp;
 
 use crate::dates;
 use crate::markup::Markup;
 
-/// Adds it.
-pub(super) fn put(out: &mut Markup, chart: &Chart) {
+/// Adds it; what goes on does so until now.
+pub(super) fn put(out: &mut Markup, chart: &Chart, now: Timestamp) {
+    let axis = Axis::of(chart, now);
     out.raw("<h3>").text(&chart.title).raw("</h3>\n");
-    put_picture(out, chart);
+    put_picture(out, chart, &axis);
     out.raw(
         "<details><summary>As a table</summary>\n<table>\n<tr><th scope=\"col\">From</th><th scope=\"col\">",
     );
@@ -18,12 +21,12 @@ pub(super) fn put(out: &mut Markup, chart: &Chart) {
         out.raw("<tr><td>").time(step.at).raw("</td><td>").text(name(chart, step)).raw("</td><td>#");
         out.number(step.entry).raw("</td></tr>\n");
     }
-    out.raw("<tr><td>")
-        .time(chart.until)
-        .raw("</td><td>end of what is shown</td><td></td></tr>\n</table></details>\n");
+    out.raw("<tr><td>").time(axis.until).raw("</td><td>");
+    out.raw(if chart.until.is_some() { "the end" } else { "it goes on" });
+    out.raw("</td><td></td></tr>\n</table></details>\n");
 }
 
-fn put_picture(out: &mut Markup, chart: &Chart) {
+fn put_picture(out: &mut Markup, chart: &Chart, axis: &Axis) {
     let rows = whole(chart.values.len());
     let height = TOP + rows * ROW + BELOW;
     out.raw("<svg viewBox=\"0 0 ").number(WIDTH).raw(" ").number(height).raw("\" role=\"img\" aria-label=\"");
@@ -39,7 +42,6 @@ fn put_picture(out: &mut Markup, chart: &Chart) {
             .number(WIDTH)
             .raw("\"/>\n");
     }
-    let axis = Axis::of(chart);
     out.raw("<path class=\"went\" d=\"");
     for (place, step) in chart.steps.iter().enumerate() {
         let (x, y) = (axis.x(step.at), middle(step.value));
@@ -48,7 +50,7 @@ fn put_picture(out: &mut Markup, chart: &Chart) {
             _ => out.raw("H").number(x).raw("V").number(y),
         };
     }
-    out.raw("H").number(axis.x(chart.until)).raw("\"/>\n");
+    out.raw("H").number(axis.x(axis.until)).raw("\"/>\n");
     let below = TOP + rows * ROW + BELOW - LETTER_BELOW;
     for (at, anchor) in [(axis.from, "start"), (axis.middle(), "middle"), (axis.until, "end")] {
         out.raw("<text text-anchor=\"")
@@ -73,9 +75,11 @@ struct Axis {
 }
 
 impl Axis {
-    fn of(chart: &Chart) -> Self {
-        let from = chart.steps.first().map_or(chart.until, |step| step.at);
-        Self { from, until: chart.until }
+    fn of(chart: &Chart, now: Timestamp) -> Self {
+        let until = chart.until.unwrap_or(now);
+        let from = chart.steps.first().map_or(until, |step| step.at);
+        // What has only begun is shown as a minute.
+        Self { from, until: until.max(from + LEAST) }
     }
 
     fn x(&self, at: Timestamp) -> u64 {
@@ -98,6 +102,7 @@ fn whole(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX).min(ROWS_MAX)
 }
 
+const LEAST: Duration = Duration::from_secs(60);
 const WIDTH: u64 = 720;
 /// Where the line begins, beside the names of values.
 const LEFT: u64 = 190;
