@@ -9,6 +9,7 @@ use crate::act::{Act, ActError};
 use crate::acting;
 use crate::case::Case;
 use crate::inside::Inside;
+use crate::outside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
 use crate::report::{self, Draft, Readers};
@@ -16,7 +17,7 @@ use crate::settings::{
     BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, EXPLAINED_APART, MONITORING_AFTER, MONITORING_GROWTH_MAX,
     SAME_WITHIN, STANDING, Settings, WORSE_SECONDS, Watches,
 };
-use crate::sight::{Cause, Services, Sight, Window};
+use crate::sight::{Cause, Outside, Services, Sight, Window};
 use crate::speaking;
 use crate::state::State;
 use crate::telling::Telling;
@@ -49,6 +50,8 @@ pub struct Engine {
     pub(crate) since: Since,
     pub(crate) level: Level,
     pub(crate) observes: bool,
+    /// Whether the site can be reached from elsewhere.
+    pub(crate) outside: Outside,
     /// What is planned, on the clock that does not jump.
     pub(crate) due: Option<Instant>,
     pub(crate) next: Option<Instant>,
@@ -83,6 +86,7 @@ impl Engine {
             since: Since::default(),
             level: Level::Calm,
             observes: true,
+            outside: Outside::Unknown,
             due: None,
             next: None,
         }
@@ -213,7 +217,7 @@ impl Engine {
         mark(&mut self.since.trouble, !is_good, moment);
         mark(&mut self.since.good, is_good, moment);
         mark(&mut self.since.quiet, is_quiet, moment);
-        self.observes = sight.observes;
+        (self.observes, self.outside) = (sight.observes, sight.outside);
         let is_told = self.state.own().is_some_and(|case| !case.said.is_empty());
         let is_surely_good = Self::lasts(self.since.good, moment) >= self.monitoring_after();
         self.telling.follow(self.services, is_told && !is_surely_good, moment.now);
@@ -253,7 +257,7 @@ impl Engine {
     }
 
     fn open(&mut self, sight: &Sight, moment: Moment, pen: &mut Pen) {
-        let since = self.since.trouble.map_or(moment.wall, |trouble| trouble.wall).as_millis();
+        let since = self.began().unwrap_or(moment.wall).as_millis();
         let title = crate::texts::title(&self.subject());
         let incident = self.state.numbers.incident + 1;
         let is_held = self.state.held_before(moment.wall);
@@ -287,6 +291,7 @@ impl Engine {
         if fared != self.services {
             self.write(pen, Entry::Fared { incident, services: self.services });
         }
+        outside::note(self, incident, sight.outside, pen);
     }
 
     /// Whether it is bad enough for the public to be told.
@@ -294,6 +299,15 @@ impl Engine {
         let has_lasted =
             self.since.trouble.is_some_and(|trouble| moment.now.since(trouble.now) >= DELAY_TOLD_AFTER);
         !self.observes && (self.services.worst() > Service::Delayed || has_lasted)
+    }
+
+    /// Since when somebody fares worse than usual: what probes elsewhere saw began before they were sure of it.
+    pub(crate) fn began(&self) -> Option<Timestamp> {
+        let trouble = self.since.trouble?.wall;
+        Some(match self.outside {
+            Outside::Unreached { since } => since.min(trouble),
+            Outside::Reached | Outside::Unknown => trouble,
+        })
     }
 
     /// Whether the last seconds were good again, although that does not count yet.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use model::Level;
+use model::{Level, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::words::{Audience, Service};
@@ -24,6 +24,25 @@ pub struct Sight {
     pub level: Level,
     /// The gate only watches: whatever it sees is not told to the public.
     pub observes: bool,
+    /// What probes tell of how everybody fares, where traffic does not; `None`: it is not known.
+    pub probed: Option<Service>,
+    /// Whether the site can be reached from elsewhere.
+    pub outside: Outside,
+}
+
+/// Whether probes elsewhere reach the site.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Outside {
+    /// Nobody is there who could tell.
+    #[default]
+    Unknown,
+    /// They do.
+    Reached,
+    /// They do not.
+    Unreached {
+        /// Since then.
+        since: Timestamp,
+    },
 }
 
 /// Requests, and those of them that did not end well.
@@ -117,12 +136,15 @@ impl Window {
         let known = self.service(|sight| sight.known, FEW);
         // The app is the same for all. Where customers tell how it does, a stranger who asks again and again for what fails tells
         // nothing; where there are none, it takes more of them to tell.
-        let new = known.or_else(|| self.service(|sight| sight.new, FEW_STRANGERS)).unwrap_or_default();
+        let new = known.or_else(|| self.service(|sight| sight.new, FEW_STRANGERS));
+        // Probes are few and always the same: where people come, people tell.
+        let new = new.or(sight.probed).unwrap_or_default();
         let known = known.unwrap_or(new);
-        Services {
-            audiences: [known, new.max(at_the_door(sight.door))],
-            login: self.service(|sight| sight.login, FEW).unwrap_or_default(),
-        }
+        let audiences = match sight.outside {
+            Outside::Unreached { .. } => [Service::Down; 2],
+            Outside::Reached | Outside::Unknown => [known, new.max(at_the_door(sight.door))],
+        };
+        Services { audiences, login: self.service(|sight| sight.login, FEW).unwrap_or_default() }
     }
 
     /// `None` where too little was asked for.
@@ -207,6 +229,18 @@ mod tests {
         let services = seen(&mut window, 1, (100, 0), Door::Waiting);
         assert_eq!(services.audiences, [Service::Good, Service::Delayed]);
         assert_eq!(seen(&mut window, 1, (100, 0), Door::Closed).of(Audience::New), Service::Down);
+    }
+
+    #[test]
+    fn probes_tell_where_nobody_comes_and_those_outside_tell_in_any_case() {
+        let mut window = Window::default();
+        let probed = Sight { probed: Some(Service::Down), ..Sight::default() };
+        assert_eq!(window.judge(&probed).audiences, [Service::Down; 2]);
+        let served = Sight { known: Counts { all: 50, bad: 0 }, ..probed };
+        assert_eq!(window.judge(&served).audiences, [Service::Good; 2]);
+        let since = Timestamp::from_secs(1);
+        let alone = Sight { outside: Outside::Unreached { since }, ..served };
+        assert_eq!(window.judge(&alone).audiences, [Service::Down; 2]);
     }
 
     #[test]

@@ -93,6 +93,8 @@ impl Chronicle {
             Entry::Level { .. }
             | Entry::Withdrawn { .. }
             | Entry::Noted { .. }
+            // How customers fare because of it is told as that.
+            | Entry::Outside { .. }
             | Entry::Watched { .. }
             | Entry::Component { .. }
             | Entry::Overridden { .. }

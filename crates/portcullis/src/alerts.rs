@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Config, MailTls, Notify, NotifyKind};
+use config::{Config, MailTls, Notify, NotifyKind, OutpostConfig};
+use console_io::metrics::{Exposition, catalogue};
 use edge_io::Clock;
 use incident::{Moment, Record};
 use journal_io::journal::{AttemptRow, DeliveryRow, Journal, Loaded, Row};
 use journal_io::logs::Events;
-use notify::{Change, Hidden, Post, Receiver, Sender, Severity, SigningKey, State, Waiting, Way};
+use notify::{Change, Figures, Hidden, Post, Receiver, Sender, Severity, SigningKey, State, Waiting, Way};
 use notify_io::{Book, Courier, Encryption, MailServer, Outlet, RouteError};
 
 use crate::configured::{ConfigureError, secret};
@@ -25,9 +26,18 @@ pub(crate) struct Alerts {
 impl Alerts {
     /// As the configuration says; `None`: nobody is alerted.
     pub(crate) fn of(config: &Config) -> Result<Option<Self>, ConfigureError> {
-        let outlets = config.notify.iter().map(outlet).collect::<Result<Vec<_>, _>>()?;
         let page = config.status.as_ref().map(|status| status.url.to_string());
-        let sender = Sender { site: config.only_site().name.clone(), page };
+        Self::to(&config.notify, Sender { site: config.only_site().name.clone(), page })
+    }
+
+    /// The same of an outpost, whose page names the site.
+    pub(crate) fn of_outpost(config: &OutpostConfig) -> Result<Option<Self>, ConfigureError> {
+        let Some(page) = &config.page else { return Ok(None) };
+        Self::to(&config.notify, Sender { site: page.name.clone(), page: Some(page.url.to_string()) })
+    }
+
+    fn to(receivers: &[Notify], sender: Sender) -> Result<Option<Self>, ConfigureError> {
+        let outlets = receivers.iter().map(outlet).collect::<Result<Vec<_>, _>>()?;
         Ok((!outlets.is_empty()).then_some(Self { sender, outlets }))
     }
 
@@ -57,6 +67,20 @@ impl Alerts {
         let moment = Arc::new(move || Moment { now: clock.now(), wall: clock.wall() });
         Courier::start(post, &self.outlets, book, moment)
     }
+}
+
+/// How many alerts each receiver had, by what became of them, and how many wait.
+pub(crate) fn metrics(out: &mut Exposition, alerted: &[Figures]) {
+    let outcomes = alerted.iter().flat_map(|of| {
+        let names = State::ALL.map(State::name);
+        names.into_iter().zip(of.outcomes).map(move |(name, count)| ([of.name.as_str(), name], count))
+    });
+    out.counter(&catalogue::NOTIFICATIONS, outcomes);
+    let waiting = alerted.iter().map(|of| {
+        let waiting = u32::try_from(of.waiting).unwrap_or(u32::MAX);
+        ([of.name.as_str()], f64::from(waiting))
+    });
+    out.gauge(&catalogue::NOTIFICATIONS_WAITING, waiting);
 }
 
 /// What can be believed; the rest is said when the record itself is restored.

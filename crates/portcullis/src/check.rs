@@ -12,6 +12,7 @@ use crate::alerts::Alerts;
 use crate::configured::{self, ConfigureError};
 use crate::listeners;
 use crate::running::SITE;
+use crate::status_name;
 
 /// Reads and judges a configuration; the text is for people.
 pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
@@ -24,6 +25,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     };
     let certificates = listeners::check(&config)?;
     plan.alerts.iter().try_for_each(Alerts::check)?;
+    let status_name = status_name::check(&config)?;
     say(&format!("{} is in order.", path.display()));
     warnings.iter().for_each(|warning| say(warning));
     say("");
@@ -60,7 +62,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
             say(&format!("  {sentence}"));
         }
     }
-    for sentence in around_the_gate(&config) {
+    for sentence in around_the_gate(&config).into_iter().chain(status_name) {
         say(&format!("  {sentence}"));
     }
     for sentence in page(&config) {
@@ -164,8 +166,9 @@ fn page(config: &Config) -> Vec<String> {
         let error = std::fs::File::open(path).err()?;
         Some(format!("cannot read the {key} {}: {error}", path.display()))
     });
-    let elsewhere = match status.ssh.len() + status.bucket.len() {
-        0 => "no copy in another network: when this one is dead, so is the page; write [[status.ssh]] or [[status.bucket]]".to_owned(),
+    // An outpost holds a copy, too.
+    let elsewhere = match status.ssh.len() + status.bucket.len() + usize::from(config.outpost.is_some()) {
+        0 => "no copy in another network: when this one is dead, so is the page; write [outpost], [[status.ssh]] or [[status.bucket]]".to_owned(),
         1 => "one copy elsewhere; a second, in a third network, survives what takes the first".to_owned(),
         count => format!("{count} copies elsewhere"),
     };

@@ -19,7 +19,9 @@ use journal_io::recordings::RingSettings;
 
 use crate::alerts::Alerts;
 use crate::gate::Plan;
+use crate::probing::ProbingSettings;
 use crate::running::StateSettings;
+use crate::status_name::StatusNameError;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,9 @@ pub(crate) enum ConfigureError {
     /// A certificate or its key.
     #[error(transparent)]
     Tls(#[from] edge_io::TlsError),
+    /// The name of the status page.
+    #[error(transparent)]
+    StatusName(#[from] StatusNameError),
     /// A file with a secret cannot be read.
     #[error("cannot read the secret in {}: {error}", path.display())]
     Secret {
@@ -129,6 +134,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.access_log = config.log.access;
     plan.refusals_per_line = config.log.sample_refusals;
     plan.gates = config.state.gates;
+    plan.probing = ProbingSettings::of(config);
     Ok(plan)
 }
 

@@ -24,6 +24,7 @@ use model::{Mode, Net, Prefix, SiteId, Timestamp};
 use crate::alerts::Alerts;
 use crate::handover::Inherited;
 use crate::memory::GoOn;
+use crate::probing::ProbingSettings;
 use crate::secrets::Secrets;
 
 /// What a gate is to be, wherever that was written down.
@@ -64,6 +65,8 @@ pub(crate) struct Plan {
     pub(crate) gates: u32,
     pub(crate) inflight_max: Option<f64>,
     pub(crate) drain: Duration,
+    /// What is tried from here, and who is asked about what it sees.
+    pub(crate) probing: ProbingSettings,
 }
 
 impl Plan {
@@ -103,6 +106,7 @@ impl Plan {
             gates: 1,
             inflight_max: None,
             drain: Duration::from_secs(10),
+            probing: ProbingSettings::default(),
         }
     }
 }

@@ -55,8 +55,29 @@ impl Connection {
         request: Request<Bytes>,
         body_bytes_max: usize,
     ) -> Result<Response<Bytes>, ClientError> {
+        self.drive(request, Extent::Whole(body_bytes_max)).await
+    }
+
+    /// Sends a request and reads the answer's head and at most so many bytes of its body: what is longer is cut. The connection is
+    /// of no further use then.
+    ///
+    /// # Errors
+    /// As [`Connection::send`], but for [`ClientError::TooLarge`].
+    pub async fn send_for_beginning(
+        &mut self,
+        request: Request<Bytes>,
+        body_bytes_max: usize,
+    ) -> Result<Response<Bytes>, ClientError> {
+        self.drive(request, Extent::Beginning(body_bytes_max)).await
+    }
+
+    async fn drive(
+        &mut self,
+        request: Request<Bytes>,
+        extent: Extent,
+    ) -> Result<Response<Bytes>, ClientError> {
         let Some(mut driver) = self.driver.take() else { return Err(ClientError::Closed) };
-        let exchange = exchange(&mut self.sender, request.map(Full::new), body_bytes_max);
+        let exchange = exchange(&mut self.sender, request.map(Full::new), extent);
         let mut exchange = pin!(exchange);
         let mut over = false;
         let outcome = poll_fn(|cx| {
@@ -71,7 +92,7 @@ impl Connection {
             }
         })
         .await;
-        if !over && outcome.is_ok() {
+        if !over && outcome.is_ok() && matches!(extent, Extent::Whole(_)) {
             self.driver = Some(driver);
         }
         outcome
@@ -86,14 +107,39 @@ impl Connection {
 /// What reads and writes; its end is all that counts, errors reach the request.
 type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
+/// How much of an answer's body is wanted, in bytes.
+#[derive(Clone, Copy)]
+enum Extent {
+    /// All of it; more than this is an error.
+    Whole(usize),
+    /// As much as there is, up to this.
+    Beginning(usize),
+}
+
 async fn exchange(
     sender: &mut http1::SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
-    body_bytes_max: usize,
+    extent: Extent,
 ) -> Result<Response<Bytes>, ClientError> {
     sender.ready().await.map_err(failed)?;
     let (parts, body) = sender.send_request(request).await.map_err(failed)?.into_parts();
-    Ok(Response::from_parts(parts, read(body, body_bytes_max).await?))
+    let body = match extent {
+        Extent::Whole(bytes) => read(body, bytes).await?,
+        Extent::Beginning(bytes) => read_beginning(body, bytes).await?,
+    };
+    Ok(Response::from_parts(parts, body))
+}
+
+async fn read_beginning(mut body: Incoming, bytes: usize) -> Result<Bytes, ClientError> {
+    let mut read = Vec::new();
+    while read.len() < bytes
+        && let Some(frame) = body.frame().await
+    {
+        if let Ok(data) = frame.map_err(failed)?.into_data() {
+            read.extend_from_slice(&data[..data.len().min(bytes - read.len())]);
+        }
+    }
+    Ok(read.into())
 }
 
 async fn read(body: Incoming, body_bytes_max: usize) -> Result<Bytes, ClientError> {

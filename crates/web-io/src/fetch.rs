@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::client::{ClientError, Connection};
-use crate::roots::{RootsError, roots};
+use crate::roots::{RootsError, tls_client, tls_trusting};
 
 /// Asks servers anywhere, each request on a connection of its own.
 #[derive(Clone)]
@@ -68,22 +68,12 @@ impl Client {
         within: Duration,
         body_bytes_max: usize,
     ) -> Result<Self, RootsError> {
-        Ok(Self::trusting(roots(authorities)?, within, body_bytes_max))
+        Ok(Self { tls: Arc::new(tls_client(authorities)?), within, body_bytes_max })
     }
 
     /// As [`Client::new`], for servers without TLS alone: it needs no authorities, and believes no https server.
     pub fn without_tls(within: Duration, body_bytes_max: usize) -> Self {
-        Self::trusting(RootCertStore::empty(), within, body_bytes_max)
-    }
-
-    fn trusting(roots: RootCertStore, within: Duration, body_bytes_max: usize) -> Self {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has the protocols' suites")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Self { tls: Arc::new(tls), within, body_bytes_max }
+        Self { tls: Arc::new(tls_trusting(RootCertStore::empty())), within, body_bytes_max }
     }
 
     /// Sends a request whose URI names scheme and host, and reads the whole answer.

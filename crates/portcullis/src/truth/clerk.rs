@@ -46,13 +46,22 @@ impl Clerk {
                     }
                     has_changed
                 }
+                Ok(Message::Heard(_)) if self.pause.load(Relaxed) => false,
+                Ok(Message::Heard(spell)) => {
+                    let records = self.engine.hear(&spell, self.moment());
+                    self.keep(&records)
+                }
+                Ok(Message::Refresh) => true,
                 Ok(Message::Act(act, by, sender)) => {
                     let done = self.act(act, &by);
                     // What the disk did not take in time is so all the same.
-                    let has_changed = matches!(done, Ok(()) | Err(ActError::Unwritten(_)));
+                    if matches!(done, Ok(()) | Err(ActError::Unwritten(_))) {
+                        // Whoever looks after the answer finds it on the page.
+                        published = self.publish(true);
+                    }
                     // Whoever asked may have lost patience.
                     let _heard = sender.try_send(done.map(|()| self.known()));
-                    has_changed
+                    false
                 }
                 Ok(Message::Ask(sender)) => {
                     let _heard = sender.try_send(self.known());
@@ -121,6 +130,12 @@ impl Clerk {
             )),
             Entry::Published { stage, by: None, .. } => {
                 self.events.warning(format_args!("incident: published as {stage}"));
+            }
+            Entry::Outside { until: None, .. } => {
+                self.events.error(format_args!("incident: outside cannot reach us"));
+            }
+            Entry::Outside { until: Some(_), .. } => {
+                self.events.warning(format_args!("incident: outside could not reach us, and can again"));
             }
             Entry::Ended { .. } => self.events.info(format_args!("incident: over, and was not told")),
             Entry::Opened { .. }

@@ -22,7 +22,7 @@ pub(crate) enum MirrorError {
 }
 
 /// Folders first, then the mirrors that are reached over ssh, then buckets.
-pub(super) fn mirrors(status: &config::Status, state: &Path) -> Result<Vec<Mirror>, MirrorError> {
+pub(crate) fn mirrors(status: &config::Status, state: &Path) -> Result<Vec<Mirror>, MirrorError> {
     let folders = status.export.iter().cloned().map(Mirror::Folder).map(Ok);
     let ssh = status.ssh.iter().map(|mirror| Ok(Mirror::Ssh(over_ssh(mirror, state))));
     let buckets = status.bucket.iter().map(|mirror| bucket(mirror, state).map(Mirror::Bucket));

@@ -108,7 +108,8 @@ pub(crate) fn page_of(status: &config::Status) -> Result<status::Page, status::P
     }
 }
 
-fn listen(address: SocketAddr, inherited: &mut Inherited) -> Result<TcpListener, PageError> {
+/// The socket of a page; an inherited one if there is one.
+pub(crate) fn listen(address: SocketAddr, inherited: &mut Inherited) -> Result<TcpListener, PageError> {
     let failed = |error| PageError::Listen { address, error };
     let listener =
         inherited.take(address).pop().map_or_else(|| TcpListener::bind(address), Ok).map_err(failed)?;
