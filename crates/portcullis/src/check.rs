@@ -13,6 +13,7 @@ use crate::configured::{self, ConfigureError};
 use crate::listeners;
 use crate::running::SITE;
 use crate::status_name;
+use crate::truth;
 
 /// Reads and judges a configuration; the text is for people.
 pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
@@ -25,6 +26,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     };
     let certificates = listeners::check(&config)?;
     plan.alerts.iter().try_for_each(Alerts::check)?;
+    config.status.iter().try_for_each(|status| truth::check_buckets(status, &config.state.dir))?;
     let status_name = status_name::check(&config)?;
     say(&format!("{} is in order.", path.display()));
     warnings.iter().for_each(|warning| say(warning));

@@ -43,6 +43,9 @@ pub(crate) enum ConfigureError {
     /// Somebody who is to be alerted cannot be reached as it is written.
     #[error(transparent)]
     Alerts(#[from] notify_io::RouteError),
+    /// A mirror of the status page cannot be written to as it is configured.
+    #[error(transparent)]
+    Mirror(#[from] crate::truth::MirrorError),
     /// A certificate or its key.
     #[error(transparent)]
     Tls(#[from] edge_io::TlsError),

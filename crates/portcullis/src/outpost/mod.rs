@@ -193,7 +193,7 @@ fn make_page(
     let status = page.as_status();
     let site = status_io::Site::new(&status::content_security_policy())?;
     let wall: status_io::Clock = Arc::new(move || clock.wall());
-    let (publisher, work) = Publisher::new(mirrors(&status, state)?, wall);
+    let (publisher, work) = Publisher::new(mirrors(&status, state), wall);
     let publisher = Arc::new(publisher);
     let listener: Option<TcpListener> =
         status.listen.map(|address| listen(address, &mut Inherited::default())).transpose()?;

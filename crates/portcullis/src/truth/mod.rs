@@ -31,7 +31,7 @@ use notify::Figures;
 use notify_io::Courier;
 
 use crate::running::SITE;
-pub(crate) use mirrors::mirrors;
+pub(crate) use mirrors::{MirrorError, check_buckets, mirrors};
 pub(crate) use outlet::{Outlet, Ready};
 pub(crate) use page::{Page, PageError, listen, page_of, settings};
 pub(crate) use printer::{Seal, collected, files, sign};
@@ -106,6 +106,7 @@ impl Truth {
             open: open.clone(),
             pause: pause.clone(),
             courier: courier.clone(),
+            shown: (View::default(), Timestamp::default()),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
         Ok(Self { sender, missed: AtomicU64::new(0), open, pause, courier, thread })
