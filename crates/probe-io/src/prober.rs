@@ -84,6 +84,12 @@ impl Prober {
         self.board.lock().unwrap_or_else(PoisonError::into_inner).reading(shows, now)
     }
 
+    /// How the site does by its public name, as far as this machine can be believed.
+    pub fn from_outside(&self) -> Reading {
+        let now = (self.clock)().instant;
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).from_outside(now)
+    }
+
     /// Tries until `stop` resolves. `told` hears the number of each target whose verdict is another than before.
     pub async fn run(&self, mut told: impl FnMut(usize), stop: impl Future<Output = ()>) {
         let targets: Vec<Target> = self.jobs.iter().map(|(target, _)| target.clone()).collect();

@@ -107,8 +107,9 @@ fn without_a_gate_probes_alone_make_a_page() {
     let folder = tempfile::tempdir().expect("there is room");
     let config = format!(
         "[page]\nlisten = \"{page}\"\nurl = \"https://status.shop.example\"\nname = \"Example Shop\"\n[[probe]]\nname = \"front page\"\n\
-         target = \"{}/\"\nevery = \"1s\"\n[state]\ndir = \"{}\"\n[console]\naddress = \"{console}\"\n",
+         target = \"{}/\"\nevery = \"1s\"\n[[probe]]\nname = \"control\"\ntarget = \"tcp://localhost:{}\"\nshows = \"control\"\n[state]\ndir = \"{}\"\n[console]\naddress = \"{console}\"\n",
         app.url(),
+        console.port(),
         folder.path().join("state").display()
     );
     let file = folder.path().join("outpost.toml");

@@ -229,7 +229,8 @@ contains = "a shop"
     )
 }
 
-/// Every duration is the default: what is promised is promised of them.
+/// Every duration is the default: what is promised is promised of them. There is no third machine that could be the control: it is the
+/// outpost itself, which always answers itself.
 fn outpost_config(folder: &Path, key: &str) -> String {
     format!(
         r#"
@@ -245,6 +246,10 @@ export = ["{export}"]
 name = "front page"
 target = "http://{PUBLIC}:8080/"
 contains = "a shop"
+[[probe]]
+name = "control"
+target = "tcp://127.0.0.1:8083"
+shows = "control"
 [state]
 dir = "{state}"
 [console]
