@@ -46,6 +46,18 @@ pub(crate) struct Ear {
     unreached: Option<Timestamp>,
 }
 
+/// What the record says of a time in which nobody outside could reach the site.
+enum Known {
+    /// Nothing.
+    No,
+    /// The gate has seen it and told nobody.
+    Untold(u32),
+    /// It was told, or people hold it back; but of less time.
+    Shorter(u32),
+    /// All.
+    Whole,
+}
+
 impl Ear {
     /// Requests of customers that ended well in the last second.
     pub(crate) fn served(&mut self, good: u64, now: Timestamp) {
@@ -118,49 +130,64 @@ impl Engine {
             }
             return;
         }
-        let from = spell.from;
-        let is_settled = |kept: &&KeptSpell| kept.doubted.is_some() || self.state.is_settled(kept.incident);
-        let spells = &self.state.spells;
-        let has = |kept: &KeptSpell| kept.from <= until && kept.until.is_some_and(|end| end >= until);
-        if spells.iter().filter(is_settled).any(has) {
-            return;
-        }
-        let overlaps = |kept: &&KeptSpell| {
-            kept.from <= until && kept.until.is_some_and(|end| end + OUTSIDE_APART >= from)
-        };
-        let last = spells.iter().rev().find(overlaps);
-        let (from, until) = (from.as_millis(), until.as_millis());
-        let noted =
-            |incident, id, is_doubted| Entry::Outside { incident, from, until: Some(until), id, is_doubted };
-        // The gate has seen and told the same by itself, a little shorter.
-        if let Some(kept) = last.filter(is_settled).filter(|kept| kept.doubted.is_none()) {
-            let incident = kept.incident;
-            return self.write(pen, noted(incident, None, false));
-        }
-        // It has seen the same and told nobody.
-        let untold = last.map(|kept| kept.incident).filter(|_| self.state.own().is_none());
-        let id = Some(spell.id.to_string());
-        if self.ear.has_served(spell.from, Timestamp::from_millis(until)) {
-            let own = self.state.own().map(|case| case.number);
-            let incident = own.or(untold).unwrap_or_else(|| self.open_outside(spell, pen));
-            self.write(pen, noted(incident, id, true));
-            if own.is_none() && untold.is_none() {
-                self.write(pen, Entry::Ended { incident });
+        let time = (spell.from, until);
+        match self.known(time) {
+            Known::Whole => {}
+            // The gate has seen and told the same by itself, a little shorter.
+            Known::Shorter(incident) => self.note_outside(incident, time, None, pen),
+            Known::Untold(_) | Known::No if self.ear.has_served(spell.from, until) => {
+                self.doubt(spell, time, pen);
             }
-            return;
+            known @ (Known::Untold(_) | Known::No) => {
+                let own = self.state.own().map(|case| (case.number, case.is_held, !case.said.is_empty()));
+                let untold =
+                    if let Known::Untold(incident) = known { Some((incident, false, false)) } else { None };
+                let (incident, is_held, is_told) =
+                    own.or(untold).unwrap_or_else(|| (self.open_outside(spell, pen), false, false));
+                self.note_outside(incident, time, Some(spell.id), pen);
+                self.say_outside(incident, (is_held, is_told), time, moment, pen);
+            }
         }
-        let own = self.state.own().map(|case| (case.number, case.is_held, !case.said.is_empty()));
-        let (incident, is_held, is_told) = own
-            .or(untold.map(|incident| (incident, false, false)))
-            .unwrap_or_else(|| (self.open_outside(spell, pen), false, false));
-        self.write(pen, noted(incident, id, false));
-        self.say_outside(
-            incident,
-            (is_held, is_told),
-            (spell.from, Timestamp::from_millis(until)),
-            moment,
-            pen,
-        );
+    }
+
+    /// What the record says of a time.
+    fn known(&self, (from, until): (Timestamp, Timestamp)) -> Known {
+        let spells = || self.state.spells.iter().rev().filter(|kept| kept.from <= until);
+        let is_told = |kept: &&KeptSpell| kept.doubted.is_none() && self.state.is_settled(kept.incident);
+        let is_whole = |kept: &KeptSpell| {
+            kept.until.is_some_and(|end| end >= until) && (kept.doubted.is_some() || is_told(&kept))
+        };
+        let overlaps = |kept: &&KeptSpell| kept.until.is_some_and(|end| end + OUTSIDE_APART >= from);
+        if spells().any(is_whole) {
+            return Known::Whole;
+        }
+        match spells().find(overlaps).filter(|kept| kept.doubted.is_none()) {
+            Some(kept) if is_told(&kept) => Known::Shorter(kept.incident),
+            Some(kept) => Known::Untold(kept.incident),
+            None => Known::No,
+        }
+    }
+
+    /// Notes a time in which customers were served.
+    fn doubt(&mut self, spell: &Spell, (from, until): (Timestamp, Timestamp), pen: &mut Pen) {
+        let own = self.state.own().map(|case| case.number);
+        let incident = own.unwrap_or_else(|| self.open_outside(spell, pen));
+        let (from, until, id) = (from.as_millis(), Some(until.as_millis()), Some(spell.id.to_string()));
+        self.write(pen, Entry::Outside { incident, from, until, id, is_doubted: true });
+        if own.is_none() {
+            self.write(pen, Entry::Ended { incident });
+        }
+    }
+
+    fn note_outside(
+        &mut self,
+        incident: u32,
+        (from, until): (Timestamp, Timestamp),
+        id: Option<PublicId>,
+        pen: &mut Pen,
+    ) {
+        let (from, until, id) = (from.as_millis(), Some(until.as_millis()), id.map(|id| id.to_string()));
+        self.write(pen, Entry::Outside { incident, from, until, id, is_doubted: false });
     }
 
     fn say_outside(
