@@ -221,17 +221,7 @@ impl State {
                     case.is_held |= by.is_some();
                 }
             }
-            Entry::Outside { incident, from, until, id, is_doubted } => {
-                let (from, until) = (Timestamp::from_millis(*from), until.map(Timestamp::from_millis));
-                let id = id.as_ref().and_then(|id| id.parse().ok());
-                let doubted = id.filter(|_| *is_doubted);
-                self.outside(KeptSpell { incident: *incident, from, until, doubted });
-                // What the public was told of keeps the name that it has, and what is not told takes none.
-                let id = id.filter(|_| !is_doubted);
-                if let Some((case, id)) = self.case(*incident).filter(|case| case.said.is_empty()).zip(id) {
-                    case.id = id;
-                }
-            }
+            Entry::Outside { .. } => self.heard(entry),
             Entry::Ended { incident } => {
                 self.case(*incident)
                     .into_iter()
@@ -261,6 +251,19 @@ impl State {
     /// The time that goes on in which nobody outside can reach the site.
     pub(crate) fn open_spell(&self) -> Option<KeptSpell> {
         self.spells.last().filter(|spell| spell.until.is_none()).copied()
+    }
+
+    fn heard(&mut self, entry: &Entry) {
+        let Entry::Outside { incident, from, until, id, is_doubted } = entry else { return };
+        let (from, until) = (Timestamp::from_millis(*from), until.map(Timestamp::from_millis));
+        let id = id.as_ref().and_then(|id| id.parse().ok());
+        let doubted = id.filter(|_| *is_doubted);
+        self.outside(KeptSpell { incident: *incident, from, until, doubted });
+        // What the public was told of keeps the name that it has, and what is not told takes none.
+        let id = id.filter(|_| !is_doubted);
+        if let Some((case, id)) = self.case(*incident).filter(|case| case.said.is_empty()).zip(id) {
+            case.id = id;
+        }
     }
 
     fn outside(&mut self, spell: KeptSpell) {
