@@ -50,8 +50,9 @@ pub struct Engine {
     pub(crate) since: Since,
     pub(crate) level: Level,
     pub(crate) observes: bool,
-    /// Whether the site can be reached from elsewhere.
+    /// Whether the site can be reached from elsewhere, as far as that is believed.
     pub(crate) outside: Outside,
+    pub(crate) ear: outside::Ear,
     /// What is planned, on the clock that does not jump.
     pub(crate) due: Option<Instant>,
     pub(crate) next: Option<Instant>,
@@ -87,6 +88,7 @@ impl Engine {
             level: Level::Calm,
             observes: true,
             outside: Outside::Unknown,
+            ear: outside::Ear::default(),
             due: None,
             next: None,
         }
@@ -129,6 +131,7 @@ impl Engine {
         self.open_or_end(sight, moment, &mut pen);
         self.note(sight, moment, &mut pen);
         speaking::speak(self, moment, &mut pen);
+        self.hear_waiting(moment, &mut pen);
         pen.records
     }
 
@@ -217,7 +220,8 @@ impl Engine {
         mark(&mut self.since.trouble, !is_good, moment);
         mark(&mut self.since.good, is_good, moment);
         mark(&mut self.since.quiet, is_quiet, moment);
-        (self.observes, self.outside) = (sight.observes, sight.outside);
+        (self.observes, self.outside) = (sight.observes, self.window.outside());
+        self.ear.served(sight.known.good(), moment.wall);
         let is_told = self.state.own().is_some_and(|case| !case.said.is_empty());
         let is_surely_good = Self::lasts(self.since.good, moment) >= self.monitoring_after();
         self.telling.follow(self.services, is_told && !is_surely_good, moment.now);
@@ -276,6 +280,9 @@ impl Engine {
     /// Writes down what has changed about the incident that goes on.
     fn note(&mut self, sight: &Sight, moment: Moment, pen: &mut Pen) {
         let before = std::mem::replace(&mut self.level, sight.level);
+        let incident =
+            self.state.own().or_else(|| self.state.recent(pen.at, SAME_WITHIN)).map(|case| case.number);
+        outside::note(self, incident, pen);
         let back = self.state.recent(pen.at, SAME_WITHIN);
         let Some(case) = self.state.own().or(back) else { return };
         let (incident, cause, fared) = (case.number, case.cause, case.services);
@@ -291,7 +298,6 @@ impl Engine {
         if fared != self.services {
             self.write(pen, Entry::Fared { incident, services: self.services });
         }
-        outside::note(self, incident, sight.outside, pen);
     }
 
     /// Whether it is bad enough for the public to be told.

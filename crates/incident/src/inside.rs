@@ -80,7 +80,11 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
         Entry::Withdrawn { by: None, .. } => Some("the notice is not needed any more".to_owned()),
         Entry::Noted { by, text, .. } => Some(format!("noted by {by}: {}", text.replace('\n', "; "))),
         Entry::Acknowledged { by, .. } => Some(format!("acknowledged by {by}")),
-        Entry::Outside { from, until, .. } => Some(outside(*from, *until)),
+        Entry::Outside { from, until, is_doubted, .. } => {
+            let doubt =
+                if *is_doubted { ", but customers were served meanwhile: it is not told" } else { "" };
+            Some(outside(*from, *until) + doubt)
+        }
         Entry::Ended { .. } => Some("it is over and was not told".to_owned()),
         Entry::Opened { .. }
         | Entry::Published { .. }

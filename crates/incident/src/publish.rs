@@ -39,12 +39,14 @@ pub(crate) fn view(state: &State, settings: &Settings, now: Timestamp) -> View {
     }
 }
 
-/// Those that the public was told of.
+/// Those that the public was told of, and those that an outpost told of and that were none: so that it no longer does.
 fn spells(state: &State) -> Vec<Spell> {
     let told =
         |number: u32| state.cases.iter().rev().find(|case| case.number == number && !case.said.is_empty());
-    let spell =
-        |kept: &KeptSpell| Some(Spell { id: told(kept.incident)?.id, from: kept.from, until: kept.until });
+    let spell = |kept: &KeptSpell| {
+        let id = kept.doubted.or_else(|| told(kept.incident).map(|case| case.id))?;
+        Some(Spell { id, from: kept.from, until: kept.until })
+    };
     state.spells.iter().filter_map(spell).collect()
 }
 

@@ -230,6 +230,9 @@ pub enum Entry {
         until: Option<u64>,
         /// The identity under which an outpost has told the public of it.
         id: Option<String>,
+        /// Customers were served meanwhile: the outpost was cut off itself, or refused, and the public is not told.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_doubted: bool,
     },
     /// The gate no longer sees anything wrong with what was never published.
     Ended {

@@ -55,6 +55,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Those that ended well.
+    pub(crate) const fn good(self) -> u64 {
+        self.all.saturating_sub(self.bad)
+    }
+
     fn add(&mut self, other: Self) {
         self.all = self.all.saturating_add(other.all);
         self.bad = self.bad.saturating_add(other.bad);
@@ -140,11 +145,22 @@ impl Window {
         // Probes are few and always the same: where people come, people tell.
         let new = new.or(sight.probed).unwrap_or_default();
         let known = known.unwrap_or(new);
-        let audiences = match sight.outside {
+        let audiences = match self.outside() {
             Outside::Unreached { .. } => [Service::Down; 2],
             Outside::Reached | Outside::Unknown => [known, new.max(at_the_door(sight.door))],
         };
         Services { audiences, login: self.service(|sight| sight.login, FEW).unwrap_or_default() }
+    }
+
+    /// Whether the site can be reached from elsewhere, as far as it is believed: who does not reach a site that serves people is cut off
+    /// itself, or refused.
+    pub(crate) fn outside(&self) -> Outside {
+        let serves = |of: fn(&Sight) -> Counts, few| {
+            self.seconds.iter().map(of).map(Counts::good).fold(0, u64::saturating_add) >= few
+        };
+        let is_served = serves(|sight| sight.known, FEW) || serves(|sight| sight.new, FEW_STRANGERS);
+        let outside = self.seconds.front().map(|sight| sight.outside).unwrap_or_default();
+        if is_served && matches!(outside, Outside::Unreached { .. }) { Outside::Unknown } else { outside }
     }
 
     /// `None` where too little was asked for.
@@ -186,7 +202,7 @@ const LONG: usize = 60;
 /// Requests in [`SHORT`] seconds from which a share of them says something.
 const ENOUGH: u64 = 20;
 /// Fewer requests in a minute say nothing.
-const FEW: u64 = 5;
+pub(crate) const FEW: u64 = 5;
 /// The same for requests of strangers.
 const FEW_STRANGERS: u64 = 30;
 /// From this share of requests that do not end well, hardly anybody is served.
@@ -232,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_tell_where_nobody_comes_and_those_outside_tell_in_any_case() {
+    fn probes_tell_where_nobody_comes_and_those_outside_where_nobody_is_served() {
         let mut window = Window::default();
         let probed = Sight { probed: Some(Service::Down), ..Sight::default() };
         assert_eq!(window.judge(&probed).audiences, [Service::Down; 2]);
@@ -240,7 +256,15 @@ mod tests {
         assert_eq!(window.judge(&served).audiences, [Service::Good; 2]);
         let since = Timestamp::from_secs(1);
         let alone = Sight { outside: Outside::Unreached { since }, ..served };
-        assert_eq!(window.judge(&alone).audiences, [Service::Down; 2]);
+        assert_eq!(window.judge(&alone).audiences, [Service::Good; 2], "the outpost is refused or cut off");
+        let empty = Sight { known: Counts::default(), ..alone };
+        for _ in 0..LONG - 1 {
+            assert_eq!(window.judge(&empty).audiences, [Service::Good; 2]);
+        }
+        assert_eq!(window.judge(&empty).audiences, [Service::Down; 2]);
+        assert_eq!(window.outside(), alone.outside);
+        let strangers = Sight { new: Counts { all: FEW_STRANGERS, bad: 0 }, ..empty };
+        assert_eq!(window.judge(&strangers).audiences, [Service::Good; 2]);
     }
 
     #[test]

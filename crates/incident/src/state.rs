@@ -223,15 +223,7 @@ impl State {
                     case.is_held |= by.is_some();
                 }
             }
-            Entry::Outside { incident, from, until, id } => {
-                let (from, until) = (Timestamp::from_millis(*from), until.map(Timestamp::from_millis));
-                self.outside(KeptSpell { incident: *incident, from, until });
-                let id = id.as_ref().and_then(|id| id.parse().ok());
-                // What the public was told of keeps the name that it has.
-                if let Some((case, id)) = self.case(*incident).filter(|case| case.said.is_empty()).zip(id) {
-                    case.id = id;
-                }
-            }
+            Entry::Outside { .. } => self.heard(entry),
             Entry::Ended { incident } => {
                 self.case(*incident)
                     .into_iter()
@@ -249,9 +241,33 @@ impl State {
         }
     }
 
+    /// Whether an incident goes on.
+    pub(crate) fn is_open(&self, incident: u32) -> bool {
+        self.cases.iter().any(|case| case.number == incident && case.is_open())
+    }
+
+    /// Whether the public was told of an incident, or people hold it back; also of one that is forgotten.
+    pub(crate) fn is_settled(&self, incident: u32) -> bool {
+        let case = self.cases.iter().find(|case| case.number == incident);
+        case.is_none_or(|case| !case.said.is_empty() || case.is_held)
+    }
+
     /// The time that goes on in which nobody outside can reach the site.
     pub(crate) fn open_spell(&self) -> Option<KeptSpell> {
         self.spells.last().filter(|spell| spell.until.is_none()).copied()
+    }
+
+    fn heard(&mut self, entry: &Entry) {
+        let Entry::Outside { incident, from, until, id, is_doubted } = entry else { return };
+        let (from, until) = (Timestamp::from_millis(*from), until.map(Timestamp::from_millis));
+        let id = id.as_ref().and_then(|id| id.parse().ok());
+        let doubted = id.filter(|_| *is_doubted);
+        self.outside(KeptSpell { incident: *incident, from, until, doubted });
+        // What the public was told of keeps the name that it has, and what is not told takes none.
+        let id = id.filter(|_| !is_doubted);
+        if let Some((case, id)) = self.case(*incident).filter(|case| case.said.is_empty()).zip(id) {
+            case.id = id;
+        }
     }
 
     fn outside(&mut self, spell: KeptSpell) {

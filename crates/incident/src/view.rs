@@ -18,7 +18,8 @@ pub struct View {
     pub incidents: Vec<Incident>,
     /// Newest first.
     pub maintenances: Vec<Maintenance>,
-    /// Times in which nobody outside could reach the site and the public was told so, oldest first.
+    /// Times in which nobody outside could reach the site and the public was told so, oldest first; also by an outpost alone, where
+    /// the gate knows better: then no incident has its name.
     pub outside: Vec<Spell>,
     /// When anything of this last changed.
     pub updated_at: Timestamp,

@@ -1,5 +1,6 @@
 //! One attempt at a target.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +42,10 @@ pub(crate) async fn attempt(
 }
 
 async fn ask(aim: &Aim, deadline: Instant, tools: &Tools, names: &mut Names) -> Result<Answer, Failure> {
-    let addresses = names.resolve(&aim.host).await.map_err(|error| Failure::Name(Failure::words(error)))?;
+    // A resolver that does not answer is this machine's, and says nothing of the site.
+    let found = timeout_at(deadline, names.resolve(&aim.host)).await;
+    let found = found.unwrap_or_else(|_late| Err(io::ErrorKind::TimedOut.into()));
+    let addresses = found.map_err(|error| Failure::Name(Failure::words(error)))?;
     if let How::Dns { leads_to } = &aim.how {
         return leads_there(&addresses, leads_to);
     }
@@ -67,7 +71,7 @@ fn leads_there(addresses: &[IpAddr], leads_to: &[Prefix]) -> Result<Answer, Fail
 
 /// Connects to the first address that takes it; none may use up the time of the others.
 async fn connect(addresses: &[IpAddr], port: u16, deadline: Instant) -> Result<TcpStream, Failure> {
-    let mut why = "there is no address".to_owned();
+    let (mut why, mut is_here) = ("there is no address".to_owned(), true);
     for (place, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         let others = u32::try_from(addresses.len() - place).unwrap_or(u32::MAX);
@@ -77,11 +81,26 @@ async fn connect(addresses: &[IpAddr], port: u16, deadline: Instant) -> Result<T
                 let _unchanged = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            Ok(Err(error)) => why = format!("{address}: {error}"),
-            Err(_late) => why = format!("{address}: nothing in time"),
+            Ok(Err(error)) => {
+                is_here &= is_own(&error);
+                why = format!("{address}: {error}");
+            }
+            Err(_late) => {
+                is_here = false;
+                why = format!("{address}: nothing in time");
+            }
         }
     }
-    Err(Failure::Connection(Failure::words(why)))
+    let why = Failure::words(why);
+    Err(if is_here { Failure::Here(why) } else { Failure::Connection(why) })
+}
+
+/// Whether nothing was sent at all.
+fn is_own(error: &io::Error) -> bool {
+    use io::ErrorKind::{AddrNotAvailable, NetworkUnreachable, OutOfMemory, PermissionDenied};
+    let kind = error.kind();
+    matches!(kind, AddrNotAvailable | NetworkUnreachable | OutOfMemory | PermissionDenied)
+        || error.raw_os_error().is_some_and(|number| FULL.contains(&number))
 }
 
 async fn shake_hands(
@@ -89,10 +108,16 @@ async fn shake_hands(
     host: &str,
     tools: &Tools,
 ) -> Result<(TlsStream<TcpStream>, Answer), Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Tls(Failure::words(error));
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(&error))?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| Failure::Tls(Failure::words(error)))?;
     let stream = TlsConnector::from(tools.tls.clone()).connect(name, stream).await;
-    let stream = stream.map_err(|error| failed(&error))?;
+    let stream = stream.map_err(|error| {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let words = Failure::words(&error);
+        match inner {
+            Some(rustls::Error::InvalidCertificate(_)) => Failure::Certificate(words),
+            _ => Failure::Tls(words),
+        }
+    })?;
     let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
     let certificate_ends = certificate.and_then(|certificate| ends(certificate));
     Ok((stream, Answer { certificate_ends }))
@@ -125,8 +150,14 @@ async fn fetch(
     let status = answer.status().as_u16();
     let is_wanted =
         if statuses.is_empty() { (200..400).contains(&status) } else { statuses.contains(&status) };
+    let is_of_gate = answer.headers().contains_key(REFERENCE);
+    if is_of_gate && (answer.status().is_success() || REFUSALS.contains(&status)) {
+        // It has no room for strangers, and says itself how people fare.
+        return Ok(());
+    }
     if !is_wanted {
-        return Err(Failure::Status(status));
+        let is_before = !is_of_gate && GATEWAYS.iter().any(|gateways| gateways.contains(&status));
+        return Err(if is_before { Failure::Gateway(status) } else { Failure::Status(status) });
     }
     let holds = |text: &String| answer.body().windows(text.len()).any(|part| part == text.as_bytes());
     if contains.as_ref().is_none_or(holds) { Ok(()) } else { Err(Failure::Text) }
@@ -138,6 +169,15 @@ fn authority(aim: &Aim, is_https: bool) -> String {
     if aim.port == if is_https { 443 } else { 80 } { host } else { format!("{host}:{}", aim.port) }
 }
 
+/// What every page of a gate's own has.
+const REFERENCE: &str = "portcullis-reference";
+/// With these a gate refuses those for whom it has no room.
+const REFUSALS: [u16; 2] = [429, 503];
+/// With these a proxy or CDN says that it cannot reach what it stands before: RFC 9110, sections 15.6.3 and 15.6.5, and those that CDNs
+/// made up.
+const GATEWAYS: [std::ops::RangeInclusive<u16>; 3] = [502..=502, 504..=504, 520..=530];
+/// `ENFILE`, `EMFILE` and `ENOBUFS` of Linux.
+const FULL: [i32; 3] = [23, 24, 105];
 /// Bytes of an answer that are read.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 

@@ -1,6 +1,6 @@
 //! Tries all targets again and again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use model::{Instant, Timestamp};
-use probe::{Attempt, Board, Reading, Schedule, Shows, TARGETS_MAX, Target};
+use probe::{Attempt, Board, Failure, Reading, Schedule, Shows, TARGETS_MAX, Target};
 use rustls::ClientConfig;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use web_io::RootsError;
 
 use crate::attempt::{Tools, attempt};
@@ -84,26 +84,40 @@ impl Prober {
         self.board.lock().unwrap_or_else(PoisonError::into_inner).reading(shows, now)
     }
 
+    /// How the site does by its public name, as far as this machine can be believed.
+    pub fn from_outside(&self) -> Reading {
+        let now = (self.clock)().instant;
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).from_outside(now)
+    }
+
     /// Tries until `stop` resolves. `told` hears the number of each target whose verdict is another than before.
     pub async fn run(&self, mut told: impl FnMut(usize), stop: impl Future<Output = ()>) {
         let targets: Vec<Target> = self.jobs.iter().map(|(target, _)| target.clone()).collect();
         let mut schedule = Schedule::new(&targets, (self.clock)().instant);
         let mut names: Vec<Option<Names>> = targets.iter().map(|_| Some(Names::default())).collect();
-        let mut attempts = JoinSet::new();
+        let (mut attempts, mut places) = (JoinSet::new(), HashMap::new());
         let mut stop = pin!(stop);
         loop {
             for place in schedule.begin((self.clock)().instant) {
                 // A look-up that panicked took its state with it.
                 let names = names[place].take().unwrap_or_default();
-                attempts.spawn(self.attempt(place, names));
+                places.insert(attempts.spawn(self.attempt(place, names)).id(), place);
             }
             let now = (self.clock)().instant;
             let wait = schedule.next().map_or(IDLE, |next| next.since(now)).max(WAIT_MIN);
             tokio::select! {
                 () = stop.as_mut() => return,
                 () = tokio::time::sleep(wait) => {}
-                Some(Ok((place, attempt, back))) = attempts.join_next() => {
-                    names[place] = Some(back);
+                Some(ended) = attempts.join_next_with_id() => {
+                    let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+                    let Some(place) = places.remove(&id) else { continue };
+                    let attempt = match ended {
+                        Ok((_, (attempt, back))) => {
+                            names[place] = Some(back);
+                            attempt
+                        }
+                        Err(broken) => self.broken(&broken),
+                    };
                     let (has_changed, is_unsure) = self.take(place, attempt);
                     schedule.end(place, is_unsure, (self.clock)().instant);
                     if has_changed {
@@ -118,15 +132,22 @@ impl Prober {
         &self,
         place: usize,
         mut names: Names,
-    ) -> impl Future<Output = (usize, Attempt, Names)> + Send + use<> {
+    ) -> impl Future<Output = (Attempt, Names)> + Send + use<> {
         let ((target, tools), clock) = (self.jobs[place].clone(), self.clock.clone());
         async move {
             let begun = clock();
             let outcome = attempt(&target.aim, target.within, &tools, &mut names).await;
             let ended = clock().instant;
             let took = ended.since(begun.instant);
-            (place, Attempt { began: begun.wall, ended, took, outcome }, names)
+            (Attempt { began: begun.wall, ended, took, outcome }, names)
         }
+    }
+
+    /// An attempt that panicked: its target is tried again, and it says nothing of the site.
+    fn broken(&self, error: &JoinError) -> Attempt {
+        let now = (self.clock)();
+        let outcome = Err(Failure::Here(Failure::words(error)));
+        Attempt { began: now.wall, ended: now.instant, took: Duration::ZERO, outcome }
     }
 
     fn take(&self, place: usize, attempt: Attempt) -> (bool, bool) {

@@ -12,7 +12,7 @@ mod schedule;
 mod target;
 mod watch;
 
-pub use attempt::{Answer, Attempt, Failure};
+pub use attempt::{Answer, Answers, Attempt, Failure};
 pub use board::{Board, Reading, Verdict};
 pub use finding::Finding;
 pub use report::{Ear, Report, ReportError, Seen, SpellSeen};

@@ -60,6 +60,13 @@ pub enum How {
     },
 }
 
+impl Target {
+    /// It tells whether a name leads somewhere, and not whether anything answers there.
+    pub(crate) const fn is_name_only(&self) -> bool {
+        matches!(self.aim.how, How::Dns { .. })
+    }
+}
+
 /// What a target tells of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Shows {
@@ -67,4 +74,6 @@ pub enum Shows {
     App,
     /// The site as people reach it, by its public name.
     Public,
+    /// The way out of this machine: something that has nothing to do with the site and always answers.
+    Control,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use incident::View;
+use incident::{Component, Incident, Maintenance, Update, View};
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +78,7 @@ impl PageData {
             return Err(PageDataError::Format(format));
         }
         let read: Read = serde_json::from_slice(bytes).map_err(|_| PageDataError::Unreadable)?;
-        let parts = [read.view.components.len(), read.view.incidents.len(), read.view.maintenances.len()];
-        if parts.into_iter().any(|count| count > PARTS_MAX) {
+        if !is_bounded(&read.view) {
             return Err(PageDataError::TooMuch);
         }
         let page = Page::new(&read.name, &read.url)?.with_stale_after(Duration::from_secs(read.stale_after));
@@ -118,8 +117,32 @@ struct Read {
     view: View,
 }
 
-/// Components with their groups, incidents, and announced work: more of any is no page of a gate.
+/// Whether a gate could show so much.
+fn is_bounded(view: &View) -> bool {
+    let View { components, incidents, maintenances, outside, updated_at: _ } = view;
+    let are_parts = |counts: &[usize]| counts.iter().all(|count| *count <= PARTS_MAX);
+    let are_short = |texts: &[&String]| texts.iter().all(|text| text.len() <= TEXT_BYTES_MAX);
+    let is_component =
+        |of: &Component| of.troubles.len() <= TROUBLES_MAX && are_short(&[&of.name, &of.description]);
+    let is_update = |of: &Update| are_parts(&[of.affected.len()]) && are_short(&[&of.body]);
+    let is_incident = |of: &Incident| {
+        are_parts(&[of.updates.len(), of.reopened.len(), of.components.len(), of.audiences.len()])
+            && are_short(&[&of.title, &of.postmortem])
+            && of.updates.iter().all(is_update)
+    };
+    let is_work = |of: &Maintenance| are_parts(&[of.components.len()]) && are_short(&[&of.title, &of.body]);
+    are_parts(&[components.len(), incidents.len(), maintenances.len(), outside.len()])
+        && components.iter().all(is_component)
+        && incidents.iter().all(is_incident)
+        && maintenances.iter().all(is_work)
+}
+
+/// Components with their groups, incidents, announced work, and what belongs to one of them: more of any is no page of a gate.
 const PARTS_MAX: usize = 1_000;
+/// Times in which a component did not do well.
+const TROUBLES_MAX: usize = 10_000;
+/// The longest that is written in one piece: a report, or words of a person with the reason.
+const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -146,8 +169,15 @@ mod tests {
         assert_eq!(format(&vec![b' '; PageData::BYTES_MAX + 1]), PageDataError::TooLong);
         let mut view = samples::calm();
         view.components = vec![view.components[0].clone(); PARTS_MAX + 1];
-        let much = PageData::to_bytes(&view, &samples::page(), samples::AT);
-        assert_eq!(format(&much), PageDataError::TooMuch);
+        let much = |view: &View| format(&PageData::to_bytes(view, &samples::page(), samples::AT));
+        assert_eq!(much(&view), PageDataError::TooMuch);
+        let mut view = samples::outage();
+        view.incidents[0].updates[0].body = "a".repeat(TEXT_BYTES_MAX + 1);
+        assert_eq!(much(&view), PageDataError::TooMuch);
+        let mut view = samples::outage();
+        let update = view.incidents[0].updates[0].clone();
+        view.incidents[0].updates = vec![update; PARTS_MAX + 1];
+        assert_eq!(much(&view), PageDataError::TooMuch);
     }
 
     proptest! {

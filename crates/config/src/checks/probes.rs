@@ -8,6 +8,12 @@ use crate::settings::{Config, OutpostConfig, Probe, ProbeShows, Watches};
 /// Probes and outpost of a gate.
 pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
     probes(&config.probe, desk);
+    for (index, probe) in config.probe.iter().enumerate() {
+        if probe.shows == ProbeShows::Control {
+            let what = "people tell a gate whether they reach it: only an outpost needs a control";
+            desk.error(&format!("probe.{index}.shows"), what, "leave this probe out");
+        }
+    }
     if let Some(outpost) = &config.outpost {
         plain_http("outpost.url", &outpost.url, desk);
         if config.status.is_none() {
@@ -23,12 +29,7 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
 /// All of an outpost's configuration.
 pub(super) fn check_outpost(config: &OutpostConfig, desk: &mut Desk<'_>) {
     probes(&config.probe, desk);
-    for (index, probe) in config.probe.iter().enumerate() {
-        if probe.shows == ProbeShows::App {
-            let what = "an outpost is outside: what it reaches is what people reach";
-            desk.error(&format!("probe.{index}.shows"), what, "leave it out, and probe the public name");
-        }
-    }
+    outpost_probes(config, desk);
     if let Some(gate) = &config.gate {
         plain_http("gate.url", &gate.url, desk);
         if gate.lost_after < gate.every * 2 && desk.are_sound(&["gate.every", "gate.lost_after"]) {
@@ -63,6 +64,37 @@ pub(super) fn check_outpost(config: &OutpostConfig, desk: &mut Desk<'_>) {
             let what = "an outpost sees nothing of the sign-in";
             desk.error(&format!("page.component.{index}.watches"), what, "watch \"site\" or \"nothing\"");
         }
+    }
+}
+
+/// What an outpost must try to be believed.
+fn outpost_probes(config: &OutpostConfig, desk: &mut Desk<'_>) {
+    for (index, probe) in config.probe.iter().enumerate() {
+        if probe.shows == ProbeShows::App {
+            let what = "an outpost is outside: what it reaches is what people reach";
+            desk.error(&format!("probe.{index}.shows"), what, "leave it out, and probe the public name");
+        }
+        let host = probe.target.host();
+        let is_of_site = |other: &Probe| other.shows != ProbeShows::Control && other.target.host() == host;
+        let is_near = config.probe.iter().any(is_of_site)
+            || config.gate.as_ref().is_some_and(|gate| gate.url.host() == host);
+        if probe.shows == ProbeShows::Control && (is_near || probe.target.is_name()) {
+            let what = "a control must answer when the site does not, by more than a name";
+            desk.error(&format!("probe.{index}.target"), what, "write a server of somebody else");
+        }
+    }
+    if !desk.are_sound(&["probe"]) {
+        return;
+    }
+    let has = |shows| config.probe.iter().any(|probe| probe.shows == shows && !probe.target.is_name());
+    if !has(ProbeShows::Public) {
+        let what = "nothing tells whether the site answers: a name that leads somewhere does not";
+        desk.error("probe", what, "write a [[probe]] with an https:// target");
+    }
+    if !has(ProbeShows::Control) {
+        let what = "without a control, an outpost cannot tell that it is cut off itself from that the site is out of reach";
+        let do_this = "write a [[probe]] with shows = \"control\" and a server that has nothing to do with the site, best two";
+        desk.error("probe", what, do_this);
     }
 }
 

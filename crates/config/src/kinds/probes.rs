@@ -102,10 +102,11 @@ pub(crate) const PAGE_KEY: Text<String> = Text::new(
 
 /// What a probe tells of.
 pub(crate) const PROBE_SHOWS: Choice<ProbeShows> = Choice {
-    words: &["public", "app"],
+    words: &["public", "app", "control"],
     choose: |word| match word {
         "public" => Some(ProbeShows::Public),
         "app" => Some(ProbeShows::App),
+        "control" => Some(ProbeShows::Control),
         _ => None,
     },
     later: &[],

@@ -21,8 +21,9 @@ settings! {
         /// Where: a page (`https://` or `http://`), a port that takes connections (`tcp://HOST:PORT`), a port with TLS
         /// (`tls://HOST:PORT`), or a name that must have an address (`dns://HOST`).
         target: ProbeTarget = required("https://shop.example/", PROBE_TARGET);
-        /// What it tells of: "public", the site as people reach it, or "app", the app itself, around the gate. Where they disagree,
-        /// the gate says what that means.
+        /// What it tells of: "public", the site as people reach it; "app", the app itself, around the gate: where they disagree, the
+        /// gate says what that means; or, for an outpost, "control": a server that has nothing to do with the site and always answers.
+        /// An outpost that reaches neither is cut off itself, and says nothing.
         shows: ProbeShows = default("public", PROBE_SHOWS);
         /// From one attempt to the next. After a failure it is tried again after a second, until it is sure.
         every: Duration = default("5s", duration("1s", "1h"));
@@ -61,4 +62,6 @@ pub enum ProbeShows {
     App,
     /// The site as people reach it.
     Public,
+    /// The way out of the machine that tries.
+    Control,
 }

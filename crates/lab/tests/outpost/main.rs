@@ -92,6 +92,21 @@ fn inside_and_outside_disagree_and_the_gate_says_that_it_is_the_network() {
 }
 
 #[test]
+fn an_outpost_that_nothing_answers_any_more_says_nothing() {
+    let world = need!(World::start_with(&format!("tcp://{}:8080", world::OTHERS)));
+    world.set_links("down");
+    world.until("contact is lost", || world.outpost.log().contains("alarm: contact with the gate is lost"));
+    world.until("the site is down", || world.outpost.log().contains("probe `front page`: down"));
+    let spoken = wait_for(PAGE_WITHIN, || {
+        let log = world.outpost.log();
+        log.contains("cannot be reached from outside").then_some(log)
+    });
+    assert_eq!(spoken, None);
+    let text = world.outpost_page("/status.txt");
+    assert!(text.starts_with("Example Shop: All systems operational"), "{text}");
+}
+
+#[test]
 fn without_a_gate_probes_alone_make_a_page() {
     let binary = need!(Gate::binary());
     let fails = Arc::new(AtomicBool::new(false));
@@ -116,9 +131,10 @@ fn without_a_gate_probes_alone_make_a_page() {
     let folder = tempfile::tempdir().expect("there is room");
     let config = format!(
         "[page]\nlisten = \"{page}\"\nurl = \"https://status.shop.example\"\nname = \"Example Shop\"\n[[probe]]\nname = \"front page\"\n\
-         target = \"{}/\"\nevery = \"1s\"\n[state]\ndir = \"{}\"\n[console]\naddress = \"{console}\"\n\
+         target = \"{}/\"\nevery = \"1s\"\n[[probe]]\nname = \"control\"\ntarget = \"tcp://localhost:{}\"\nshows = \"control\"\n[state]\ndir = \"{}\"\n[console]\naddress = \"{console}\"\n\
          [[notify]]\nname = \"chat\"\nkind = \"slack\"\nurl = \"{}/chat\"\n",
         app.url(),
+        console.port(),
         folder.path().join("state").display(),
         chat.url()
     );

@@ -12,6 +12,8 @@ use lab::{Gate, Missing, Peer, Running};
 pub(crate) const GATE: &str = "10.77.0.1";
 /// A second address of it, by which people reach the site.
 pub(crate) const PUBLIC: &str = "10.77.0.3";
+/// A third, which stands for everybody else.
+pub(crate) const OTHERS: &str = "10.77.0.4";
 /// The outpost's machine.
 pub(crate) const OUTPOST: &str = "10.77.0.2";
 /// Where pages are served.
@@ -89,6 +91,12 @@ pub(crate) struct World {
 impl World {
     /// Both run and the outpost shows the gate's page.
     pub(crate) fn start() -> Result<Self, Missing> {
+        // There is no third machine: the outpost always answers itself.
+        Self::start_with("tcp://127.0.0.1:8083")
+    }
+
+    /// The same, with what must answer for the outpost to be believed.
+    pub(crate) fn start_with(control: &str) -> Result<Self, Missing> {
         let (binary, python) = (Gate::binary()?, Peer::find("python3")?);
         Peer::find("ip")?;
         let folder = tempfile::tempdir().expect("there is room");
@@ -110,7 +118,7 @@ impl World {
         let gate =
             Running::start_and_wait(&mut gate, &at.join("gate.log"), SOON, is_up).expect("the gate starts");
         let key = page_key(&binary, at);
-        std::fs::write(at.join("outpost.toml"), outpost_config(at, &key)).expect("there is room");
+        std::fs::write(at.join("outpost.toml"), outpost_config(at, &key, control)).expect("there is room");
         let outpost = start_outpost(&there, &binary, at);
         let world = Self { outpost, gate, _app: app, there, here, binary, folder, key };
         world.until("in the beginning", || world.is_handed_back());
@@ -185,7 +193,7 @@ fn page_key(binary: &Path, folder: &Path) -> String {
 fn link(here: &Machine, there: &Machine) {
     let other = there.holder.id().to_string();
     here.run(&["ip", "link", "add", "gate0", "type", "veth", "peer", "name", "out0", "netns", &other]);
-    for address in [GATE, PUBLIC] {
+    for address in [GATE, PUBLIC, OTHERS] {
         here.run(&["ip", "address", "add", &format!("{address}/24"), "dev", "gate0"]);
     }
     there.run(&["ip", "address", "add", &format!("{OUTPOST}/24"), "dev", "out0"]);
@@ -230,7 +238,7 @@ contains = "a shop"
 }
 
 /// Every duration is the default: what is promised is promised of them.
-fn outpost_config(folder: &Path, key: &str) -> String {
+fn outpost_config(folder: &Path, key: &str, control: &str) -> String {
     format!(
         r#"
 [gate]
@@ -245,6 +253,10 @@ export = ["{export}"]
 name = "front page"
 target = "http://{PUBLIC}:8080/"
 contains = "a shop"
+[[probe]]
+name = "control"
+target = "{control}"
+shows = "control"
 [state]
 dir = "{state}"
 [console]

@@ -38,6 +38,8 @@ pub(super) struct Seen {
     pub(super) outside: Outside,
     /// Whether the gate is heard of; `None`: there is none.
     pub(super) is_in_touch: Option<bool>,
+    /// What goes on is the gate's to say, whatever it says.
+    pub(super) is_handed_over: bool,
 }
 
 /// What is to be shown.
@@ -50,6 +52,12 @@ pub(super) struct Shown {
 }
 
 impl Held {
+    /// When the page was made that is held.
+    pub(super) fn at(&self) -> Option<Timestamp> {
+        let held = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().map(|page| page.data.at)
+    }
+
     /// Holds a newer page.
     pub(super) fn hold(&self, page: GatePage) {
         *self.page.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(page));
@@ -73,7 +81,11 @@ impl Held {
             return Shown { page: page.clone(), view: own.clone(), at: now, gate: None };
         };
         let (page, mut view) = (gate.data.page.clone(), gate.data.view.clone());
-        if view.add_outside(own) {
+        let mut own = own.clone();
+        if self.seen().is_handed_over {
+            own.outside.retain(|spell| spell.until.is_some());
+        }
+        if view.add_outside(&own) {
             return Shown { page, view, at: now, gate: None };
         }
         Shown { page, view, at: gate.data.at, gate: Some(gate) }

@@ -141,7 +141,7 @@ fn start(config: &OutpostConfig) -> Result<Started, Box<dyn Error>> {
     let agent = agent(Some(page.url.as_str()));
     let prober = Arc::new(Prober::new(jobs(&config.probe), &agent, probe_clock(clock))?);
     let contact = match &config.gate {
-        Some(gate) => Some((Contact::new(gate)?, gate.every)),
+        Some(gate) => Some((Contact::new(gate, held.at())?, gate.every)),
         None => None,
     };
     let mut made = make_page(page, &state, held.clone(), clock)?;
@@ -156,7 +156,7 @@ fn start(config: &OutpostConfig) -> Result<Started, Box<dyn Error>> {
     let plane = Plane { prober: prober_seen, held: held_seen, truth: told, folders, clock };
     let console = start_console(config, plane)?;
     let lost_after = config.gate.as_ref().map(|gate| gate.lost_after);
-    let watch = RefCell::new(Watch::new(page.after, lost_after, clock.now()));
+    let watch = RefCell::new(Watch::new(page.after, lost_after, held.at().is_some(), clock.now()));
     let told = truth.clone();
     let said = events.clone();
     let watching =

@@ -11,7 +11,7 @@ use journal_io::Kept;
 use journal_io::journal::Journal;
 use journal_io::logs::Events;
 use model::Timestamp;
-use probe::{Event, Shows, Verdict, Watch};
+use probe::{Answers, Event, Verdict, Watch};
 use probe_io::Prober;
 
 use super::contact::Contact;
@@ -60,7 +60,7 @@ impl Watching {
         let (mut has_failed, mut kept) = (false, Timestamp::default());
         loop {
             turn.tick().await;
-            match contact.ask(self.clock.wall()).await {
+            match contact.ask(self.clock).await {
                 Ok(news) => {
                     self.watch.borrow_mut().hear(self.clock.now());
                     has_failed = false;
@@ -95,26 +95,31 @@ impl Watching {
         for seconds in 1_u64.. {
             second.tick().await;
             let (now, wall) = (self.clock.now(), self.clock.wall());
-            let public = self.prober.reading(Shows::Public);
-            let (news, is_in_touch, unreached) = {
+            let public = self.prober.from_outside();
+            let (news, is_in_touch, unreached, is_handed_over) = {
                 let mut watch = self.watch.borrow_mut();
-                (watch.look(public, now, wall), watch.is_in_touch(), watch.unreached())
+                let news = watch.look(public, now, wall);
+                (news, watch.is_in_touch(), watch.unreached(), !watch.speaks(now) && has_gate)
             };
             news.into_iter().for_each(|event| alarm(event, &self.events));
-            let answers = matches!(public.verdict, Verdict::Up | Verdict::Degraded);
             let outside = match unreached {
                 Some(since) => Outside::Unreached { since },
-                None if answers || is_in_touch => Outside::Reached,
+                None if public.can_be_reached() => Outside::Reached,
                 None => Outside::Unknown,
             };
             let before = self.held.seen();
-            self.held.see(Seen { public, outside, is_in_touch: has_gate.then_some(is_in_touch) });
+            self.held.see(Seen {
+                public,
+                outside,
+                is_in_touch: has_gate.then_some(is_in_touch),
+                is_handed_over,
+            });
             // The gate should hear of it as soon as it asks.
-            if before.public.verdict != public.verdict {
+            if before.public.verdict != public.verdict || before.is_handed_over != is_handed_over {
                 self.truth.refresh();
             }
             // Behind a gate, only that nobody can reach it is the outpost's to tell; and that, when it is sure.
-            let is_sure = public.verdict != Verdict::Down || public.is_answered;
+            let is_sure = public.verdict != Verdict::Down || public.answers != Answers::Nothing;
             let probed = service(public).filter(|_| !has_gate && is_sure);
             self.truth.saw(Sight { probed, outside, ..Sight::default() }, Moment { now, wall });
             if seconds.is_multiple_of(SWEEP_SECONDS) {

@@ -105,8 +105,9 @@ impl Probing {
     /// Notes that the outpost has reported something new.
     fn count(&self, reading: Reading) {
         let is_known = u32::from(reading.verdict != Verdict::Unknown);
+        let is_unreached = u32::from(is_known == 1 && !reading.can_be_reached());
         self.counts[1].fetch_add(is_known, Relaxed);
-        self.counts[0].fetch_add(u32::from(reading.verdict == Verdict::Down), Relaxed);
+        self.counts[0].fetch_add(is_unreached, Relaxed);
     }
 
     /// What each probe has shown.
@@ -171,22 +172,30 @@ impl Probing {
 impl Senses {
     /// What disagreement means.
     pub(crate) fn finding(&self) -> Option<Finding> {
-        Finding::of(self.app.verdict, self.here.verdict, self.outside.verdict)
+        // What answers an outpost otherwise than it should says nothing of the way.
+        let is_odd = self.outside.verdict == Verdict::Down && self.outside.can_be_reached();
+        let outside = if is_odd { Verdict::Unknown } else { self.outside.verdict };
+        Finding::of(self.app.verdict, self.here.verdict, outside)
     }
 
     /// How people fare as far as probes from here can tell; `None`: they cannot.
     pub(crate) fn probed(&self) -> Option<Service> {
         // What works from outside is only broken here.
         let here = if self.finding() == Some(Finding::OnlyHere) { None } else { service(self.here) };
-        service(self.app).max(here)
+        // What answers an outpost otherwise than it should counts as here, where nothing here tries the same.
+        let odd = matches!(self.outside.verdict, Verdict::Down) && self.outside.can_be_reached();
+        let elsewhere = service(self.outside).filter(|_| odd && self.here.verdict == Verdict::Unknown);
+        service(self.app).max(here).max(elsewhere)
     }
 
     /// Whether the site can be reached from outside.
     pub(crate) const fn outside(&self) -> Outside {
         match self.outside.verdict {
             Verdict::Unknown => Outside::Unknown,
-            Verdict::Up | Verdict::Degraded => Outside::Reached,
-            Verdict::Down => Outside::Unreached { since: self.outside.since },
+            Verdict::Down if !self.outside.can_be_reached() => {
+                Outside::Unreached { since: self.outside.since }
+            }
+            Verdict::Up | Verdict::Degraded | Verdict::Down => Outside::Reached,
         }
     }
 }
@@ -230,6 +239,8 @@ const FINDING_SECONDS: u32 = 5;
 
 #[cfg(test)]
 mod tests {
+    use probe::Answers;
+
     use super::*;
 
     fn reading(verdict: Verdict, is_partly_down: bool) -> Reading {
@@ -248,5 +259,19 @@ mod tests {
         assert_eq!(fare(Up, Down, Unknown), Some(Service::Down));
         assert_eq!(fare(Up, Down, Up), Some(Service::Good));
         assert_eq!(service(reading(Verdict::Degraded, true)), Some(Service::Part));
+    }
+
+    #[test]
+    fn a_site_that_answers_an_outpost_otherwise_than_it_should_is_reached() {
+        let outside = Reading { answers: Answers::Site, ..reading(Verdict::Down, false) };
+        let here = reading(Verdict::Up, false);
+        let senses = Senses { app: here, here, outside };
+        assert_eq!((senses.outside(), senses.finding()), (Outside::Reached, None));
+        assert_eq!(senses.probed(), Some(Service::Good), "what is tried from here knows better");
+        let alone = Senses { here: Reading::default(), ..senses };
+        assert_eq!((alone.outside(), alone.probed()), (Outside::Reached, Some(Service::Down)));
+        let silent = Senses { outside: reading(Verdict::Down, false), ..senses };
+        assert!(matches!(silent.outside(), Outside::Unreached { .. }));
+        assert_eq!(silent.finding(), Some(Finding::Network));
     }
 }

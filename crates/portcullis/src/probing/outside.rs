@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::header::CACHE_CONTROL;
 use http::{Request, StatusCode};
 use incident::Spell;
 use journal_io::logs::Events;
@@ -53,8 +54,11 @@ impl Probing {
             match ask(&client, &place.url, self.clock.wall()).await {
                 Ok(report) => {
                     let now = self.clock.now();
-                    waiting.extend(self.ear().take(report, now));
-                    self.count(self.ear().reading(now));
+                    let news = self.ear().take(report, now);
+                    if let Some(spells) = news {
+                        waiting.extend(spells);
+                        self.count(self.ear().reading(now));
+                    }
                     // What the record has no room for now it has in a moment.
                     waiting.retain(|seen| spell(seen).is_some_and(|spell| !truth.heard(spell)));
                     if is_heard.replace(true) != Some(true) {
@@ -71,7 +75,8 @@ impl Probing {
 }
 
 async fn ask(client: &Client, url: &str, now: Timestamp) -> Result<Report, AskError> {
-    let request = Request::get(format!("{url}{}", Report::PATH)).body(Bytes::new())?;
+    let request = Request::get(format!("{url}{}", Report::PATH)).header(CACHE_CONTROL, "no-cache");
+    let request = request.body(Bytes::new())?;
     let answer = client.send(request).await?;
     if answer.status() != StatusCode::OK {
         return Err(AskError::Status(answer.status()));

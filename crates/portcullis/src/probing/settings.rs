@@ -76,6 +76,7 @@ fn target(probe: &Probe) -> Target {
         shows: match probe.shows {
             ProbeShows::App => Shows::App,
             ProbeShows::Public => Shows::Public,
+            ProbeShows::Control => Shows::Control,
         },
         every: probe.every,
         within: probe.within,

@@ -138,6 +138,10 @@ impl Clerk {
             Entry::Outside { until: None, .. } => {
                 self.events.error(format_args!("incident: outside cannot reach us"));
             }
+            Entry::Outside { is_doubted: true, .. } => self.events.warning(format_args!(
+                "incident: the outpost told that outside could not reach us, but customers were served meanwhile: it is not \
+                 told; look at the outpost and at its probes"
+            )),
             Entry::Outside { until: Some(_), .. } => {
                 self.events.warning(format_args!("incident: outside could not reach us, and can again"));
             }

@@ -56,6 +56,33 @@ async fn a_page_is_asked_for_by_a_named_agent_and_judged_by_status_and_text() {
 }
 
 #[tokio::test]
+async fn a_gate_that_refuses_strangers_is_reached_and_a_proxy_before_it_is_not_it() {
+    let answer = |status: &str, header: &str| {
+        format!("HTTP/1.1 {status} Whatever\r\n{header}Content-Length: 0\r\n\r\n").into_bytes()
+    };
+    let gate = "Portcullis-Reference: 0123456789abcdef0123456789abcdef\r\n";
+    for status in ["429", "503", "200"] {
+        assert_eq!(
+            asked(&answer(status, gate), &[], Some("a shop")).await.0,
+            Ok(Answer::default()),
+            "{status}"
+        );
+    }
+    assert_eq!(asked(&answer("502", gate), &[], None).await.0, Err(Failure::Status(502)), "its app fails");
+    assert_eq!(asked(&answer("502", ""), &[], None).await.0, Err(Failure::Gateway(502)));
+    assert_eq!(asked(&answer("522", ""), &[], None).await.0, Err(Failure::Gateway(522)));
+    assert_eq!(asked(&answer("429", ""), &[], None).await.0, Err(Failure::Status(429)));
+}
+
+#[test]
+fn what_could_not_be_sent_is_told_from_what_was_not_answered() {
+    let is_own = |number| is_own(&io::Error::from_raw_os_error(number));
+    // EMFILE, ENETUNREACH, EPERM; then ECONNREFUSED, EHOSTUNREACH, ETIMEDOUT.
+    assert!([24, 101, 1].into_iter().all(is_own));
+    assert!(![111, 113, 110].into_iter().any(is_own));
+}
+
+#[tokio::test]
 async fn of_a_page_without_end_only_the_beginning_is_read() {
     let mut endless = b"HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\n\r\nhello".to_vec();
     endless.resize(300_000, b'.');
@@ -150,7 +177,7 @@ async fn a_certificate_must_be_in_order_and_when_it_ends_is_known() {
         assert_eq!(ends, Timestamp::from_secs(3_818_361_600));
         for (name, year) in [("shop.example", 2_090), ("127.0.0.1", 2_001)] {
             let outcome = shaken(name, year, how.clone()).await;
-            assert!(matches!(outcome, Err(Failure::Tls(_))), "{name}, {year}: {outcome:?}");
+            assert!(matches!(outcome, Err(Failure::Certificate(_))), "{name}, {year}: {outcome:?}");
         }
     }
 }

@@ -92,6 +92,89 @@ fn a_site_is_down_when_all_of_its_targets_are() {
     assert_eq!(board.reading(Shows::App, now).verdict, Verdict::Up);
 }
 
+fn aimed(shows: Shows, how: How) -> Target {
+    let target = target(shows);
+    Target { aim: Aim { how, ..target.aim.clone() }, ..target }
+}
+
+#[test]
+fn a_name_that_leads_somewhere_keeps_no_site_up_that_does_not_answer() {
+    let name = aimed(Shows::Public, How::Dns { leads_to: Vec::new() });
+    let mut board = Board::new(vec![target(Shows::Public), name]);
+    for second in [10, 11, 12] {
+        board.take(0, failed(second));
+        board.take(1, good(second));
+    }
+    let now = Instant::from_secs(12);
+    assert_eq!(board.reading(Shows::Public, now).verdict, Verdict::Down);
+    for second in [13, 14, 15] {
+        board.take(0, good(second));
+        board.take(1, attempt(second, Err(Failure::Elsewhere("192.0.2.1".to_owned()))));
+    }
+    let reading = board.reading(Shows::Public, Instant::from_secs(15));
+    assert_eq!((reading.verdict, reading.is_partly_down), (Verdict::Degraded, true));
+}
+
+#[test]
+fn what_may_be_the_fault_of_this_machine_is_not_known_of_the_site() {
+    for failure in [Failure::Name("timed out".to_owned()), Failure::Here("too many open files".to_owned())] {
+        let mut board = Board::new(vec![target(Shows::Public)]);
+        board.take(0, good(9));
+        [10, 11, 12].into_iter().for_each(|second| {
+            board.take(0, attempt(second, Err(failure.clone())));
+        });
+        let now = Instant::from_secs(12);
+        assert_eq!(board.rows(now).next().unwrap().1.verdict, Verdict::Down, "it is said of the target");
+        assert_eq!(board.reading(Shows::Public, now).verdict, Verdict::Unknown);
+    }
+}
+
+#[test]
+fn what_answered_in_between_can_be_reached() {
+    let mut board = Board::new(vec![target(Shows::Public)]);
+    let answers = |board: &mut Board, second, failure| {
+        board.take(0, attempt(second, Err(failure)));
+        board.reading(Shows::Public, Instant::from_secs(second)).answers
+    };
+    let late = || Failure::Late(Duration::from_secs(3));
+    answers(&mut board, 10, late());
+    answers(&mut board, 11, late());
+    assert_eq!(answers(&mut board, 12, Failure::Gateway(502)), Answers::Before);
+    assert_eq!(answers(&mut board, 13, Failure::Text), Answers::Site);
+    answers(&mut board, 14, late());
+    answers(&mut board, 15, late());
+    assert_eq!(answers(&mut board, 16, late()), Answers::Nothing);
+}
+
+/// The site and the way out fail and answer as the lines say, one attempt each second; `d` where the site is believed to be down.
+fn believed(site: &str, way_out: &str) -> String {
+    let mut board = Board::new(vec![target(Shows::Public), target(Shows::Control)]);
+    let took = |second, letter| if letter == '.' { good(second) } else { failed(second) };
+    let pairs = site.chars().zip(way_out.chars()).enumerate();
+    pairs
+        .map(|(second, (site, way_out))| {
+            let second = 100 + second as u64;
+            if way_out != ' ' {
+                board.take(1, took(second, way_out));
+            }
+            if site != ' ' {
+                board.take(0, took(second, site));
+            }
+            let is_down = board.from_outside(Instant::from_secs(second)).verdict == Verdict::Down;
+            if is_down { 'd' } else { '-' }
+        })
+        .collect()
+}
+
+#[test]
+fn a_site_is_only_believed_to_be_down_while_something_else_answers() {
+    assert_eq!(believed("..xxxxxxx", "........."), "-----dddd");
+    assert_eq!(believed("..xxxxxxx", "..xxxxxxx"), "---------", "nothing answers this machine");
+    assert_eq!(believed("..xxxxxxx", "         "), "---------", "nothing else is tried");
+    assert_eq!(believed("..xxxx  x..", "..xxxx....."), "-----------", "its way out was shut for a while");
+    assert_eq!(believed("..xxxx  xxxxx", "..xxxx......."), "----------ddd", "and the site is still down");
+}
+
 #[test]
 fn what_was_not_tried_for_long_is_not_known() {
     let mut board = Board::new(vec![target(Shows::Public)]);

@@ -101,3 +101,33 @@ fn what_only_the_outpost_knows_is_on_the_gates_page_and_in_the_report() {
     );
     assert_eq!(report.spells, [SpellSeen { id, from: AT.as_millis(), until: None }]);
 }
+
+#[test]
+fn what_goes_on_is_the_gates_to_say_once_it_has_had_time_to() {
+    let (mut relay, bundle) = relay();
+    let unreached = Sight { outside: incident::Outside::Unreached { since: AT }, ..Sight::default() };
+    let own = seen(&mut engine("Website"), 60, &unreached);
+    relay.held.see(super::super::held::Seen { is_handed_over: true, ..Default::default() });
+    relay.publish(own, AT + Duration::from_secs(60), true).unwrap();
+    assert_eq!(read(&relay, "/status.txt").as_bytes(), bundle.get("status.txt").unwrap().bytes);
+}
+
+#[test]
+fn of_a_page_that_is_too_large_the_newest_is_shown() {
+    let (mut relay, _) = relay();
+    let unreached = Sight { outside: incident::Outside::Unreached { since: AT }, ..Sight::default() };
+    let own = seen(&mut engine("Website"), 60, &unreached);
+    let mut view = own.clone();
+    // Each incident has a page of its own.
+    for number in 0_u32..5_000 {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        view.incidents
+            .push(incident::Incident { id: incident::PublicId::of(&bytes), ..own.incidents[0].clone() });
+    }
+    let data = PageData { page: relay.page.clone(), at: AT, view: View { outside: Vec::new(), ..view } };
+    relay.held.hold(GatePage { data, signed: None });
+    relay.publish(own, AT + Duration::from_secs(60), true).unwrap();
+    assert!(read(&relay, "/status.txt").contains("cannot be reached from outside"));
+    assert!(read(&relay, Report::PATH).contains("\"spells\":[{"));
+}
