@@ -170,13 +170,17 @@ impl Case {
         Some(self.notice(what, text))
     }
 
-    /// Whoever has acknowledged it knows that it is bad.
+    /// Whoever has acknowledged it knows how bad it was then: what is worse than ever calls again.
     fn fared(&mut self, record: &Record, services: Services) -> Option<Notice> {
         self.services = services;
         let severity = Severity::of(services);
         let is_worse = severity > self.severity && self.is_open;
         self.severity = self.severity.max(severity);
-        (is_worse && !self.is_acknowledged).then(|| self.news(record, What::Worse, "")).flatten()
+        if !is_worse {
+            return None;
+        }
+        self.is_acknowledged = false;
+        self.news(record, What::Worse, "")
     }
 
     fn published(&mut self, record: &Record, stage: Stage, body: &str, told: Services) -> Option<Notice> {

@@ -157,7 +157,7 @@ impl Lane {
             Verdict::Never { why } => (State::Refused, why),
             Verdict::Again { after, why } => {
                 self.failures = self.failures.saturating_add(1);
-                self.not_before = moment.now + after.unwrap_or_else(|| back_off(self.failures));
+                self.not_before = moment.now + after.unwrap_or_default().max(back_off(self.failures));
                 (State::Waiting, why)
             }
         };
@@ -176,6 +176,10 @@ impl Lane {
             self.waiting.pop_front();
         }
         Some(change)
+    }
+
+    pub(crate) const fn is_sending(&self) -> bool {
+        self.in_hand.is_some()
     }
 
     pub(crate) fn figures(&self) -> Figures {
@@ -293,7 +297,7 @@ fn attempted(receiver: &Receiver, queued: &Queued, state: State, why: String, mo
 /// Messages to one receiver that wait; the oldest leaves.
 pub(crate) const WAITING_MAX: usize = 256;
 /// News that is older is none any more.
-const KEPT_FOR: Duration = Duration::from_secs(86_400);
+pub(crate) const KEPT_FOR: Duration = Duration::from_secs(86_400);
 /// What was left is tried for so long at least, however old it seems.
 const KEPT_AT_LEAST: Duration = Duration::from_secs(3_600);
 /// An Alertmanager hears so often of what goes on.

@@ -16,19 +16,19 @@ use crate::configured::{ConfigureError, secret};
 use crate::running::SITE;
 
 /// Everybody who is alerted, and who tells them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Alerts {
     sender: Sender,
     outlets: Vec<Outlet>,
 }
 
 impl Alerts {
-    /// As the configuration says; `None`: nobody is alerted.
-    pub(crate) fn of(config: &Config) -> Result<Option<Self>, ConfigureError> {
-        let outlets = config.notify.iter().map(outlet).collect::<Result<Vec<_>, _>>()?;
+    /// As the configuration says.
+    pub(crate) fn of(config: &Config) -> Result<Self, ConfigureError> {
+        let outlets = config.notify.iter().map(outlets).collect::<Result<Vec<_>, _>>()?.concat();
         let page = config.status.as_ref().map(|status| status.url.to_string());
         let sender = Sender { site: config.only_site().name.clone(), page };
-        Ok((!outlets.is_empty()).then_some(Self { sender, outlets }))
+        Ok(Self { sender, outlets })
     }
 
     /// Whether everybody can be reached as far as this machine can tell, without asking them.
@@ -36,7 +36,8 @@ impl Alerts {
         self.outlets.iter().try_for_each(notify_io::check)
     }
 
-    /// Goes on with what the journal holds; at first paused where another process still sends.
+    /// Goes on with what the journal holds; at first paused where another process still sends. `None`: nobody is alerted, and what
+    /// waited for somebody is given up, so that it is not news when there is somebody again.
     pub(crate) fn start(
         self,
         loaded: &Loaded,
@@ -44,7 +45,7 @@ impl Alerts {
         events: Arc<Events>,
         clock: Clock,
         is_paused: bool,
-    ) -> std::io::Result<Courier> {
+    ) -> std::io::Result<Option<Courier>> {
         let receivers = self.outlets.iter().map(|outlet| outlet.receiver.clone()).collect();
         let mut post = Post::new(self.sender, receivers);
         post.pause(is_paused);
@@ -54,8 +55,11 @@ impl Alerts {
         for change in post.restore(&records(loaded), heard, waiting(loaded), moment) {
             book.keep(change);
         }
+        if self.outlets.is_empty() {
+            return Ok(None);
+        }
         let moment = Arc::new(move || Moment { now: clock.now(), wall: clock.wall() });
-        Courier::start(post, &self.outlets, book, moment)
+        Courier::start(post, &self.outlets, book, moment).map(Some)
     }
 }
 
@@ -121,6 +125,10 @@ impl Book for JournalBook {
         // A full queue drops everything else before it.
         let _queued = self.journal.record(row);
     }
+
+    fn settle(&self) {
+        let _written = self.journal.settle(WRITTEN_WITHIN);
+    }
 }
 
 impl JournalBook {
@@ -139,6 +147,24 @@ impl JournalBook {
             }
         }
     }
+}
+
+/// One, or for mail one for each address: an address that is refused keeps nothing from the others.
+fn outlets(notify: &Notify) -> Result<Vec<Outlet>, ConfigureError> {
+    let outlet = outlet(notify)?;
+    let addresses: Vec<_> = notify.to().collect();
+    if addresses.len() < 2 {
+        return Ok(vec![outlet]);
+    }
+    let of = |to: &str| {
+        let mut outlet = outlet.clone();
+        outlet.receiver.name = format!("{}/{to}", notify.name);
+        if let Way::Mail { to: known, .. } = &mut outlet.receiver.way {
+            to.clone_into(known);
+        }
+        outlet
+    };
+    Ok(addresses.into_iter().map(of).collect())
 }
 
 fn outlet(notify: &Notify) -> Result<Outlet, ConfigureError> {
@@ -178,7 +204,7 @@ fn way(notify: &Notify) -> Result<Way, ConfigureError> {
         }
         NotifyKind::Mail => Way::Mail {
             from: notify.from().unwrap_or_default().to_owned(),
-            to: notify.to().map(str::to_owned).collect(),
+            to: notify.to().next().unwrap_or_default().to_owned(),
         },
         NotifyKind::Heartbeat => Way::Heartbeat { url: hidden_url(notify)?, every: notify.every },
     })
@@ -239,5 +265,7 @@ fn unusable(path: Option<&Path>, error: impl std::error::Error + Send + Sync + '
 
 /// The state value with the number of the last record whose alerts are queued.
 const HEARD: &str = "notify-heard";
+/// An alert waits so long for the disk before it leaves.
+const WRITTEN_WITHIN: Duration = Duration::from_millis(500);
 const PAGERDUTY: &str = "https://events.pagerduty.com";
 const SECRET_BYTES_MAX: usize = 4_096;

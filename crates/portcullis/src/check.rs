@@ -8,7 +8,6 @@ use edge_io::{Clock, JwtSettings};
 use journal_io::journal::Reader;
 use model::{Mode, Timestamp};
 
-use crate::alerts::Alerts;
 use crate::configured::{self, ConfigureError};
 use crate::listeners;
 use crate::running::SITE;
@@ -23,7 +22,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         out.push('\n');
     };
     let certificates = listeners::check(&config)?;
-    plan.alerts.iter().try_for_each(Alerts::check)?;
+    plan.alerts.check()?;
     say(&format!("{} is in order.", path.display()));
     warnings.iter().for_each(|warning| say(warning));
     say("");

@@ -30,11 +30,7 @@ fn text(parcel: &Parcel) -> String {
             format!("{method} {url}\n{headers}\n{}", serde_json::to_string_pretty(&json).unwrap())
         }
         Parcel::Mail { from, to, bytes } => {
-            format!(
-                "from {from} to {}\n\n{}",
-                to.join(", "),
-                String::from_utf8_lossy(bytes).replace('\r', "")
-            )
+            format!("from {from} to {}\n\n{}", to, String::from_utf8_lossy(bytes).replace('\r', ""))
         }
     }
 }

@@ -52,15 +52,27 @@ fn of_what_a_person_tells_nothing_is_claimed() {
 }
 
 #[test]
-fn people_are_reminded_until_somebody_acknowledges_and_then_not_even_called_for_worse() {
+fn people_are_reminded_until_somebody_acknowledges() {
     let mut story = Story::begin(vec![mail(), pager()]);
     story.see(2_000, &closed());
     story.act(Act::Acknowledge { incident: None });
     let before = story.sent.len();
-    story.see(4_000, &down());
+    story.see(4_000, &closed());
     let calls = story.sent[before..].iter().filter(|line| !line.contains("Published")).collect::<Vec<_>>();
     assert!(calls.is_empty(), "{calls:?}");
     insta::assert_snapshot!(story.sent[..before].join("\n"));
+}
+
+#[test]
+fn what_gets_worse_than_what_was_acknowledged_calls_again() {
+    let mut story = Story::begin(vec![mail(), Receiver { least: Severity::Critical, ..pager() }]);
+    story.see(60, &protected());
+    story.act(Act::Acknowledge { incident: None });
+    let before = story.sent.len();
+    story.see(1_200, &down());
+    let late = story.sent[before..].join("\n");
+    assert!(late.contains("pager: trigger critical"), "{late}");
+    assert!(late.contains("Still"), "nobody sees to what it is now: {late}");
 }
 
 #[test]
@@ -114,6 +126,16 @@ fn a_receiver_is_left_alone_for_as_long_as_it_asks() {
     assert_eq!(story.sent.len(), before);
     story.see(3, &protected());
     assert_eq!(story.sent.len(), before + 1);
+}
+
+#[test]
+fn whoever_asks_to_be_tried_at_once_is_not_flooded() {
+    for at_once in ["0", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+        let mut story = Story::begin(vec![chat()]);
+        story.answers[0] = busy(503, Some(at_once));
+        story.see(600, &protected());
+        assert!(story.sent.len() < 12, "{} tries", story.sent.len());
+    }
 }
 
 #[test]
