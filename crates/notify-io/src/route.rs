@@ -23,6 +23,8 @@ pub struct Outlet {
     pub authorities: Option<PathBuf>,
     /// For mail.
     pub server: Option<MailServer>,
+    /// Why it cannot be used as it is configured, in words for an admin: what is for it waits.
+    pub unusable: Option<String>,
 }
 
 /// A mail server that takes our mail and brings it on.
@@ -52,6 +54,14 @@ pub enum Encryption {
 /// Why there is no way to a receiver.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
+    /// A secret or an address is missing.
+    #[error("[[notify]] {name}: {error}")]
+    Unusable {
+        /// The receiver.
+        name: String,
+        /// What is wrong, in words.
+        error: String,
+    },
     /// Nothing to verify its server with.
     #[error("[[notify]] {name}: {error}")]
     Roots {
@@ -98,6 +108,9 @@ pub(crate) enum Route {
 
 impl Route {
     pub(crate) fn to(outlet: &Outlet) -> Result<Self, RouteError> {
+        if let Some(error) = outlet.unusable.clone() {
+            return Err(RouteError::Unusable { name: outlet.receiver.name.clone(), error });
+        }
         if let Some(server) = &outlet.server {
             return mail(outlet, server).map(Self::Mail);
         }

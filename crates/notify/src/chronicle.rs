@@ -153,6 +153,7 @@ impl Case {
             title: self.title.clone(),
             severity: self.severity,
             now: self.now(),
+            is_open: self.is_open,
             since: self.since.as_millis(),
             at: self.told.as_millis(),
             cause: self.cause.map(|cause| cause.label().to_owned()),

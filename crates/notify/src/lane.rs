@@ -45,6 +45,8 @@ pub(crate) struct Lane {
     waiting: VecDeque<Queued>,
     in_hand: Option<InHand>,
     failures: u32,
+    /// Since when its answers mostly mean that no more helps.
+    doubted: Option<Instant>,
     /// After a failure nothing is sent before.
     not_before: Instant,
     pace: Pace,
@@ -96,6 +98,7 @@ impl Lane {
             waiting: VecDeque::new(),
             in_hand: None,
             failures: 0,
+            doubted: None,
             not_before: Instant::default(),
             standing_due: Instant::default(),
             is_troubled: false,
@@ -155,10 +158,13 @@ impl Lane {
         let (state, why) = match verdict {
             Verdict::Done => (State::Delivered, String::new()),
             Verdict::Never { why } => (State::Refused, why),
-            Verdict::Again { after, why } => {
-                self.failures = self.failures.saturating_add(1);
-                self.not_before = moment.now + after.unwrap_or_default().max(back_off(self.failures));
-                (State::Waiting, why)
+            Verdict::Again { after, why } => (self.leave_alone(after.unwrap_or_default(), moment.now), why),
+            Verdict::Doubtful { why } => {
+                let since = *self.doubted.get_or_insert(moment.now);
+                let is_over = moment.now.since(since) >= DOUBTED_FOR;
+                let state =
+                    if is_over { State::Refused } else { self.leave_alone(Duration::ZERO, moment.now) };
+                (state, why)
             }
         };
         self.count(state);
@@ -167,6 +173,7 @@ impl Lane {
             self.failures = 0;
         }
         if in_hand == InHand::Standing {
+            self.believe(state);
             return self.stands(state, why);
         }
         let first = self.waiting.front_mut()?;
@@ -175,7 +182,22 @@ impl Lane {
         if state != State::Waiting {
             self.waiting.pop_front();
         }
+        self.believe(state);
         Some(change)
+    }
+
+    /// After a failure: for how long depends on how many there were, and on what was asked for.
+    fn leave_alone(&mut self, asked: Duration, now: Instant) -> State {
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = now + asked.max(back_off(self.failures));
+        State::Waiting
+    }
+
+    /// What is refused after a long doubt takes with it what waits behind it; what comes later is tried for as long again.
+    fn believe(&mut self, state: State) {
+        if state == State::Delivered || (state == State::Refused && self.waiting.is_empty()) {
+            self.doubted = None;
+        }
     }
 
     pub(crate) const fn is_sending(&self) -> bool {
@@ -300,6 +322,8 @@ pub(crate) const WAITING_MAX: usize = 256;
 pub(crate) const KEPT_FOR: Duration = Duration::from_secs(86_400);
 /// What was left is tried for so long at least, however old it seems.
 const KEPT_AT_LEAST: Duration = Duration::from_secs(3_600);
+/// Answers that are mostly final are believed after so long.
+const DOUBTED_FOR: Duration = Duration::from_secs(900);
 /// An Alertmanager hears so often of what goes on.
 const REPEATED_EVERY: Duration = Duration::from_secs(60);
 /// Reminders of one call.

@@ -244,6 +244,7 @@ fn trial(what: What, severity: Severity, at: Timestamp) -> Notice {
         title: "Test of alerts, nothing is wrong".to_owned(),
         severity,
         now: None,
+        is_open: what != What::Over,
         since: at.as_millis(),
         at: at.as_millis(),
         cause: None,

@@ -53,7 +53,7 @@ fn what_is_noted_is_for_colleagues_alone() {
     assert_eq!(story.act(note("The database\nis full.")), Err(ActError::Repeated));
     assert!(!story.told().contains("database"));
     let id = story.newest();
-    let draft = |readers| story.engine.draft(&[id], readers).unwrap();
+    let draft = |readers| story.engine.draft(&[id], readers).unwrap().text;
     assert!(draft(crate::Readers::Colleagues).contains("The database; is full."));
     assert!(!draft(crate::Readers::Public).contains("database"));
 }

@@ -42,7 +42,7 @@ fn chat(address: std::net::SocketAddr) -> Outlet {
         per_minute: 30,
         way: Way::Slack { url },
     };
-    Outlet { receiver, authorities: None, server: None }
+    Outlet { receiver, authorities: None, server: None, unusable: None }
 }
 
 #[test]

@@ -129,6 +129,34 @@ fn a_receiver_is_left_alone_for_as_long_as_it_asks() {
 }
 
 #[test]
+fn a_proxy_that_says_no_for_ten_minutes_does_not_end_the_only_call() {
+    let mut story = Story::begin(vec![pager()]);
+    story.answers[0] = busy(407, None);
+    story.see(600, &down());
+    story.answers[0] = ok();
+    story.see(301, &down());
+    assert_eq!(story.post.figures().next().unwrap().outcomes[State::Refused as usize], 0);
+    assert!(story.sent.last().unwrap().contains("trigger"), "{}", story.sent());
+}
+
+#[test]
+fn a_key_that_is_wrong_for_a_quarter_of_an_hour_is_believed_to_be_wrong() {
+    let mut story = Story::begin(vec![pager()]);
+    story.answers[0] = busy(403, None);
+    story.see(1_300, &down());
+    let figures = story.post.figures().next().unwrap();
+    assert_eq!(figures.waiting, 0, "{figures:?}");
+    assert!(story.sent.len() < 16, "{}", story.sent());
+    story.answers[0] = busy(403, None);
+    story.see(1_500, &well());
+    let outcomes = story.post.figures().next().unwrap().outcomes;
+    assert!(
+        outcomes[State::Waiting as usize] > figures.outcomes[0],
+        "what comes later is tried for as long again"
+    );
+}
+
+#[test]
 fn whoever_asks_to_be_tried_at_once_is_not_flooded() {
     for at_once in ["0", "Sun, 06 Nov 1994 08:49:37 GMT"] {
         let mut story = Story::begin(vec![chat()]);
