@@ -90,7 +90,7 @@ impl Verdict {
                 let why = format!("it answers {status}: {}", shown(body));
                 if matches!(status, 408 | 425 | 429 | 500..) {
                     Self::Again { after: retry_after.as_deref().and_then(|text| pause(text, now)), why }
-                } else if matches!(status, 400 | 410 | 413) {
+                } else if matches!(status, 400 | 410 | 413) || SLACK_FINAL.contains(&body.trim_ascii()) {
                     Self::Never { why }
                 } else {
                     Self::Doubtful { why }
@@ -118,6 +118,17 @@ fn pause(text: &str, now: Timestamp) -> Option<Duration> {
     Some(pause.min(PAUSE_MAX))
 }
 
+/// What Slack answers where no more helps, with 403 or 404 (<https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>).
+const SLACK_FINAL: [&[u8]; 8] = [
+    b"action_prohibited",
+    b"channel_not_found",
+    b"invalid_token",
+    b"no_active_hooks",
+    b"no_service",
+    b"no_team",
+    b"posting_to_general_channel_denied",
+    b"team_disabled",
+];
 const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 
 #[cfg(test)]
@@ -150,6 +161,8 @@ mod tests {
         for status in [301, 307, 401, 403, 404, 407] {
             assert!(matches!(answer(status, None), Verdict::Doubtful { .. }), "{status}");
         }
+        let slack = Answer::Http { status: 403, retry_after: None, body: b"action_prohibited\n".to_vec() };
+        assert!(matches!(Verdict::of(&slack, Timestamp::from_secs(0)), Verdict::Never { .. }));
         for status in [400, 410, 413] {
             assert!(matches!(answer(status, None), Verdict::Never { .. }), "{status}");
         }
