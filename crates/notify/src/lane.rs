@@ -158,12 +158,11 @@ impl Lane {
         let (state, why) = match verdict {
             Verdict::Done => (State::Delivered, String::new()),
             Verdict::Never { why } => (State::Refused, why),
-            Verdict::Again { after, why } => (self.leave_alone(after.unwrap_or_default(), moment.now), why),
+            Verdict::Again { after, why } => (self.leave_alone(after, moment.now), why),
             Verdict::Doubtful { why } => {
                 let since = *self.doubted.get_or_insert(moment.now);
                 let is_over = moment.now.since(since) >= DOUBTED_FOR;
-                let state =
-                    if is_over { State::Refused } else { self.leave_alone(Duration::ZERO, moment.now) };
+                let state = if is_over { State::Refused } else { self.leave_alone(None, moment.now) };
                 (state, why)
             }
         };
@@ -186,10 +185,11 @@ impl Lane {
         Some(change)
     }
 
-    /// After a failure: for how long depends on how many there were, and on what was asked for.
-    fn leave_alone(&mut self, asked: Duration, now: Instant) -> State {
+    /// After a failure: for as long as was asked for; if that did not help, at least for as long as others.
+    fn leave_alone(&mut self, asked: Option<Duration>, now: Instant) -> State {
         self.failures = self.failures.saturating_add(1);
-        self.not_before = now + asked.max(back_off(self.failures));
+        let least = if asked.is_some() && self.failures == 1 { ASKED_MIN } else { back_off(self.failures) };
+        self.not_before = now + asked.unwrap_or_default().max(least);
         State::Waiting
     }
 
@@ -324,6 +324,8 @@ pub(crate) const KEPT_FOR: Duration = Duration::from_secs(86_400);
 const KEPT_AT_LEAST: Duration = Duration::from_secs(3_600);
 /// Answers that are mostly final are believed after so long.
 const DOUBTED_FOR: Duration = Duration::from_secs(900);
+/// Whoever asks to be tried again at once is left alone for so long.
+const ASKED_MIN: Duration = Duration::from_secs(1);
 /// An Alertmanager hears so often of what goes on.
 const REPEATED_EVERY: Duration = Duration::from_secs(60);
 /// Reminders of one call.
