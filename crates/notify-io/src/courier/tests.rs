@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 
 use model::Timestamp;
 use notify::{Hidden, Receiver, Sender, Severity, Way};
@@ -56,8 +56,8 @@ fn an_alert_leaves_after_the_disk_has_it_and_a_pause_waits_for_what_is_on_its_wa
     for change in post.test(moment) {
         events.keep(change);
     }
-    let (asked, is_asked) = channel();
-    let (pausing, is_pausing) = channel::<()>();
+    let (asked, is_asked) = sync_channel(1);
+    let (pausing, is_pausing) = sync_channel::<()>(1);
     let said = events.clone();
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
