@@ -243,8 +243,8 @@ impl Engine {
         let is_attacked = sight.cause == Some(Cause::Attack) && sight.level != Level::Calm;
         let is_wrong = self.since.trouble.is_some() || is_attacked || sight.cause == Some(Cause::Upstream);
         let Some(case) = self.state.own() else {
-            // What was called over a while ago and is back is told again by `speaking`.
-            let is_back = self.state.recent(moment.wall, SAME_WITHIN).is_some();
+            // What was called over a while ago and is back is told again by `speaking`, which says nothing in mode observe.
+            let is_back = !self.observes && self.state.recent(moment.wall, SAME_WITHIN).is_some();
             if is_wrong && !is_back {
                 self.open(sight, moment, pen);
             }

@@ -8,7 +8,6 @@ use edge_io::{Clock, JwtSettings};
 use journal_io::journal::Reader;
 use model::{Mode, Timestamp};
 
-use crate::alerts::Alerts;
 use crate::configured::{self, ConfigureError};
 use crate::listeners;
 use crate::running::SITE;
@@ -25,7 +24,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         out.push('\n');
     };
     let certificates = listeners::check(&config)?;
-    plan.alerts.iter().try_for_each(Alerts::check)?;
+    plan.alerts.check()?;
     config.status.iter().try_for_each(|status| truth::check_buckets(status, &config.state.dir))?;
     let status_name = status_name::check(&config)?;
     say(&format!("{} is in order.", path.display()));

@@ -44,7 +44,7 @@ pub(crate) struct Plan {
     /// Certificates by ACME.
     pub(crate) acme: Option<acme_io::Settings>,
     /// Who is told when something is wrong.
-    pub(crate) alerts: Option<Alerts>,
+    pub(crate) alerts: Alerts,
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
@@ -86,7 +86,7 @@ impl Plan {
             token_header: None,
             jwt: None,
             acme: None,
-            alerts: None,
+            alerts: Alerts::default(),
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),

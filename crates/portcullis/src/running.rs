@@ -162,7 +162,7 @@ pub(crate) fn start(
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
     let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
-    let truth = truth(plan.alerts.take(), page, &loaded, &journal, &events, clock, is_heir)?;
+    let truth = truth(std::mem::take(&mut plan.alerts), page, &loaded, &journal, &events, clock, is_heir)?;
     let probing = Arc::new(Probing::new(plan.probing.clone(), clock)?);
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
@@ -216,7 +216,7 @@ fn logs(state: &StateSettings, clock: Clock) -> Result<(Arc<Events>, Arc<LogWrit
 
 /// The record, and those who are alerted from it.
 fn truth(
-    alerts: Option<Alerts>,
+    alerts: Alerts,
     page: Page,
     loaded: &Loaded,
     journal: &Arc<Journal>,
@@ -224,8 +224,7 @@ fn truth(
     clock: Clock,
     is_heir: bool,
 ) -> Result<Arc<Truth>, RunError> {
-    let courier = alerts.map(|alerts| alerts.start(loaded, journal.clone(), events.clone(), clock, is_heir));
-    let courier = courier.transpose()?.map(Arc::new);
+    let courier = alerts.start(loaded, journal.clone(), events.clone(), clock, is_heir)?.map(Arc::new);
     let (journal, events) = (journal.clone(), events.clone());
     Ok(Arc::new(Truth::start(page, loaded, journal, events, clock, courier, is_heir)?))
 }

@@ -80,7 +80,20 @@ impl Client {
     ///
     /// # Errors
     /// See [`FetchError`].
-    pub async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+        self.ask(request, false).await
+    }
+
+    /// As [`Client::send`], for those whom the status alone tells what came of it: of the body no more than the first bytes are
+    /// read, and what is wrong with it, or takes too long, is no error.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn send_briefly(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+        self.ask(request, true).await
+    }
+
+    async fn ask(&self, mut request: Request<Bytes>, is_brief: bool) -> Result<Response<Bytes>, FetchError> {
         let no_address = || FetchError::Address(request.uri().to_string());
         let https = match request.uri().scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
@@ -92,7 +105,7 @@ impl Client {
         request.headers_mut().insert(HOST, host);
         let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = path.map(Into::into).unwrap_or_default();
-        let exchange = self.exchange(request, &authority, https);
+        let exchange = self.exchange(request, &authority, https, is_brief);
         let late = |_| FetchError::Late { authority: authority.to_string(), within: self.within };
         tokio::time::timeout(self.within, exchange).await.map_err(late)?
     }
@@ -102,6 +115,7 @@ impl Client {
         request: Request<Bytes>,
         authority: &Authority,
         https: bool,
+        is_brief: bool,
     ) -> Result<Response<Bytes>, FetchError> {
         let unreachable = |error| FetchError::Connect { authority: authority.to_string(), error };
         let unreadable = |error| FetchError::Answer { authority: authority.to_string(), error };
@@ -119,7 +133,11 @@ impl Client {
         } else {
             Connection::open(stream).await.map_err(unreadable)?
         };
-        connection.send(request, self.body_bytes_max).await.map_err(unreadable)
+        if is_brief {
+            connection.send_briefly(request, self.body_bytes_max).await.map_err(unreadable)
+        } else {
+            connection.send(request, self.body_bytes_max).await.map_err(unreadable)
+        }
     }
 }
 

@@ -77,7 +77,7 @@ impl OutpostArgs {
         }
         let (config, warnings) = read(&self.config)?;
         if self.check {
-            Alerts::of_outpost(&config)?.iter().try_for_each(Alerts::check)?;
+            config.page.iter().try_for_each(|page| Alerts::of_outpost(&config, page).check())?;
             println!("{} is in order.", self.config.display());
             warnings.iter().for_each(|warning| println!("{warning}"));
             return Ok(());
@@ -147,9 +147,8 @@ fn start(config: &OutpostConfig) -> Result<Started, Box<dyn Error>> {
     let mut made = make_page(page, &state, held.clone(), clock)?;
     let folders = made.folders.take();
     let outlet = made.outlet.take().map(Outlet::start).transpose()?;
-    let alerts = Alerts::of_outpost(config)?;
-    let courier = alerts.map(|alerts| alerts.start(&loaded, journal.clone(), events.clone(), clock, false));
-    let courier = courier.transpose()?.map(Arc::new);
+    let alerts = Alerts::of_outpost(config, page);
+    let courier = alerts.start(&loaded, journal.clone(), events.clone(), clock, false)?.map(Arc::new);
     let truth =
         Arc::new(Truth::start(made, &loaded, journal.clone(), events.clone(), clock, courier, false)?);
     let (prober_seen, held_seen, told) = (prober.clone(), held.clone(), truth.clone());

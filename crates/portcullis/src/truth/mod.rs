@@ -115,7 +115,7 @@ impl Truth {
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
     pub(crate) fn pause(&self) {
         self.pause.store(true, Relaxed);
-        self.courier.iter().for_each(|courier| courier.pause(true));
+        self.courier.iter().for_each(|courier| courier.pause());
         let (sender, receiver) = sync_channel(1);
         // What was begun before is at its end when this is answered.
         if self.sender.send(Message::Ask(sender)).is_ok() {
@@ -126,7 +126,7 @@ impl Truth {
     /// Writes again.
     pub(crate) fn go_on(&self) {
         self.pause.store(false, Relaxed);
-        self.courier.iter().for_each(|courier| courier.pause(false));
+        self.courier.iter().for_each(|courier| courier.go_on());
     }
 
     /// Takes what the gate saw in a second; never waits.
