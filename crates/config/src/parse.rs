@@ -6,8 +6,9 @@ use model::Untrusted;
 use toml::de::DeTable;
 
 use crate::checks;
+use crate::entry::Section;
 use crate::finding::{Errors, Problems, Warning};
-use crate::settings::Config;
+use crate::settings::{Config, OutpostConfig};
 use crate::walk::Walk;
 
 impl Config {
@@ -20,25 +21,40 @@ impl Config {
     /// All errors of the text at once. Only when it is no TOML, the errors are those of its syntax alone: what
     /// the rest means cannot be known.
     pub fn parse(name: &str, text: &str) -> Result<(Self, Vec<Warning>), Errors> {
-        let mut problems = Problems::default();
-        if text.len() > Self::TEXT_BYTES_MAX {
-            let cure = format!(
-                "a configuration has at most {} bytes; is this the right file?",
-                Self::TEXT_BYTES_MAX
-            );
-            problems.error(0..0, "", format!("{} bytes are too many", text.len()), cure);
-        } else if let Some(config) = read(text, &mut problems) {
-            return problems.finish(name, text).map(|warnings| (config, warnings));
-        }
-        Err(problems.finish(name, text).expect_err("there is no configuration, so there is an error"))
+        parse(name, text, checks::check)
     }
 }
 
-fn read(text: &str, problems: &mut Problems) -> Option<Config> {
+impl OutpostConfig {
+    /// Reads the configuration of an outpost. `name` is the file's name for messages.
+    ///
+    /// # Errors
+    /// As [`Config::parse`].
+    pub fn parse(name: &str, text: &str) -> Result<(Self, Vec<Warning>), Errors> {
+        parse(name, text, checks::check_outpost)
+    }
+}
+
+/// Rules that join several values of a configuration.
+type Check<T> = fn(&T, &str, &DeTable<'_>, &mut Problems);
+
+fn parse<T: Section>(name: &str, text: &str, check: Check<T>) -> Result<(T, Vec<Warning>), Errors> {
+    let mut problems = Problems::default();
+    if text.len() > Config::TEXT_BYTES_MAX {
+        let cure =
+            format!("a configuration has at most {} bytes; is this the right file?", Config::TEXT_BYTES_MAX);
+        problems.error(0..0, "", format!("{} bytes are too many", text.len()), cure);
+    } else if let Some(config) = read(text, check, &mut problems) {
+        return problems.finish(name, text).map(|warnings| (config, warnings));
+    }
+    Err(problems.finish(name, text).expect_err("there is no configuration, so there is an error"))
+}
+
+fn read<T: Section>(text: &str, check: Check<T>, problems: &mut Problems) -> Option<T> {
     let (root, faults) = DeTable::parse_recoverable(text);
     if faults.is_empty() {
-        let config = Walk::whole::<Config>(root.get_ref(), problems);
-        checks::check(&config, text, root.get_ref(), problems);
+        let config = Walk::whole::<T>(root.get_ref(), problems);
+        check(&config, text, root.get_ref(), problems);
         return Some(config);
     }
     let mut last_line = None;

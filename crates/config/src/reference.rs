@@ -2,7 +2,7 @@
 
 use crate::entry::{Field, Form, Presence, Section, Unbuilt};
 use crate::kinds::{Shape, grouped};
-use crate::settings::Config;
+use crate::settings::{Config, OutpostConfig};
 
 impl Config {
     /// The complete default configuration with its manual as comments, for `portcullis check
@@ -20,6 +20,15 @@ impl Config {
     pub fn reference() -> String {
         let mut text = String::from(REFERENCE_INTRODUCTION);
         describe(&mut text, "", &Self::fields(), Self::LATER);
+        text
+    }
+}
+
+impl OutpostConfig {
+    /// The complete default configuration of an outpost with its manual as comments, for `portcullis outpost --print-default`.
+    pub fn default_commented() -> String {
+        let mut text = String::from(OUTPOST_INTRODUCTION);
+        Printer { text: &mut text }.table("", false, true, &Self::fields(), Self::LATER);
         text
     }
 }
@@ -169,6 +178,14 @@ const INTRODUCTION: &str = "\
 # Lines that begin with `#` and a word are settings: take the `#` away to change them. Durations carry a unit
 # (ms, s, min, h, d), sizes too (B, KiB, MiB, GiB, TiB). Unknown keys are errors. `portcullis check` reads this
 # file and says all that is wrong with it, and what it can and cannot protect.
+";
+
+const OUTPOST_INTRODUCTION: &str = "\
+# The configuration of an outpost of Portcullis, with every default.
+#
+# Lines that begin with `#` and a word are settings: take the `#` away to change them. Durations carry a unit
+# (ms, s, min, h, d), sizes too (B, KiB, MiB, GiB, TiB). Unknown keys are errors. `portcullis outpost --check` reads
+# this file and says all that is wrong with it.
 ";
 
 const REFERENCE_INTRODUCTION: &str = "\

@@ -1,3 +1,5 @@
+mod outpost;
+
 use std::path::{Path, PathBuf};
 
 use model::Mode;

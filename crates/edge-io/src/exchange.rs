@@ -2,6 +2,7 @@
 //! or anything on the way fails. Closing it counts, logs, and gives the slot back, whichever way it ends.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use http::HeaderValue;
 use model::{Group, Instant, Outcome, Reason, Tier};
@@ -229,6 +230,14 @@ impl Exchange {
             weight: 1,
         });
     }
+
+    /// What it was for who asked: an app that does not begin to answer in time has failed them, also when they went away before it said
+    /// so. Whoever still sends is not waiting.
+    fn felt_as(&self, now: Instant) -> Outcome {
+        let waits = self.subject.method.is_safe() && self.dispatched.is_some() && self.first_byte.is_none();
+        let hangs = waits && now.since(self.begun) > ANSWER_WITHIN;
+        if self.outcome == Outcome::Abandoned && hangs { Outcome::OriginError } else { self.outcome }
+    }
 }
 
 impl Drop for Exchange {
@@ -247,7 +256,7 @@ impl Drop for Exchange {
         }
         let nanos = u64::try_from(now.since(self.begun).as_nanos()).unwrap_or(u64::MAX);
         self.worker.counters().ended(&self.subject.identity, self.outcome, nanos);
-        self.worker.felt(&self.subject.identity, self.outcome, now);
+        self.worker.felt(&self.subject.identity, self.felt_as(now), now);
         if let Some(reason) = self.would {
             self.worker.counters().would_have_refused(self.tier(), reason.kind().into());
         }
@@ -259,3 +268,5 @@ impl Drop for Exchange {
 const SLOT_BYTES_MAX: u64 = 256 * 1024;
 /// What one answer may keep in the gate when the byte budget of all answers is used up.
 const UNSENT_WHEN_SCARCE: u64 = 16 * 1024;
+/// An attempt that has no answer after so long has failed (the status page's contract, section 6).
+const ANSWER_WITHIN: Duration = Duration::from_secs(4);

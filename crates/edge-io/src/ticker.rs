@@ -29,6 +29,11 @@ pub trait Listener: Send {
     fn disk_free(&mut self) -> f64 {
         1.0
     }
+
+    /// Probes of the way to the gate from outside since the last call: those that failed, and all.
+    fn probes(&mut self) -> [u32; 2] {
+        [0; 2]
+    }
 }
 
 /// Starts the thread. It ends with the edge.
@@ -69,7 +74,8 @@ fn step(
 ) -> Turn {
     seen.read(shared);
     let [random, secret] = crate::random::words();
-    let traffic = seen.traffic.read(shared, now.since(last), random, || listener.disk_free());
+    let mut traffic = seen.traffic.read(shared, now.since(last), random, || listener.disk_free());
+    traffic.probes = listener.probes();
     listener.counted(&traffic);
     let turn = controller.step(
         &shared.site,

@@ -53,6 +53,7 @@ impl TrafficSeen {
             known: drawn.known,
             others: drawn.others,
             names,
+            // Whoever hears of probes adds them.
             probes: [0; 2],
         }
     }

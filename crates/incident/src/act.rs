@@ -33,7 +33,7 @@ pub enum Act {
     Publish,
     /// Do not publish the planned notice, nor another about the same.
     Hold,
-    /// See to an incident: nobody is called about it any more until it is over and back.
+    /// See to an incident: nobody is called about it until it gets worse than it was, or is over and back.
     Acknowledge {
         /// Which; `None`: the newest that goes on, told or not.
         incident: Option<PublicId>,

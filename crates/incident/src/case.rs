@@ -123,6 +123,8 @@ impl Case {
             self.report.clone_from(body);
         }
         (self.planned, self.is_ended, self.updated_at) = (None, false, record.at);
+        // What was bad and is well again is in the components' past.
+        self.pending.retain(|(_, before, after)| before != after);
         self.said.push(Said {
             seq: record.seq,
             id: PublicId::of(&record.hash),

@@ -9,6 +9,7 @@ use crate::act::{Act, ActError};
 use crate::acting;
 use crate::case::Case;
 use crate::inside::Inside;
+use crate::outside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
 use crate::report::{self, Draft, Readers};
@@ -16,7 +17,7 @@ use crate::settings::{
     BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, EXPLAINED_APART, MONITORING_AFTER, MONITORING_GROWTH_MAX,
     SAME_WITHIN, STANDING, Settings, WORSE_SECONDS, Watches,
 };
-use crate::sight::{Cause, Services, Sight, Window};
+use crate::sight::{Cause, Outside, Services, Sight, Window};
 use crate::speaking;
 use crate::state::State;
 use crate::telling::Telling;
@@ -49,6 +50,9 @@ pub struct Engine {
     pub(crate) since: Since,
     pub(crate) level: Level,
     pub(crate) observes: bool,
+    /// Whether the site can be reached from elsewhere, as far as that is believed.
+    pub(crate) outside: Outside,
+    pub(crate) ear: outside::Ear,
     /// What is planned, on the clock that does not jump.
     pub(crate) due: Option<Instant>,
     pub(crate) next: Option<Instant>,
@@ -83,6 +87,8 @@ impl Engine {
             since: Since::default(),
             level: Level::Calm,
             observes: true,
+            outside: Outside::Unknown,
+            ear: outside::Ear::default(),
             due: None,
             next: None,
         }
@@ -125,6 +131,7 @@ impl Engine {
         self.open_or_end(sight, moment, &mut pen);
         self.note(sight, moment, &mut pen);
         speaking::speak(self, moment, &mut pen);
+        self.hear_waiting(moment, &mut pen);
         pen.records
     }
 
@@ -213,7 +220,8 @@ impl Engine {
         mark(&mut self.since.trouble, !is_good, moment);
         mark(&mut self.since.good, is_good, moment);
         mark(&mut self.since.quiet, is_quiet, moment);
-        self.observes = sight.observes;
+        (self.observes, self.outside) = (sight.observes, self.window.outside());
+        self.ear.served(sight.known.good(), moment.wall);
         let is_told = self.state.own().is_some_and(|case| !case.said.is_empty());
         let is_surely_good = Self::lasts(self.since.good, moment) >= self.monitoring_after();
         self.telling.follow(self.services, is_told && !is_surely_good, moment.now);
@@ -235,8 +243,8 @@ impl Engine {
         let is_attacked = sight.cause == Some(Cause::Attack) && sight.level != Level::Calm;
         let is_wrong = self.since.trouble.is_some() || is_attacked || sight.cause == Some(Cause::Upstream);
         let Some(case) = self.state.own() else {
-            // What was called over a while ago and is back is told again by `speaking`.
-            let is_back = self.state.recent(moment.wall, SAME_WITHIN).is_some();
+            // What was called over a while ago and is back is told again by `speaking`, which says nothing in mode observe.
+            let is_back = !self.observes && self.state.recent(moment.wall, SAME_WITHIN).is_some();
             if is_wrong && !is_back {
                 self.open(sight, moment, pen);
             }
@@ -253,7 +261,7 @@ impl Engine {
     }
 
     fn open(&mut self, sight: &Sight, moment: Moment, pen: &mut Pen) {
-        let since = self.since.trouble.map_or(moment.wall, |trouble| trouble.wall).as_millis();
+        let since = self.began().unwrap_or(moment.wall).as_millis();
         let title = crate::texts::title(&self.subject());
         let incident = self.state.numbers.incident + 1;
         let is_held = self.state.held_before(moment.wall);
@@ -272,6 +280,9 @@ impl Engine {
     /// Writes down what has changed about the incident that goes on.
     fn note(&mut self, sight: &Sight, moment: Moment, pen: &mut Pen) {
         let before = std::mem::replace(&mut self.level, sight.level);
+        let incident =
+            self.state.own().or_else(|| self.state.recent(pen.at, SAME_WITHIN)).map(|case| case.number);
+        outside::note(self, incident, pen);
         let back = self.state.recent(pen.at, SAME_WITHIN);
         let Some(case) = self.state.own().or(back) else { return };
         let (incident, cause, fared) = (case.number, case.cause, case.services);
@@ -294,6 +305,15 @@ impl Engine {
         let has_lasted =
             self.since.trouble.is_some_and(|trouble| moment.now.since(trouble.now) >= DELAY_TOLD_AFTER);
         !self.observes && (self.services.worst() > Service::Delayed || has_lasted)
+    }
+
+    /// Since when somebody fares worse than usual: what probes elsewhere saw began before they were sure of it.
+    pub(crate) fn began(&self) -> Option<Timestamp> {
+        let trouble = self.since.trouble?.wall;
+        Some(match self.outside {
+            Outside::Unreached { since } => since.min(trouble),
+            Outside::Reached | Outside::Unknown => trouble,
+        })
     }
 
     /// Whether the last seconds were good again, although that does not count yet.

@@ -3,6 +3,7 @@
 use model::Timestamp;
 
 use crate::case::{Case, Said};
+use crate::civil::Civil;
 use crate::record::Entry;
 use crate::sight::{Cause, Services};
 use crate::words::{Audience, PublicId, Stage};
@@ -79,6 +80,11 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
         Entry::Withdrawn { by: None, .. } => Some("the notice is not needed any more".to_owned()),
         Entry::Noted { by, text, .. } => Some(format!("noted by {by}: {}", text.replace('\n', "; "))),
         Entry::Acknowledged { by, .. } => Some(format!("acknowledged by {by}")),
+        Entry::Outside { from, until, is_doubted, .. } => {
+            let doubt =
+                if *is_doubted { ", but customers were served meanwhile: it is not told" } else { "" };
+            Some(outside(*from, *until) + doubt)
+        }
         Entry::Ended { .. } => Some("it is over and was not told".to_owned()),
         Entry::Opened { .. }
         | Entry::Published { .. }
@@ -86,6 +92,14 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
         | Entry::Watched { .. }
         | Entry::Overridden { .. }
         | Entry::Maintenance { .. } => None,
+    }
+}
+
+fn outside(from: u64, until: Option<u64>) -> String {
+    let at = |millis| Civil::of(Timestamp::from_millis(millis)).rfc3339();
+    match until {
+        Some(until) => format!("outside could not reach us from {} to {}", at(from), at(until)),
+        None => format!("outside cannot reach us since {}", at(from)),
     }
 }
 

@@ -33,6 +33,7 @@ pub fn preview(settings: &Settings, now: Timestamp) -> Vec<Preview> {
     let occasions = [
         ("the first notice, before the cause is known", Stage::Investigating, false, false, down),
         ("the first notice, or a later one, once the cause is known", Stage::Identified, false, false, down),
+        (UNREACHED, Stage::Investigating, false, false, down),
         ("customers are served again, newcomers not yet", Stage::Identified, true, false, newcomers),
         ("nothing has changed for as long as was promised", Stage::Identified, true, false, newcomers),
         ("everybody has been served for a minute", Stage::Monitoring, false, false, Services::default()),
@@ -66,11 +67,14 @@ pub fn preview(settings: &Settings, now: Timestamp) -> Vec<Preview> {
             now,
             until: now.before(Duration::from_secs(60)),
             next: now + cadence(impact),
+            is_unreached: occasion == UNREACHED,
         };
         Preview { occasion, stage, title: title(&what), body: body(&of) }
     };
     occasions.map(text).into()
 }
+
+const UNREACHED: &str = "probes from elsewhere cannot reach it";
 
 #[cfg(test)]
 mod tests {

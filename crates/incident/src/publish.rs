@@ -4,7 +4,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use model::Timestamp;
 
 use crate::case::Case;
-use crate::settings::{ComponentSetting, NEWEST, Settings, UPDATES_SHOWN, UPDATES_SHOWN_OLD};
+use crate::outside::{KeptSpell, Spell};
+use crate::settings::{ComponentSetting, NEWEST, Settings, UPDATES_SHOWN, UPDATES_SHOWN_OLD, Watches};
 use crate::state::{State, Watched, Work};
 use crate::view::{Component, Incident, Maintenance, Progress, Update, View};
 use crate::words::{Audience, PublicId, Stage, Status};
@@ -33,8 +34,20 @@ pub(crate) fn view(state: &State, settings: &Settings, now: Timestamp) -> View {
         components,
         incidents: told.enumerate().map(|(place, case)| incident(case, &listed, shown(place))).collect(),
         maintenances: state.maintenances.iter().rev().map(|work| maintenance(work, &listed, now)).collect(),
+        outside: spells(state),
         updated_at: if state.updated_at == Timestamp::default() { now } else { state.updated_at },
     }
+}
+
+/// Those that the public was told of, and those that an outpost told of and that were none: so that it no longer does.
+fn spells(state: &State) -> Vec<Spell> {
+    let told =
+        |number: u32| state.cases.iter().rev().find(|case| case.number == number && !case.said.is_empty());
+    let spell = |kept: &KeptSpell| {
+        let id = kept.doubted.or_else(|| told(kept.incident).map(|case| case.id))?;
+        Some(Spell { id, from: kept.from, until: kept.until })
+    };
+    state.spells.iter().filter_map(spell).collect()
 }
 
 /// How many updates of an incident are shown: every page and feed has them.
@@ -96,6 +109,7 @@ impl Row<'_> {
             description: self.leaf.map(|(leaf, _)| leaf.description.clone()).unwrap_or_default(),
             group: self.group,
             is_group: self.leaf.is_none(),
+            is_watched: self.leaf.is_some_and(|(leaf, _)| leaf.watches != Watches::Nothing),
             status: watched.map_or(Status::Operational, Watched::status),
             // One that the record does not know yet is watched from now on.
             since: watched.map(|watched| watched.since.unwrap_or(now)).unwrap_or_default(),

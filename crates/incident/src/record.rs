@@ -220,6 +220,20 @@ pub enum Entry {
         /// Who.
         by: String,
     },
+    /// From elsewhere nobody reached the site. Written when that begins and when it is over, or once by who hears of it later.
+    Outside {
+        /// Which.
+        incident: u32,
+        /// In milliseconds since the epoch.
+        from: u64,
+        /// In milliseconds since the epoch; `None`: it goes on.
+        until: Option<u64>,
+        /// The identity under which an outpost has told the public of it.
+        id: Option<String>,
+        /// Customers were served meanwhile: the outpost was cut off itself, or refused, and the public is not told.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_doubted: bool,
+    },
     /// The gate no longer sees anything wrong with what was never published.
     Ended {
         /// Which.
@@ -259,6 +273,7 @@ impl Entry {
             | Self::Published { incident, .. }
             | Self::Acknowledged { incident, .. }
             | Self::Noted { incident, .. }
+            | Self::Outside { incident, .. }
             | Self::Ended { incident } => Some(*incident),
             Self::Component { incident, .. } => *incident,
             Self::Watched { .. } | Self::Overridden { .. } | Self::Maintenance { .. } => None,

@@ -188,6 +188,7 @@ fn trials(paper: &mut Paper, case: &Case) {
             | Entry::Overridden { .. }
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
+            | Entry::Outside { .. }
             | Entry::Ended { .. }
             | Entry::Maintenance { .. } => None,
         })

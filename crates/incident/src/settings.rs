@@ -74,6 +74,10 @@ pub(crate) const UPDATES_APART: Duration = Duration::from_secs(30);
 pub(crate) const FARED_HOURLY: usize = 8;
 /// See [`FARED_HOURLY`].
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+/// What two watchers saw is the same where it is no further apart.
+pub(crate) const OUTSIDE_APART: Duration = Duration::from_secs(120);
+/// Times that are remembered in which nobody could reach the site.
+pub(crate) const SPELLS_MAX: usize = 50;
 /// The same words in the same stage are refused for so long.
 pub(crate) const SAME_WORDS: Duration = Duration::from_secs(300);
 /// How long troubles stay on the page.

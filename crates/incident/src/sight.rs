@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use model::Level;
+use model::{Level, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::words::{Audience, Service};
@@ -24,6 +24,25 @@ pub struct Sight {
     pub level: Level,
     /// The gate only watches: whatever it sees is not told to the public.
     pub observes: bool,
+    /// What probes tell of how everybody fares, where traffic does not; `None`: it is not known.
+    pub probed: Option<Service>,
+    /// Whether the site can be reached from elsewhere.
+    pub outside: Outside,
+}
+
+/// Whether probes elsewhere reach the site.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Outside {
+    /// Nobody is there who could tell.
+    #[default]
+    Unknown,
+    /// They do.
+    Reached,
+    /// They do not.
+    Unreached {
+        /// Since then.
+        since: Timestamp,
+    },
 }
 
 /// Requests, and those of them that did not end well.
@@ -36,6 +55,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Those that ended well.
+    pub(crate) const fn good(self) -> u64 {
+        self.all.saturating_sub(self.bad)
+    }
+
     fn add(&mut self, other: Self) {
         self.all = self.all.saturating_add(other.all);
         self.bad = self.bad.saturating_add(other.bad);
@@ -117,12 +141,26 @@ impl Window {
         let known = self.service(|sight| sight.known, FEW);
         // The app is the same for all. Where customers tell how it does, a stranger who asks again and again for what fails tells
         // nothing; where there are none, it takes more of them to tell.
-        let new = known.or_else(|| self.service(|sight| sight.new, FEW_STRANGERS)).unwrap_or_default();
+        let new = known.or_else(|| self.service(|sight| sight.new, FEW_STRANGERS));
+        // Probes are few and always the same: where people come, people tell.
+        let new = new.or(sight.probed).unwrap_or_default();
         let known = known.unwrap_or(new);
-        Services {
-            audiences: [known, new.max(at_the_door(sight.door))],
-            login: self.service(|sight| sight.login, FEW).unwrap_or_default(),
-        }
+        let audiences = match self.outside() {
+            Outside::Unreached { .. } => [Service::Down; 2],
+            Outside::Reached | Outside::Unknown => [known, new.max(at_the_door(sight.door))],
+        };
+        Services { audiences, login: self.service(|sight| sight.login, FEW).unwrap_or_default() }
+    }
+
+    /// Whether the site can be reached from elsewhere, as far as it is believed: who does not reach a site that serves people is cut off
+    /// itself, or refused.
+    pub(crate) fn outside(&self) -> Outside {
+        let serves = |of: fn(&Sight) -> Counts, few| {
+            self.seconds.iter().map(of).map(Counts::good).fold(0, u64::saturating_add) >= few
+        };
+        let is_served = serves(|sight| sight.known, FEW) || serves(|sight| sight.new, FEW_STRANGERS);
+        let outside = self.seconds.front().map(|sight| sight.outside).unwrap_or_default();
+        if is_served && matches!(outside, Outside::Unreached { .. }) { Outside::Unknown } else { outside }
     }
 
     /// `None` where too little was asked for.
@@ -164,7 +202,7 @@ const LONG: usize = 60;
 /// Requests in [`SHORT`] seconds from which a share of them says something.
 const ENOUGH: u64 = 20;
 /// Fewer requests in a minute say nothing.
-const FEW: u64 = 5;
+pub(crate) const FEW: u64 = 5;
 /// The same for requests of strangers.
 const FEW_STRANGERS: u64 = 30;
 /// From this share of requests that do not end well, hardly anybody is served.
@@ -207,6 +245,26 @@ mod tests {
         let services = seen(&mut window, 1, (100, 0), Door::Waiting);
         assert_eq!(services.audiences, [Service::Good, Service::Delayed]);
         assert_eq!(seen(&mut window, 1, (100, 0), Door::Closed).of(Audience::New), Service::Down);
+    }
+
+    #[test]
+    fn probes_tell_where_nobody_comes_and_those_outside_where_nobody_is_served() {
+        let mut window = Window::default();
+        let probed = Sight { probed: Some(Service::Down), ..Sight::default() };
+        assert_eq!(window.judge(&probed).audiences, [Service::Down; 2]);
+        let served = Sight { known: Counts { all: 50, bad: 0 }, ..probed };
+        assert_eq!(window.judge(&served).audiences, [Service::Good; 2]);
+        let since = Timestamp::from_secs(1);
+        let alone = Sight { outside: Outside::Unreached { since }, ..served };
+        assert_eq!(window.judge(&alone).audiences, [Service::Good; 2], "the outpost is refused or cut off");
+        let empty = Sight { known: Counts::default(), ..alone };
+        for _ in 0..LONG - 1 {
+            assert_eq!(window.judge(&empty).audiences, [Service::Good; 2]);
+        }
+        assert_eq!(window.judge(&empty).audiences, [Service::Down; 2]);
+        assert_eq!(window.outside(), alone.outside);
+        let strangers = Sight { new: Counts { all: FEW_STRANGERS, bad: 0 }, ..empty };
+        assert_eq!(window.judge(&strangers).audiences, [Service::Good; 2]);
     }
 
     #[test]

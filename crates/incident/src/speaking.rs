@@ -6,7 +6,8 @@ use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
 use crate::settings::{FARED_HOURLY, HOUR, RESOLVED_AFTER, SAME_WITHIN, UPDATES_APART, cadence};
-use crate::texts::{Occasion, body};
+use crate::sight::{Outside, Services};
+use crate::texts::{Occasion, body, unreached};
 use crate::words::{Impact, Service, Stage, Status};
 
 /// Says what is due; in mode `observe` nothing is.
@@ -59,7 +60,7 @@ fn begin(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
 /// Publishes the notice of what goes on.
 pub(crate) fn first_notice(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
     engine.due = None;
-    let since = engine.since.trouble.map_or(moment.wall, |trouble| trouble.wall);
+    let since = engine.began().unwrap_or(moment.wall);
     turn_components(engine, number, since, pen);
     publish(engine, number, Stage::Investigating, Some(since), moment, pen);
 }
@@ -68,7 +69,7 @@ pub(crate) fn first_notice(engine: &mut Engine, number: u32, moment: Moment, pen
 fn come_back(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
     let recent = engine.state.recent(moment.wall, SAME_WITHIN);
     let over_at = recent.and_then(|case| case.said.last()).map(|said| said.at);
-    let began = engine.since.trouble.map(|trouble| trouble.wall);
+    let began = engine.began();
     let is_new = began.zip(over_at).is_some_and(|(began, over)| began > over);
     match recent.map(|case| case.number).filter(|_| is_new && engine.is_public(moment)) {
         Some(number) => {
@@ -195,6 +196,7 @@ pub(crate) fn publish(
         now: moment.wall,
         until: good_since(case, moment.wall),
         next: next.unwrap_or_default(),
+        is_unreached: matches!(engine.outside, Outside::Unreached { .. }),
     });
     let next = next.map(Timestamp::as_millis);
     let services = engine.telling.told;
@@ -204,6 +206,80 @@ pub(crate) fn publish(
         Entry::Published { incident: number, stage, body, by: None, reason: None, since, next, services },
     );
     said(engine, moment.now);
+}
+
+/// What is watched was out of reach for a time that is over.
+pub(crate) fn watched_components(
+    engine: &mut Engine,
+    number: u32,
+    (from, until): (Timestamp, Timestamp),
+    pen: &mut Pen,
+) {
+    for (place, seen) in engine.told_statuses().into_iter().enumerate() {
+        let component = &engine.state.components[place];
+        // What shows trouble already goes on to do so.
+        if seen.is_none() || component.seen != Status::Operational {
+            continue;
+        }
+        let component = component.full_name.clone();
+        for (status, from) in [(Status::MajorOutage, from), (Status::Operational, until)] {
+            let (component, from) = (component.clone(), from.as_millis());
+            engine.write(pen, Entry::Component { incident: Some(number), component, status, from });
+        }
+    }
+}
+
+/// Says that nobody could reach it and that it is over: the first that is said of it here.
+pub(crate) fn outside_notice(
+    engine: &mut Engine,
+    number: u32,
+    (from, until): (Timestamp, Timestamp),
+    moment: Moment,
+    pen: &mut Pen,
+) {
+    let body = unreached(&engine.subject(), from, until, moment.wall);
+    let (since, services) = (Some(from.as_millis()), Services::default());
+    let stage = Stage::Resolved;
+    engine.write(
+        pen,
+        Entry::Published {
+            incident: number,
+            stage,
+            body,
+            by: None,
+            reason: None,
+            since,
+            next: None,
+            services,
+        },
+    );
+    said(engine, moment.now);
+}
+
+/// Says the same as news about what the public was told of already.
+pub(crate) fn said_outside(
+    engine: &mut Engine,
+    number: u32,
+    (from, until): (Timestamp, Timestamp),
+    moment: Moment,
+    pen: &mut Pen,
+) {
+    let Some(last) = case(engine, number).and_then(|case| case.said.last()) else { return };
+    let (stage, services, next) = (last.stage, last.services, last.next.map(Timestamp::as_millis));
+    let body = unreached(&engine.subject(), from, until, moment.wall);
+    engine.write(
+        pen,
+        Entry::Published {
+            incident: number,
+            stage,
+            body,
+            by: None,
+            reason: None,
+            since: None,
+            next,
+            services,
+        },
+    );
 }
 
 /// Since when everybody is served, as the record has it.

@@ -5,8 +5,11 @@ use std::time::Duration;
 use model::Timestamp;
 
 use crate::case::{Case, Note, opened};
+use crate::outside::KeptSpell;
 use crate::record::{Chain, Entry, Record};
-use crate::settings::{CASES_MAX, HISTORY, MAINTENANCES_MAX, NOTES_MAX, SAME_WITHIN, Settings, TROUBLES_MAX};
+use crate::settings::{
+    CASES_MAX, HISTORY, MAINTENANCES_MAX, NOTES_MAX, SAME_WITHIN, SPELLS_MAX, Settings, TROUBLES_MAX,
+};
 use crate::view::Trouble;
 use crate::words::{PublicId, Stage, Status};
 
@@ -19,6 +22,8 @@ pub(crate) struct State {
     pub(crate) components: Vec<Watched>,
     /// Oldest first.
     pub(crate) maintenances: Vec<Work>,
+    /// Times in which nobody outside could reach the site, oldest first.
+    pub(crate) spells: Vec<KeptSpell>,
     /// When anything public last changed.
     pub(crate) updated_at: Timestamp,
     /// The highest numbers so far.
@@ -182,6 +187,7 @@ impl State {
             | Entry::Withdrawn { .. }
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
+            | Entry::Outside { .. }
             | Entry::Ended { .. }) => self.note(internal, record.seq, at),
         }
     }
@@ -217,6 +223,7 @@ impl State {
                     case.is_held |= by.is_some();
                 }
             }
+            Entry::Outside { .. } => self.heard(entry),
             Entry::Ended { incident } => {
                 self.case(*incident)
                     .into_iter()
@@ -232,6 +239,44 @@ impl State {
             | Entry::Overridden { .. }
             | Entry::Maintenance { .. } => {}
         }
+    }
+
+    /// Whether an incident goes on.
+    pub(crate) fn is_open(&self, incident: u32) -> bool {
+        self.cases.iter().any(|case| case.number == incident && case.is_open())
+    }
+
+    /// Whether the public was told of an incident, or people hold it back; also of one that is forgotten.
+    pub(crate) fn is_settled(&self, incident: u32) -> bool {
+        let case = self.cases.iter().find(|case| case.number == incident);
+        case.is_none_or(|case| !case.said.is_empty() || case.is_held)
+    }
+
+    /// The time that goes on in which nobody outside can reach the site.
+    pub(crate) fn open_spell(&self) -> Option<KeptSpell> {
+        self.spells.last().filter(|spell| spell.until.is_none()).copied()
+    }
+
+    fn heard(&mut self, entry: &Entry) {
+        let Entry::Outside { incident, from, until, id, is_doubted } = entry else { return };
+        let (from, until) = (Timestamp::from_millis(*from), until.map(Timestamp::from_millis));
+        let id = id.as_ref().and_then(|id| id.parse().ok());
+        let doubted = id.filter(|_| *is_doubted);
+        self.outside(KeptSpell { incident: *incident, from, until, doubted });
+        // What the public was told of keeps the name that it has, and what is not told takes none.
+        let id = id.filter(|_| !is_doubted);
+        if let Some((case, id)) = self.case(*incident).filter(|case| case.said.is_empty()).zip(id) {
+            case.id = id;
+        }
+    }
+
+    fn outside(&mut self, spell: KeptSpell) {
+        match self.spells.last_mut().filter(|last| last.until.is_none() && last.from == spell.from) {
+            Some(open) => open.until = spell.until,
+            None => self.spells.push(spell),
+        }
+        let excess = self.spells.len().saturating_sub(SPELLS_MAX);
+        self.spells.drain(..excess);
     }
 
     fn seen(&mut self, incident: Option<u32>, name: &str, status: Status, from: Timestamp, at: Timestamp) {

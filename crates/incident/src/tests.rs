@@ -2,6 +2,7 @@
 
 mod acts;
 mod chain;
+mod outside;
 mod stories;
 
 use std::time::Duration;

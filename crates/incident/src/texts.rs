@@ -30,6 +30,8 @@ pub(crate) struct Occasion<'a> {
     /// When everybody was served again.
     pub(crate) until: Timestamp,
     pub(crate) next: Timestamp,
+    /// Nobody outside can reach it.
+    pub(crate) is_unreached: bool,
 }
 
 /// The name of an incident.
@@ -61,6 +63,11 @@ pub(crate) fn body(of: &Occasion<'_>) -> String {
 fn opening(of: &Occasion<'_>) -> String {
     let Occasion { what, .. } = of;
     let since = day_and_clock(of.since, of.now);
+    if of.is_unreached {
+        return format!(
+            "Since {since} {what} cannot be reached from outside. We have noticed it and are working on it."
+        );
+    }
     match (of.stage, of.is_same_stage, of.is_back) {
         (_, _, true) => format!("The disruption of {what} is back. We are working on it."),
         (_, true, _) => format!("The disruption of {what} goes on since {since}. We are working on it."),
@@ -103,6 +110,16 @@ pub(crate) fn losses(lost: [Lost; 2]) -> [String; 2] {
         format!("{}: {what}.", audience.label())
     };
     Audience::ALL.map(line)
+}
+
+/// What is said of a time in which nobody could reach it, when it is over.
+pub(crate) fn unreached(what: &str, from: Timestamp, until: Timestamp, now: Timestamp) -> String {
+    format!(
+        "From {} to {}, {}, {what} could not be reached from outside. It can be reached again.",
+        day_and_clock(from, now),
+        day_and_clock(until, now),
+        length(until.since(from))
+    )
 }
 
 /// A time of today by its clock, another with its date.

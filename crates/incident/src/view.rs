@@ -4,11 +4,13 @@
 //! attacker nothing (the status page's contract, section 0). Lists are bounded by named limits.
 
 use model::Timestamp;
+use serde::{Deserialize, Serialize};
 
+use crate::outside::Spell;
 use crate::words::{Audience, Impact, PublicId, Service, Stage, Status};
 
 /// All that is public at a moment.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct View {
     /// In the order in which they are shown; a group comes before what is in it.
     pub components: Vec<Component>,
@@ -16,12 +18,15 @@ pub struct View {
     pub incidents: Vec<Incident>,
     /// Newest first.
     pub maintenances: Vec<Maintenance>,
+    /// Times in which nobody outside could reach the site and the public was told so, oldest first; also by an outpost alone, where
+    /// the gate knows better: then no incident has its name.
+    pub outside: Vec<Spell>,
     /// When anything of this last changed.
     pub updated_at: Timestamp,
 }
 
 /// Something that people use, or a group of such.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Component {
     /// Stays the same as long as the name and its groups do.
     pub id: PublicId,
@@ -33,6 +38,8 @@ pub struct Component {
     pub group: Option<usize>,
     /// Whether it is a group.
     pub is_group: bool,
+    /// Whether what is seen decides how it does, and not people alone.
+    pub is_watched: bool,
     /// How it does; of a group the worst of what is in it.
     pub status: Status,
     /// Since when it is watched; before that nothing is known of it.
@@ -44,7 +51,7 @@ pub struct Component {
 }
 
 /// A time in which a component did not do well.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Trouble {
     /// How it did.
     pub status: Status,
@@ -55,7 +62,7 @@ pub struct Trouble {
 }
 
 /// One incident.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Incident {
     /// Never changes.
     pub id: PublicId,
@@ -92,7 +99,7 @@ pub struct Incident {
 }
 
 /// One thing that was said about an incident.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Update {
     /// Never changes.
     pub id: PublicId,
@@ -111,7 +118,7 @@ pub struct Update {
 }
 
 /// Work that was announced.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Maintenance {
     /// Never changes.
     pub id: PublicId,
@@ -134,7 +141,7 @@ pub struct Maintenance {
 }
 
 /// How far announced work is. The names in JSON are those of Statuspage.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub enum Progress {
     /// Not begun.
     Scheduled,

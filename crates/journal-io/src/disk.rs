@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -64,6 +64,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    give_to_owner(&file, path)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
@@ -71,11 +72,31 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
+/// Gives a new file to whom the one before it belongs, else to whom its folder does: an admin who makes or renews a key must not lock
+/// out the gate, which runs as another user.
+fn give_to_owner(file: &File, path: &Path) -> io::Result<()> {
+    let before = fs::metadata(path).or_else(|_| fs::metadata(path.parent().unwrap_or(Path::new("."))))?;
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) == (before.uid(), before.gid()) {
+        return Ok(());
+    }
+    // The group alone differs where folders hand theirs on: that locks nobody out.
+    match fchown(file, Some(before.uid()), Some(before.gid())) {
+        Err(_) if new.uid() == before.uid() => Ok(()),
+        done => done,
+    }
+}
+
 /// Opens the file that stands for a lock, and waits for it or not.
 ///
 /// The lock ends when the returned file is closed, also when the process is killed.
 pub(crate) fn lock(path: &Path, waits: bool) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    if file.metadata()?.uid() == rustix::process::geteuid().as_raw() {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        // Who cannot give it away owns the folder, or could not use it anyway.
+        let _as_it_is = fs::metadata(folder).and_then(|of| fchown(&file, Some(of.uid()), Some(of.gid())));
+    }
     let operation = if waits {
         rustix::fs::FlockOperation::LockExclusive
     } else {

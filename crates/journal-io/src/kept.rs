@@ -1,4 +1,4 @@
-//! Two small files beside the journal that the decision core goes on from after a stop: each is replaced whole.
+//! Small files beside the journal that a process goes on from after a stop: each is replaced whole.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,24 +6,27 @@ use std::path::{Path, PathBuf};
 
 use crate::disk;
 
-/// Which of the two.
+/// Which of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kept {
     /// What was learnt of calm: some megabytes, every few minutes.
     Learnt,
     /// What is in force: some kilobytes, every few seconds.
     InForce,
+    /// The gate's status page, which an outpost holds: some hundred kilobytes, every minute at most.
+    Page,
 }
 
 impl Kept {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Learnt, Self::InForce];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Learnt, Self::InForce, Self::Page];
 
     /// The file in a state folder.
     pub fn path(self, state: &Path) -> PathBuf {
         state.join(match self {
             Self::Learnt => "core.learnt",
             Self::InForce => "core.in-force",
+            Self::Page => "page.copy",
         })
     }
 
@@ -50,7 +53,7 @@ impl Kept {
     }
 }
 
-/// Bytes of either file at most.
+/// Bytes of any of them at most.
 pub const KEPT_BYTES_MAX: u64 = 64 << 20;
 
 #[cfg(test)]

@@ -250,9 +250,11 @@ address = "{console}"
 
     /// Whether a process number still stands for a process of this gate.
     fn is_ours(&self, process: Pid) -> bool {
-        let command = fs::read(format!("/proc/{}/cmdline", process.as_raw_nonzero())).unwrap_or_default();
-        let folder = self.folder.path().as_os_str().as_encoded_bytes();
+        let of =
+            |what: &str| fs::read(format!("/proc/{}/{what}", process.as_raw_nonzero())).unwrap_or_default();
+        let (command, folder) = (of("cmdline"), self.folder.path().as_os_str().as_encoded_bytes());
         command.windows(folder.len()).any(|part| part == folder)
+            || command.is_empty() && is_ending(&of("stat"))
     }
 
     /// Kills it as a power cut would and starts it again with the same folder.
@@ -285,6 +287,12 @@ impl Gate {
             wait_for(END_WITHIN, || heirs.iter().all(|heir| !self.is_ours(*heir)).then_some(()));
         }
     }
+}
+
+/// Whether a process that has no command line any more still has its sockets: it is no zombie yet (proc(5), `stat`).
+fn is_ending(stat: &[u8]) -> bool {
+    let state = stat.rsplit(|byte| *byte == b')').next().and_then(|rest| rest.trim_ascii_start().first());
+    !stat.is_empty() && !matches!(state, Some(b'Z' | b'X'))
 }
 
 fn launch(

@@ -1,7 +1,8 @@
 //! The thread that carries.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use incident::{Moment, Record};
@@ -11,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
 
-use crate::route::{Outlet, Route};
+use crate::route::{Outlet, Route, WITHIN};
 
 /// Both clocks at one moment. The binary gives its one clock.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
@@ -20,6 +21,9 @@ pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 pub trait Book: Send + Sync {
     /// Keeps one.
     fn keep(&self, change: Change);
+
+    /// Waits until what news follows from is kept, and the news too, but never long: alerts leave all the same.
+    fn settle(&self);
 }
 
 /// Carries until it is stopped or dropped.
@@ -36,6 +40,10 @@ struct Desk {
     /// One for each receiver: there may be news.
     news: Vec<Notify>,
     stop: Notify,
+    /// There may be news that a crash would lose.
+    is_fresh: AtomicBool,
+    /// Something has arrived.
+    arrived: Condvar,
 }
 
 impl Courier {
@@ -50,7 +58,15 @@ impl Courier {
             routes.map(|route| route.unwrap_or_else(|error| Route::None(error.to_string()))).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let news = routes.iter().map(|_| Notify::new()).collect();
-        let desk = Arc::new(Desk { post: Mutex::new(post), book, clock, news, stop: Notify::new() });
+        let desk = Arc::new(Desk {
+            post: Mutex::new(post),
+            book,
+            clock,
+            news,
+            stop: Notify::new(),
+            is_fresh: AtomicBool::new(true),
+            arrived: Condvar::new(),
+        });
         let shared = desk.clone();
         let thread = std::thread::Builder::new()
             .name("notify".to_owned())
@@ -66,6 +82,7 @@ impl Courier {
         for change in post.hear(records, moment) {
             self.desk.book.keep(change);
         }
+        self.desk.is_fresh.store(true, Relaxed);
         drop(post);
         self.desk.news.iter().for_each(Notify::notify_one);
     }
@@ -77,6 +94,7 @@ impl Courier {
         for change in post.test(moment) {
             self.desk.book.keep(change);
         }
+        self.desk.is_fresh.store(true, Relaxed);
         drop(post);
         self.desk.news.iter().for_each(Notify::notify_one);
     }
@@ -86,9 +104,22 @@ impl Courier {
         self.desk.post().beat(now);
     }
 
-    /// Begins nothing more, or goes on; what is on its way arrives.
-    pub fn pause(&self, is_paused: bool) {
-        self.desk.post().pause(is_paused);
+    /// Begins nothing more, and waits until what is on its way has arrived, and its end is given to the book; mail servers may take
+    /// longer than that.
+    pub fn pause(&self) {
+        let mut post = self.desk.post();
+        post.pause(true);
+        let (post, _late) = self
+            .desk
+            .arrived
+            .wait_timeout_while(post, WITHIN, |post| post.is_sending())
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(post);
+    }
+
+    /// Sends again.
+    pub fn go_on(&self) {
+        self.desk.post().pause(false);
     }
 
     /// How receivers are doing.
@@ -123,11 +154,17 @@ impl Desk {
             let next = self.post().next(place, (self.clock)());
             match next {
                 Next::Send(parcel) => {
+                    // Whoever hears of an incident that a crash takes from the record hears of it twice, under two names.
+                    if self.is_fresh.swap(false, Relaxed) {
+                        self.book.settle();
+                    }
                     let answer = route.carry(parcel).await;
                     let mut post = self.post();
                     if let Some(change) = post.settle(place, &answer, (self.clock)()) {
                         self.book.keep(change);
                     }
+                    drop(post);
+                    self.arrived.notify_all();
                 }
                 Next::Over(change) => self.book.keep(change),
                 Next::Wait(pause) => {
@@ -153,3 +190,6 @@ fn run(runtime: Runtime, desk: &Arc<Desk>, routes: Vec<Route>) {
     // A name that is being looked up must not hold the end up.
     runtime.shutdown_background();
 }
+
+#[cfg(test)]
+mod tests;

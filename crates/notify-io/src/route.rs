@@ -23,6 +23,8 @@ pub struct Outlet {
     pub authorities: Option<PathBuf>,
     /// For mail.
     pub server: Option<MailServer>,
+    /// Why it cannot be used as it is configured, in words for an admin: what is for it waits.
+    pub unusable: Option<String>,
 }
 
 /// A mail server that takes our mail and brings it on.
@@ -52,6 +54,14 @@ pub enum Encryption {
 /// Why there is no way to a receiver.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
+    /// A secret or an address is missing.
+    #[error("[[notify]] {name}: {error}")]
+    Unusable {
+        /// The receiver.
+        name: String,
+        /// What is wrong, in words.
+        error: String,
+    },
     /// Nothing to verify its server with.
     #[error("[[notify]] {name}: {error}")]
     Roots {
@@ -98,6 +108,9 @@ pub(crate) enum Route {
 
 impl Route {
     pub(crate) fn to(outlet: &Outlet) -> Result<Self, RouteError> {
+        if let Some(error) = outlet.unusable.clone() {
+            return Err(RouteError::Unusable { name: outlet.receiver.name.clone(), error });
+        }
         if let Some(server) = &outlet.server {
             return mail(outlet, server).map(Self::Mail);
         }
@@ -110,14 +123,14 @@ impl Route {
             .map_err(|error| RouteError::Roots { name: outlet.receiver.name.clone(), error })
     }
 
-    /// Sends one, and waits for the answer, never longer than [`WITHIN`].
+    /// Sends one, and waits for the answer, never longer than [`WITHIN`], or [`MAIL_WITHIN`] for mail.
     pub(crate) async fn carry(&self, parcel: Parcel) -> Answer {
         match (self, parcel) {
             (Self::Http(client), Parcel::Http { method, url, headers, body }) => {
                 match request(method, &url, headers, body) {
                     // An address may be a secret, and is not repeated.
                     Err(error) => permanent(format!("it cannot be asked for: {error}")),
-                    Ok(request) => match client.send(request).await {
+                    Ok(request) => match client.send_briefly(request).await {
                         Ok(answer) => answered(&answer),
                         Err(error) => Answer::Failed { is_permanent: false, words: error.to_string() },
                     },
@@ -155,27 +168,25 @@ fn request(
 
 fn answered(answer: &Response<Bytes>) -> Answer {
     let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let body = answer.body();
     Answer::Http {
         status: answer.status().as_u16(),
         retry_after: retry_after.map(str::to_owned),
-        body: body[..body.len().min(SHOWN_BYTES_MAX)].to_vec(),
+        body: answer.body().to_vec(),
     }
 }
 
-fn envelope(from: &str, to: &[String]) -> Result<Envelope, String> {
+fn envelope(from: &str, to: &str) -> Result<Envelope, String> {
     let address = |text: &str| text.parse::<Address>().map_err(|error: AddressError| error.to_string());
-    let to = to.iter().map(|to| address(to)).collect::<Result<_, _>>()?;
-    Envelope::new(Some(address(from)?), to).map_err(|error| error.to_string())
+    Envelope::new(Some(address(from)?), vec![address(to)?]).map_err(|error| error.to_string())
 }
 
 async fn post(server: &AsyncSmtpTransport<Tokio1Executor>, envelope: &Envelope, bytes: &[u8]) -> Answer {
-    match tokio::time::timeout(WITHIN, server.send_raw(envelope, bytes)).await {
+    match tokio::time::timeout(MAIL_WITHIN, server.send_raw(envelope, bytes)).await {
         Ok(Ok(_taken)) => Answer::Taken,
         Ok(Err(error)) => Answer::Failed { is_permanent: error.is_permanent(), words: chain(&error) },
         Err(_late) => Answer::Failed {
             is_permanent: false,
-            words: format!("the mail server did not take it within {} s", WITHIN.as_secs()),
+            words: format!("the mail server did not take it within {} s", MAIL_WITHIN.as_secs()),
         },
     }
 }
@@ -200,11 +211,12 @@ fn mail(outlet: &Outlet, server: &MailServer) -> Result<AsyncSmtpTransport<Tokio
     };
     // The name of this machine is nobody's business, and not known here.
     let greeting = ClientId::Domain("portcullis.invalid".to_owned());
-    let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.host.as_str())
-        .port(server.port)
-        .hello_name(greeting)
-        .timeout(Some(WITHIN))
-        .tls(tls);
+    let mut transport =
+        AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.host.trim_matches(['[', ']']))
+            .port(server.port)
+            .hello_name(greeting)
+            .timeout(Some(MAIL_WITHIN))
+            .tls(tls);
     if let Some((user, password)) = &server.login {
         transport = transport.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
     }
@@ -225,8 +237,8 @@ fn tls(outlet: &Outlet, server: &MailServer) -> Result<TlsParameters, RouteError
 }
 
 /// A receiver must have answered by then; PagerDuty, Slack and others ask for patience of this order.
-const WITHIN: Duration = Duration::from_secs(15);
-/// Of an answer no more is read.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// Of an answer so much may be shown to an admin.
-const SHOWN_BYTES_MAX: usize = 256;
+pub(crate) const WITHIN: Duration = Duration::from_secs(15);
+/// Of an answer no more is read, and may be shown to an admin; its status says whether it was taken.
+const ANSWER_BYTES_MAX: usize = 256;
+/// Mail servers look into a mail before they answer for it; RFC 5321, section 4.5.3.2.6, asks for ten minutes of patience.
+const MAIL_WITHIN: Duration = Duration::from_secs(300);

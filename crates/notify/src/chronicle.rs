@@ -93,6 +93,8 @@ impl Chronicle {
             Entry::Level { .. }
             | Entry::Withdrawn { .. }
             | Entry::Noted { .. }
+            // How customers fare because of it is told as that.
+            | Entry::Outside { .. }
             | Entry::Watched { .. }
             | Entry::Component { .. }
             | Entry::Overridden { .. }
@@ -153,6 +155,7 @@ impl Case {
             title: self.title.clone(),
             severity: self.severity,
             now: self.now(),
+            is_open: self.is_open,
             since: self.since.as_millis(),
             at: self.told.as_millis(),
             cause: self.cause.map(|cause| cause.label().to_owned()),
@@ -170,13 +173,17 @@ impl Case {
         Some(self.notice(what, text))
     }
 
-    /// Whoever has acknowledged it knows that it is bad.
+    /// Whoever has acknowledged it knows how bad it was then: what is worse than ever calls again.
     fn fared(&mut self, record: &Record, services: Services) -> Option<Notice> {
         self.services = services;
         let severity = Severity::of(services);
         let is_worse = severity > self.severity && self.is_open;
         self.severity = self.severity.max(severity);
-        (is_worse && !self.is_acknowledged).then(|| self.news(record, What::Worse, "")).flatten()
+        if !is_worse {
+            return None;
+        }
+        self.is_acknowledged = false;
+        self.news(record, What::Worse, "")
     }
 
     fn published(&mut self, record: &Record, stage: Stage, body: &str, told: Services) -> Option<Notice> {

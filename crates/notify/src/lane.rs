@@ -45,6 +45,8 @@ pub(crate) struct Lane {
     waiting: VecDeque<Queued>,
     in_hand: Option<InHand>,
     failures: u32,
+    /// Since when its answers mostly mean that no more helps.
+    doubted: Option<Instant>,
     /// After a failure nothing is sent before.
     not_before: Instant,
     pace: Pace,
@@ -96,6 +98,7 @@ impl Lane {
             waiting: VecDeque::new(),
             in_hand: None,
             failures: 0,
+            doubted: None,
             not_before: Instant::default(),
             standing_due: Instant::default(),
             is_troubled: false,
@@ -155,10 +158,12 @@ impl Lane {
         let (state, why) = match verdict {
             Verdict::Done => (State::Delivered, String::new()),
             Verdict::Never { why } => (State::Refused, why),
-            Verdict::Again { after, why } => {
-                self.failures = self.failures.saturating_add(1);
-                self.not_before = moment.now + after.unwrap_or_else(|| back_off(self.failures));
-                (State::Waiting, why)
+            Verdict::Again { after, why } => (self.leave_alone(after, moment.now), why),
+            Verdict::Doubtful { why } => {
+                let since = *self.doubted.get_or_insert(moment.now);
+                let is_over = moment.now.since(since) >= DOUBTED_FOR;
+                let state = if is_over { State::Refused } else { self.leave_alone(None, moment.now) };
+                (state, why)
             }
         };
         self.count(state);
@@ -167,6 +172,7 @@ impl Lane {
             self.failures = 0;
         }
         if in_hand == InHand::Standing {
+            self.believe(state);
             return self.stands(state, why);
         }
         let first = self.waiting.front_mut()?;
@@ -175,7 +181,27 @@ impl Lane {
         if state != State::Waiting {
             self.waiting.pop_front();
         }
+        self.believe(state);
         Some(change)
+    }
+
+    /// After a failure: for as long as was asked for; if that did not help, at least for as long as others.
+    fn leave_alone(&mut self, asked: Option<Duration>, now: Instant) -> State {
+        self.failures = self.failures.saturating_add(1);
+        let least = if asked.is_some() && self.failures == 1 { ASKED_MIN } else { back_off(self.failures) };
+        self.not_before = now + asked.unwrap_or_default().max(least);
+        State::Waiting
+    }
+
+    /// What is refused after a long doubt takes with it what waits behind it; what comes later is tried for as long again.
+    fn believe(&mut self, state: State) {
+        if state == State::Delivered || (state == State::Refused && self.waiting.is_empty()) {
+            self.doubted = None;
+        }
+    }
+
+    pub(crate) const fn is_sending(&self) -> bool {
+        self.in_hand.is_some()
     }
 
     pub(crate) fn figures(&self) -> Figures {
@@ -293,9 +319,13 @@ fn attempted(receiver: &Receiver, queued: &Queued, state: State, why: String, mo
 /// Messages to one receiver that wait; the oldest leaves.
 pub(crate) const WAITING_MAX: usize = 256;
 /// News that is older is none any more.
-const KEPT_FOR: Duration = Duration::from_secs(86_400);
+pub(crate) const KEPT_FOR: Duration = Duration::from_secs(86_400);
 /// What was left is tried for so long at least, however old it seems.
 const KEPT_AT_LEAST: Duration = Duration::from_secs(3_600);
+/// Answers that are mostly final are believed after so long.
+const DOUBTED_FOR: Duration = Duration::from_secs(900);
+/// Whoever asks to be tried again at once is left alone for so long.
+const ASKED_MIN: Duration = Duration::from_secs(1);
 /// An Alertmanager hears so often of what goes on.
 const REPEATED_EVERY: Duration = Duration::from_secs(60);
 /// Reminders of one call.

@@ -113,6 +113,8 @@ pub(crate) struct Notice {
     pub(crate) severity: Severity,
     /// How urgent it is as everybody fares now; `None`: only people know.
     pub(crate) now: Option<Severity>,
+    /// Whether it goes on.
+    pub(crate) is_open: bool,
     /// When it began, in milliseconds since the epoch.
     pub(crate) since: u64,
     /// When this became so, in milliseconds since the epoch.

@@ -6,7 +6,7 @@ use incident::{Moment, Record};
 use model::{Instant, Timestamp};
 
 use crate::chronicle::Chronicle;
-use crate::lane::{Around, Figures, Lane, Next, Queued};
+use crate::lane::{Around, Figures, KEPT_FOR, Lane, Next, Queued};
 use crate::notice::{Notice, Severity, What};
 use crate::receiver::{Receiver, Sender};
 use crate::verdict::{Answer, State};
@@ -101,7 +101,10 @@ impl Post {
     ) -> Vec<Change> {
         let mut changes: Vec<_> =
             waiting.into_iter().filter_map(|waiting| self.restore_one(waiting, moment)).collect();
-        let known = records.partition_point(|record| heard.is_none_or(|heard| record.seq <= heard));
+        // Old news is none, for instance if nobody was to be told for weeks.
+        let is_old = |record: &Record| moment.wall.since(record.at) >= KEPT_FOR;
+        let is_known = |record: &Record| heard.is_none_or(|heard| record.seq <= heard) || is_old(record);
+        let known = records.partition_point(is_known);
         let (old, new) = records.split_at(known);
         for record in old {
             let _known = self.chronicle.hear(record);
@@ -167,6 +170,11 @@ impl Post {
     /// Sends nothing, or goes on: one process sends.
     pub fn pause(&mut self, is_paused: bool) {
         self.is_paused = is_paused;
+    }
+
+    /// Whether something is on its way.
+    pub fn is_sending(&self) -> bool {
+        self.lanes.iter().any(Lane::is_sending)
     }
 
     /// How receivers are doing.
@@ -236,6 +244,7 @@ fn trial(what: What, severity: Severity, at: Timestamp) -> Notice {
         title: "Test of alerts, nothing is wrong".to_owned(),
         severity,
         now: None,
+        is_open: what != What::Over,
         since: at.as_millis(),
         at: at.as_millis(),
         cause: None,

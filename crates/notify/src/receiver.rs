@@ -53,8 +53,8 @@ pub enum Way {
     Mail {
         /// From whom.
         from: String,
-        /// To whom.
-        to: Vec<String>,
+        /// To whom: one, because a mail server that refuses one of several mostly gets no mail at all.
+        to: String,
     },
     /// An address that is asked for as long as all is well with the gate: silence is the alarm.
     Heartbeat {
@@ -95,7 +95,7 @@ impl Receiver {
 }
 
 /// Who tells.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Sender {
     /// The site.
     pub site: String,

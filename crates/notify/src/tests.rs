@@ -116,12 +116,8 @@ fn shown(parcel: &Parcel) -> String {
         let of = |alert: &serde_json::Value, key: &str| alert[key].as_str().unwrap_or_default().to_owned();
         let alerts = alerts.iter().map(|alert| {
             let labels = &alert["labels"];
-            format!(
-                "{} {} until {}",
-                of(labels, "alertname"),
-                of(labels, "severity"),
-                &of(alert, "endsAt")[11..19]
-            )
+            let state = if alert.get("endsAt").is_some() { "ended" } else { "fires" };
+            format!("{} {} {state}", of(labels, "alertname"), of(labels, "severity"))
         });
         return alerts.collect::<Vec<_>>().join(", ");
     }
@@ -168,8 +164,8 @@ fn metrics() -> Receiver {
 }
 
 fn mail() -> Receiver {
-    let to = vec!["ops@shop.example".into(), "boss@shop.example".into()];
-    receiver("mail", Way::Mail { from: "gate@shop.example".into(), to })
+    let (from, to) = ("gate@shop.example".into(), "ops@shop.example".into());
+    receiver("mail", Way::Mail { from, to })
 }
 
 fn heartbeat() -> Receiver {

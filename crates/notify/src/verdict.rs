@@ -68,6 +68,10 @@ pub(crate) enum Verdict {
     Never {
         why: String,
     },
+    /// Mostly no more helps, but what stands between us and the receiver says the same for a while when it is not well.
+    Doubtful {
+        why: String,
+    },
 }
 
 impl Verdict {
@@ -79,15 +83,17 @@ impl Verdict {
                 Self::Again { after: None, why: shown(words.as_bytes()) }
             }
             Answer::Http { status, .. } if (200..300).contains(status) => Self::Done,
-            Answer::Http { status: status @ 300..400, .. } => Self::Never {
+            Answer::Http { status: status @ 300..400, .. } => Self::Doubtful {
                 why: format!("it answers {status} and sends us elsewhere: configure where that leads"),
             },
             Answer::Http { status, retry_after, body } => {
                 let why = format!("it answers {status}: {}", shown(body));
                 if matches!(status, 408 | 425 | 429 | 500..) {
                     Self::Again { after: retry_after.as_deref().and_then(|text| pause(text, now)), why }
-                } else {
+                } else if matches!(status, 400 | 410 | 413) || SLACK_FINAL.contains(&body.trim_ascii()) {
                     Self::Never { why }
+                } else {
+                    Self::Doubtful { why }
                 }
             }
         }
@@ -112,6 +118,17 @@ fn pause(text: &str, now: Timestamp) -> Option<Duration> {
     Some(pause.min(PAUSE_MAX))
 }
 
+/// What Slack answers where no more helps, with 403 or 404 (<https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>).
+const SLACK_FINAL: [&[u8]; 8] = [
+    b"action_prohibited",
+    b"channel_not_found",
+    b"invalid_token",
+    b"no_active_hooks",
+    b"no_service",
+    b"no_team",
+    b"posting_to_general_channel_denied",
+    b"team_disabled",
+];
 const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 
 #[cfg(test)]
@@ -127,7 +144,9 @@ mod tests {
     fn after(status: u16, retry_after: &str) -> Option<u64> {
         match answer(status, Some(retry_after)) {
             Verdict::Again { after, .. } => after.map(|after| after.as_secs()),
-            verdict @ (Verdict::Done | Verdict::Never { .. }) => panic!("{verdict:?}"),
+            verdict @ (Verdict::Done | Verdict::Never { .. } | Verdict::Doubtful { .. }) => {
+                panic!("{verdict:?}")
+            }
         }
     }
 
@@ -139,7 +158,12 @@ mod tests {
         for status in [408, 425, 429, 500, 503] {
             assert!(matches!(answer(status, None), Verdict::Again { after: None, .. }), "{status}");
         }
-        for status in [301, 307, 400, 401, 403, 404, 410] {
+        for status in [301, 307, 401, 403, 404, 407] {
+            assert!(matches!(answer(status, None), Verdict::Doubtful { .. }), "{status}");
+        }
+        let slack = Answer::Http { status: 403, retry_after: None, body: b"action_prohibited\n".to_vec() };
+        assert!(matches!(Verdict::of(&slack, Timestamp::from_secs(0)), Verdict::Never { .. }));
+        for status in [400, 410, 413] {
             assert!(matches!(answer(status, None), Verdict::Never { .. }), "{status}");
         }
     }

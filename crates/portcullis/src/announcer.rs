@@ -206,6 +206,10 @@ impl TurnListener for Announcer {
         }
     }
 
+    fn probes(&mut self) -> [u32; 2] {
+        self.witness.as_ref().map(|(witness, ..)| witness.probes()).unwrap_or_default()
+    }
+
     fn disk_free(&mut self) -> f64 {
         let space = self.state.as_deref().and_then(|folder| Space::of(folder).ok());
         space.map_or(1.0, Space::free_share)

@@ -8,10 +8,11 @@ use edge_io::{Clock, JwtSettings};
 use journal_io::journal::Reader;
 use model::{Mode, Timestamp};
 
-use crate::alerts::Alerts;
 use crate::configured::{self, ConfigureError};
 use crate::listeners;
 use crate::running::SITE;
+use crate::status_name;
+use crate::truth;
 
 /// Reads and judges a configuration; the text is for people.
 pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
@@ -23,7 +24,9 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         out.push('\n');
     };
     let certificates = listeners::check(&config)?;
-    plan.alerts.iter().try_for_each(Alerts::check)?;
+    plan.alerts.check()?;
+    config.status.iter().try_for_each(|status| truth::check_buckets(status, &config.state.dir))?;
+    let status_name = status_name::check(&config)?;
     say(&format!("{} is in order.", path.display()));
     warnings.iter().for_each(|warning| say(warning));
     say("");
@@ -60,7 +63,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
             say(&format!("  {sentence}"));
         }
     }
-    for sentence in around_the_gate(&config) {
+    for sentence in around_the_gate(&config).into_iter().chain(status_name) {
         say(&format!("  {sentence}"));
     }
     for sentence in page(&config) {
@@ -164,8 +167,9 @@ fn page(config: &Config) -> Vec<String> {
         let error = std::fs::File::open(path).err()?;
         Some(format!("cannot read the {key} {}: {error}", path.display()))
     });
-    let elsewhere = match status.ssh.len() + status.bucket.len() {
-        0 => "no copy in another network: when this one is dead, so is the page; write [[status.ssh]] or [[status.bucket]]".to_owned(),
+    // An outpost holds a copy, too.
+    let elsewhere = match status.ssh.len() + status.bucket.len() + usize::from(config.outpost.is_some()) {
+        0 => "no copy in another network: when this one is dead, so is the page; write [outpost], [[status.ssh]] or [[status.bucket]]".to_owned(),
         1 => "one copy elsewhere; a second, in a third network, survives what takes the first".to_owned(),
         count => format!("{count} copies elsewhere"),
     };

@@ -15,6 +15,7 @@ use crate::control::LinkPlace;
 use crate::ctl::CtlArgs;
 use crate::handover::{Beginning, Offer, Takeover};
 use crate::listeners::{self, Opened};
+use crate::outpost::OutpostArgs;
 use crate::protect::ProtectArgs;
 use crate::replay::ReplayArgs;
 use crate::report::Report;
@@ -89,9 +90,8 @@ enum Command {
         #[command(subcommand)]
         act: StatusAct,
     },
-    /// Comes with part 4 (the outpost).
-    #[command(hide = true)]
-    Outpost(Rest),
+    /// Watch a gate from elsewhere, hold its status page, and say when nobody can reach it.
+    Outpost(OutpostArgs),
     /// Comes with a later part (the console in a terminal).
     #[command(hide = true)]
     Top(Rest),
@@ -154,7 +154,7 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
             }
         }
         Command::Status { act } => println!("{}", act.run()?),
-        Command::Outpost(_) => return unbuilt("outpost", "4", "the outpost"),
+        Command::Outpost(arguments) => arguments.run()?,
         Command::Top(_) => return unbuilt("top", "5", "the console in a terminal"),
     }
     Ok(ExitCode::SUCCESS)

@@ -19,7 +19,9 @@ use journal_io::recordings::RingSettings;
 
 use crate::alerts::Alerts;
 use crate::gate::Plan;
+use crate::probing::ProbingSettings;
 use crate::running::StateSettings;
+use crate::status_name::StatusNameError;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +43,15 @@ pub(crate) enum ConfigureError {
     /// Somebody who is to be alerted cannot be reached as it is written.
     #[error(transparent)]
     Alerts(#[from] notify_io::RouteError),
+    /// A mirror of the status page cannot be written to as it is configured.
+    #[error(transparent)]
+    Mirror(#[from] crate::truth::MirrorError),
     /// A certificate or its key.
     #[error(transparent)]
     Tls(#[from] edge_io::TlsError),
+    /// The name of the status page.
+    #[error(transparent)]
+    StatusName(#[from] StatusNameError),
     /// A file with a secret cannot be read.
     #[error("cannot read the secret in {}: {error}", path.display())]
     Secret {
@@ -110,7 +118,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.scheme = scheme(config);
     let uses_acme = config.listen.iter().any(|listen| listen.tls.as_ref().is_some_and(|tls| tls.acme));
     plan.acme = config.acme.as_ref().filter(|_| uses_acme).map(|acme| acme_of(acme, config)).transpose()?;
-    plan.alerts = Alerts::of(config)?;
+    plan.alerts = Alerts::of(config);
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
     plan.partners = config.partner.iter().map(partner).collect::<Result<_, _>>()?;
     plan.crawlers = config.crawler.iter().filter_map(crawler).collect();
@@ -129,6 +137,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.access_log = config.log.access;
     plan.refusals_per_line = config.log.sample_refusals;
     plan.gates = config.state.gates;
+    plan.probing = ProbingSettings::of(config);
     Ok(plan)
 }
 

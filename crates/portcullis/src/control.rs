@@ -34,6 +34,7 @@ use crate::erasures::Erasures;
 use crate::lines::Moment;
 use crate::memory::Memory;
 use crate::orders::Orders;
+use crate::probing::Probing;
 use crate::recordings;
 use crate::running::SITE;
 use crate::situation::meaning;
@@ -54,6 +55,7 @@ pub(crate) struct Control {
     pub(crate) access: Arc<LogWriter>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
+    pub(crate) probing: Arc<Probing>,
     pub(crate) folders: Option<Arc<Publisher>>,
     pub(crate) availability: Arc<Mutex<Availability>>,
     pub(crate) clock: Clock,
@@ -145,8 +147,9 @@ impl Control {
                 format!("\nrefusals apply to {percent} % of unknown clients; the rest are only observed")
             }
         };
+        let probes = self.probing.told(self.clock.now()).map(|told| format!("\n{told}")).unwrap_or_default();
         let text = format!(
-            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{enforced}{bypass}",
+            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{enforced}{bypass}",
             self.site.mode(),
             decision.level,
             meaning(decision.level),

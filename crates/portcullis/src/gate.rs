@@ -24,6 +24,7 @@ use model::{Mode, Net, Prefix, SiteId, Timestamp};
 use crate::alerts::Alerts;
 use crate::handover::Inherited;
 use crate::memory::GoOn;
+use crate::probing::ProbingSettings;
 use crate::secrets::Secrets;
 
 /// What a gate is to be, wherever that was written down.
@@ -43,7 +44,7 @@ pub(crate) struct Plan {
     /// Certificates by ACME.
     pub(crate) acme: Option<acme_io::Settings>,
     /// Who is told when something is wrong.
-    pub(crate) alerts: Option<Alerts>,
+    pub(crate) alerts: Alerts,
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
@@ -64,6 +65,8 @@ pub(crate) struct Plan {
     pub(crate) gates: u32,
     pub(crate) inflight_max: Option<f64>,
     pub(crate) drain: Duration,
+    /// What is tried from here, and who is asked about what it sees.
+    pub(crate) probing: ProbingSettings,
 }
 
 impl Plan {
@@ -83,7 +86,7 @@ impl Plan {
             token_header: None,
             jwt: None,
             acme: None,
-            alerts: None,
+            alerts: Alerts::default(),
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),
@@ -103,6 +106,7 @@ impl Plan {
             gates: 1,
             inflight_max: None,
             drain: Duration::from_secs(10),
+            probing: ProbingSettings::default(),
         }
     }
 }

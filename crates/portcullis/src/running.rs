@@ -30,6 +30,7 @@ use crate::ledger::JournalLedger;
 use crate::listeners::{self, Opened};
 use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
+use crate::probing::Probing;
 use crate::secrets::Secrets;
 use crate::truth::{Outlet, Page, PageError, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
@@ -80,6 +81,9 @@ pub(crate) enum RunError {
     /// The status page.
     #[error(transparent)]
     Page(#[from] PageError),
+    /// The authorities that probes verify certificates with.
+    #[error("[[probe]] or [outpost]: {0}")]
+    Roots(#[from] web_io::RootsError),
     /// The data plane.
     #[error(transparent)]
     Gate(#[from] GateError),
@@ -107,6 +111,7 @@ pub(crate) struct Running {
     pub(crate) clock: Clock,
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
+    pub(crate) probing: Arc<Probing>,
     outlet: Option<Outlet>,
     pub(crate) folders: Option<Arc<Publisher>>,
     /// For how much of their time customers were served.
@@ -157,11 +162,12 @@ pub(crate) fn start(
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
     let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
-    let truth = truth(plan.alerts.take(), page, &loaded, &journal, &events, clock, is_heir)?;
+    let truth = truth(std::mem::take(&mut plan.alerts), page, &loaded, &journal, &events, clock, is_heir)?;
+    let probing = Arc::new(Probing::new(plan.probing.clone(), clock)?);
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
         .writing(memory.scribe(clock))
-        .telling(truth.clone(), Witness::new(site.clone(), orders.clone()), clock);
+        .telling(truth.clone(), Witness::new(site.clone(), orders.clone(), probing.clone()), clock);
     let around = Around {
         log: Arc::new(Access(access.clone())),
         ledger: ledger.clone(),
@@ -177,13 +183,11 @@ pub(crate) fn start(
     let configured = plan.mode;
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
     say_incident(&site, is_heir, &events);
-    let erasures = Arc::new(Erasures::new(journal.clone()));
-    let predecessor = Mutex::new(predecessor);
     Ok(Running {
         edge,
         site,
+        erasures: Arc::new(Erasures::new(journal.clone())),
         journal,
-        erasures,
         orders,
         events,
         desk,
@@ -191,12 +195,13 @@ pub(crate) fn start(
         clock,
         memory,
         truth,
+        probing,
         outlet,
         folders,
         availability: Arc::default(),
         table_seed: secrets.table_seed,
         configured,
-        predecessor,
+        predecessor: Mutex::new(predecessor),
         aging: Mutex::new(PassClock::resume(None, clock.wall())),
         acme,
     })
@@ -211,7 +216,7 @@ fn logs(state: &StateSettings, clock: Clock) -> Result<(Arc<Events>, Arc<LogWrit
 
 /// The record, and those who are alerted from it.
 fn truth(
-    alerts: Option<Alerts>,
+    alerts: Alerts,
     page: Page,
     loaded: &Loaded,
     journal: &Arc<Journal>,
@@ -219,8 +224,7 @@ fn truth(
     clock: Clock,
     is_heir: bool,
 ) -> Result<Arc<Truth>, RunError> {
-    let courier = alerts.map(|alerts| alerts.start(loaded, journal.clone(), events.clone(), clock, is_heir));
-    let courier = courier.transpose()?.map(Arc::new);
+    let courier = alerts.start(loaded, journal.clone(), events.clone(), clock, is_heir)?.map(Arc::new);
     let (journal, events) = (journal.clone(), events.clone());
     Ok(Arc::new(Truth::start(page, loaded, journal, events, clock, courier, is_heir)?))
 }
@@ -313,6 +317,7 @@ impl Running {
         if let Some(acme) = &self.acme {
             acme.start(self.events.clone(), self.clock)?;
         }
+        self.probing.begin(self.truth.clone(), self.events.clone())?;
         Ok(())
     }
 
@@ -321,6 +326,7 @@ impl Running {
         if let Some(acme) = &self.acme {
             acme.stop();
         }
+        self.probing.stop();
         self.edge.retire();
         self.memory.retire();
         // The successor serves the page, and exports it.
@@ -387,6 +393,7 @@ impl Running {
 
     /// Stops: open exchanges end, then everything that waits is written.
     pub(crate) fn stop(self) {
+        self.probing.stop();
         self.edge.stop();
         self.truth.stop();
         let unerased = self.erasures.try_again();

@@ -193,6 +193,7 @@ fn start_console(
         access: running.access.clone(),
         memory: running.memory.clone(),
         truth: running.truth.clone(),
+        probing: running.probing.clone(),
         folders: running.folders.clone(),
         availability: running.availability.clone(),
         clock: running.clock,

@@ -9,6 +9,7 @@ use incident::View;
 use model::Timestamp;
 use serde::Serialize;
 
+use crate::data::PageData;
 use crate::page::Page;
 use crate::signed::{MANIFEST, SIGNATURE};
 use crate::successor::Successor;
@@ -63,6 +64,7 @@ pub fn render(view: &View, page: &Page, at: Timestamp) -> Bundle {
     bundle.put("badge.svg".to_owned(), badge::badge(view));
     bundle.put("favicon.svg".to_owned(), badge::favicon(view));
     bundle.put("status.txt".to_owned(), plain::text(view, page, at));
+    bundle.put(PageData::PATH.to_owned(), PageData::to_bytes(view, page, at));
     let manifest = bundle.manifest(page, &Edition::at(at, page.stale_after()));
     bundle.put(MANIFEST.to_owned(), manifest);
     bundle
@@ -129,6 +131,12 @@ impl Bundle {
         self.put(MANIFEST.to_owned(), bytes);
         self.put(SIGNATURE.to_owned(), signature.into_bytes());
         hash
+    }
+
+    /// Puts in a manifest and its signature that were made elsewhere for the same files.
+    pub fn put_signed(&mut self, manifest: &[u8], signature: &[u8]) {
+        self.put(MANIFEST.to_owned(), manifest.to_vec());
+        self.put(SIGNATURE.to_owned(), signature.to_vec());
     }
 
     /// What `manifest.json` says of all other files. A signature is over these bytes; it is not one of the files listed.

@@ -2,7 +2,7 @@
 //!
 //! It is *not* where it is decided what may be published (`incident`), nor where files are served, signed or sent (`status-io`): time is
 //! an argument, and the same view gives the same bytes; what signs is an argument, too. The main types are [`Page`], [`Bundle`],
-//! [`File`] and [`Manifest`].
+//! [`File`], [`Manifest`] and [`PageData`].
 //!
 //! ```
 //! let page = status::Page::new("Example Shop", "https://status.shop.example")?;
@@ -14,6 +14,7 @@
 
 mod badge;
 mod bundle;
+mod data;
 mod dates;
 mod days;
 mod feed;
@@ -34,6 +35,7 @@ mod samples;
 mod tests;
 
 pub use bundle::{Bundle, Edition, File, render};
+pub use data::{PageData, PageDataError};
 pub use page::{Page, PageError};
 pub use pages::content_security_policy;
 pub use report::report;

@@ -42,7 +42,13 @@ pub(crate) fn calm() -> View {
     ];
     components[3].troubles = vec![trouble(Status::PartialOutage, 6 * DAY + 10_000, 8_500)];
     components[5].troubles = vec![trouble(Status::DegradedPerformance, 20 * DAY, 1_200)];
-    View { components, incidents: vec![past()], maintenances: Vec::new(), updated_at: ago(5 * DAY) }
+    View {
+        components,
+        incidents: vec![past()],
+        maintenances: Vec::new(),
+        updated_at: ago(5 * DAY),
+        ..View::default()
+    }
 }
 
 /// Customers who are known are served, some new visitors are not.
@@ -123,6 +129,7 @@ pub(crate) fn component(seed: &str, name: &str) -> Component {
         description: String::new(),
         group: None,
         is_group: false,
+        is_watched: true,
         status: Status::Operational,
         since: ago(200 * DAY),
         updated_at: ago(6 * DAY),

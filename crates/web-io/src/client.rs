@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -55,8 +56,39 @@ impl Connection {
         request: Request<Bytes>,
         body_bytes_max: usize,
     ) -> Result<Response<Bytes>, ClientError> {
+        self.ask(request, Reading::Whole(body_bytes_max)).await
+    }
+
+    /// Sends a request and reads the answer's head and at most so many bytes of its body: what is longer is cut. The connection is
+    /// of no further use then.
+    ///
+    /// # Errors
+    /// As [`Connection::send`], but for [`ClientError::TooLarge`].
+    pub async fn send_for_beginning(
+        &mut self,
+        request: Request<Bytes>,
+        body_bytes_max: usize,
+    ) -> Result<Response<Bytes>, ClientError> {
+        self.ask(request, Reading::Beginning(body_bytes_max)).await
+    }
+
+    /// Sends a request as [`Connection::send`] does, and reads no more of the answer's body than its first bytes: what is wrong with
+    /// it, or takes too long, is no error.
+    pub(crate) async fn send_briefly(
+        mut self,
+        request: Request<Bytes>,
+        body_bytes_max: usize,
+    ) -> Result<Response<Bytes>, ClientError> {
+        self.ask(request, Reading::Glance(body_bytes_max)).await
+    }
+
+    async fn ask(
+        &mut self,
+        request: Request<Bytes>,
+        reading: Reading,
+    ) -> Result<Response<Bytes>, ClientError> {
         let Some(mut driver) = self.driver.take() else { return Err(ClientError::Closed) };
-        let exchange = exchange(&mut self.sender, request.map(Full::new), body_bytes_max);
+        let exchange = exchange(&mut self.sender, request.map(Full::new), reading);
         let mut exchange = pin!(exchange);
         let mut over = false;
         let outcome = poll_fn(|cx| {
@@ -71,7 +103,7 @@ impl Connection {
             }
         })
         .await;
-        if !over && outcome.is_ok() {
+        if !over && outcome.is_ok() && matches!(reading, Reading::Whole(_)) {
             self.driver = Some(driver);
         }
         outcome
@@ -83,17 +115,59 @@ impl Connection {
     }
 }
 
+/// How much is read of an answer's body, in bytes.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// All of it, which must not be more.
+    Whole(usize),
+    /// As much as there is, up to this.
+    Beginning(usize),
+    /// The same, and what is wrong with it, or late, is no error.
+    Glance(usize),
+}
+
 /// What reads and writes; its end is all that counts, errors reach the request.
 type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 async fn exchange(
     sender: &mut http1::SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
-    body_bytes_max: usize,
+    reading: Reading,
 ) -> Result<Response<Bytes>, ClientError> {
     sender.ready().await.map_err(failed)?;
     let (parts, body) = sender.send_request(request).await.map_err(failed)?.into_parts();
-    Ok(Response::from_parts(parts, read(body, body_bytes_max).await?))
+    let body = match reading {
+        Reading::Whole(bytes_max) => read(body, bytes_max).await?,
+        Reading::Beginning(bytes_max) => read_beginning(body, bytes_max).await?,
+        Reading::Glance(bytes_max) => glance(body, bytes_max).await,
+    };
+    Ok(Response::from_parts(parts, body))
+}
+
+async fn read_beginning(mut body: Incoming, bytes: usize) -> Result<Bytes, ClientError> {
+    let mut read = Vec::new();
+    while read.len() < bytes
+        && let Some(frame) = body.frame().await
+    {
+        if let Ok(data) = frame.map_err(failed)?.into_data() {
+            read.extend_from_slice(&data[..data.len().min(bytes - read.len())]);
+        }
+    }
+    Ok(read.into())
+}
+
+async fn glance(mut body: Incoming, bytes_max: usize) -> Bytes {
+    let mut bytes = Vec::new();
+    let read = async {
+        while bytes.len() < bytes_max
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            bytes.extend(frame.into_data().unwrap_or_default());
+        }
+    };
+    let _late = tokio::time::timeout(BEGINNING_WITHIN, read).await;
+    bytes.truncate(bytes_max);
+    bytes.into()
 }
 
 async fn read(body: Incoming, body_bytes_max: usize) -> Result<Bytes, ClientError> {
@@ -113,3 +187,6 @@ fn failed(error: hyper::Error) -> ClientError {
         ClientError::Protocol(error)
     }
 }
+
+/// The beginning of a body is waited for so long.
+const BEGINNING_WITHIN: Duration = Duration::from_secs(2);

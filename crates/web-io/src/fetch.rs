@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::client::{ClientError, Connection};
-use crate::roots::{RootsError, roots};
+use crate::roots::{RootsError, tls_client, tls_trusting};
 
 /// Asks servers anywhere, each request on a connection of its own.
 #[derive(Clone)]
@@ -68,29 +68,32 @@ impl Client {
         within: Duration,
         body_bytes_max: usize,
     ) -> Result<Self, RootsError> {
-        Ok(Self::trusting(roots(authorities)?, within, body_bytes_max))
+        Ok(Self { tls: Arc::new(tls_client(authorities)?), within, body_bytes_max })
     }
 
     /// As [`Client::new`], for servers without TLS alone: it needs no authorities, and believes no https server.
     pub fn without_tls(within: Duration, body_bytes_max: usize) -> Self {
-        Self::trusting(RootCertStore::empty(), within, body_bytes_max)
-    }
-
-    fn trusting(roots: RootCertStore, within: Duration, body_bytes_max: usize) -> Self {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has the protocols' suites")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Self { tls: Arc::new(tls), within, body_bytes_max }
+        Self { tls: Arc::new(tls_trusting(RootCertStore::empty())), within, body_bytes_max }
     }
 
     /// Sends a request whose URI names scheme and host, and reads the whole answer.
     ///
     /// # Errors
     /// See [`FetchError`].
-    pub async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+        self.ask(request, false).await
+    }
+
+    /// As [`Client::send`], for those whom the status alone tells what came of it: of the body no more than the first bytes are
+    /// read, and what is wrong with it, or takes too long, is no error.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn send_briefly(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+        self.ask(request, true).await
+    }
+
+    async fn ask(&self, mut request: Request<Bytes>, is_brief: bool) -> Result<Response<Bytes>, FetchError> {
         let no_address = || FetchError::Address(request.uri().to_string());
         let https = match request.uri().scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
@@ -102,7 +105,7 @@ impl Client {
         request.headers_mut().insert(HOST, host);
         let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = path.map(Into::into).unwrap_or_default();
-        let exchange = self.exchange(request, &authority, https);
+        let exchange = self.exchange(request, &authority, https, is_brief);
         let late = |_| FetchError::Late { authority: authority.to_string(), within: self.within };
         tokio::time::timeout(self.within, exchange).await.map_err(late)?
     }
@@ -112,6 +115,7 @@ impl Client {
         request: Request<Bytes>,
         authority: &Authority,
         https: bool,
+        is_brief: bool,
     ) -> Result<Response<Bytes>, FetchError> {
         let unreachable = |error| FetchError::Connect { authority: authority.to_string(), error };
         let unreadable = |error| FetchError::Answer { authority: authority.to_string(), error };
@@ -129,7 +133,11 @@ impl Client {
         } else {
             Connection::open(stream).await.map_err(unreadable)?
         };
-        connection.send(request, self.body_bytes_max).await.map_err(unreadable)
+        if is_brief {
+            connection.send_briefly(request, self.body_bytes_max).await.map_err(unreadable)
+        } else {
+            connection.send(request, self.body_bytes_max).await.map_err(unreadable)
+        }
     }
 }
 

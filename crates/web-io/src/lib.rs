@@ -13,7 +13,7 @@ mod server;
 pub use bytes::Bytes;
 pub use client::{ClientError, Connection};
 pub use fetch::{Client, FetchError};
-pub use roots::{RootsError, roots};
+pub use roots::{RootsError, roots, tls_client};
 pub use server::{ServerLimits, serve};
 
 #[cfg(test)]

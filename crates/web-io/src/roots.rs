@@ -1,10 +1,11 @@
 //! Authorities that servers are verified with.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 
 /// Why there are no authorities to verify a server with.
 #[derive(Debug, thiserror::Error)]
@@ -36,4 +37,22 @@ pub fn roots(authorities: Option<&Path>) -> Result<RootCertStore, RootsError> {
         return Err(cannot("there are none; name a file with the authority's certificate".to_owned()));
     }
     Ok(roots)
+}
+
+/// TLS for clients, which verifies servers with the authorities in a PEM file, or with those of the system.
+///
+/// # Errors
+/// When there are none.
+pub fn tls_client(authorities: Option<&Path>) -> Result<ClientConfig, RootsError> {
+    Ok(tls_trusting(roots(authorities)?))
+}
+
+/// TLS for clients that verify servers with these authorities alone.
+pub(crate) fn tls_trusting(roots: RootCertStore) -> ClientConfig {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has the protocols' suites")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
 }

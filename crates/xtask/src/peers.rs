@@ -16,7 +16,7 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 21] = [
+const PACKAGES: [Package; 22] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
@@ -31,6 +31,7 @@ const PACKAGES: [Package; 21] = [
     Package { name: "openssh-server", command: "sshd" },
     Package { name: "openssl", command: "openssl" },
     Package { name: "util-linux", command: "taskset" },
+    Package { name: "iproute2", command: "ip" },
     Package { name: "python3", command: "python3" },
     Package { name: "rsync", command: "rsync" },
     Package { name: "faketime", command: "faketime" },

@@ -3,6 +3,7 @@
 mod clients;
 mod listeners;
 mod notify;
+mod probes;
 mod site;
 mod status;
 
@@ -13,7 +14,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::finding::Problems;
-use crate::settings::Config;
+use crate::settings::{Config, OutpostConfig};
 
 /// Notes everything that is wrong with, or worth knowing about, a configuration whose values have been read.
 pub(crate) fn check(config: &Config, text: &str, root: &DeTable<'_>, problems: &mut Problems) {
@@ -22,8 +23,16 @@ pub(crate) fn check(config: &Config, text: &str, root: &DeTable<'_>, problems: &
     site::check(config, &mut desk);
     clients::check(config, &mut desk);
     status::check(config, &mut desk);
-    notify::check(config, &mut desk);
+    notify::check(&config.notify, &mut desk);
+    probes::check(config, &mut desk);
     room(config, &mut desk);
+}
+
+/// The same for an outpost's.
+pub(crate) fn check_outpost(config: &OutpostConfig, text: &str, root: &DeTable<'_>, problems: &mut Problems) {
+    let mut desk = Desk { text, root, problems };
+    probes::check_outpost(config, &mut desk);
+    notify::check(&config.notify, &mut desk);
 }
 
 /// What does not fit into the memory that is allowed.

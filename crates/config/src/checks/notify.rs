@@ -1,13 +1,13 @@
 //! Who is alerted.
 
 use super::Desk;
-use crate::settings::{Config, MailTls, Notify, NotifyKind};
+use crate::settings::{MailTls, Notify, NotifyKind};
 
-pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
-    let names = config.notify.iter().enumerate();
+pub(super) fn check(receivers: &[Notify], desk: &mut Desk<'_>) {
+    let names = receivers.iter().enumerate();
     let names = names.map(|(index, notify)| (format!("notify.{index}.name"), &notify.name));
     desk.refuse_repeats(names, "this name", "write another: logs and metrics tell receivers apart by it");
-    for (index, notify) in config.notify.iter().enumerate() {
+    for (index, notify) in receivers.iter().enumerate() {
         let place = format!("notify.{index}");
         if !desk.are_sound(&[&format!("{place}.kind")]) {
             continue;

@@ -8,6 +8,7 @@ mod networks;
 mod page;
 mod paths;
 mod plain;
+mod probes;
 mod secrets;
 
 use std::ops::Range;
@@ -34,6 +35,8 @@ pub use page::{GroupPath, PageUrl};
 pub(crate) use paths::{FILE, JWKS, PATH, RANGES};
 pub use paths::{Jwks, ParsePathError, RequestPath};
 pub(crate) use plain::{FLAG, grouped, list, whole};
+pub use probes::ProbeTarget;
+pub(crate) use probes::{PAGE_KEY, PROBE_SHOWS, PROBE_TARGET, SERVER_URL};
 pub(crate) use secrets::SECRET;
 pub use secrets::Secret;
 

@@ -2,20 +2,24 @@
 
 mod acme;
 mod clients;
+mod elsewhere;
 mod limits;
 mod listen;
 mod login;
 mod notify;
+mod probe;
 mod site;
 mod status;
 mod upkeep;
 
 pub use acme::Acme;
 pub use clients::{Crawler, Monitor, MonitorAs, Network, Partner};
+pub use elsewhere::{Gate, OutpostConfig, OutpostPage};
 pub use limits::Limits;
 pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
 pub use notify::{MailTls, Notify, NotifyKind, Severity};
+pub use probe::{Outpost, Probe, ProbeShows};
 pub use site::{Health, Origin, Route, Site};
 pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, Watches};
 pub use upkeep::{Console, Log, Privacy, State};
@@ -58,6 +62,10 @@ settings! {
         status: Option<Status> = optional_table();
         /// Who is alerted.
         notify: Vec<Notify> = tables(0, 32, "write at most 32 of them; a receiver can tell others");
+        /// What is tried from here.
+        probe: Vec<Probe> = tables(0, 32, "write at most 32 of them: a few tell whether the site can be reached");
+        /// The machine elsewhere that watches this gate.
+        outpost: Option<Outpost> = optional_table();
     }
 }
 

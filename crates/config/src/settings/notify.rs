@@ -20,7 +20,7 @@ settings! {
         /// Webhooks; "mail"; "heartbeat": an address that is asked for as long as the gate works, so that its silence alarms.
         kind: NotifyKind = required("webhook", NOTIFY_KIND);
         /// Where: for "pagerduty" and "alertmanager" without the path of the API, else the whole address. Without it,
-        /// "pagerduty" is https://events.pagerduty.com.
+        /// "pagerduty" is `https://events.pagerduty.com`.
         url: Option<WebUrl> = optional("https://alerts.shop.example/portcullis", WEB_URL);
         /// A file with the address, instead of `url`: those of "slack" and "heartbeat" are mostly secret.
         url_file: Option<PathBuf> = optional("/etc/portcullis/slack.url", FILE);

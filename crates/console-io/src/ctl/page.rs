@@ -53,7 +53,7 @@ pub enum PageCommand {
     Publish,
     /// Does not publish the notice that waits, nor another about the same.
     Hold,
-    /// Sees to an incident: nobody is called about it any more until it is over and back.
+    /// Sees to an incident: nobody is called about it until it gets worse than it was, or is over and back.
     Acknowledge {
         /// Which; the newest that goes on without it.
         #[serde(default, with = "wire::text_option", skip_serializing_if = "Option::is_none")]

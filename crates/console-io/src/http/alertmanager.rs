@@ -24,7 +24,7 @@ struct Alert {
 pub(super) fn note(body: &[u8]) -> Result<Option<String>, serde_json::Error> {
     let webhook: Webhook = serde_json::from_slice(body)?;
     let name = |alert: &Alert| alert.labels.get("alertname").cloned().unwrap_or_default();
-    let others = webhook.alerts.iter().filter(|alert| !name(alert).starts_with("Portcullis"));
+    let others = webhook.alerts.iter().filter(|alert| !OWN.contains(&name(alert).as_str()));
     let lines: Vec<_> = others.map(|alert| line(&name(alert), alert)).collect();
     let more = lines.len().saturating_sub(ALERTS_SHOWN);
     let shown =
@@ -39,6 +39,8 @@ fn line(name: &str, alert: &Alert) -> String {
     format!("Alertmanager, {status}: {name}{summary}")
 }
 
+/// What our own alerts are called.
+const OWN: [&str; 2] = ["PortcullisIncident", "PortcullisWatchdog"];
 /// Alerts of one post that are noted one by one; each has a few hundred bytes.
 const ALERTS_SHOWN: usize = 3;
 
@@ -66,6 +68,8 @@ mod tests {
     fn our_own_alerts_do_not_come_back_as_news() {
         let own = r#"{"status":"firing","labels":{"alertname":"PortcullisIncident"}}"#;
         assert_eq!(posted(own), None);
+        let rule = r#"{"status":"firing","labels":{"alertname":"PortcullisRefusesALot"}}"#;
+        assert!(posted(rule).is_some(), "a rule over our metrics is somebody else's");
         assert_eq!(posted(""), None);
         assert!(note(b"{}").is_err());
     }

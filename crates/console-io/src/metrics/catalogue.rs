@@ -197,6 +197,32 @@ pub const NOTIFICATIONS_WAITING: Metric<Gauge, 1> = Metric::new(
     "Alerts that a receiver has not taken yet.",
 );
 
+/// Whether probes reach their targets, by the probe's name.
+pub const PROBE_UP: Metric<Gauge, 1> = Metric::new(
+    "portcullis_probe_up",
+    ["probe"],
+    "Whether a probe's target answers: 1, also where it does not always, or 0. Without a sample it is not known.",
+);
+
+/// How long the last attempt of a probe took.
+pub const PROBE_SECONDS: Metric<Gauge, 1> =
+    Metric::new("portcullis_probe_seconds", ["probe"], "How long the last attempt at a probe's target took.")
+        .unit("seconds");
+
+/// Whether the other of gate and outpost is heard of.
+pub const OUTPOST_CONTACT: Metric<Gauge, 0> = Metric::new(
+    "portcullis_outpost_contact",
+    [],
+    "On a gate, whether its outpost is heard of; on an outpost, whether its gate is: 1 or 0. Without a sample there is none.",
+);
+
+/// Whether the site can be reached from outside.
+pub const OUTSIDE_REACHED: Metric<Gauge, 0> = Metric::new(
+    "portcullis_outside_reached",
+    [],
+    "Whether the site can be reached from outside, as an outpost sees it: 1 or 0. Without a sample it is not known.",
+);
+
 /// How long one step of the decision took.
 pub const TICK_SECONDS: Metric<Histogram, 0> =
     Metric::new("portcullis_tick_seconds", [], "Time that one step of the gate's decision took.")
@@ -240,6 +266,10 @@ pub const ENTRIES: &[Entry] = &[
     RECORDING_STEPS_LOST.entry(),
     INCIDENT_OPEN.entry(),
     INCIDENT_SECONDS_LOST.entry(),
+    PROBE_UP.entry(),
+    PROBE_SECONDS.entry(),
+    OUTPOST_CONTACT.entry(),
+    OUTSIDE_REACHED.entry(),
     AVAILABILITY.entry(),
     PUBLISH_LAG.entry(),
     PUBLISH_AGE.entry(),

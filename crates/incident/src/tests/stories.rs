@@ -62,6 +62,17 @@ fn in_observe_nothing_is_told() {
 }
 
 #[test]
+fn in_observe_what_comes_back_within_an_hour_of_an_all_clear_is_an_incident_too() {
+    let mut story = Story::with(Duration::ZERO);
+    let down = served_to(50, Door::Closed, Some(Cause::Attack), Level::CustomersFirst);
+    story.see(300, &down);
+    story.see(900, &well());
+    assert_eq!((story.stage(), story.engine.open_count()), (Some(Stage::Resolved), 0));
+    story.see(60, &Sight { observes: true, ..down });
+    assert_eq!(story.engine.open_count(), 1, "those who are alerted hear of it");
+}
+
+#[test]
 fn what_comes_back_within_an_hour_is_the_same_incident_and_that_shows() {
     let mut story = Story::with(Duration::ZERO);
     let down = served_to(50, Door::Closed, Some(Cause::Attack), Level::CustomersFirst);

@@ -175,7 +175,9 @@ fn write_attempt(transaction: &Transaction<'_>, attempt: &AttemptRow) -> rusqlit
     )?;
     execute(
         transaction,
-        "UPDATE deliveries SET state = ?4, attempts = ?5 WHERE site = ?1 AND receiver = ?2 AND key = ?3",
+        // What has come to its end stays there: another process may be late with what it tried before.
+        "UPDATE deliveries SET state = ?4, attempts = ?5
+         WHERE site = ?1 AND receiver = ?2 AND key = ?3 AND state = 0",
         params![attempt.site.0, attempt.receiver, attempt.key, attempt.state, attempt.number],
     )
 }

@@ -183,3 +183,20 @@ fn check_refused(text: &str, expected: &str) {
     assert!(!error.contains("1111"), "a message repeats the secret: {error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
 }
+
+/// An admin who renews a key as root must not lock out the gate, which runs as another user.
+#[test]
+fn a_renewed_key_stays_with_whom_it_belongs_to() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    // Only root can give folders away.
+    if chown(folder.path(), Some(1_234), Some(1_234)).is_err() {
+        eprintln!("skipped: only root can give a folder to another user");
+        return;
+    }
+    let owner = || fs::metadata(folder.path().join(PageKey::FILE)).map(|of| (of.uid(), of.gid())).unwrap();
+    PageKey::load_or_create(folder.path()).unwrap();
+    assert_eq!(owner(), (1_234, 1_234), "made by root in the gate's folder");
+    PageKey::renew(folder.path(), Timestamp::from_secs(9), |_| vec![1]).unwrap();
+    assert_eq!(owner(), (1_234, 1_234), "renewed by root");
+}

@@ -1,7 +1,5 @@
 //! Prometheus Alertmanager's API v2. An alert that is not repeated ends by itself, so what goes on is sent again and again.
 
-use std::time::Duration;
-
 use model::Timestamp;
 use serde_json::{Value, json};
 
@@ -25,7 +23,7 @@ pub(super) fn parcel(
             json!({ "alertname": "PortcullisWatchdog", "site": sender.site, "severity": "none" }),
             json!({ "summary": "The gate works. If this alert is missing, it does not, or cannot be heard." }),
             None,
-            now + LASTS,
+            None,
             sender,
         ));
     }
@@ -38,18 +36,9 @@ pub(super) fn parcel(
 /// another alert, which ends when this one begins.
 fn of(notice: &Notice, sender: &Sender, now: Timestamp) -> Vec<Value> {
     let since = Timestamp::from_millis(notice.since);
-    let ends = |severity: Severity| match notice.what {
-        What::Over => now.max(since),
-        _ if severity < notice.severity => now.max(since),
-        What::Opened
-        | What::Worse
-        | What::Planned
-        | What::Held
-        | What::Published
-        | What::Acknowledged
-        | What::Back
-        | What::Reminder => now + LASTS,
-    };
+    // Its clock may be behind ours: an end in its future would be none yet.
+    let end = since.max(Timestamp::from_millis(now.as_millis().saturating_sub(ENDED_BEFORE_MILLIS)));
+    let ends = |severity: Severity| (notice.what == What::Over || severity < notice.severity).then_some(end);
     let levels = Severity::ALL.into_iter().filter(|severity| *severity <= notice.severity);
     let made = levels.map(|severity| {
         let labels = json!({
@@ -70,10 +59,14 @@ fn alert(
     labels: Value,
     annotations: Value,
     starts: Option<Timestamp>,
-    ends: Timestamp,
+    ends: Option<Timestamp>,
     sender: &Sender,
 ) -> Value {
-    let mut alert = json!({ "labels": labels, "annotations": annotations, "endsAt": iso(ends) });
+    let mut alert = json!({ "labels": labels, "annotations": annotations });
+    // What goes on has no end: the Alertmanager gives it one, by its own clock (`resolve_timeout`, five minutes as it comes).
+    if let Some(ends) = ends {
+        alert["endsAt"] = iso(ends).into();
+    }
     if let Some(starts) = starts {
         alert["startsAt"] = iso(starts).into();
     }
@@ -83,5 +76,5 @@ fn alert(
     alert
 }
 
-/// An alert ends by itself after so long: five times as long as it takes until it is repeated.
-const LASTS: Duration = Duration::from_secs(300);
+/// What is over ended so long ago, or when it began if that was later; clocks may be apart by as much.
+const ENDED_BEFORE_MILLIS: u64 = 60_000;

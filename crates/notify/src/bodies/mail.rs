@@ -9,7 +9,7 @@ use crate::notice::{Notice, What};
 use crate::receiver::Sender;
 
 /// A mail about an incident.
-pub(super) fn parcel(from: &str, to: &[String], sender: &Sender, notice: &Notice, now: Timestamp) -> Parcel {
+pub(super) fn parcel(from: &str, to: &str, sender: &Sender, notice: &Notice, now: Timestamp) -> Parcel {
     let domain = from.rsplit('@').next().unwrap_or("localhost");
     let thread = format!("<portcullis.{}@{domain}>", notice.incident);
     let is_first = notice.what == What::Opened;
@@ -18,7 +18,7 @@ pub(super) fn parcel(from: &str, to: &[String], sender: &Sender, notice: &Notice
     let subject = format!("[{}] [{}] {}", sender.site, notice.severity.name(), notice.headline());
     let mut head = vec![
         format!("From: Portcullis <{from}>"),
-        format!("To: {}", to.join(",\r\n ")),
+        format!("To: {}", to),
         format!("Subject: {}", encoded(&subject)),
         format!("Date: {}", date(now)),
         format!("Message-ID: {id}"),
@@ -33,7 +33,7 @@ pub(super) fn parcel(from: &str, to: &[String], sender: &Sender, notice: &Notice
         head.join("\r\n"),
         folded(&BASE64.encode(body(sender, notice).as_bytes()))
     );
-    Parcel::Mail { from: from.to_owned(), to: to.to_vec(), bytes: bytes.into_bytes() }
+    Parcel::Mail { from: from.to_owned(), to: to.to_owned(), bytes: bytes.into_bytes() }
 }
 
 fn body(sender: &Sender, notice: &Notice) -> String {

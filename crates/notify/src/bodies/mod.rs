@@ -29,8 +29,8 @@ pub enum Parcel {
     Mail {
         /// Whom errors go to.
         from: String,
-        /// Everybody who gets it.
-        to: Vec<String>,
+        /// Who gets it.
+        to: String,
         /// Header and body (RFC 5322), lines end in CR LF.
         bytes: Vec<u8>,
     },

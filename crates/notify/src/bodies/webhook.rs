@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Parcel, json as posted};
 use crate::hidden::{Hidden, SigningKey};
-use crate::notice::{Notice, What, iso};
+use crate::notice::{Notice, iso};
 use crate::receiver::Sender;
 
 /// The id stays the same however often it is tried; time and signature are of the try.
@@ -25,7 +25,7 @@ pub(super) fn parcel(
             "title": notice.title,
             "headline": notice.headline(),
             "severity": notice.severity.name(),
-            "is_open": notice.what != What::Over,
+            "is_open": notice.is_open,
             "stage": notice.stage,
             "since": iso(Timestamp::from_millis(notice.since)),
             "fares": notice.fares,

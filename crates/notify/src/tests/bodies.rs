@@ -13,6 +13,7 @@ fn notice(what: What) -> Notice {
         title: "Disruption of Website".into(),
         severity: Severity::Error,
         now: Some(Severity::Error),
+        is_open: what != What::Over,
         since: 1_795_876_200_000,
         at: 1_795_876_260_000,
         cause: Some("traffic that looks made".into()),
@@ -30,11 +31,7 @@ fn text(parcel: &Parcel) -> String {
             format!("{method} {url}\n{headers}\n{}", serde_json::to_string_pretty(&json).unwrap())
         }
         Parcel::Mail { from, to, bytes } => {
-            format!(
-                "from {from} to {}\n\n{}",
-                to.join(", "),
-                String::from_utf8_lossy(bytes).replace('\r', "")
-            )
+            format!("from {from} to {}\n\n{}", to, String::from_utf8_lossy(bytes).replace('\r', ""))
         }
     }
 }
@@ -78,6 +75,12 @@ fn subject(head: &str) -> String {
         decoded.map_or_else(|| word.to_owned(), |bytes| String::from_utf8(bytes).unwrap())
     });
     words.collect()
+}
+
+#[test]
+fn a_webhook_hears_that_what_is_said_of_it_afterwards_does_not_open_an_incident_again() {
+    let late = Notice { is_open: false, ..notice(What::Published) };
+    assert!(made(&hook(), &late).contains(r#""is_open": false"#));
 }
 
 proptest! {

@@ -113,6 +113,20 @@ fn whoever_is_new_does_not_hear_what_is_old() {
 }
 
 #[test]
+fn what_was_over_while_nobody_was_told_is_no_news() {
+    let mut story = Story::begin(vec![chat()]);
+    let (heard, _) = reopened(&story, story.changes.len());
+    story.post = Post::new(sender(), vec![chat()]);
+    story.see(60, &down());
+    story.see(1_500, &well());
+    story.pass(21 * 86_400);
+    let mut post = Post::new(sender(), vec![chat()]);
+    let changes = post.restore(&story.records, heard, Vec::new(), story.moment);
+    assert!(!changes.iter().any(|change| matches!(change, Change::Queued { .. })), "{changes:?}");
+    assert!(matches!(post.next(0, story.moment), Next::Wait(_)));
+}
+
+#[test]
 fn what_waits_for_somebody_who_is_gone_is_given_up() {
     let mut story = Story::begin(vec![chat()]);
     story.answers[0] = busy(503, None);

@@ -52,15 +52,27 @@ fn of_what_a_person_tells_nothing_is_claimed() {
 }
 
 #[test]
-fn people_are_reminded_until_somebody_acknowledges_and_then_not_even_called_for_worse() {
+fn people_are_reminded_until_somebody_acknowledges() {
     let mut story = Story::begin(vec![mail(), pager()]);
     story.see(2_000, &closed());
     story.act(Act::Acknowledge { incident: None });
     let before = story.sent.len();
-    story.see(4_000, &down());
+    story.see(4_000, &closed());
     let calls = story.sent[before..].iter().filter(|line| !line.contains("Published")).collect::<Vec<_>>();
     assert!(calls.is_empty(), "{calls:?}");
     insta::assert_snapshot!(story.sent[..before].join("\n"));
+}
+
+#[test]
+fn what_gets_worse_than_what_was_acknowledged_calls_again() {
+    let mut story = Story::begin(vec![mail(), Receiver { least: Severity::Critical, ..pager() }]);
+    story.see(60, &protected());
+    story.act(Act::Acknowledge { incident: None });
+    let before = story.sent.len();
+    story.see(1_200, &down());
+    let late = story.sent[before..].join("\n");
+    assert!(late.contains("pager: trigger critical"), "{late}");
+    assert!(late.contains("Still"), "nobody sees to what it is now: {late}");
 }
 
 #[test]
@@ -114,6 +126,44 @@ fn a_receiver_is_left_alone_for_as_long_as_it_asks() {
     assert_eq!(story.sent.len(), before);
     story.see(3, &protected());
     assert_eq!(story.sent.len(), before + 1);
+}
+
+#[test]
+fn a_proxy_that_says_no_for_ten_minutes_does_not_end_the_only_call() {
+    let mut story = Story::begin(vec![pager()]);
+    story.answers[0] = busy(407, None);
+    story.see(600, &down());
+    story.answers[0] = ok();
+    story.see(301, &down());
+    assert_eq!(story.post.figures().next().unwrap().outcomes[State::Refused as usize], 0);
+    assert!(story.sent.last().unwrap().contains("trigger"), "{}", story.sent());
+}
+
+#[test]
+fn a_key_that_is_wrong_for_a_quarter_of_an_hour_is_believed_to_be_wrong() {
+    let mut story = Story::begin(vec![pager()]);
+    story.answers[0] = busy(403, None);
+    story.see(1_300, &down());
+    let figures = story.post.figures().next().unwrap();
+    assert_eq!(figures.waiting, 0, "{figures:?}");
+    assert!(story.sent.len() < 16, "{}", story.sent());
+    story.answers[0] = busy(403, None);
+    story.see(1_500, &well());
+    let outcomes = story.post.figures().next().unwrap().outcomes;
+    assert!(
+        outcomes[State::Waiting as usize] > figures.outcomes[0],
+        "what comes later is tried for as long again"
+    );
+}
+
+#[test]
+fn whoever_asks_to_be_tried_at_once_is_not_flooded() {
+    for at_once in ["0", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+        let mut story = Story::begin(vec![chat()]);
+        story.answers[0] = busy(503, Some(at_once));
+        story.see(600, &protected());
+        assert!(story.sent.len() < 12, "{} tries", story.sent.len());
+    }
 }
 
 #[test]

@@ -10,6 +10,8 @@ use model::{Group, Outcome, Tier};
 use status_io::TargetHealth;
 
 use super::Control;
+use crate::alerts;
+use crate::probing::probe_metrics;
 
 impl Control {
     /// All metrics as OpenMetrics text.
@@ -18,7 +20,7 @@ impl Control {
         self.request_metrics(&mut out);
         self.gate_metrics(&mut out);
         self.connection_metrics(&mut out);
-        self.alert_metrics(&mut out);
+        alerts::metrics(&mut out, &self.truth.alerted());
         out.finish()
     }
 
@@ -139,17 +141,9 @@ impl Control {
             folders.iter().filter_map(|target| Some(([target.name.as_str()], target.age?.as_secs_f64())));
         out.gauge(&catalogue::PUBLISH_AGE, aged);
         out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
-    }
-
-    fn alert_metrics(&self, out: &mut Exposition) {
-        let alerted = self.truth.alerted();
-        let outcomes = alerted.iter().flat_map(|of| {
-            let names = notify::State::ALL.map(notify::State::name);
-            names.into_iter().zip(of.outcomes).map(move |(name, count)| ([of.name.as_str(), name], count))
-        });
-        out.counter(&catalogue::NOTIFICATIONS, outcomes);
-        let waiting = alerted.iter().map(|of| ([of.name.as_str()], number(of.waiting as u64)));
-        out.gauge(&catalogue::NOTIFICATIONS_WAITING, waiting);
+        let (now, probing) = (self.clock.now(), &self.probing);
+        let outside = probing.senses(now).outside();
+        probe_metrics(out, &probing.board(), probing.hears_outpost(now), outside, now);
     }
 
     /// Each name once: the certificate of two listeners, or beside one with another kind of key, ends first of all.

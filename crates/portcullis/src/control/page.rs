@@ -47,7 +47,7 @@ impl Control {
             PageCommand::Acknowledge { id } => self.do_page(
                 uid,
                 Act::Acknowledge { incident: id },
-                "it is in the record that you see to it, and nobody is called about it any more",
+                "it is in the record that you see to it, and nobody is called about it unless it gets worse",
             ),
             PageCommand::Report { id, text } => {
                 self.do_page(uid, Act::Report { incident: id, body: text }, "the report is on the page")

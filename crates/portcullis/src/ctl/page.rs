@@ -49,7 +49,7 @@ pub(super) enum IncidentAct {
     Publish,
     /// Do not publish the notice that waits, nor another about the same.
     Hold,
-    /// Say that you see to an incident: nobody is called about it any more, until it is over and back.
+    /// Say that you see to an incident: nobody is called about it until it gets worse than it was, or is over and back.
     #[command(alias = "ack")]
     Acknowledge {
         /// Its id; the newest that goes on without it.

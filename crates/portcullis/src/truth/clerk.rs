@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use edge_io::Clock;
-use incident::{Act, ActError, Engine, Entry, Moment, Record};
+use incident::{Act, ActError, Engine, Entry, Moment, Record, View};
 use journal_io::journal::{IncidentRow, Journal, Row};
 use journal_io::logs::Events;
-use model::Instant;
+use model::{Instant, Timestamp};
 use notify_io::Courier;
 
 use super::{Known, Message, Press};
@@ -27,6 +27,8 @@ pub(super) struct Clerk {
     pub(super) pause: Arc<AtomicBool>,
     /// Tells those who are alerted, on a thread of its own.
     pub(super) courier: Option<Arc<Courier>>,
+    /// What the public was shown last, and of which moment.
+    pub(super) shown: (View, Timestamp),
 }
 
 impl Clerk {
@@ -46,13 +48,22 @@ impl Clerk {
                     }
                     has_changed
                 }
+                Ok(Message::Heard(_)) if self.pause.load(Relaxed) => false,
+                Ok(Message::Heard(spell)) => {
+                    let records = self.engine.hear(&spell, self.moment());
+                    self.keep(&records)
+                }
+                Ok(Message::Refresh) => true,
                 Ok(Message::Act(act, by, sender)) => {
                     let done = self.act(act, &by);
                     // What the disk did not take in time is so all the same.
-                    let has_changed = matches!(done, Ok(()) | Err(ActError::Unwritten(_)));
+                    if matches!(done, Ok(()) | Err(ActError::Unwritten(_))) {
+                        // Whoever looks after the answer finds it on the page.
+                        published = self.publish(true);
+                    }
                     // Whoever asked may have lost patience.
                     let _heard = sender.try_send(done.map(|()| self.known()));
-                    has_changed
+                    false
                 }
                 Ok(Message::Ask(sender)) => {
                     let _heard = sender.try_send(self.known());
@@ -91,7 +102,8 @@ impl Clerk {
         Err(ActError::Unwritten(health.trouble.unwrap_or_else(|| why.to_owned())))
     }
 
-    /// Gives records to the journal and says them; whether there were any.
+    /// Gives records to the journal and says them; whether the public may see something of them. If not, no page is made: the moment
+    /// at which one is made would tell an attacker that the gate has done something.
     fn keep(&self, records: &[Record]) -> bool {
         for record in records {
             let row = IncidentRow {
@@ -108,7 +120,8 @@ impl Clerk {
         if let Some(courier) = self.courier.as_ref().filter(|_| !records.is_empty()) {
             courier.hear(records);
         }
-        !records.is_empty()
+        let (view, at) = &self.shown;
+        !records.is_empty() && self.engine.view(*at) != *view
     }
 
     fn say(&self, entry: &Entry) {
@@ -121,6 +134,16 @@ impl Clerk {
             )),
             Entry::Published { stage, by: None, .. } => {
                 self.events.warning(format_args!("incident: published as {stage}"));
+            }
+            Entry::Outside { until: None, .. } => {
+                self.events.error(format_args!("incident: outside cannot reach us"));
+            }
+            Entry::Outside { is_doubted: true, .. } => self.events.warning(format_args!(
+                "incident: the outpost told that outside could not reach us, but customers were served meanwhile: it is not \
+                 told; look at the outpost and at its probes"
+            )),
+            Entry::Outside { until: Some(_), .. } => {
+                self.events.warning(format_args!("incident: outside could not reach us, and can again"));
             }
             Entry::Ended { .. } => self.events.info(format_args!("incident: over, and was not told")),
             Entry::Opened { .. }
@@ -155,8 +178,9 @@ impl Clerk {
 
     fn publish(&mut self, has_changed: bool) -> Instant {
         let wall = self.clock.wall();
+        self.shown = (self.engine.view(wall), wall);
         if let Some(press) = &mut self.press
-            && let Err(error) = press.publish(self.engine.view(wall), wall, has_changed)
+            && let Err(error) = press.publish(self.shown.0.clone(), wall, has_changed)
         {
             self.events.error(format_args!("status page: what was out before stays: {error}"));
         }
@@ -170,3 +194,69 @@ const FRESH_FOR: Duration = Duration::from_secs(30);
 const PUBLISHED_WITHIN: Duration = Duration::from_millis(500);
 /// An act must be on the disk within so long.
 const ON_DISK_WITHIN: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use incident::{Counts, Settings, Sight};
+    use journal_io::Now;
+    use journal_io::journal::JournalSettings;
+    use journal_io::logs::LogSettings;
+    use model::Level;
+
+    use super::*;
+
+    struct Counting(Arc<AtomicUsize>);
+
+    impl Press for Counting {
+        fn publish(&mut self, _: View, _: Timestamp, _: bool) -> Result<(), status_io::FileError> {
+            self.0.fetch_add(1, Relaxed);
+            Ok(())
+        }
+    }
+
+    /// The moments at which pages are made tell nothing of what the gate does; what people may read is there at once.
+    #[test]
+    fn a_page_is_made_at_once_only_for_what_the_public_may_see() {
+        let (folder, clock, made) =
+            (tempfile::tempdir().unwrap(), Clock::start(), Arc::new(AtomicUsize::new(0)));
+        let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
+        let (journal, _loaded) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
+        let mut clerk = Clerk {
+            engine: Engine::new(Settings { components: vec![], first_notice: Duration::ZERO }),
+            journal: Arc::new(journal),
+            press: Some(Box::new(Counting(made.clone()))),
+            events: Arc::new(LogSettings::new(folder.path()).start_own(&both).unwrap()),
+            clock,
+            open: Arc::default(),
+            pause: Arc::default(),
+            courier: None,
+            shown: (View::default(), Timestamp::default()),
+        };
+        clerk.publish(true);
+        let at = |seconds: u64| {
+            let since = Duration::from_secs(seconds);
+            Moment {
+                now: clock.now() + since,
+                wall: Timestamp::from_millis(clock.wall().as_millis() + seconds * 1_000),
+            }
+        };
+        let mut written = 0;
+        for second in 1..20 {
+            // It is only watched, so the public is told nothing of it.
+            let known = Counts { all: 100, bad: if second < 5 { 0 } else { 90 } };
+            let sight = Sight { known, level: Level::CustomersFirst, observes: true, ..Sight::default() };
+            let records = clerk.engine.see(&sight, at(second));
+            written += records.len();
+            assert!(!clerk.keep(&records), "in second {second}: {records:?}");
+        }
+        assert!(written > 0, "nothing was in the record, so nothing was shown");
+        let told = Act::Open {
+            title: "Nobody answers the phone".into(),
+            stage: incident::Stage::Identified,
+            body: "Our carrier has a problem.".into(),
+            components: vec![],
+        };
+        let records = clerk.engine.act(told, "root", at(20)).unwrap();
+        assert!(clerk.keep(&records));
+    }
+}

@@ -21,12 +21,25 @@ pub(crate) enum MirrorError {
     Bucket(String),
 }
 
-/// Folders first, then the mirrors that are reached over ssh, then buckets.
-pub(super) fn mirrors(status: &config::Status, state: &Path) -> Result<Vec<Mirror>, MirrorError> {
-    let folders = status.export.iter().cloned().map(Mirror::Folder).map(Ok);
-    let ssh = status.ssh.iter().map(|mirror| Ok(Mirror::Ssh(over_ssh(mirror, state))));
-    let buckets = status.bucket.iter().map(|mirror| bucket(mirror, state).map(Mirror::Bucket));
+/// Folders first, then the mirrors that are reached over ssh, then buckets. One that cannot be used as it is configured is among them
+/// and says why: a gate that protects a shop does not stay down because of a mirror.
+pub(crate) fn mirrors(status: &config::Status, state: &Path) -> Vec<Mirror> {
+    let folders = status.export.iter().cloned().map(Mirror::Folder);
+    let ssh = status.ssh.iter().map(|mirror| Mirror::Ssh(over_ssh(mirror, state)));
+    let buckets = status.bucket.iter().map(|mirror| match bucket(mirror, state) {
+        Ok(bucket) => Mirror::Bucket(bucket),
+        Err(error) => Mirror::Unusable { name: bucket_name(mirror), why: error.to_string() },
+    });
     folders.chain(ssh).chain(buckets).collect()
+}
+
+/// Why a bucket cannot be used, for `check`, which is strict.
+pub(crate) fn check_buckets(status: &config::Status, state: &Path) -> Result<(), MirrorError> {
+    status.bucket.iter().try_for_each(|mirror| bucket(mirror, state).map(drop))
+}
+
+fn bucket_name(mirror: &config::StatusBucket) -> String {
+    format!("{}/{}/{}", mirror.endpoint, mirror.bucket, mirror.prefix.as_deref().unwrap_or_default())
 }
 
 fn over_ssh(mirror: &config::StatusSsh, state: &Path) -> SshMirror {
@@ -48,7 +61,7 @@ fn bucket(mirror: &config::StatusBucket, state: &Path) -> Result<BucketMirror, M
     let secret =
         std::fs::read_to_string(path).map_err(|error| MirrorError::Secret { path: path.clone(), error })?;
     let prefix = mirror.prefix.clone().unwrap_or_default();
-    let name = format!("{}/{}/{prefix}", mirror.endpoint, mirror.bucket);
+    let name = bucket_name(mirror);
     let place = BucketPlace {
         endpoint: mirror.endpoint.clone(),
         region: mirror.region.clone(),
@@ -70,3 +83,22 @@ fn work(state: &Path, name: &str) -> PathBuf {
 
 const FOLDER: &str = "mirrors";
 const NAME_BYTES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_without_its_secret_is_said_and_stops_nothing() {
+        let text = "[[listen]]\naddress = \"127.0.0.1:8080\"\n[[site]]\n[[site.origin]]\nurl = \"http://127.0.0.1:3000\"\n[status]\n\
+                    url = \"https://status.shop.example\"\nname = \"Shop\"\n[[status.bucket]]\nendpoint = \"https://s3.example\"\n\
+                    bucket = \"page\"\naccess_key = \"who\"\nsecret_file = \"/nonexistent/secret\"\n";
+        let (config, _warnings) = config::Config::parse("portcullis.toml", text).unwrap();
+        let (status, state) = (config.status.unwrap(), Path::new("/nonexistent"));
+        let [Mirror::Unusable { name, why }] = &mirrors(&status, state)[..] else {
+            panic!("one that is said")
+        };
+        assert!(name.contains("s3.example") && why.contains("/nonexistent/secret"), "{name}: {why}");
+        assert!(check_buckets(&status, state).is_err());
+    }
+}

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use edge_io::Clock;
 use incident::{
-    Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Status, View,
+    Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, Status, View,
 };
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
@@ -31,9 +31,10 @@ use notify::Figures;
 use notify_io::Courier;
 
 use crate::running::SITE;
+pub(crate) use mirrors::{MirrorError, check_buckets, mirrors};
 pub(crate) use outlet::{Outlet, Ready};
-pub(crate) use page::{Page, PageError, page_of, settings};
-pub(crate) use printer::{Seal, files};
+pub(crate) use page::{Page, PageError, listen, page_of, settings};
+pub(crate) use printer::{Seal, collected, files, sign};
 pub(crate) use witness::Witness;
 
 /// Makes pages of what may be published and puts them where people read them.
@@ -62,6 +63,8 @@ pub(crate) struct Truth {
 /// What the thread is told and asked.
 enum Message {
     Saw(Sight, Moment),
+    Heard(Spell),
+    Refresh,
     Act(Act, String, SyncSender<Result<Known, ActError>>),
     Ask(SyncSender<Known>),
     Draft(Vec<PublicId>, Readers, SyncSender<Option<Draft>>),
@@ -103,6 +106,7 @@ impl Truth {
             open: open.clone(),
             pause: pause.clone(),
             courier: courier.clone(),
+            shown: (View::default(), Timestamp::default()),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
         Ok(Self { sender, missed: AtomicU64::new(0), open, pause, courier, thread })
@@ -111,7 +115,7 @@ impl Truth {
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
     pub(crate) fn pause(&self) {
         self.pause.store(true, Relaxed);
-        self.courier.iter().for_each(|courier| courier.pause(true));
+        self.courier.iter().for_each(|courier| courier.pause());
         let (sender, receiver) = sync_channel(1);
         // What was begun before is at its end when this is answered.
         if self.sender.send(Message::Ask(sender)).is_ok() {
@@ -122,7 +126,7 @@ impl Truth {
     /// Writes again.
     pub(crate) fn go_on(&self) {
         self.pause.store(false, Relaxed);
-        self.courier.iter().for_each(|courier| courier.pause(false));
+        self.courier.iter().for_each(|courier| courier.go_on());
     }
 
     /// Takes what the gate saw in a second; never waits.
@@ -131,6 +135,17 @@ impl Truth {
         if self.sender.try_send(Message::Saw(sight, moment)).is_err() {
             self.missed.fetch_add(1, Relaxed);
         }
+    }
+
+    /// Takes what an outpost saw while this gate was out of reach; never waits. Whether there was room.
+    pub(crate) fn heard(&self, spell: Spell) -> bool {
+        self.sender.try_send(Message::Heard(spell)).is_ok()
+    }
+
+    /// Has pages made anew because something beside the record has changed; never waits.
+    pub(crate) fn refresh(&self) {
+        // With no room, the next message leads to a page soon enough.
+        let _queued = self.sender.try_send(Message::Refresh);
     }
 
     /// Does what an admin wants, and shows what is so then; `None` if the thread did not answer in time.

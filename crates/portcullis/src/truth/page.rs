@@ -11,7 +11,7 @@ use journal_io::keys::{KeyError, PageKey};
 use model::Timestamp;
 use status_io::Publisher;
 
-use super::mirrors::{MirrorError, mirrors};
+use super::mirrors::mirrors;
 use super::printer::{Printer, Seal};
 use super::{Press, Ready};
 use crate::handover::Inherited;
@@ -36,9 +36,6 @@ pub(crate) enum PageError {
     /// The key that pages are signed with.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// A mirror.
-    #[error(transparent)]
-    Mirror(#[from] MirrorError),
     /// The pages would not be allowed to load anything.
     #[error(transparent)]
     Policy(#[from] status_io::PolicyError),
@@ -71,7 +68,7 @@ impl Page {
             .map_err(|source| KeyError::Folder { path: state.to_owned(), source })?;
         let clock = Clock::start();
         let clock: status_io::Clock = Arc::new(move || clock.wall());
-        let (publisher, work) = Publisher::new(mirrors(status, state)?, clock);
+        let (publisher, work) = Publisher::new(mirrors(status, state), clock);
         let publisher = Arc::new(publisher);
         let listener = status.listen.map(|address| listen(address, inherited)).transpose()?;
         let printer = Printer {
@@ -108,7 +105,8 @@ pub(crate) fn page_of(status: &config::Status) -> Result<status::Page, status::P
     }
 }
 
-fn listen(address: SocketAddr, inherited: &mut Inherited) -> Result<TcpListener, PageError> {
+/// The socket of a page; an inherited one if there is one.
+pub(crate) fn listen(address: SocketAddr, inherited: &mut Inherited) -> Result<TcpListener, PageError> {
     let failed = |error| PageError::Listen { address, error };
     let listener =
         inherited.take(address).pop().map_or_else(|| TcpListener::bind(address), Ok).map_err(failed)?;

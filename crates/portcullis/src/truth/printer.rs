@@ -7,7 +7,7 @@ use std::time::Duration;
 use incident::View;
 use journal_io::keys::PageKey;
 use model::Timestamp;
-use status::{Edition, PublicKey, Successor};
+use status::{Bundle, Edition, PublicKey, Successor};
 use status_io::{FileError, Files, Publisher, Served};
 
 use super::Press;
@@ -81,6 +81,12 @@ pub(crate) fn files(
     seal: &mut Seal,
 ) -> Result<Files, FileError> {
     let mut bundle = status::render(view, page, now);
+    sign(&mut bundle, page, now, seq, seal);
+    collected(&bundle, seq)
+}
+
+/// Signs the files of a page.
+pub(crate) fn sign(bundle: &mut Bundle, page: &status::Page, now: Timestamp, seq: u64, seal: &mut Seal) {
     let edition = Edition {
         seq: Some(seq),
         previous: seal.previous,
@@ -88,7 +94,11 @@ pub(crate) fn files(
         successor: seal.successor(),
         ..Edition::at(now, page.stale_after())
     };
-    let hash = bundle.sign(page, &edition, |bytes| seal.key.sign(bytes));
+    seal.previous = Some(bundle.sign(page, &edition, |bytes| seal.key.sign(bytes)));
+}
+
+/// Files by the paths at which they are asked for.
+pub(crate) fn collected(bundle: &Bundle, seq: u64) -> Result<Files, FileError> {
     let mut files = Files::new(seq);
     for (path, file) in bundle.files() {
         let served = Served {
@@ -99,7 +109,6 @@ pub(crate) fn files(
         };
         files.insert(&address(path), served)?;
     }
-    seal.previous = Some(hash);
     Ok(files)
 }
 

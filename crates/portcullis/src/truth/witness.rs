@@ -8,13 +8,16 @@ use guard::Advice;
 use guard::evidence::Verdict;
 use incident::{Cause, Counts, Door, Sight};
 use model::{Challenge, Decision, Instant, Mode, Tier, TierCounts, Traffic};
+use probe::Finding;
 
 use crate::orders::Orders;
+use crate::probing::{Probing, Senses};
 
 /// Adds up a second.
 pub(crate) struct Witness {
     site: Arc<Site>,
     orders: Arc<Orders>,
+    probing: Arc<Probing>,
     /// In mode `assist`: an admin said yes to what asks strangers for something.
     is_allowed: bool,
     tiers: [TierCounts; Tier::COUNT],
@@ -23,8 +26,9 @@ pub(crate) struct Witness {
 }
 
 impl Witness {
-    pub(crate) fn new(site: Arc<Site>, orders: Arc<Orders>) -> Self {
-        Self { site, orders, is_allowed: false, tiers: [TierCounts::default(); Tier::COUNT], attacked: None }
+    pub(crate) fn new(site: Arc<Site>, orders: Arc<Orders>, probing: Arc<Probing>) -> Self {
+        let tiers = [TierCounts::default(); Tier::COUNT];
+        Self { site, orders, probing, is_allowed: false, tiers, attacked: None }
     }
 
     /// Takes what was counted in a step.
@@ -34,6 +38,11 @@ impl Witness {
             sum.failed += counts.failed;
             sum.refused.iter_mut().zip(counts.refused).for_each(|(sum, count)| *sum += count);
         }
+    }
+
+    /// Probes from outside since the last call: those that failed, and all.
+    pub(crate) fn probes(&self) -> [u32; 2] {
+        self.probing.take_counts()
     }
 
     /// What the second showed that a step has completed; `None` in the middle of one.
@@ -47,14 +56,17 @@ impl Witness {
         // T6 are those that a rule puts last.
         let new = sum(&tiers, &[Tier::T4, Tier::T5], answered);
         let observes = self.site.mode() == Mode::Observe;
+        let senses = self.probing.senses(now);
         Some(Sight {
             known: sum(&tiers, &known, asked),
             new,
             login: sum(&tiers, &[Tier::T3], answered),
             door: self.door(decision),
-            cause: self.cause(advice, sum(&tiers, &Tier::ALL, answered), now),
+            cause: self.cause(advice, sum(&tiers, &Tier::ALL, answered), &senses, now),
             level: decision.level,
             observes,
+            probed: senses.probed(),
+            outside: senses.outside(),
         })
     }
 
@@ -68,13 +80,15 @@ impl Witness {
         door(decision, if may_ask { decision.challenge } else { Challenge::Off })
     }
 
-    fn cause(&mut self, advice: &Advice, answered: Counts, now: Instant) -> Option<Cause> {
+    fn cause(&mut self, advice: &Advice, answered: Counts, senses: &Senses, now: Instant) -> Option<Cause> {
         if advice.findings.is_malicious() {
             self.attacked = Some(now);
         }
         let is_attacked = self.attacked.is_some_and(|last| now.since(last) < ATTACK_LASTS);
         match () {
             () if is_attacked => Some(Cause::Attack),
+            () if senses.finding() == Some(Finding::App) => Some(Cause::App),
+            () if senses.finding() == Some(Finding::Network) => Some(Cause::Upstream),
             () if advice.findings.upstream.is_suspected => Some(Cause::Upstream),
             () if answered.all >= ANSWERS_TELL && answered.bad * 5 >= answered.all => Some(Cause::App),
             () if advice.findings.hurts() && advice.findings.malice.verdict == Verdict::Crowd => {

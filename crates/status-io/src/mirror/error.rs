@@ -21,6 +21,12 @@ pub enum PushError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// It cannot be written to as it is configured.
+    #[error("{why}; mend it and reload the gate")]
+    Unusable {
+        /// Why.
+        why: String,
+    },
     /// The program that speaks to the mirror is not there.
     #[error("cannot run `{program}`: {source}; install it on this machine")]
     Program {

@@ -38,6 +38,13 @@ pub enum Mirror {
     Ssh(SshMirror),
     /// A bucket of a store that speaks S3.
     Bucket(BucketMirror),
+    /// One that cannot be written to as it is configured, which is said again and again: a gate does not stop for it.
+    Unusable {
+        /// Its address.
+        name: String,
+        /// Why, and what to do.
+        why: String,
+    },
 }
 
 /// Brings pages to one place; one call at a time.
@@ -53,6 +60,7 @@ impl Mirror {
             Self::Folder(folder) => folder.display().to_string(),
             Self::Ssh(mirror) => mirror.name(),
             Self::Bucket(mirror) => mirror.name(),
+            Self::Unusable { name, .. } => name.clone(),
         }
     }
 
@@ -69,6 +77,10 @@ impl Mirror {
                     Box::pin(async move { mirror.lock().await.push(files).await })
                 })
             }
+            Self::Unusable { why, .. } => Arc::new(move |_: Arc<Files>| -> Pushing {
+                let why = why.clone();
+                Box::pin(async move { Err(PushError::Unusable { why }) })
+            }),
             Self::Bucket(mirror) => {
                 let mirror = Arc::new(Mutex::new(bucket::Desk::new(mirror, clock)));
                 Arc::new(move |files: Arc<Files>| -> Pushing {

@@ -40,6 +40,7 @@ fn view() -> impl Strategy<Value = View> {
             components,
             incidents,
             maintenances,
+            outside: Vec::new(),
             updated_at,
         },
     )
@@ -101,6 +102,7 @@ fn component() -> impl Strategy<Value = Component> {
             description,
             group,
             is_group,
+            is_watched: !is_group,
             status,
             since,
             updated_at,

@@ -110,3 +110,17 @@ async fn a_client_without_authorities_believes_no_server_under_tls_and_hears_tho
     let answer = get(&client, &format!("http://{address}/")).await.unwrap();
     assert_eq!(answer.body().as_ref(), b"hello");
 }
+
+/// The status has said it all: neither a body that is too large nor one that never comes makes a request be sent again.
+#[tokio::test]
+async fn whoever_asks_for_the_status_gets_it_whatever_the_body_is_like() {
+    const ENDLESS: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\nhello";
+    for (bytes_max, beginning) in [(3, &b"hel"[..]), (100, &b"hello"[..])] {
+        let folder = tempfile::tempdir().unwrap();
+        let (address, authority) = server(folder.path(), "ours", ENDLESS).await;
+        let client = Client::new(Some(&authority), SOON, bytes_max).unwrap();
+        let request = Request::get(format!("https://{address}/")).body(Bytes::new()).unwrap();
+        let answer = client.send_briefly(request).await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.body()[..]), (202, beginning));
+    }
+}

@@ -32,6 +32,19 @@ fn of_two_messages_with_one_key_the_first_counts() {
 }
 
 #[test]
+fn what_has_come_to_its_end_stays_there_whatever_another_process_tried_before() {
+    let mut stage = Stage::new();
+    stage.record([
+        delivery("pager", "a.1", 10),
+        attempt("pager", "a.1", 2, 1),
+        attempt("pager", "a.1", 1, 0),
+    ]);
+    stage.restart();
+    assert!(stage.loaded.deliveries.is_empty(), "{:?}", stage.loaded.deliveries);
+    assert_eq!(stage.reader().attempts(SITE, 9).unwrap().len(), 2, "both are shown");
+}
+
+#[test]
 fn a_message_beyond_its_limits_is_refused_and_an_old_one_is_forgotten() {
     let stage = Stage::new();
     assert!(!stage.journal().record(delivery("pager", &"k".repeat(DELIVERY_KEY_BYTES_MAX + 1), 1)));
