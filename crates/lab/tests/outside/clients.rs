@@ -15,6 +15,8 @@ use crate::lookalikes;
 const PAUSE: Duration = Duration::from_millis(120);
 /// A refusal is a page of at most this size, in bytes.
 const REFUSAL_BYTES_MAX: usize = 10 * 1024;
+/// The statuses of refusals.
+const REFUSALS: [u16; 2] = [429, 503];
 /// Characters that are quoted of an answer that is not as it should be.
 const QUOTED: usize = 300;
 /// Whom curl signs in as.
@@ -34,6 +36,11 @@ impl Seen {
 
     pub(crate) fn with_status(&self, status: u16) -> u32 {
         self.statuses.get(&status).copied().unwrap_or(0)
+    }
+
+    /// Those who were asked to come back: for want of room, or because their network asks for too much.
+    pub(crate) fn refused(&self) -> u32 {
+        REFUSALS.into_iter().map(|status| self.with_status(status)).sum()
     }
 
     fn count(&mut self, status: u16, times: u32) {
@@ -109,7 +116,7 @@ impl Clients {
             let mut command = self.curl(&format!("127.99.{}.7", number % 250));
             let answer = said(command.arg(format!("http://{}{path}", self.gate)));
             seen.count(status_of(&answer), 1);
-            if status_of(&answer) == 503 {
+            if REFUSALS.contains(&status_of(&answer)) {
                 seen.wrong.extend(wrong_refusal(&answer));
             }
             pause(PAUSE);

@@ -7,8 +7,9 @@ use std::time::Duration;
 use lab::clock::{Stopwatch, pause};
 use lab::web::{Request, send};
 
-/// Connections at a time, each asking again and again: together several times what the shop can answer of this page.
-const THREADS: u32 = 32;
+/// Connections at a time, each asking again and again: together several times what the shop can answer of this page. Whoever waits for a
+/// slot asks for nothing else meanwhile, so there must be many more than there are slots and places to wait.
+const THREADS: u32 = 160;
 /// Between two requests of one of them.
 const PAUSE: Duration = Duration::from_millis(150);
 /// A page is waited for as long as curl waits for it.

@@ -92,7 +92,7 @@ def strangers(url, count):
     for number in range(count):
         status, headers, body = ask(opener(f"127.98.{number % 250}.7"), url + "/")
         seen[status] += 1
-        if status == 503:
+        if status in (429, 503):
             wrong.extend(wrong_refusal(headers, body))
         time.sleep(PAUSE_SECONDS)
     return seen, wrong
