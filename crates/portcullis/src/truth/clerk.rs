@@ -57,7 +57,7 @@ impl Clerk {
                 Ok(Message::Act(act, by, sender)) => {
                     let done = self.act(act, &by);
                     // What the disk did not take in time is so all the same.
-                    if matches!(done, Ok(()) | Err(ActError::Unwritten(_))) {
+                    if matches!(done, Ok(()) | Err(ActError::Unwritten(_))) && self.is_news() {
                         // Whoever looks after the answer finds it on the page.
                         published = self.publish(true);
                     }
@@ -120,8 +120,13 @@ impl Clerk {
         if let Some(courier) = self.courier.as_ref().filter(|_| !records.is_empty()) {
             courier.hear(records);
         }
+        !records.is_empty() && self.is_news()
+    }
+
+    /// Whether the public may see something that it was not shown.
+    fn is_news(&self) -> bool {
         let (view, at) = &self.shown;
-        !records.is_empty() && self.engine.view(*at) != *view
+        self.engine.view(*at) != *view
     }
 
     fn say(&self, entry: &Entry) {
@@ -250,6 +255,8 @@ mod tests {
             assert!(!clerk.keep(&records), "in second {second}: {records:?}");
         }
         assert!(written > 0, "nothing was in the record, so nothing was shown");
+        clerk.act(Act::Acknowledge { incident: None }, "root").unwrap();
+        assert!(!clerk.is_news(), "who sees to it is nobody else's business");
         let told = Act::Open {
             title: "Nobody answers the phone".into(),
             stage: incident::Stage::Identified,
