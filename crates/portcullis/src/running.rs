@@ -1,6 +1,7 @@
 //! A gate with state: keys, journal, logs and console around it, from start to stop.
 
 mod journalled;
+mod logs;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -9,9 +10,8 @@ use std::time::Duration;
 
 use admission::pass::PassClock;
 use admission::site::Site;
-use edge_io::{CertificateNews, Clock, CrawlerNews, Edge, KeysNews, LogSink};
+use edge_io::{CertificateNews, Clock, CrawlerNews, Edge, KeysNews};
 use incident::Availability;
-use journal_io::Now;
 use journal_io::journal::{Journal, JournalSettings, Loaded};
 use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
@@ -34,6 +34,7 @@ use crate::probing::Probing;
 use crate::secrets::Secrets;
 use crate::truth::{Outlet, Page, PageError, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
+use logs::{Access, logs};
 
 /// Where and how state is kept.
 pub(crate) struct StateSettings {
@@ -205,13 +206,6 @@ pub(crate) fn start(
         aging: Mutex::new(PassClock::resume(None, clock.wall())),
         acme,
     })
-}
-
-/// The gate's own log, and that of requests.
-fn logs(state: &StateSettings, clock: Clock) -> Result<(Arc<Events>, Arc<LogWriter>), RunError> {
-    let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
-    let events = Arc::new(state.log.start_own(&both)?);
-    Ok((events, Arc::new(state.log.start_access(both)?)))
 }
 
 /// The record, and those who are alerted from it.
@@ -406,16 +400,6 @@ impl Running {
         if !self.memory.stop() {
             self.events.error(format_args!("what the next start goes on with could not be kept in time"));
         }
-    }
-}
-
-/// Hands batches of access log lines on.
-struct Access(Arc<LogWriter>);
-
-impl LogSink for Access {
-    fn offer(&self, lines: Vec<u8>, _count: u32) {
-        // What it cannot take it counts itself.
-        let _dropped = self.0.offer(lines);
     }
 }
 
