@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use model::{Level, Timestamp};
 
-use crate::case::{Case, Said};
+use crate::case::{Case, Lost, Said};
 use crate::chart::{Chart, charts};
 use crate::civil::Civil;
 use crate::inside::words;
@@ -91,6 +91,11 @@ fn impact(paper: &mut Paper, cases: &[&Case]) {
     for case in cases {
         let fared: Vec<u64> =
             case.notes.iter().filter(|note| is_fared(&note.entry)).map(|note| note.seq).collect();
+        // Whom nobody watched was not served as usual for that: people tell of such incidents, or probes elsewhere.
+        if fared.is_empty() && case.lost == [Lost::default(); 2] {
+            paper.todo("How did customers and new visitors fare? The gate saw nothing of it.");
+            continue;
+        }
         let ends = [fared.first(), fared.last()].into_iter().flatten().copied().collect::<Vec<_>>();
         for line in losses(case.lost) {
             let date =
@@ -122,6 +127,11 @@ fn detection(paper: &mut Paper, cases: &[&Case]) {
     paper.title("Detection");
     for case in cases {
         let (seq, opened) = case.opened;
+        if case.is_by_person {
+            paper.point(format!("A person told of it at {}.", moment(opened)), &[seq]);
+            paper.todo("When did it begin, and who noticed it?");
+            continue;
+        }
         paper.point(
             format!("It began at {} and was noticed {}.", moment(case.since), after(opened, case.since)),
             &[seq],
@@ -264,10 +274,13 @@ fn communication(paper: &mut Paper, cases: &[&Case]) {
             })
             .collect();
         let seqs: Vec<u64> = late.iter().map(|said| said.seq).collect();
-        let count = case.said.len();
+        let count = match case.said.len() {
+            1 => "one update".to_owned(),
+            count => format!("{count} updates"),
+        };
         match late.len() {
-            0 => paper.point(format!("{count} updates, none of them later than promised"), &[case.opened.0]),
-            late => paper.point(format!("{count} updates, {late} of them later than promised"), &seqs),
+            0 => paper.point(format!("{count}, none of them later than promised"), &[case.opened.0]),
+            late => paper.point(format!("{count}, {late} of them later than promised"), &seqs),
         }
     }
     paper.todo("Did the texts say what readers needed?");

@@ -90,6 +90,13 @@ fn people_tell_of_what_the_gate_does_not_see() {
         components,
     };
     story.act(open).unwrap();
+    // Of what only a person saw, the report asks; it does not say that all was well.
+    let draft = story.engine.draft(&[story.newest()], crate::Readers::Colleagues).unwrap().text;
+    assert!(!draft.contains("served as usual") && !draft.contains("noticed at once"), "{draft}");
+    assert!(
+        draft.contains("TODO** How did customers and new visitors fare?") && !draft.contains("()"),
+        "{draft}"
+    );
     story.see(60, &well());
     let view = story.engine.view(story.moment.wall);
     assert_eq!(
