@@ -10,6 +10,7 @@ use model::{Mode, Timestamp};
 
 use crate::configured::{self, ConfigureError};
 use crate::listeners;
+use crate::probing::Probing;
 use crate::running::SITE;
 use crate::status_name;
 use crate::truth;
@@ -26,6 +27,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     let certificates = listeners::check(&config)?;
     plan.alerts.check()?;
     config.status.iter().try_for_each(|status| truth::check_buckets(status, &config.state.dir))?;
+    Probing::check(&plan.probing, Clock::start())?;
     let status_name = status_name::check(&config)?;
     say(&format!("{} is in order.", path.display()));
     warnings.iter().for_each(|warning| say(warning));

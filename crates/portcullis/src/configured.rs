@@ -43,6 +43,9 @@ pub(crate) enum ConfigureError {
     /// Somebody who is to be alerted cannot be reached as it is written.
     #[error(transparent)]
     Alerts(#[from] notify_io::RouteError),
+    /// A probe cannot be used as it is configured.
+    #[error(transparent)]
+    Probe(#[from] crate::probing::ProbeError),
     /// A mirror of the status page cannot be written to as it is configured.
     #[error(transparent)]
     Mirror(#[from] crate::truth::MirrorError),

@@ -82,9 +82,6 @@ pub(crate) enum RunError {
     /// The status page.
     #[error(transparent)]
     Page(#[from] PageError),
-    /// The authorities that probes verify certificates with.
-    #[error("[[probe]] or [outpost]: {0}")]
-    Roots(#[from] web_io::RootsError),
     /// The data plane.
     #[error(transparent)]
     Gate(#[from] GateError),
@@ -164,7 +161,7 @@ pub(crate) fn start(
     let is_heir = predecessor.is_some();
     let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
     let truth = truth(std::mem::take(&mut plan.alerts), page, &loaded, &journal, &events, clock, is_heir)?;
-    let probing = Arc::new(Probing::new(plan.probing.clone(), clock)?);
+    let probing = Arc::new(Probing::new(plan.probing.clone(), clock, &events));
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
         .writing(memory.scribe(clock))

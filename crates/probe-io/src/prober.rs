@@ -47,30 +47,30 @@ pub struct Prober {
 
 impl Prober {
     /// For these targets, of which the first [`TARGETS_MAX`] are taken. `agent` is the `User-Agent` by which others know who asks;
-    /// letters that it cannot have are left out.
-    ///
-    /// # Errors
-    /// When a file with authorities cannot be read, or there are none at all.
-    pub fn new(mut jobs: Vec<Job>, agent: &str, clock: Clock) -> Result<Self, RootsError> {
+    /// letters that it cannot have are left out. Those whose certificates nothing could verify are not tried: they come back by name, with
+    /// why.
+    pub fn new(mut jobs: Vec<Job>, agent: &str, clock: Clock) -> (Self, Vec<(String, RootsError)>) {
         jobs.truncate(TARGETS_MAX);
         let plain: String =
             agent.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').collect();
         let agent = HeaderValue::try_from(plain).unwrap_or(HeaderValue::from_static("portcullis-probe"));
         let mut configs: BTreeMap<Option<PathBuf>, Arc<ClientConfig>> = BTreeMap::new();
-        let mut ready = Vec::with_capacity(jobs.len());
+        let (mut ready, mut unusable) = (Vec::with_capacity(jobs.len()), Vec::new());
         for Job { target, authorities } in jobs {
             let tls = match configs.get(&authorities) {
                 Some(tls) => tls.clone(),
-                None => {
-                    let tls = Arc::new(web_io::tls_client(authorities.as_deref())?);
-                    configs.insert(authorities, tls.clone());
-                    tls
-                }
+                None => match web_io::tls_client(authorities.as_deref()) {
+                    Ok(tls) => configs.entry(authorities).or_insert(Arc::new(tls)).clone(),
+                    Err(error) => {
+                        unusable.push((target.name, error));
+                        continue;
+                    }
+                },
             };
             ready.push((target, Tools { tls, agent: agent.clone() }));
         }
         let board = Board::new(ready.iter().map(|(target, _)| target.clone()).collect());
-        Ok(Self { jobs: ready, board: Mutex::new(board), clock })
+        (Self { jobs: ready, board: Mutex::new(board), clock }, unusable)
     }
 
     /// What attempts have shown so far.

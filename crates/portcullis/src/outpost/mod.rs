@@ -30,7 +30,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::alerts::Alerts;
 use crate::handover::Inherited;
-use crate::probing::{agent, jobs, probe_clock};
+use crate::probing::{agent, jobs, only_usable, probe_clock};
 use crate::truth::{Outlet, Page, Ready, Seal, Truth, listen, mirrors, page_of, settings};
 use contact::Contact;
 use held::{GatePage, Held};
@@ -139,7 +139,7 @@ fn start(config: &OutpostConfig) -> Result<Started, Box<dyn Error>> {
     let held = Arc::new(Held::default());
     hold_again(&held, &state, &events);
     let agent = agent(Some(page.url.as_str()));
-    let prober = Arc::new(Prober::new(jobs(&config.probe), &agent, probe_clock(clock))?);
+    let prober = Arc::new(only_usable(Prober::new(jobs(&config.probe), &agent, probe_clock(clock)))?);
     let contact = match &config.gate {
         Some(gate) => Some((Contact::new(gate, held.at())?, gate.every)),
         None => None,

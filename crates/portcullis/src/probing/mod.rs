@@ -46,12 +46,39 @@ pub(crate) struct Senses {
     pub(crate) outside: Reading,
 }
 
+/// A probe that cannot be used as it is configured.
+#[derive(Debug, thiserror::Error)]
+#[error("[[probe]] {name}: {error}")]
+pub(crate) struct ProbeError {
+    name: String,
+    error: web_io::RootsError,
+}
+
+/// The prober, if each of its probes can be used.
+pub(crate) fn only_usable(
+    (prober, unusable): (Prober, Vec<(String, web_io::RootsError)>),
+) -> Result<Prober, ProbeError> {
+    match unusable.into_iter().next() {
+        Some((name, error)) => Err(ProbeError { name, error }),
+        None => Ok(prober),
+    }
+}
+
 impl Probing {
-    /// Nothing is tried before [`Probing::begin`].
-    pub(crate) fn new(settings: ProbingSettings, clock: Clock) -> Result<Self, web_io::RootsError> {
-        let prober = Prober::new(settings.jobs.clone(), &settings.agent, probe_clock(clock))?;
+    /// Nothing is tried before [`Probing::begin`]. A probe that cannot be used as it is configured is left out and said: a gate does not
+    /// stay down for it.
+    pub(crate) fn new(settings: ProbingSettings, clock: Clock, events: &Events) -> Self {
+        let (prober, unusable) = Prober::new(settings.jobs.clone(), &settings.agent, probe_clock(clock));
+        for (name, error) in unusable {
+            events.error(format_args!("probe: {name} is not tried: {error}"));
+        }
         let (ear, thread) = (Mutex::default(), Mutex::default());
-        Ok(Self { prober, ear, counts: Default::default(), settings, clock, thread })
+        Self { prober, ear, counts: Default::default(), settings, clock, thread }
+    }
+
+    /// For `check`, which is strict: the first probe that cannot be used.
+    pub(crate) fn check(settings: &ProbingSettings, clock: Clock) -> Result<(), ProbeError> {
+        only_usable(Prober::new(settings.jobs.clone(), &settings.agent, probe_clock(clock))).map(drop)
     }
 
     /// Tries and asks from now on.
@@ -245,6 +272,24 @@ mod tests {
 
     fn reading(verdict: Verdict, is_partly_down: bool) -> Reading {
         Reading { verdict, is_partly_down, ..Reading::default() }
+    }
+
+    #[test]
+    fn a_probe_whose_certificate_nothing_can_verify_is_left_out_and_the_others_are_tried() {
+        let text = "[[listen]]\naddress = \"127.0.0.1:8080\"\n[[site]]\n[[site.origin]]\nurl = \"http://127.0.0.1:3000\"\n\
+                    [[probe]]\nname = \"app\"\ntarget = \"https://127.0.0.1/\"\nca = \"/nonexistent.pem\"\n\
+                    [[probe]]\nname = \"page\"\ntarget = \"https://shop.example/\"\n";
+        let (config, _warnings) = config::Config::parse("portcullis.toml", text).unwrap();
+        let settings = ProbingSettings::of(&config);
+        let (prober, unusable) = Prober::new(settings.jobs.clone(), "probe", probe_clock(Clock::start()));
+        let names: Vec<_> = unusable.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["app"]);
+        assert_eq!(
+            prober.board().rows(Instant::ORIGIN).map(|(target, ..)| &target.name[..]).collect::<Vec<_>>(),
+            ["page"]
+        );
+        let strict = Probing::check(&settings, Clock::start()).unwrap_err();
+        assert!(strict.to_string().contains("[[probe]] app: "), "{strict}");
     }
 
     #[test]
