@@ -8,6 +8,7 @@ mod lists;
 mod metrics;
 mod mirrors;
 mod page;
+mod provider;
 mod rules;
 mod why;
 
@@ -31,6 +32,7 @@ use lists::{ALLOW, DENY};
 use crate::check::coverage_sentence;
 use crate::desk::Desk;
 use crate::erasures::Erasures;
+use crate::host::HostWatch;
 use crate::lines::Moment;
 use crate::memory::Memory;
 use crate::orders::Orders;
@@ -56,6 +58,7 @@ pub(crate) struct Control {
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
     pub(crate) probing: Arc<Probing>,
+    pub(crate) host: Arc<HostWatch>,
     pub(crate) folders: Option<Arc<Publisher>>,
     pub(crate) availability: Arc<Mutex<Availability>>,
     pub(crate) clock: Clock,
@@ -97,6 +100,7 @@ impl ControlPlane for Control {
             Command::Rule { rule } => self.rule(rule),
             Command::DropRule { rule } => self.drop_rule(rule),
             Command::Page(command) => self.page(uid, command),
+            Command::ProviderReport { incident } => self.provider_report(incident),
             Command::Recordings => {
                 self.memory.flush();
                 recordings::list(&self.state)

@@ -65,6 +65,11 @@ fn document() -> Value {
                 "summary": "Incidents, newest first, also those that the public is not told of.",
                 "responses": answers(content("application/json", &reply, "They, for people and for programs."))
             } },
+            "/api/v1/provider-report": { "get": {
+                "operationId": "provider_report",
+                "summary": "What the carrier or hosting provider needs on the phone, and whether the link is full.",
+                "responses": answers(content("application/json", &reply, "It, for people and for programs."))
+            } },
             "/api/v1/alerts": { "post": alerts(&reply) },
             "/api/v1/ctl": { "post": {
                 "operationId": "ctl",
