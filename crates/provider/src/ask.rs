@@ -42,10 +42,10 @@ impl Asks {
             asks.sources(facts, verdict);
         }
         if verdict.needs_provider() {
-            asks.wanted.push(
-                "if that is not enough: route our traffic through your DDoS filter (scrubbing), and tell us when it is on"
-                    .to_owned(),
-            );
+            let first = if asks.wanted.is_empty() { "" } else { "if that is not enough: " };
+            asks.wanted.push(format!(
+                "{first}route our traffic through your DDoS filter (scrubbing), and tell us when it is on"
+            ));
         }
         if asks.wanted.is_empty() {
             asks.wanted.push(

@@ -76,6 +76,14 @@ impl Kind {
         }
     }
 
+    /// Whether it is counted in packets that come in.
+    const fn is_of_packets(self) -> bool {
+        match self {
+            Self::Udp | Self::Fragments | Self::Icmp | Self::Other | Self::Tcp => true,
+            Self::Syn | Self::Connections | Self::Requests | Self::Handshakes => false,
+        }
+    }
+
     const fn measure(self) -> Measure {
         match self {
             Self::Udp => Measure::Udp,
@@ -104,22 +112,26 @@ impl Kind {
 }
 
 impl Seen {
-    /// Kinds that came in numbers: far more than usual, or, where what is usual is not known, many.
-    pub fn all(peaks: &Peaks, usual: Option<&Rates>) -> Vec<Self> {
+    /// Kinds that came in numbers: far more than usual, or, where what is usual is not known, many. Of a link that is full, also what
+    /// makes most of its packets, however few those are.
+    pub fn all(peaks: &Peaks, usual: Option<&Rates>, is_link_full: bool) -> Vec<Self> {
+        let packets = peaks.get(Measure::InPackets).rate;
         let seen = |kind: Kind| {
             let (measure, peak) = (kind.measure(), peaks.get(kind.measure()).rate);
             Self { kind, peak, usual: usual.map(|usual| usual.get(measure)) }
         };
-        let mut all: Vec<Self> = Kind::ALL.into_iter().map(seen).filter(Self::is_unusual).collect();
+        let mut all: Vec<Self> =
+            Kind::ALL.into_iter().map(seen).filter(|seen| seen.is_unusual(packets, is_link_full)).collect();
         if all.iter().any(|seen| matches!(seen.kind, Kind::Connections | Kind::Requests)) {
             all.retain(|seen| seen.kind != Kind::Tcp);
         }
         all
     }
 
-    fn is_unusual(&self) -> bool {
+    fn is_unusual(&self, packets: u64, is_link_full: bool) -> bool {
         let is_more = self.usual.is_none_or(|usual| self.peak >= usual.saturating_mul(TIMES_USUAL));
-        self.peak >= self.kind.floor() && is_more
+        let is_most = is_link_full && self.kind.is_of_packets() && self.peak > packets / 2;
+        is_more && (is_most || self.peak >= self.kind.floor())
     }
 }
 

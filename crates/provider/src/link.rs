@@ -176,7 +176,8 @@ impl Load {
                 0
             }
         });
-        let share = grounds.link.map(|link| percent(bits, link.bits));
+        // Who limits a link may count without frames.
+        let share = grounds.link.map(|link| percent(bits, link.bits).min(100));
         let is_full = share.map(|share| share >= FULL_PERCENT);
         Self { bits, is_full, share, missed: Some(missed).filter(|missed| *missed > 0) }
     }

@@ -151,13 +151,13 @@ pub(crate) struct EvidenceSaid {
 impl Report {
     /// What is to be told.
     pub fn of(facts: &Facts) -> Self {
-        let kinds = Seen::all(&facts.peaks, facts.usual.as_ref());
         let is_over = facts.happening.as_ref().is_some_and(|happening| happening.is_over);
         // What is over has no now.
         let then = facts.worst.as_ref().filter(|_| is_over);
         let finding = then.map_or(&facts.finding, |(finding, _)| finding);
         let worst = facts.worst.as_ref().filter(|(worst, _)| worst.verdict > finding.verdict);
         let verdict = worst.map_or(finding.verdict, |(worst, _)| worst.verdict);
+        let kinds = Seen::all(&facts.peaks, facts.usual.as_ref(), verdict == Verdict::Full);
         let Asks { wanted, flowspec, questions, last_resort } = Asks::of(facts, &kinds, verdict);
         let happening = facts.happening.as_ref();
         Self {

@@ -70,7 +70,8 @@ impl Report {
         }
         let ports: Vec<String> = self.destination.ports.iter().map(u16::to_string).collect();
         let ports = if ports.is_empty() { "not known".to_owned() } else { ports.join(", ") };
-        writeln!(f, "  it serves TCP ports {ports}, and nothing over UDP")?;
+        let word = if self.destination.ports.len() == 1 { "port" } else { "ports" };
+        writeln!(f, "  the site is served at TCP {word} {ports}, and nothing of it over UDP")?;
         match &self.interface {
             Some(interface) => {
                 let speed = match (interface.bits_per_second, interface.from) {

@@ -1,5 +1,6 @@
 //! An outpost on a machine of its own: what it says when the gate's machine is cut off, and how it hands back.
 
+mod link;
 mod world;
 
 use std::sync::Arc;

@@ -169,7 +169,6 @@ impl Probing {
         let senses = self.senses(now);
         let outside = match (self.hears_outpost(now), senses.outside.verdict) {
             (None, _) => provider::Outside::Nobody,
-            (Some(false), _) => provider::Outside::Silent,
             // What it said last may be from before.
             _ if self.in_vain.load(Relaxed) >= IN_VAIN_TELL => provider::Outside::Silent,
             (_, Verdict::Unknown) => provider::Outside::Unknown,
