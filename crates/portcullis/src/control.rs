@@ -15,6 +15,7 @@ mod why;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ::provider::Finding;
 use admission::site::Site;
 use console_io::ControlPlane;
 use console_io::ctl::{Command, Reply};
@@ -152,8 +153,10 @@ impl Control {
             }
         };
         let probes = self.probing.told(self.clock.now()).map(|told| format!("\n{told}")).unwrap_or_default();
+        let (_, link) = self.host.link_now(&self.probing);
+        let link_said = link_said(&link);
         let text = format!(
-            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{enforced}{bypass}",
+            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{link_said}{enforced}{bypass}",
             self.site.mode(),
             decision.level,
             meaning(decision.level),
@@ -173,6 +176,7 @@ impl Control {
             "confirmed_last_week": coverage.confirmed,
             "page_targets": mirrors::values(&targets),
             "availability": availability::value(&figures),
+            "link": link.verdict,
         });
         Reply::done(text, data)
     }
@@ -194,6 +198,15 @@ impl Control {
             Reply::done("bypass is off: the gate protects again", json!(false))
         }
     }
+}
+
+/// A line, if only the provider can help.
+fn link_said(link: &Finding) -> String {
+    if !link.verdict.needs_provider() {
+        return String::new();
+    }
+    let (sentence, sure) = (link.verdict.sentence(), link.sureness.label());
+    format!("\n{sentence} ({sure}); `portcullis provider-report` says what to tell the provider")
 }
 
 fn lock(availability: &Mutex<Availability>) -> MutexGuard<'_, Availability> {

@@ -313,7 +313,7 @@ impl Running {
             acme.start(self.events.clone(), self.clock)?;
         }
         self.probing.begin(self.truth.clone(), self.events.clone())?;
-        self.host.begin(self.truth.clone(), self.probing.clone())?;
+        self.host.begin(self.truth.clone(), self.probing.clone(), self.events.clone())?;
         Ok(())
     }
 

@@ -102,6 +102,19 @@ pub struct Finding {
 }
 
 impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::NotKnown, Self::NotFull, Self::LostBefore, Self::Full];
+
+    /// As in JSON and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotKnown => "not-known",
+            Self::NotFull => "not-full",
+            Self::LostBefore => "lost-before",
+            Self::Full => "full",
+        }
+    }
+
     /// For people.
     pub const fn sentence(self) -> &'static str {
         match self {

@@ -15,7 +15,9 @@ use incident::Inside as Incident;
 use journal_io::journal::{Journal, Loaded, Row};
 use journal_io::logs::Events;
 use model::{Outcome, Tier, Timestamp};
-use provider::{Finding, Grounds, Kept, KeptPeaks, Link, Measure, Peaks, Rates, Ring, Second, SpeedFrom};
+use provider::{
+    Finding, Grounds, Kept, KeptPeaks, Link, Measure, Peaks, Rates, Ring, Second, SpeedFrom, Verdict,
+};
 
 use crate::probing::Probing;
 use crate::running::SITE;
@@ -82,10 +84,15 @@ impl HostWatch {
     }
 
     /// Counts from now on.
-    pub(crate) fn begin(self: &Arc<Self>, truth: Arc<Truth>, probing: Arc<Probing>) -> std::io::Result<()> {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        truth: Arc<Truth>,
+        probing: Arc<Probing>,
+        events: Arc<Events>,
+    ) -> std::io::Result<()> {
         let (stop, stopped) = sync_channel(1);
         let this = self.clone();
-        let run = move || this.run(&stopped, &truth, &probing);
+        let run = move || this.run(&stopped, &truth, &probing, &events);
         let thread = std::thread::Builder::new().name("host".to_owned()).spawn(run)?;
         *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some((stop, thread));
         Ok(())
@@ -115,8 +122,7 @@ impl HostWatch {
         probing: &Probing,
     ) -> Sighting {
         let seen = self.seen();
-        let recent: Vec<Rates> = seen.ring.recent().take(LOOK_SECONDS).map(|second| second.rates).collect();
-        let finding = seen.finding(&recent, probing, self.clock);
+        let finding = seen.finding(probing, self.clock);
         let mut seconds: Vec<Second> =
             seen.ring.recent().filter(|second| (from..=until).contains(&second.at)).copied().collect();
         // Those that show it best, in the order in which they came.
@@ -126,7 +132,7 @@ impl HostWatch {
         Sighting {
             interface: seen.interface.clone(),
             link: seen.link,
-            now: recent.first().copied(),
+            now: seen.recent().first().copied(),
             finding,
             worst: seen.worst.clone(),
             peaks: seen.ring.peaks(from, until),
@@ -137,14 +143,20 @@ impl HostWatch {
         }
     }
 
-    fn run(&self, stopped: &Receiver<()>, truth: &Truth, probing: &Probing) {
+    /// Bits a second on the link inbound, and what is said of it.
+    pub(crate) fn link_now(&self, probing: &Probing) -> (Option<u64>, Finding) {
+        let seen = self.seen();
+        (seen.recent().first().map(Rates::line_bits), seen.finding(probing, self.clock))
+    }
+
+    fn run(&self, stopped: &Receiver<()>, truth: &Truth, probing: &Probing, events: &Events) {
         let (mut files, mut is_open, mut written) = (Files::default(), false, 0_u64);
+        let mut voice = Voice::default();
         for second in 0_u64.. {
             self.look(&mut files, second);
             let was_open = std::mem::replace(&mut is_open, truth.open() > 0);
-            if is_open {
-                self.seen().judge(probing, self.clock);
-            }
+            let finding = self.seen().judge(is_open, probing, self.clock);
+            voice.hear(&finding, events);
             if (is_open || was_open) && (second.is_multiple_of(NOTE_SECONDS) || is_open != was_open) {
                 let has_changed = self.note(truth);
                 let is_due = second.saturating_sub(written) >= WRITE_SECONDS || !is_open;
@@ -235,16 +247,50 @@ impl HostWatch {
 }
 
 impl Seen {
-    fn finding(&self, recent: &[Rates], probing: &Probing, clock: Clock) -> Finding {
-        let (outside, inside) = probing.of_link(clock.now());
-        Finding::of(&Grounds { link: self.link, seconds: recent, outside, inside })
+    /// The last seconds, newest first.
+    fn recent(&self) -> Vec<Rates> {
+        self.ring.recent().take(LOOK_SECONDS).map(|second| second.rates).collect()
     }
 
-    fn judge(&mut self, probing: &Probing, clock: Clock) {
-        let recent: Vec<Rates> = self.ring.recent().take(LOOK_SECONDS).map(|second| second.rates).collect();
-        let finding = self.finding(&recent, probing, clock);
-        if self.worst.as_ref().is_none_or(|(worst, _)| finding.verdict > worst.verdict) {
-            self.worst = Some((finding, clock.wall()));
+    fn finding(&self, probing: &Probing, clock: Clock) -> Finding {
+        let (outside, inside) = probing.of_link(clock.now());
+        Finding::of(&Grounds { link: self.link, seconds: &self.recent(), outside, inside })
+    }
+
+    /// What is to be said of the link now; the worst of an incident is remembered.
+    fn judge(&mut self, is_incident: bool, probing: &Probing, clock: Clock) -> Finding {
+        let finding = self.finding(probing, clock);
+        let is_worse = self.worst.as_ref().is_none_or(|(worst, _)| finding.verdict > worst.verdict);
+        if is_incident && is_worse {
+            self.worst = Some((finding.clone(), clock.wall()));
+        }
+        finding
+    }
+}
+
+/// Says in the log that only the provider can help, once it has been so for a while, and that it is over.
+#[derive(Default)]
+struct Voice {
+    said: Option<Verdict>,
+    /// For how many seconds something else is found than was said.
+    seconds: u32,
+}
+
+impl Voice {
+    fn hear(&mut self, finding: &Finding, events: &Events) {
+        let found = Some(finding.verdict).filter(|verdict| verdict.needs_provider());
+        self.seconds = if found == self.said { 0 } else { self.seconds.saturating_add(1) };
+        if self.seconds < SAID_AFTER {
+            return;
+        }
+        (self.said, self.seconds) = (found, 0);
+        match found {
+            Some(verdict) => events.error(format_args!(
+                "{} ({}): call the carrier or hosting provider; `portcullis provider-report` says what to tell them",
+                verdict.sentence(),
+                finding.sureness.label()
+            )),
+            None => events.info(format_args!("the link: {}", finding.verdict.sentence())),
         }
     }
 }
@@ -260,6 +306,8 @@ const REFUSED: [Outcome; 4] = [Outcome::Limited, Outcome::Shed, Outcome::Ruled, 
 const LOOK_SECONDS: usize = 10;
 const SECONDS_SHOWN: usize = 10;
 const CHOOSE_SECONDS: u64 = 30;
+/// A verdict that holds for so many seconds is said.
+const SAID_AFTER: u32 = 5;
 const NOTE_SECONDS: u64 = 10;
 /// What is written is a few kilobytes, at most once a minute, and only while an incident goes on.
 const WRITE_SECONDS: u64 = 60;

@@ -55,7 +55,13 @@ fn a_link_that_is_full_of_datagrams() {
     let link = Some(Link { bits: 1_000_000_000, from: SpeedFrom::Configuration });
     let grounds = Grounds { link, seconds: &[now; 10], outside: Outside::Silent, inside: Inside::Good };
     let reference = Some("customer 4711, circuit A-17".to_owned());
-    check("full", &Facts { reference, ..facts(now, Finding::of(&grounds)) });
+    let facts = Facts { reference, ..facts(now, Finding::of(&grounds)) };
+    check("full", &facts);
+    let manual = include_str!("../../../../docs/provider-report.md");
+    assert!(
+        manual.contains(Report::of(&facts).to_string().trim_end()),
+        "docs/provider-report.md shows another sample"
+    );
 }
 
 #[test]
