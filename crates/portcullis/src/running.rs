@@ -134,8 +134,7 @@ pub(crate) fn start(
     mut page: Page,
     mut predecessor: Option<Takeover>,
 ) -> Result<Running, RunError> {
-    std::fs::create_dir_all(&state.folder)
-        .map_err(|error| RunError::Folder { folder: state.folder.clone(), error })?;
+    make_folder(&state.folder)?;
     let handed = predecessor.as_ref().map(Takeover::keys);
     // Where another process lives on, that one tells more than what it kept.
     let restored = if handed.is_none() { Restored::read(&state.folder) } else { Restored::default() };
@@ -176,9 +175,7 @@ pub(crate) fn start(
         is_recorded: true,
     };
     let estate = predecessor.as_ref().map(Takeover::estate).transpose()?;
-    if let Some(estate) = &estate {
-        site.take_over(estate, mode_before, clock.now(), clock.wall());
-    }
+    estate.iter().for_each(|estate| site.take_over(estate, mode_before, clock.now(), clock.wall()));
     let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded), go_on, estate };
     let (configured, host) = (plan.mode, std::mem::take(&mut plan.host));
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
@@ -207,6 +204,10 @@ pub(crate) fn start(
         aging: Mutex::new(PassClock::resume(None, clock.wall())),
         acme,
     })
+}
+
+fn make_folder(folder: &Path) -> Result<(), RunError> {
+    std::fs::create_dir_all(folder).map_err(|error| RunError::Folder { folder: folder.to_owned(), error })
 }
 
 /// The record, and those who are alerted from it.

@@ -205,7 +205,12 @@ fn judge(grounds: &Grounds<'_>, load: &Load) -> (Verdict, Sureness) {
             Outside::Unreached | Outside::Silent if inside != Inside::Fails => (Verdict::Full, Sure),
             // It is as full as that, and still everybody gets through.
             Outside::Reached if load.missed.is_none() => (Verdict::NotFull, Likely),
-            _ => (Verdict::Full, Likely),
+            Outside::Nobody
+            | Outside::Unknown
+            | Outside::Reached
+            | Outside::Loses
+            | Outside::Unreached
+            | Outside::Silent => (Verdict::Full, Likely),
         },
         _ if load.missed.is_some() && is_cut && inside == Inside::Good => (Verdict::Full, Likely),
         Some(false) if outside == Outside::Unreached && inside == Inside::Good => {

@@ -57,7 +57,7 @@ pub(super) fn card_speed(interface: &str) -> Option<u64> {
         return None;
     }
     let mut text = String::new();
-    read_into(&mut text, &card.join("speed"));
+    read_into(&mut text, card.join("speed"));
     // Megabits a second; -1 is that it does not know.
     let megabits: u64 = text.trim().parse().ok()?;
     megabits.checked_mul(1_000_000).filter(|bits| *bits > 0)
