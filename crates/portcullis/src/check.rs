@@ -75,6 +75,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     say(
         "  a flood that fills the link before this machine cannot be stopped here: only the carrier or hosting provider can",
     );
+    say(&format!("  {}", link(&config)));
     Ok(out)
 }
 
@@ -161,6 +162,21 @@ fn around_the_gate(config: &Config) -> Vec<String> {
 }
 
 /// A page in the site's own network is gone with it.
+/// Whether it can be said that the link is full.
+fn link(config: &Config) -> String {
+    let speed = match config.host.link {
+        Some(link) => format!("its speed is configured, {} Mbit/s", link.bits() / 1_000_000),
+        None => "its speed is only what the network card says, if that says it: write [host] link".to_owned(),
+    };
+    let outside = match config.outpost {
+        Some(_) => "an outpost looks from elsewhere",
+        None => "nobody looks from elsewhere ([outpost])",
+    };
+    format!(
+        "whether the link is full: {speed}; {outside}. `portcullis provider-report` says what to tell the provider"
+    )
+}
+
 fn page(config: &Config) -> Vec<String> {
     let Some(status) = &config.status else { return Vec::new() };
     let files = status.ssh.iter().map(|mirror| ("key_file", &mirror.key_file));

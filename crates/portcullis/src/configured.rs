@@ -19,6 +19,7 @@ use journal_io::recordings::RingSettings;
 
 use crate::alerts::Alerts;
 use crate::gate::Plan;
+use crate::host::HostSettings;
 use crate::probing::ProbingSettings;
 use crate::running::StateSettings;
 use crate::status_name::StatusNameError;
@@ -141,6 +142,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.refusals_per_line = config.log.sample_refusals;
     plan.gates = config.state.gates;
     plan.probing = ProbingSettings::of(config);
+    plan.host = HostSettings::of(config);
     Ok(plan)
 }
 

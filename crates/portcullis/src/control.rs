@@ -8,12 +8,14 @@ mod lists;
 mod metrics;
 mod mirrors;
 mod page;
+mod provider;
 mod rules;
 mod why;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ::provider::Finding;
 use admission::site::Site;
 use console_io::ControlPlane;
 use console_io::ctl::{Command, Reply};
@@ -31,6 +33,7 @@ use lists::{ALLOW, DENY};
 use crate::check::coverage_sentence;
 use crate::desk::Desk;
 use crate::erasures::Erasures;
+use crate::host::HostWatch;
 use crate::lines::Moment;
 use crate::memory::Memory;
 use crate::orders::Orders;
@@ -56,6 +59,7 @@ pub(crate) struct Control {
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
     pub(crate) probing: Arc<Probing>,
+    pub(crate) host: Arc<HostWatch>,
     pub(crate) folders: Option<Arc<Publisher>>,
     pub(crate) availability: Arc<Mutex<Availability>>,
     pub(crate) clock: Clock,
@@ -97,6 +101,7 @@ impl ControlPlane for Control {
             Command::Rule { rule } => self.rule(rule),
             Command::DropRule { rule } => self.drop_rule(rule),
             Command::Page(command) => self.page(uid, command),
+            Command::ProviderReport { incident } => self.provider_report(incident),
             Command::Recordings => {
                 self.memory.flush();
                 recordings::list(&self.state)
@@ -148,8 +153,10 @@ impl Control {
             }
         };
         let probes = self.probing.told(self.clock.now()).map(|told| format!("\n{told}")).unwrap_or_default();
+        let (_, link) = self.host.link_now(&self.probing);
+        let link_said = link_said(&link);
         let text = format!(
-            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{enforced}{bypass}",
+            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{link_said}{enforced}{bypass}",
             self.site.mode(),
             decision.level,
             meaning(decision.level),
@@ -169,6 +176,7 @@ impl Control {
             "confirmed_last_week": coverage.confirmed,
             "page_targets": mirrors::values(&targets),
             "availability": availability::value(&figures),
+            "link": link.verdict,
         });
         Reply::done(text, data)
     }
@@ -190,6 +198,15 @@ impl Control {
             Reply::done("bypass is off: the gate protects again", json!(false))
         }
     }
+}
+
+/// A line, if only the provider can help.
+fn link_said(link: &Finding) -> String {
+    if !link.verdict.needs_provider() {
+        return String::new();
+    }
+    let (sentence, sure) = (link.verdict.sentence(), link.sureness.label());
+    format!("\n{sentence} ({sure}); `portcullis provider-report` says what to tell the provider")
 }
 
 fn lock(availability: &Mutex<Availability>) -> MutexGuard<'_, Availability> {

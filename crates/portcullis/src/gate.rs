@@ -23,6 +23,7 @@ use model::{Mode, Net, Prefix, SiteId, Timestamp};
 
 use crate::alerts::Alerts;
 use crate::handover::Inherited;
+use crate::host::HostSettings;
 use crate::memory::GoOn;
 use crate::probing::ProbingSettings;
 use crate::secrets::Secrets;
@@ -67,6 +68,8 @@ pub(crate) struct Plan {
     pub(crate) drain: Duration,
     /// What is tried from here, and who is asked about what it sees.
     pub(crate) probing: ProbingSettings,
+    /// This machine as its provider sees it.
+    pub(crate) host: HostSettings,
 }
 
 impl Plan {
@@ -107,6 +110,7 @@ impl Plan {
             inflight_max: None,
             drain: Duration::from_secs(10),
             probing: ProbingSettings::default(),
+            host: HostSettings::default(),
         }
     }
 }

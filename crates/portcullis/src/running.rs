@@ -26,6 +26,7 @@ use crate::desk::Desk;
 use crate::erasures::Erasures;
 use crate::gate::{self, Around, GateError, Kept, Plan};
 use crate::handover::{self, Bequest, ChannelError, Takeover};
+use crate::host::HostWatch;
 use crate::ledger::JournalLedger;
 use crate::listeners::{self, Opened};
 use crate::memory::{Memory, Restored};
@@ -110,6 +111,7 @@ pub(crate) struct Running {
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
     pub(crate) probing: Arc<Probing>,
+    pub(crate) host: Arc<HostWatch>,
     outlet: Option<Outlet>,
     pub(crate) folders: Option<Arc<Publisher>>,
     /// For how much of their time customers were served.
@@ -132,8 +134,7 @@ pub(crate) fn start(
     mut page: Page,
     mut predecessor: Option<Takeover>,
 ) -> Result<Running, RunError> {
-    std::fs::create_dir_all(&state.folder)
-        .map_err(|error| RunError::Folder { folder: state.folder.clone(), error })?;
+    make_folder(&state.folder)?;
     let handed = predecessor.as_ref().map(Takeover::keys);
     // Where another process lives on, that one tells more than what it kept.
     let restored = if handed.is_none() { Restored::read(&state.folder) } else { Restored::default() };
@@ -174,13 +175,12 @@ pub(crate) fn start(
         is_recorded: true,
     };
     let estate = predecessor.as_ref().map(Takeover::estate).transpose()?;
-    if let Some(estate) = &estate {
-        site.take_over(estate, mode_before, clock.now(), clock.wall());
-    }
+    estate.iter().for_each(|estate| site.take_over(estate, mode_before, clock.now(), clock.wall()));
     let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded), go_on, estate };
-    let configured = plan.mode;
+    let (configured, host) = (plan.mode, std::mem::take(&mut plan.host));
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
     say_incident(&site, is_heir, &events);
+    let host = HostWatch::new(host, edge.shared().clone(), journal.clone(), &loaded, clock, &events);
     Ok(Running {
         edge,
         site,
@@ -194,6 +194,7 @@ pub(crate) fn start(
         memory,
         truth,
         probing,
+        host: Arc::new(host),
         outlet,
         folders,
         availability: Arc::default(),
@@ -203,6 +204,10 @@ pub(crate) fn start(
         aging: Mutex::new(PassClock::resume(None, clock.wall())),
         acme,
     })
+}
+
+fn make_folder(folder: &Path) -> Result<(), RunError> {
+    std::fs::create_dir_all(folder).map_err(|error| RunError::Folder { folder: folder.to_owned(), error })
 }
 
 /// The record, and those who are alerted from it.
@@ -309,6 +314,7 @@ impl Running {
             acme.start(self.events.clone(), self.clock)?;
         }
         self.probing.begin(self.truth.clone(), self.events.clone())?;
+        self.host.begin(self.truth.clone(), self.probing.clone(), self.events.clone())?;
         Ok(())
     }
 
@@ -318,6 +324,7 @@ impl Running {
             acme.stop();
         }
         self.probing.stop();
+        self.host.stop();
         self.edge.retire();
         self.memory.retire();
         // The successor serves the page, and exports it.
@@ -385,6 +392,7 @@ impl Running {
     /// Stops: open exchanges end, then everything that waits is written.
     pub(crate) fn stop(self) {
         self.probing.stop();
+        self.host.stop();
         self.edge.stop();
         self.truth.stop();
         let unerased = self.erasures.try_again();

@@ -19,8 +19,8 @@ use toml::de::DeValue;
 
 pub(crate) use alerts::{MAIL_SERVER, MAIL_TLS, NOTIFY_KIND, SEVERITY, WEB_URL};
 pub use alerts::{MailServer, WebUrl, WebUrlError};
-pub(crate) use measures::{RATE, duration, share, size};
-pub use measures::{Rate, Share, Size};
+pub(crate) use measures::{LINK_SPEED, RATE, duration, share, size};
+pub use measures::{LinkSpeed, Rate, Share, Size};
 pub use mirrors::SshUrl;
 pub(crate) use mirrors::{BUCKET, ENDPOINT, HOST_KEY, PREFIX_IN_BUCKET, SSH_KEY, SSH_URL, WORD};
 pub(crate) use names::{

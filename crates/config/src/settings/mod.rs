@@ -3,6 +3,7 @@
 mod acme;
 mod clients;
 mod elsewhere;
+mod host;
 mod limits;
 mod listen;
 mod login;
@@ -15,6 +16,7 @@ mod upkeep;
 pub use acme::Acme;
 pub use clients::{Crawler, Monitor, MonitorAs, Network, Partner};
 pub use elsewhere::{Gate, OutpostConfig, OutpostPage};
+pub use host::Host;
 pub use limits::Limits;
 pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
@@ -56,6 +58,8 @@ settings! {
         state: State = table();
         /// How long the gate remembers.
         privacy: Privacy = table();
+        /// This machine as its provider sees it.
+        host: Host = table();
         /// The listener for admins and metrics.
         console: Console = table();
         /// The status page.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use incident::PublicId;
 use model::{Level, Mode, Prefix};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,13 @@ pub enum Command {
     Recordings,
     /// Incidents and the status page.
     Page(PageCommand),
+    /// Says what the carrier or hosting provider needs on the phone, and whether the link is full.
+    ProviderReport {
+        /// The incident; without it the newest that goes on, or the last quarter of an hour.
+        #[serde(default, with = "wire::text_option", skip_serializing_if = "Option::is_none")]
+        #[schemars(schema_with = "wire::id_schema")]
+        incident: Option<PublicId>,
+    },
 }
 
 /// What is to be explained.
@@ -283,7 +291,8 @@ impl Command {
             | Self::Rule { .. }
             | Self::DropRule { .. }
             | Self::Recordings
-            | Self::Page(_) => Ok(()),
+            | Self::Page(_)
+            | Self::ProviderReport { .. } => Ok(()),
         }
     }
 
@@ -322,7 +331,8 @@ impl Command {
             | Self::Why(_)
             | Self::Rules
             | Self::Rule { .. }
-            | Self::Recordings => None,
+            | Self::Recordings
+            | Self::ProviderReport { .. } => None,
         }
     }
 
@@ -338,6 +348,7 @@ impl Command {
                 | Self::Recordings
                 | Self::DropRule { .. }
                 | Self::Page(_)
+                | Self::ProviderReport { .. }
         )
     }
 }

@@ -70,6 +70,7 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
             allow(request, READ)?;
             Ok(typed(StatusCode::OK, JSON, openapi::text()))
         }
+        "/api/v1/provider-report" => shown(desk, request, Command::ProviderReport { incident: None }).await,
         "/api/v1/incidents" => shown(desk, request, Command::Page(PageCommand::Incidents)).await,
         "/" => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, NOT_BUILT)),
         _ => Err(Problem::new(
@@ -186,7 +187,7 @@ fn guard(headers: &mut HeaderMap) {
 const READ: &[Method] = &[Method::GET, Method::HEAD];
 const JSON: &str = "application/json";
 const OURS: &str = "Nothing but this gate's own alerts.\n";
-const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules, incidents, alerts and ctl.";
+const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules, incidents, provider-report, alerts and ctl.";
 
 #[cfg(test)]
 mod tests;

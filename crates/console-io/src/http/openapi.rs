@@ -45,26 +45,11 @@ fn document() -> Value {
                 "summary": "Metrics as OpenMetrics text; addresses of metrics_allow need no token.",
                 "responses": answers(content("application/openmetrics-text", &text, "The metrics."))
             } },
-            "/api/v1/status": { "get": {
-                "operationId": "status",
-                "summary": "What the gate does at this moment.",
-                "responses": answers(content("application/json", &reply, "It, for people and for programs."))
-            } },
-            "/api/v1/level": { "get": {
-                "operationId": "level",
-                "summary": "The level with its reasons: load, findings, what acts, what must happen before it is milder, and pins.",
-                "responses": answers(content("application/json", &reply, "It, for people and for programs."))
-            } },
-            "/api/v1/rules": { "get": {
-                "operationId": "rules",
-                "summary": "The rules in force, and those that ended lately.",
-                "responses": answers(content("application/json", &reply, "They, for people and for programs."))
-            } },
-            "/api/v1/incidents": { "get": {
-                "operationId": "incidents",
-                "summary": "Incidents, newest first, also those that the public is not told of.",
-                "responses": answers(content("application/json", &reply, "They, for people and for programs."))
-            } },
+            "/api/v1/status": { "get": shown("status", "What the gate does at this moment.", &reply) },
+            "/api/v1/level": { "get": shown("level", "The level with its reasons: load, findings, what acts, what must happen before it is milder, and pins.", &reply) },
+            "/api/v1/rules": { "get": shown("rules", "The rules in force, and those that ended lately.", &reply) },
+            "/api/v1/incidents": { "get": shown("incidents", "Incidents, newest first, also those that the public is not told of.", &reply) },
+            "/api/v1/provider-report": { "get": shown("provider_report", "What the carrier or hosting provider needs on the phone, and whether the link is full.", &reply) },
             "/api/v1/alerts": { "post": alerts(&reply) },
             "/api/v1/ctl": { "post": {
                 "operationId": "ctl",
@@ -82,6 +67,15 @@ fn document() -> Value {
             "schemas": schemas,
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } }
         }
+    })
+}
+
+/// What a command shows that changes nothing.
+fn shown(id: &str, summary: &str, reply: &Value) -> Value {
+    json!({
+        "operationId": id,
+        "summary": summary,
+        "responses": answers(content("application/json", reply, "It, for people and for programs."))
     })
 }
 

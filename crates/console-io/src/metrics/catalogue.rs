@@ -223,6 +223,20 @@ pub const OUTSIDE_REACHED: Metric<Gauge, 0> = Metric::new(
     "Whether the site can be reached from outside, as an outpost sees it: 1 or 0. Without a sample it is not known.",
 );
 
+/// How much of the link is used inbound.
+pub const LINK_INBOUND: Metric<Gauge, 0> = Metric::new(
+    "portcullis_link_inbound_bits_per_second",
+    [],
+    "Bits that come in over the link in a second, with what Ethernet adds to each frame.",
+);
+
+/// What is said of the link.
+pub const LINK_VERDICT: Metric<Gauge, 1> = Metric::new(
+    "portcullis_link_verdict",
+    ["verdict"],
+    "1 for what is said of the link now (`full`, `lost-before`, `not-full`, `not-known`), 0 for the others; see `portcullis provider-report`.",
+);
+
 /// How long one step of the decision took.
 pub const TICK_SECONDS: Metric<Histogram, 0> =
     Metric::new("portcullis_tick_seconds", [], "Time that one step of the gate's decision took.")
@@ -270,6 +284,8 @@ pub const ENTRIES: &[Entry] = &[
     PROBE_SECONDS.entry(),
     OUTPOST_CONTACT.entry(),
     OUTSIDE_REACHED.entry(),
+    LINK_INBOUND.entry(),
+    LINK_VERDICT.entry(),
     AVAILABILITY.entry(),
     PUBLISH_LAG.entry(),
     PUBLISH_AGE.entry(),

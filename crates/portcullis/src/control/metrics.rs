@@ -7,6 +7,7 @@ use std::time::Duration;
 use console_io::metrics::{Buckets, Exposition, catalogue};
 use edge_io::{Fault, Origin, SECONDS_BUCKETS, TICK_BUCKETS};
 use model::{Group, Outcome, Tier};
+use provider::Verdict as LinkVerdict;
 use status_io::TargetHealth;
 
 use super::Control;
@@ -143,6 +144,10 @@ impl Control {
         out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
         let (now, probing) = (self.clock.now(), &self.probing);
         let outside = probing.senses(now).outside();
+        let (used, finding) = self.host.link_now(probing);
+        out.gauge(&catalogue::LINK_INBOUND, used.map(|bits| (none, number(bits))));
+        let is_said = |verdict| f64::from(u8::from(verdict == finding.verdict));
+        out.gauge(&catalogue::LINK_VERDICT, LinkVerdict::ALL.map(|said| ([said.name()], is_said(said))));
         probe_metrics(out, &probing.board(), probing.hears_outpost(now), outside, now);
     }
 
