@@ -24,11 +24,13 @@ fn played(jumps: &[(u64, i64)], restart: Option<u64>) -> Vec<(u64, &'static str)
         }
         let before = story.records.len();
         story.see(1, sight);
-        told.extend(story.records[before..].iter().filter_map(|record| match &record.entry {
-            Entry::Planned { .. } => Some((second, "planned")),
-            Entry::Published { stage, .. } => Some((second, stage.name())),
-            _ => None,
-        }));
+        for record in &story.records[before..] {
+            if let Entry::Published { stage, .. } = &record.entry {
+                told.push((second, stage.name()));
+            } else if let Entry::Planned { .. } = &record.entry {
+                told.push((second, "planned"));
+            }
+        }
     }
     told
 }

@@ -79,6 +79,10 @@ fn measure(arguments: &BenchArguments) -> Result<String, Box<dyn Error>> {
 /// The seconds take as many runs as there are pairs; subscribers who are queued meanwhile are not measured yet.
 fn measure_status(arguments: &BenchArguments) -> Result<result::Benchmark, Box<dyn Error>> {
     let only = arguments.only.as_deref();
+    let mut names = std::iter::once(status::TASK).chain(page::TASKS.map(|(name, ..)| name));
+    if only.is_some_and(|only| names.all(|name| name != only)) {
+        return Err("there is no such task; there are news, page, summary".into());
+    }
     let mut result = result::Benchmark::default();
     if only.is_none_or(|only| only == status::TASK) {
         result = status::measure(arguments.pairs)?;

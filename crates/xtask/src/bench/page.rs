@@ -11,7 +11,7 @@ use super::result::{Benchmark, Ratio, Row};
 use super::subject::{GENERATOR_CORE, SUBJECT_CORE, SubjectError, filled, nginx_command, start};
 
 /// What is asked for: the page that people see, and what programs read.
-const TASKS: [(&str, &str, &str); 2] =
+pub(super) const TASKS: [(&str, &str, &str); 2] =
     [("page", "/", "index.html"), ("summary", "/api/v2/summary.json", "api/v2/summary.json")];
 
 /// Connections of the generator.
