@@ -2,6 +2,7 @@
 
 mod acts;
 mod chain;
+mod clocks;
 mod outside;
 mod stories;
 

@@ -1,6 +1,7 @@
 //! Stories: a real record of incidents, receivers that answer as they are told to, and what reaches them.
 
 mod bodies;
+mod clocks;
 mod crashes;
 mod stories;
 

@@ -30,8 +30,11 @@ pub const SOCKET_NAME: &str = "ctl/portcullis.sock";
 /// The group whose members may use the socket.
 pub const GROUP: &str = "portcullis";
 
-/// Bytes of a request or reply, its line end included.
+/// Bytes of a request, its line end included.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a reply, its line end included: many incidents with all that was said of them.
+pub const REPLY_BYTES_MAX: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -12,14 +12,14 @@ pub(crate) use access::Access;
 
 use std::net::SocketAddr;
 
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use web_io::Bytes;
 
 use self::problem::Problem;
 use crate::ctl::{self, Command, PageCommand, Reply};
 use crate::desk::{Desk, Undone};
-use crate::metrics::Exposition;
+use crate::metrics::{Exposition, OLDER_CONTENT_TYPE, in_older_format, wants_older};
 
 /// Answers one request.
 pub(crate) async fn answer(
@@ -53,7 +53,7 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
     match path {
         "/metrics" => {
             allow(request, READ)?;
-            metrics(desk).await
+            metrics(desk, request.headers()).await
         }
         "/api/v1/status" => shown(desk, request, Command::Status).await,
         "/api/v1/level" => shown(desk, request, Command::Level).await,
@@ -80,14 +80,19 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
     }
 }
 
-async fn metrics(desk: &Desk) -> Answer {
+async fn metrics(desk: &Desk, headers: &HeaderMap) -> Answer {
     let text = desk.metrics().await.ok_or_else(|| {
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "The metrics could not be gathered in time; ask less often.",
         )
     })?;
-    Ok(typed(StatusCode::OK, Exposition::CONTENT_TYPE, text))
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    Ok(if wants_older(accept) {
+        typed(StatusCode::OK, OLDER_CONTENT_TYPE, in_older_format(&text))
+    } else {
+        typed(StatusCode::OK, Exposition::CONTENT_TYPE, text)
+    })
 }
 
 /// What a command shows that changes nothing.

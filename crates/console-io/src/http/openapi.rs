@@ -42,7 +42,7 @@ fn document() -> Value {
             } },
             "/metrics": { "get": {
                 "operationId": "metrics",
-                "summary": "Metrics as OpenMetrics text; addresses of metrics_allow need no token.",
+                "summary": "Metrics as OpenMetrics text, or with Accept: text/plain in Prometheus' older text format; addresses of metrics_allow need no token.",
                 "responses": answers(content("application/openmetrics-text", &text, "The metrics."))
             } },
             "/api/v1/status": { "get": shown("status", "What the gate does at this moment.", &reply) },

@@ -111,6 +111,16 @@ fn a_gate_that_serves_nobody_is_not_healthy() {
 }
 
 #[test]
+fn metrics_come_in_the_format_that_is_asked_for() {
+    let kind = |headers: &[&str]| {
+        let (answer, _) = ask(Gate::default(), "GET /metrics", headers, "", "192.0.2.9");
+        answer.headers()[CONTENT_TYPE].to_str().unwrap().to_owned()
+    };
+    assert!(kind(&[HOST]).starts_with("application/openmetrics-text; version=1.0.0"));
+    assert!(kind(&[HOST, "accept: text/plain"]).starts_with("text/plain; version=0.0.4"));
+}
+
+#[test]
 fn named_networks_read_metrics_and_nothing_else_without_the_token() {
     check("GET /metrics", &[HOST], "", "192.0.2.9", 200);
     check("GET /metrics", &[HOST], "", "192.0.3.9", 401);

@@ -206,7 +206,7 @@ fn value_of_all(known: &Known) -> Value {
         })
     };
     json!({
-        "incidents": known.incidents.iter().map(value).collect::<Vec<_>>(),
+        "incidents": known.incidents.iter().take(SHOWN).map(value).collect::<Vec<_>>(),
         "maintenances": known.view.maintenances.iter().map(work).collect::<Vec<_>>(),
     })
 }
