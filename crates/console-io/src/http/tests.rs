@@ -30,6 +30,13 @@ impl ControlPlane for Gate {
     fn is_healthy(&self) -> bool {
         !self.is_ill
     }
+
+    fn moment(&self) -> incident::Moment {
+        incident::Moment {
+            now: model::Instant::from_secs(60),
+            wall: model::Timestamp::from_secs(1_795_876_200),
+        }
+    }
 }
 
 const TOKEN: &str = "authorization: Bearer s3cret-token";
@@ -71,7 +78,7 @@ const LOCAL: &str = "127.0.0.1";
 #[test]
 fn only_health_is_open_even_on_loopback() {
     check("GET /healthz", &[], "", LOCAL, 200);
-    for path in ["/metrics", "/api/v1/status", "/api/v1/openapi.json", "/", "/nothing"] {
+    for path in ["/metrics", "/api/v1/status", "/api/v1/openapi.json", "/desk/", "/desk/open", "/nothing"] {
         check(&format!("GET {path}"), &[HOST], "", LOCAL, 401);
     }
     check("GET /metrics", &[HOST, "authorization: Bearer another"], "", LOCAL, 401);
