@@ -43,10 +43,10 @@ fn put_gate(out: &mut Markup, known: &Known) {
         Level::CustomersFirst => Status::PartialOutage,
     };
     let class = match look {
-        Status::Operational | Status::UnderMaintenance => "<div class=\"verdict up\">",
-        Status::DegradedPerformance => "<div class=\"verdict slow\">",
-        Status::PartialOutage => "<div class=\"verdict some\">",
-        Status::MajorOutage => "<div class=\"verdict down\">",
+        Status::Operational | Status::UnderMaintenance => "<div class=\"card up\">",
+        Status::DegradedPerformance => "<div class=\"card slow\">",
+        Status::PartialOutage => "<div class=\"card some\">",
+        Status::MajorOutage => "<div class=\"card down\">",
     };
     out.raw(class)
         .raw("<div><p>")
@@ -64,7 +64,7 @@ fn put_gate(out: &mut Markup, known: &Known) {
     if known.is_bypassed {
         out.raw(" <strong>The bypass is on: everything is forwarded, nothing is protected.</strong>");
     }
-    out.raw("</p></div></div>\n");
+    out.raw("</p></div>\n");
 }
 
 /// A notice that waits, with what it would say and the buttons.
@@ -83,7 +83,7 @@ pub(super) fn put_waiting(out: &mut Markup, sheet: &Sheet<'_>, incident: &Inside
     if let Some(update) = told.and_then(|told| told.updates.first()) {
         out.raw("<p class=\"soft\">As it would read now:</p>\n<div class=\"public\"><h4>")
             .raw(update.stage.label());
-        out.raw("</h4>\n").paragraphs(&update.body).raw("</div>\n");
+        out.raw("</strong></p>\n").paragraphs(&update.body).raw("</div>\n");
     }
     put_form(out, sheet, "/desk/notice", incident.revision, |out| {
         out.raw("<div class=\"acts\">");

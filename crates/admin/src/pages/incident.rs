@@ -123,7 +123,11 @@ fn put_timeline(out: &mut Markup, incident: &Inside) {
         let date = incident::Civil::of(event.at).date();
         let moment = if date == day { clock(event.at) } else { format!("{date}, {}", clock(event.at)) };
         out.raw("<p class=\"tag\">").raw(label).raw(" · ").time_as(event.at, &moment).raw("</p>\n");
-        out.paragraphs(&event.words).raw("</li>\n");
+        match event.words.split_once('\n').filter(|_| event.is_public) {
+            Some((what, text)) => out.raw("<p><strong>").text(what).raw("</strong></p>\n").paragraphs(text),
+            None => out.paragraphs(&event.words),
+        };
+        out.raw("</li>\n");
         day = date;
     }
     out.raw("</ol>\n</section>\n");

@@ -83,7 +83,7 @@ pub fn unfinished(sheet: &Sheet<'_>, incident: &Inside, form: &Form) -> Markup {
     let mut out = Markup::default();
     out.raw("<h1>What the public would read</h1>\n<div class=\"news slow\"><p>It cannot be published while a TODO is left in it.</p></div>\n");
     put_todos(&mut out, form.get("text"));
-    out.raw("<section class=\"public\" aria-label=\"As it would be published\">\n");
+    out.raw("<section class=\"public\" aria-label=\"As it would be published\">\n<h2>Post-mortem</h2>\n");
     status::put_markdown(&mut out, form.get("text"));
     out.raw("</section>\n");
     put_choice(&mut out, sheet, Telling::Report(incident.id), form, false);

@@ -210,3 +210,6 @@ fn matched<'a>(template: &str, path: &'a str) -> Option<Option<&'a str>> {
     }
     parts.next().is_none().then_some(id)
 }
+
+#[cfg(test)]
+mod tests;
