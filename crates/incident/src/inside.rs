@@ -2,11 +2,11 @@
 
 use model::Timestamp;
 
-use crate::case::{Case, Said};
+use crate::case::{Case, Drafted, Said};
 use crate::civil::Civil;
 use crate::record::Entry;
 use crate::sight::{Cause, Services};
-use crate::words::{Audience, PublicId, Stage};
+use crate::words::{Audience, PublicId, Stage, Status};
 
 /// One incident as an admin sees it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,16 +29,65 @@ pub struct Inside {
     pub is_held: bool,
     /// How everybody fares.
     pub services: Services,
-    /// What happened and what was said, oldest first: when, and in words. A text of several lines is what the public read.
-    pub timeline: Vec<(Timestamp, String)>,
+    /// What happened and what was said, oldest first.
+    pub timeline: Vec<Event>,
+    /// The entry after which everybody must look again who is about to tell the public something.
+    pub revision: u64,
+    /// The same for who writes the report.
+    pub report_revision: u64,
+    /// Whether it was called over, so that a report can be published.
+    pub is_told_over: bool,
+    /// What people have written of the report.
+    pub draft: Option<DraftKept>,
+    /// The published report; empty without one.
+    pub report: String,
+}
+
+/// Something of an incident.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What. Of what the public read the first line says what it is, and the text follows.
+    pub words: String,
+    /// The public read it.
+    pub is_public: bool,
+}
+
+/// What people have written of a report that is not published yet, or was published otherwise.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DraftKept {
+    /// When.
+    pub at: Timestamp,
+    /// Who wrote last.
+    pub by: String,
+    /// Markdown.
+    pub text: String,
+}
+
+/// A component as an admin sees it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Standing<'a> {
+    /// With the groups before it.
+    pub name: &'a str,
+    /// How it does for the public.
+    pub status: Status,
+    /// A person says so.
+    pub is_said: bool,
+    /// The entry in which a person last said something of it; 0 before.
+    pub revision: u64,
 }
 
 impl Inside {
     pub(crate) fn of(case: &Case) -> Self {
-        let mut timeline = vec![(case.since, "it began".to_owned())];
-        timeline.extend(case.notes.iter().filter_map(|note| Some((note.at, words(&note.entry)?))));
-        timeline.extend(case.said.iter().map(|said| (said.at, published(said))));
-        timeline.sort_by_key(|(at, _)| *at);
+        let inner = |at, words| Event { at, words, is_public: false };
+        let mut timeline = vec![inner(case.since, "it began".to_owned())];
+        timeline.extend(case.notes.iter().filter_map(|note| Some(inner(note.at, words(&note.entry)?))));
+        let told = |said: &Said| Event { at: said.at, words: published(said), is_public: true };
+        timeline.extend(case.said.iter().map(told));
+        timeline.sort_by_key(|event| event.at);
+        let kept =
+            |draft: &Drafted| DraftKept { at: draft.at, by: draft.by.clone(), text: draft.text.clone() };
         Self {
             id: case.id,
             title: case.title.clone(),
@@ -50,6 +99,11 @@ impl Inside {
             is_held: case.is_held,
             services: case.services,
             timeline,
+            revision: case.revision,
+            report_revision: case.report_revision(),
+            is_told_over: case.is_told_over(),
+            draft: case.draft.as_ref().map(kept),
+            report: case.report.clone(),
         }
     }
 
@@ -87,6 +141,7 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
         }
         Entry::Ended { .. } => Some("it is over and was not told".to_owned()),
         Entry::Opened { .. }
+        | Entry::Drafted { .. }
         | Entry::Published { .. }
         | Entry::Component { .. }
         | Entry::Watched { .. }

@@ -16,11 +16,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::provider::Finding;
+use admin::ReportDraft;
 use admission::site::Site;
 use console_io::ControlPlane;
-use console_io::ctl::{Command, Reply};
+use console_io::ctl::{Command, PageCommand, Reply};
 use edge_io::{Clock, Shared};
-use incident::Availability;
+use incident::{Availability, PublicId, View};
 use journal_io::journal::{ActRow, Journal, Row};
 use journal_io::logs::{Events, LogWriter};
 use serde_json::json;
@@ -115,6 +116,22 @@ impl ControlPlane for Control {
 
     fn is_healthy(&self) -> bool {
         true
+    }
+
+    fn moment(&self) -> incident::Moment {
+        incident::Moment { now: self.clock.now(), wall: self.clock.wall() }
+    }
+
+    fn known(&self) -> Option<admin::Known> {
+        self.all_known()
+    }
+
+    fn foresee(&self, command: PageCommand) -> Result<View, Reply> {
+        self.foreseen(command)
+    }
+
+    fn report_draft(&self, id: PublicId) -> Option<ReportDraft> {
+        Self::report_draft(self, id)
     }
 }
 

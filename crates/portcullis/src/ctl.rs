@@ -1,5 +1,6 @@
 //! `portcullis ctl …`: commands to a running gate, over its control socket.
 
+mod journal;
 mod page;
 
 use std::net::IpAddr;
@@ -11,10 +12,12 @@ use console_io::ctl::{
     self, ClientName, Command, CtlError, Imported, Reply, SOCKET_NAME, Subject, TransferError, call,
 };
 use edge_io::Clock;
+use journal_io::journal::BackupError;
 use journal_io::recordings::ExportError;
 use model::{Level, Mode, Prefix, Timestamp};
 use serde_json::json;
 
+use journal::JournalAct;
 use page::{AlertsAct, ComponentAct, IncidentAct, MaintenanceAct, TextError};
 
 use crate::learn::{self, LearnError};
@@ -109,6 +112,11 @@ enum Act {
     Recordings {
         #[command(subcommand)]
         act: RecordingsAct,
+    },
+    /// The journal: what the gate remembers over a restart.
+    Journal {
+        #[command(subcommand)]
+        act: JournalAct,
     },
 }
 
@@ -253,6 +261,9 @@ pub(crate) enum AskError {
     /// What is to be said.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] BackupError),
 }
 
 impl CtlArgs {
@@ -265,6 +276,7 @@ impl CtlArgs {
             Task::Export(file) => export(&socket, &file)?,
             Task::Import { file, login } => import(&socket, &file, login.as_deref())?,
             Task::Recordings(act) => self.recordings(&socket, &act)?,
+            Task::Journal(act) => act.run(&self.state)?,
         };
         let Reply { ok, text, .. } = &reply;
         if self.json {
@@ -316,6 +328,8 @@ enum Task {
     Export(PathBuf),
     /// From the state folder.
     Recordings(RecordingsAct),
+    /// From the state folder.
+    Journal(JournalAct),
     /// As many portions as it takes.
     Import {
         file: PathBuf,
@@ -350,6 +364,7 @@ impl Act {
             Self::Rules { act: Some(RulesAct::Show { id }) } => Command::Rule { rule: id },
             Self::Rules { act: Some(RulesAct::Drop { id }) } => Command::DropRule { rule: id },
             Self::Recordings { act } => return Ok(Task::Recordings(act)),
+            Self::Journal { act } => return Ok(Task::Journal(act)),
             Self::Alerts { act } => Command::Page(act.unwrap_or(AlertsAct::List).command()),
             Self::Incident { act } => Command::Page(act.unwrap_or(IncidentAct::List).command()?),
             Self::Component { act } => Command::Page(act.unwrap_or(ComponentAct::List).command()),

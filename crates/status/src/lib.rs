@@ -36,8 +36,9 @@ mod tests;
 
 pub use bundle::{Bundle, Edition, File, render};
 pub use data::{PageData, PageDataError};
+pub use markup::Markup;
 pub use page::{Page, PageError};
-pub use pages::content_security_policy;
-pub use report::report;
+pub use pages::{STYLE, as_published, content_security_policy, source_hash};
+pub use report::{put_markdown, report};
 pub use signed::{CopyError, MANIFEST, Manifest, NoKey, PublicKey, SIGNATURE};
 pub use successor::Successor;

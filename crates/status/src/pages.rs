@@ -10,7 +10,10 @@ mod incident;
 mod parts;
 mod style;
 
-use ::incident::{Progress, Service, Status, View};
+pub use frame::source_hash;
+pub use style::STYLE;
+
+use ::incident::{Progress, PublicId, Service, Status, View};
 use model::Timestamp;
 
 use crate::days::Days;
@@ -57,6 +60,20 @@ pub(crate) fn files(view: &View, page: &Page, at: Timestamp) -> Vec<(String, Mar
         files.push((format!("i/{}.html", work.id), incident::work_page(&site, work)));
     }
     files
+}
+
+/// What the page of an incident or of announced work says, for whoever is to judge it before it is out: the very markup of the page
+/// without its frame, with links that lead to the page itself. `None` if the view has nothing of that name.
+pub fn as_published(view: &View, page: &Page, id: PublicId, at: Timestamp) -> Option<Markup> {
+    let (site, top) = (Site::of(view, page, at), format!("{}/", page.url()));
+    let mut out = Markup::default();
+    if let Some(incident) = view.incidents.iter().find(|incident| incident.id == id) {
+        incident::put(&mut out, &site, incident, &top);
+        return Some(out);
+    }
+    let work = view.maintenances.iter().find(|work| work.id == id)?;
+    incident::put_work(&mut out, &site, work, &top);
+    Some(out)
 }
 
 /// As people read it.
@@ -119,7 +136,7 @@ impl Markup {
     }
 
     /// A status with its picture, in its colour.
-    fn state(&mut self, status: Status, words: &'static str) -> &mut Self {
+    pub fn state(&mut self, status: Status, words: &'static str) -> &mut Self {
         self.raw("<span class=\"state ").raw(class(Some(status))).raw("\">");
         self.icon(status).raw(words).raw("</span>")
     }

@@ -26,6 +26,7 @@ enum Layer {
 /// Crates whose layer their name does not show. A new crate is added here, or ends in `-io`.
 const LAYERS: [(&str, Layer); 18] = [
     ("model", Layer::Words),
+    ("admin", Layer::Core),
     ("admission", Layer::Core),
     ("guard", Layer::Core),
     ("recording", Layer::Core),

@@ -1,11 +1,13 @@
 //! The admin's HTTP listener: what it answers, and to whom.
 //!
-//! `/healthz` is open; all else, loopback included, needs the token, an allowed `Host` and an `Origin` of its own, so
+//! `/healthz` is open, and `/` leads to the pages; all else, loopback included, needs the token, or for pages a session that was begun with it, an allowed `Host` and an `Origin` of its own, so
 //! that no web page can speak to it through an admin's browser.
 
 mod access;
 mod alertmanager;
+mod api;
 mod openapi;
+mod pages;
 mod problem;
 
 pub(crate) use access::Access;
@@ -47,6 +49,13 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
     }
     access.check_host(request)?;
     access.check_origin(request)?;
+    if path == "/" {
+        allow(request, READ)?;
+        return Ok(pages::led(pages::TOP));
+    }
+    if path.starts_with(pages::TOP) {
+        return pages::page(&access.door, desk, request, peer.ip()).await;
+    }
     if !(path == "/metrics" && access.may_scrape(peer.ip())) {
         access.check_token(request.headers())?;
     }
@@ -71,12 +80,12 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
             Ok(typed(StatusCode::OK, JSON, openapi::text()))
         }
         "/api/v1/provider-report" => shown(desk, request, Command::ProviderReport { incident: None }).await,
-        "/api/v1/incidents" => shown(desk, request, Command::Page(PageCommand::Incidents)).await,
-        "/" => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, NOT_BUILT)),
-        _ => Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "There is nothing here. GET /api/v1/openapi.json lists what there is.",
-        )),
+        _ => api::answer(desk, request).await.unwrap_or_else(|| {
+            Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                "There is nothing here. GET /api/v1/openapi.json lists what there is; /desk/ is for people.",
+            ))
+        }),
     }
 }
 
@@ -138,14 +147,7 @@ fn check_json(request: &Request<Bytes>) -> Result<(), Problem> {
 
 /// 409 for a command that was understood and not carried out.
 fn replied(outcome: Result<Reply, Undone>) -> Answer {
-    let reply = outcome.map_err(|undone| {
-        let status = match undone {
-            Undone::Invalid(_) => StatusCode::BAD_REQUEST,
-            Undone::Late => StatusCode::SERVICE_UNAVAILABLE,
-            Undone::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Problem::new(status, undone.to_string())
-    })?;
+    let reply = outcome?;
     let status = if reply.ok { StatusCode::OK } else { StatusCode::CONFLICT };
     Ok(typed(status, JSON, serde_json::to_string(&reply).expect("a reply has only texts as keys")))
 }
@@ -185,14 +187,14 @@ fn guard(headers: &mut HeaderMap) {
         ("cross-origin-resource-policy", "same-origin"),
         ("referrer-policy", "no-referrer"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // Pages have a policy of their own.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }
 
 const READ: &[Method] = &[Method::GET, Method::HEAD];
 const JSON: &str = "application/json";
 const OURS: &str = "Nothing but this gate's own alerts.\n";
-const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules, incidents, provider-report, alerts and ctl.";
 
 #[cfg(test)]
 mod tests;

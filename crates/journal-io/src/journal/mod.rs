@@ -1,5 +1,6 @@
 //! The journal: what the gate remembers over a restart, in one SQLite file with one writer.
 
+mod backup;
 mod error;
 mod load;
 mod read;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use model::{AccountId, SiteId, Timestamp};
 
+pub use backup::{BackupError, Checked};
 pub use error::JournalError;
 pub use load::Loaded;
 pub use read::{Dimension, LoginSeen, Reader, RefusedTotal, SampledTotal, Window};

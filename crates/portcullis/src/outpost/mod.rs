@@ -207,6 +207,7 @@ fn make_page(
     };
     Ok(Page {
         settings: settings(&status),
+        page: None,
         press: Some(Box::new(relay)),
         outlet: Some(Ready { listener, site, work }),
         folders: Some(publisher),

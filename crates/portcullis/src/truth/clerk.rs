@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use admin::Component;
 use edge_io::Clock;
-use incident::{Act, ActError, Engine, Entry, Moment, Record, View};
+use incident::{Act, ActError, Engine, Entry, Moment, Record, Standing, View};
 use journal_io::journal::{IncidentRow, Journal, Row};
 use journal_io::logs::Events;
 use model::{Instant, Timestamp};
@@ -54,8 +55,12 @@ impl Clerk {
                     self.keep(&records)
                 }
                 Ok(Message::Refresh) => true,
-                Ok(Message::Act(act, by, sender)) => {
-                    let done = self.act(act, &by);
+                Ok(Message::Foresee(act, seen, by, sender)) => {
+                    let _heard = sender.try_send(self.engine.foresee(act, seen, &by, self.moment()));
+                    false
+                }
+                Ok(Message::Act(act, seen, by, sender)) => {
+                    let done = self.act(act, seen, &by);
                     // What the disk did not take in time is so all the same.
                     if matches!(done, Ok(()) | Err(ActError::Unwritten(_))) && self.is_news() {
                         // Whoever looks after the answer finds it on the page.
@@ -83,14 +88,14 @@ impl Clerk {
         }
     }
 
-    fn act(&mut self, act: Act, by: &str) -> Result<(), ActError> {
+    fn act(&mut self, act: Act, seen: Option<u64>, by: &str) -> Result<(), ActError> {
         if self.pause.load(Relaxed) {
             return Err(ActError::Unwritten(
                 "another process is taking over; repeat it in a moment".to_owned(),
             ));
         }
         let before = self.journal.health().dropped_rows[0];
-        let records = self.engine.act(act, by, self.moment())?;
+        let records = self.engine.act(act, seen, by, self.moment())?;
         self.keep(&records);
         // What an admin is told to be done must outlive a crash.
         let is_written = self.journal.settle(ON_DISK_WITHIN);
@@ -161,18 +166,24 @@ impl Clerk {
             | Entry::Watched { .. }
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
+            | Entry::Drafted { .. }
             | Entry::Overridden { .. }
             | Entry::Maintenance { .. } => {}
         }
     }
 
     fn known(&self) -> Known {
-        let components = self.engine.components();
+        let component = |Standing { name, status, is_said, revision }: Standing<'_>| Component {
+            name: name.to_owned(),
+            status,
+            is_said,
+            revision,
+        };
         Known {
             incidents: self.engine.inside(),
-            components: components
-                .map(|(name, status, is_said)| (name.to_owned(), status, is_said))
-                .collect(),
+            components: self.engine.components().map(component).collect(),
+            counts: self.engine.counts(),
+            work_revisions: self.engine.work_revisions().collect(),
             view: self.engine.view(self.clock.wall()),
         }
     }
@@ -255,7 +266,7 @@ mod tests {
             assert!(!clerk.keep(&records), "in second {second}: {records:?}");
         }
         assert!(written > 0, "nothing was in the record, so nothing was shown");
-        clerk.act(Act::Acknowledge { incident: None }, "root").unwrap();
+        clerk.act(Act::Acknowledge { incident: None }, None, "root").unwrap();
         assert!(!clerk.is_news(), "who sees to it is nobody else's business");
         let told = Act::Open {
             title: "Nobody answers the phone".into(),
@@ -263,7 +274,7 @@ mod tests {
             body: "Our carrier has a problem.".into(),
             components: vec![],
         };
-        let records = clerk.engine.act(told, "root", at(20)).unwrap();
+        let records = clerk.engine.act(told, None, "root", at(20)).unwrap();
         assert!(clerk.keep(&records));
     }
 }

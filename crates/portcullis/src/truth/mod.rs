@@ -20,9 +20,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use admin::Component;
 use edge_io::Clock;
 use incident::{
-    Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, Status, View,
+    Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, View,
 };
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
@@ -57,6 +58,7 @@ pub(crate) struct Truth {
     open: Arc<AtomicUsize>,
     pause: Arc<AtomicBool>,
     courier: Option<Arc<Courier>>,
+    page: Option<status::Page>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -65,7 +67,8 @@ enum Message {
     Saw(Sight, Moment),
     Heard(Spell),
     Refresh,
-    Act(Act, String, SyncSender<Result<Known, ActError>>),
+    Act(Act, Option<u64>, String, SyncSender<Result<Known, ActError>>),
+    Foresee(Act, Option<u64>, String, SyncSender<Result<View, ActError>>),
     Ask(SyncSender<Known>),
     Draft(Vec<PublicId>, Readers, SyncSender<Option<Draft>>),
     Stop,
@@ -76,9 +79,13 @@ enum Message {
 pub(crate) struct Known {
     /// Newest first.
     pub(crate) incidents: Vec<Inside>,
-    /// Full name, how it does, and whether a person said so.
-    pub(crate) components: Vec<(String, Status, bool)>,
-    /// Of announced work.
+    /// As the configuration has them.
+    pub(crate) components: Vec<Component>,
+    /// How many incidents and announced works there were.
+    pub(crate) counts: [u64; 2],
+    /// The last entries of announced work.
+    pub(crate) work_revisions: Vec<(PublicId, u64)>,
+    /// What the public reads.
     pub(crate) view: View,
 }
 
@@ -109,7 +116,7 @@ impl Truth {
             shown: (View::default(), Timestamp::default()),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
-        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, courier, thread })
+        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, courier, page: page.page, thread })
     }
 
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
@@ -148,10 +155,18 @@ impl Truth {
         let _queued = self.sender.try_send(Message::Refresh);
     }
 
-    /// Does what an admin wants, and shows what is so then; `None` if the thread did not answer in time.
-    pub(crate) fn act(&self, act: Act, by: String) -> Option<Result<Known, ActError>> {
+    /// Does what an admin wants who has seen what it is about at that revision, and shows what is so then; `None` if the thread did not
+    /// answer in time.
+    pub(crate) fn act(&self, act: Act, seen: Option<u64>, by: String) -> Option<Result<Known, ActError>> {
         let (sender, receiver) = sync_channel(1);
-        self.sender.try_send(Message::Act(act, by, sender)).ok()?;
+        self.sender.try_send(Message::Act(act, seen, by, sender)).ok()?;
+        receiver.recv_timeout(PATIENCE).ok()
+    }
+
+    /// What the public would read if that were done; `None` if the thread did not answer in time.
+    pub(crate) fn foresee(&self, act: Act, seen: Option<u64>, by: String) -> Option<Result<View, ActError>> {
+        let (sender, receiver) = sync_channel(1);
+        self.sender.try_send(Message::Foresee(act, seen, by, sender)).ok()?;
         receiver.recv_timeout(PATIENCE).ok()
     }
 
@@ -167,6 +182,11 @@ impl Truth {
         let (sender, receiver) = sync_channel(1);
         self.sender.try_send(Message::Draft(incidents, readers, sender)).ok()?;
         receiver.recv_timeout(PATIENCE).ok()
+    }
+
+    /// The status page; without one nothing is published anywhere.
+    pub(crate) const fn page(&self) -> Option<&status::Page> {
+        self.page.as_ref()
     }
 
     /// How many incidents go on, told or not.

@@ -19,6 +19,8 @@ use crate::handover::Inherited;
 /// What is watched and how it is told, and where pages are made.
 pub(crate) struct Page {
     pub(crate) settings: Settings,
+    /// What the page is called and where it is; `None`: there is none.
+    pub(crate) page: Option<status::Page>,
     /// `None`: no page is made.
     pub(crate) press: Option<Box<dyn Press>>,
     /// What serves and exports them.
@@ -52,7 +54,7 @@ pub(crate) enum PageError {
 impl Page {
     /// The record is kept, and no page is made of it.
     pub(crate) fn none() -> Self {
-        Self { settings: unconfigured(), press: None, outlet: None, folders: None }
+        Self { settings: unconfigured(), page: None, press: None, outlet: None, folders: None }
     }
 
     /// As the configuration says; without a table for the page the record is kept all the same. The folder is that of the state.
@@ -81,6 +83,7 @@ impl Page {
         };
         Ok(Self {
             settings: settings(status),
+            page: Some(page_of(status)?),
             press: Some(Box::new(printer)),
             outlet: Some(Ready { listener, site, work }),
             folders: Some(publisher),
