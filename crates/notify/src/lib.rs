@@ -27,7 +27,8 @@ pub use hidden::{Hidden, SigningKey, SigningKeyError};
 pub use lane::{Figures, Next};
 pub use notice::Severity;
 pub use pages::{
-    Access, PageChange, PageFigures, PageKeeper, PageNext, PageSettings, PageWay, Request, Template, TemplateError, Templates,
+    Access, PageChange, PageFigures, PageKeeper, PageNext, PageSettings, PageWay, Request, Template,
+    TemplateError, Templates,
 };
 pub use post::{Change, Post, Waiting};
 pub use receiver::{Receiver, Sender, Way};

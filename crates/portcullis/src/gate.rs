@@ -25,6 +25,7 @@ use crate::alerts::Alerts;
 use crate::handover::Inherited;
 use crate::memory::GoOn;
 use crate::probing::ProbingSettings;
+use crate::publish::Elsewhere;
 use crate::secrets::Secrets;
 
 /// What a gate is to be, wherever that was written down.
@@ -45,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) acme: Option<acme_io::Settings>,
     /// Who is told when something is wrong.
     pub(crate) alerts: Alerts,
+    /// Pages elsewhere.
+    pub(crate) elsewhere: Elsewhere,
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
@@ -87,6 +90,7 @@ impl Plan {
             jwt: None,
             acme: None,
             alerts: Alerts::default(),
+            elsewhere: Elsewhere::default(),
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),

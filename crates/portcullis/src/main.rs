@@ -27,6 +27,7 @@ mod orders;
 mod outpost;
 mod probing;
 mod protect;
+mod publish;
 mod recordings;
 mod replay;
 mod report;

@@ -15,23 +15,13 @@ pub(super) enum Meaning {
     /// It was taken.
     Taken,
     /// Nobody knows whether it was taken.
-    Lost {
-        after: Option<Duration>,
-        why: String,
-    },
+    Lost { after: Option<Duration>, why: String },
     /// It was not taken, and nothing would be now.
-    Later {
-        after: Option<Duration>,
-        why: String,
-    },
+    Later { after: Option<Duration>, why: String },
     /// What was asked for is not there.
-    Missing {
-        why: String,
-    },
+    Missing { why: String },
     /// This was not taken; something else may be.
-    Refused {
-        why: String,
-    },
+    Refused { why: String },
 }
 
 impl Meaning {
@@ -68,7 +58,9 @@ fn cure(status: u16, way: &PageWay) -> &'static str {
     match status {
         300..400 => " and sends us elsewhere; configure where that leads (`url`)",
         401 => " (it does not know the key; make a new one there and put it into `secret_file`)",
-        403 => " (the key may not do this; give its owner the right to write incidents and components of this page)",
+        403 => {
+            " (the key may not do this; give its owner the right to write incidents and components of this page)"
+        }
         404 if !is_template => {
             " (there is no such page, incident or component, or the key may not see it; look at `page` and at the `id` of components)"
         }

@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn moments_of_others_are_read_with_their_zones() {
-        let same = ["2026-11-28T14:33:05.120Z", "2026-11-28T15:33:05.12+01:00", "2026-11-28T07:33:05.120456-07:00"];
+        let same =
+            ["2026-11-28T14:33:05.120Z", "2026-11-28T15:33:05.12+01:00", "2026-11-28T07:33:05.120456-07:00"];
         for text in same {
             assert_eq!(moment(text), Some(Timestamp::from_millis(1_795_876_385_120)), "{text}");
         }

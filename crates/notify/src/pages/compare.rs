@@ -34,7 +34,11 @@ pub(super) fn compare(memory: &mut Memory, wanted: &Wanted, board: &Board) -> Ve
 
 /// Finds an incident there that is ours although nothing says so here: a crash, or a lost answer.
 fn adopt(memory: &mut Memory, wanted: &WantedIncident, board: &Board) {
-    if memory.incidents.get(&wanted.id).is_some_and(|kept| kept.there.is_some() || kept.stance == Stance::Left) {
+    if memory
+        .incidents
+        .get(&wanted.id)
+        .is_some_and(|kept| kept.there.is_some() || kept.stance == Stance::Left)
+    {
         return;
     }
     let free = || board.incidents.iter().filter(|seen| !memory.claims(&seen.id));
@@ -140,8 +144,12 @@ fn edited(kept: &mut Kept, seen: &There, name: &str) -> Option<String> {
     }
     match (changed, gone) {
         (0, 0) => None,
-        (_, 0) => Some(format!("somebody edited what was said of incident {name} there; it stays so, and news is added beside it")),
-        _ => Some(format!("somebody took away what was said of incident {name} there; it is not said again, and news is added")),
+        (_, 0) => Some(format!(
+            "somebody edited what was said of incident {name} there; it stays so, and news is added beside it"
+        )),
+        _ => Some(format!(
+            "somebody took away what was said of incident {name} there; it is not said again, and news is added"
+        )),
     }
 }
 
@@ -178,7 +186,9 @@ fn components(memory: &mut Memory, wanted: &Wanted, board: &Board, said: &mut Ve
         let kept = memory.components.entry(id.clone()).or_default();
         let Some(seen) = board.components.get(id) else {
             if !std::mem::replace(&mut kept.is_missing, true) {
-                said.push(format!("there is no component {id} there; look at the `id` of [[publish.component]]"));
+                said.push(format!(
+                    "there is no component {id} there; look at the `id` of [[publish.component]]"
+                ));
             }
             continue;
         };
@@ -232,7 +242,10 @@ fn go_on(kept: &mut Kept, wanted: &WantedIncident) {
 pub(super) fn too_old(memory: &mut Memory, wanted: &Wanted, now: Timestamp) -> Vec<String> {
     let mut said = Vec::new();
     for incident in &wanted.incidents {
-        let is_made = memory.incidents.get(&incident.id).is_some_and(|kept| kept.there.is_some() || !kept.done.is_empty());
+        let is_made = memory
+            .incidents
+            .get(&incident.id)
+            .is_some_and(|kept| kept.there.is_some() || !kept.done.is_empty());
         let is_old = !incident.is_open && now.since(incident.last_at()) >= super::keeper::OLD_AFTER;
         if is_made || !is_old || !memory.concerns(incident) {
             continue;

@@ -150,7 +150,9 @@ impl PageKeeper {
         // Whether what somebody called over is still called so is looked at before anything else is said of it.
         let is_closed = |incident: &WantedIncident| {
             let kept = self.memory.incidents.get(&incident.id);
-            kept.is_some_and(|kept| matches!(kept.stance, Stance::Closed { .. }) && !kept.pending(incident).is_empty())
+            kept.is_some_and(|kept| {
+                matches!(kept.stance, Stance::Closed { .. }) && !kept.pending(incident).is_empty()
+            })
         };
         if wanted.incidents.iter().any(is_closed) {
             self.board.looked = None;
@@ -216,7 +218,8 @@ impl PageKeeper {
         let mut writes = Vec::new();
         for incident in wanted.incidents.iter().filter(|incident| self.memory.concerns(incident)) {
             let kept = self.memory.incidents.get(&incident.id);
-            let pending = kept.map_or_else(|| incident.updates.iter().collect(), |kept| kept.pending(incident));
+            let pending =
+                kept.map_or_else(|| incident.updates.iter().collect(), |kept| kept.pending(incident));
             writes.extend(pending.into_iter().map(|update| Write::Say(incident.id, update.id)));
         }
         if self.settings.is_blind() {
@@ -238,7 +241,11 @@ impl PageKeeper {
     fn component(&self, id: &str, status: Status) -> Option<Write> {
         let kept = self.memory.components.get(id).cloned().unwrap_or_default();
         let seen = self.board.components.get(id).copied();
-        let is_so = if self.board.looked.is_some() { seen != Some(Some(status)) && seen.is_some() } else { kept.written != status };
+        let is_so = if self.board.looked.is_some() {
+            seen != Some(Some(status)) && seen.is_some()
+        } else {
+            kept.written != status
+        };
         (is_so && !kept.is_held).then(|| Write::Component(id.to_owned(), status))
     }
 
@@ -258,14 +265,16 @@ impl PageKeeper {
 
     /// Whether it was seen lately enough what is there.
     fn is_fresh(&self, now: Instant) -> bool {
-        self.settings.is_blind() || self.board.looked.is_some_and(|looked| now.since(looked) <= FRESH_FOR + self.pace.apart())
+        self.settings.is_blind()
+            || self.board.looked.is_some_and(|looked| now.since(looked) <= FRESH_FOR + self.pace.apart())
     }
 
     fn is_look_due(&self, now: Instant) -> bool {
         if self.settings.is_blind() {
             return false;
         }
-        let is_open = self.wanted.iter().flat_map(|wanted| &wanted.incidents).any(|incident| incident.is_open);
+        let is_open =
+            self.wanted.iter().flat_map(|wanted| &wanted.incidents).any(|incident| incident.is_open);
         let every = if is_open { LOOK_EVERY_OPEN } else { LOOK_EVERY };
         self.board.looked.is_none_or(|looked| now.since(looked) >= every)
     }
@@ -326,11 +335,20 @@ impl PageKeeper {
         PageNext::Wait(Duration::ZERO)
     }
 
-    fn looked(&mut self, step: &Step, meaning: Meaning, body: &[u8], moment: Moment) -> (Vec<PageChange>, Vec<String>) {
+    fn looked(
+        &mut self,
+        step: &Step,
+        meaning: Meaning,
+        body: &[u8],
+        moment: Moment,
+    ) -> (Vec<PageChange>, Vec<String>) {
         match (meaning, step) {
             (Meaning::Taken, _) => match self.seen(step, body) {
                 Some(count) => (self.recovered(), self.go_on_looking(step, count, moment)),
-                None => (self.troubled(None, "its answer cannot be read: look at `url`".to_owned(), moment), Vec::new()),
+                None => (
+                    self.troubled(None, "its answer cannot be read: look at `url`".to_owned(), moment),
+                    Vec::new(),
+                ),
             },
             (Meaning::Missing { .. }, Step::Incident(there)) => {
                 let wanted = self.wanted.clone().unwrap_or_default();
@@ -341,7 +359,9 @@ impl PageKeeper {
             (Meaning::Lost { after, why } | Meaning::Later { after, why }, _) => {
                 (self.troubled(after, why, moment), Vec::new())
             }
-            (Meaning::Missing { why } | Meaning::Refused { why }, _) => (self.troubled(None, why, moment), Vec::new()),
+            (Meaning::Missing { why } | Meaning::Refused { why }, _) => {
+                (self.troubled(None, why, moment), Vec::new())
+            }
         }
     }
 
@@ -444,7 +464,9 @@ impl PageKeeper {
                 kept.finish(*update, None, None);
                 true
             }
-            (Write::Say(incident, update), PageWay::Statuspage(_)) => self.said(*incident, *update, statuspage::incident(&value)),
+            (Write::Say(incident, update), PageWay::Statuspage(_)) => {
+                self.said(*incident, *update, statuspage::incident(&value))
+            }
             (Write::Say(incident, update), PageWay::Instatus(_)) => {
                 let there = self.memory.incidents.get(incident).and_then(|kept| kept.there.as_deref());
                 let known = there.and_then(|there| self.board.incident(there)).cloned();
@@ -476,8 +498,15 @@ impl PageKeeper {
     }
 
     /// An incident as it is there after a write; whether the answer told it.
-    fn said(&mut self, incident: incident::PublicId, update: incident::PublicId, seen: Option<super::board::There>) -> bool {
-        let Some(wanted) = self.wanted.as_ref().and_then(|wanted| wanted.incident(incident)) else { return false };
+    fn said(
+        &mut self,
+        incident: incident::PublicId,
+        update: incident::PublicId,
+        seen: Option<super::board::There>,
+    ) -> bool {
+        let Some(wanted) = self.wanted.as_ref().and_then(|wanted| wanted.incident(incident)) else {
+            return false;
+        };
         let Some(seen) = seen else { return false };
         let kept = self.memory.incidents.entry(incident).or_default();
         if kept.stance == Stance::Reopens {

@@ -101,7 +101,12 @@ pub struct Request {
 
 impl Request {
     /// With JSON, or without a body.
-    fn json(method: &'static str, url: String, authorization: String, body: Option<&serde_json::Value>) -> Self {
+    fn json(
+        method: &'static str,
+        url: String,
+        authorization: String,
+        body: Option<&serde_json::Value>,
+    ) -> Self {
         let mut headers = vec![
             ("authorization".to_owned(), Hidden::new(authorization)),
             ("accept".to_owned(), Hidden::new(JSON.to_owned())),

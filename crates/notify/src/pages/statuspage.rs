@@ -25,8 +25,11 @@ pub(super) fn look(access: &Access, step: &Step) -> Request {
 
 pub(super) fn say(access: &Access, words: &Words<'_>) -> Request {
     let ids: Vec<_> = words.components.iter().map(|(id, _)| *id).collect();
-    let statuses: Map<_, _> =
-        words.components.iter().filter_map(|(id, status)| Some(((*id).to_owned(), (*status)?.name().into()))).collect();
+    let statuses: Map<_, _> = words
+        .components
+        .iter()
+        .filter_map(|(id, status)| Some(((*id).to_owned(), (*status)?.name().into())))
+        .collect();
     let mut metadata = words.seen.map(|seen| seen.metadata.clone()).unwrap_or_default();
     let mark = json!({ "incident": words.incident.id.as_str(), "update": words.update.id.as_str() });
     metadata.insert(OURS.to_owned(), mark);
@@ -44,7 +47,9 @@ pub(super) fn say(access: &Access, words: &Words<'_>) -> Request {
     }
     match words.there {
         // The name is not written again: a person may have changed it.
-        Some(there) => asked(access, "PATCH", &format!("incidents/{there}"), Some(json!({ "incident": incident }))),
+        Some(there) => {
+            asked(access, "PATCH", &format!("incidents/{there}"), Some(json!({ "incident": incident })))
+        }
         None => {
             incident["name"] = words.incident.title.clone().into();
             asked(access, "POST", "incidents", Some(json!({ "incident": incident })))

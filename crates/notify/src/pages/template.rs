@@ -75,14 +75,18 @@ impl Template {
     /// See [`TemplateError`].
     pub fn parse(method: &str, url: &str, body: &str) -> Result<Self, TemplateError> {
         let methods = ["POST", "PUT", "PATCH"].into_iter();
-        let method = methods.filter(|known| *known == method).next().ok_or_else(|| TemplateError::Method(method.to_owned()))?;
+        let method = methods
+            .filter(|known| *known == method)
+            .next()
+            .ok_or_else(|| TemplateError::Method(method.to_owned()))?;
         let (_, rest) = url.split_once("://").ok_or(TemplateError::Address)?;
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
         if authority.contains("{{") || url.contains('#') {
             return Err(TemplateError::Address);
         }
         check_places(url)?;
-        let body: Value = serde_json::from_str(body).map_err(|error| TemplateError::Body(error.to_string()))?;
+        let body: Value =
+            serde_json::from_str(body).map_err(|error| TemplateError::Body(error.to_string()))?;
         check(&body)?;
         Ok(Self { method, url: url.to_owned(), body })
     }
@@ -127,11 +131,15 @@ impl Templates {
         let template = match words.update.stage {
             _ if is_first => &self.opened,
             Stage::Resolved => self.resolved.as_ref().or(self.updated.as_ref())?,
-            Stage::Investigating | Stage::Identified | Stage::Monitoring | Stage::Postmortem => self.updated.as_ref()?,
+            Stage::Investigating | Stage::Identified | Stage::Monitoring | Stage::Postmortem => {
+                self.updated.as_ref()?
+            }
         };
         if template.needs_id() && words.there.is_none() {
             let pointer = self.id.as_deref().unwrap_or_default();
-            return Some(Err(format!("the answer to `opened` had no text or number at {pointer}: look at `id`")));
+            return Some(Err(format!(
+                "the answer to `opened` had no text or number at {pointer}: look at `id`"
+            )));
         }
         let values = Values { words, page };
         let mut headers = self.headers.clone();
@@ -262,7 +270,8 @@ fn header(text: &str, key: Option<&Hidden>) -> Result<(String, Hidden), Template
     if OURS.contains(&name.as_str()) {
         return Err(TemplateError::OurHeader(name));
     }
-    let places = value.split("{{").skip(1).map(|place| place.split_once("}}").map_or(place, |(name, _)| name).trim());
+    let places =
+        value.split("{{").skip(1).map(|place| place.split_once("}}").map_or(place, |(name, _)| name).trim());
     if let Some(place) = places.filter(|place| *place != "secret").next() {
         return Err(TemplateError::Place(place.to_owned(), "secret".to_owned()));
     }
@@ -276,11 +285,28 @@ fn header(text: &str, key: Option<&Hidden>) -> Result<(String, Hidden), Template
 
 /// What can be put into an address and a body.
 const PLACES: [&str; 12] = [
-    "id", "incident", "update", "title", "text", "stage", "impact", "status", "components", "at", "since", "url",
+    "id",
+    "incident",
+    "update",
+    "title",
+    "text",
+    "stage",
+    "impact",
+    "status",
+    "components",
+    "at",
+    "since",
+    "url",
 ];
 /// Headers that the gate writes.
 const OURS: [&str; 7] = [
-    "connection", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding", "user-agent",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "idempotency-key",
+    "transfer-encoding",
+    "user-agent",
 ];
 const ID_BYTES_MAX: usize = 200;
 const SHOWN_CHARS: usize = 40;

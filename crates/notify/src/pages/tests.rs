@@ -38,7 +38,8 @@ pub(super) struct Story {
 
 impl Story {
     pub(super) fn begin(kind: Kind) -> Self {
-        let moment = Moment { now: Instant::from_secs(1_000), wall: Timestamp::from_millis(1_795_876_200_123) };
+        let moment =
+            Moment { now: Instant::from_secs(1_000), wall: Timestamp::from_millis(1_795_876_200_123) };
         let mut story = Self {
             kind,
             engine: Engine::new(watched()),
@@ -140,7 +141,9 @@ pub(super) fn settings(kind: Kind) -> PageSettings {
         name: "page".into(),
         way: match kind {
             Kind::Statuspage => PageWay::Statuspage(access("https://api.statuspage.io", "kctbh9vrtdwd")),
-            Kind::Instatus => PageWay::Instatus(access("https://api.instatus.com", "ckf01fvnxywz60a35vw5qhhgg")),
+            Kind::Instatus => {
+                PageWay::Instatus(access("https://api.instatus.com", "ckf01fvnxywz60a35vw5qhhgg"))
+            }
         },
         components: vec![("Website".into(), "web1".into()), ("Shop / Checkout".into(), "pay1".into())],
         tells_subscribers: true,

@@ -60,7 +60,8 @@ impl Wanted {
     pub(super) fn of(view: &View, settings: &PageSettings) -> Self {
         let names = Names { view, settings };
         let leaves = view.components.iter().enumerate().filter(|(_, component)| !component.is_group);
-        let components = leaves.filter_map(|(place, component)| Some((names.there(place)?, component.status)));
+        let components =
+            leaves.filter_map(|(place, component)| Some((names.there(place)?, component.status)));
         let told = view.incidents.iter().rev().filter(|incident| incident.updates.iter().any(is_news));
         Self {
             incidents: told.map(|incident| names.incident(incident)).collect(),

@@ -27,7 +27,9 @@ impl Write {
             Self::Say(incident, update) => format!("{incident}.{update}"),
             Self::Announce(work) => format!("{work}.announced"),
             Self::Finish(work) => format!("{work}.over"),
-            Self::Component(id, status) => format!("{}.{status}", id.chars().take(KEY_CHARS_MAX).collect::<String>()),
+            Self::Component(id, status) => {
+                format!("{}.{status}", id.chars().take(KEY_CHARS_MAX).collect::<String>())
+            }
         }
     }
 }
@@ -69,7 +71,8 @@ impl<'a> Around<'a> {
         let update = wanted_incident.update(update)?;
         let there = memory.incidents.get(&incident).and_then(|kept| kept.there.as_deref());
         let is_newest = wanted_incident.updates.last().is_some_and(|last| last.id == update.id);
-        let status = |id: &str| wanted.components.iter().find(|(known, _)| known == id).map(|(_, status)| *status);
+        let status =
+            |id: &str| wanted.components.iter().find(|(known, _)| known == id).map(|(_, status)| *status);
         let components = wanted_incident.components.iter().map(String::as_str).filter(|id| self.is_ours(id));
         Some(Words {
             incident: wanted_incident,
@@ -85,7 +88,8 @@ impl<'a> Around<'a> {
     /// Work to be announced.
     pub(super) fn plan(&self, work: PublicId) -> Option<Plan<'a>> {
         let work = self.wanted.work(work)?;
-        let components = work.components.iter().map(String::as_str).filter(|id| self.board.components.contains_key(*id));
+        let components =
+            work.components.iter().map(String::as_str).filter(|id| self.board.components.contains_key(*id));
         Some(Plan { work, components: components.collect(), tells: self.settings.tells_subscribers })
     }
 

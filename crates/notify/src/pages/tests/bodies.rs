@@ -35,11 +35,21 @@ fn requests_are_what_the_pages_ask_for() {
         all.push(written(&mut story));
         story.say(Stage::Resolved, "All is \"well\" again.");
         all.push(written(&mut story));
-        story.act(Act::Override { component: "Shop / Checkout".into(), status: Some(Status::DegradedPerformance) });
+        story.act(Act::Override {
+            component: "Shop / Checkout".into(),
+            status: Some(Status::DegradedPerformance),
+        });
         all.push(written(&mut story));
-        let [from, until] = [3_600, 7_200].map(|later| Timestamp::from_secs(story.moment.wall.as_secs() + later));
+        let [from, until] =
+            [3_600, 7_200].map(|later| Timestamp::from_secs(story.moment.wall.as_secs() + later));
         let components = vec!["Website".to_owned()];
-        story.act(Act::Announce { title: "New disks".into(), body: "We change disks.".into(), from, until, components });
+        story.act(Act::Announce {
+            title: "New disks".into(),
+            body: "We change disks.".into(),
+            from,
+            until,
+            components,
+        });
         all.push(written(&mut story));
         let id = story.engine.view(story.moment.wall).maintenances[0].id;
         story.act(Act::Finish { maintenance: id });
@@ -55,6 +65,14 @@ fn an_answer_tells_an_admin_what_to_do() {
         let way = settings(Kind::Statuspage).way;
         format!("{:?}", super::super::answer::Meaning::of(&answer, &way, Timestamp::from_secs(0)))
     };
-    let answers = [(301, ""), (401, "{}"), (403, ""), (404, ""), (420, ""), (422, "{\"error\":[\"Name \\u001b\"]}"), (500, "")];
+    let answers = [
+        (301, ""),
+        (401, "{}"),
+        (403, ""),
+        (404, ""),
+        (420, ""),
+        (422, "{\"error\":[\"Name \\u001b\"]}"),
+        (500, ""),
+    ];
     insta::assert_snapshot!(answers.map(|(status, body)| of(status, body)).join("\n"));
 }

@@ -87,7 +87,8 @@ impl Elsewhere {
                     return (422, json!({ "error": ["Name can't be blank"] }));
                 }
                 let id = self.id("inc");
-                let mut incident = json!({ "id": id, "name": said["name"], "metadata": {}, "incident_updates": [] });
+                let mut incident =
+                    json!({ "id": id, "name": said["name"], "metadata": {}, "incident_updates": [] });
                 if !said["scheduled_for"].is_null() {
                     incident["scheduled_for"] = said["scheduled_for"].clone();
                 }
@@ -98,7 +99,9 @@ impl Elsewhere {
                 Some(place) => self.statuspage_said(place, &body["incident"], now),
                 None => (404, json!({ "error": "not found" })),
             },
-            ("PATCH", "components", Some(id)) => self.set(id, body["component"]["status"].as_str().unwrap_or_default()),
+            ("PATCH", "components", Some(id)) => {
+                self.set(id, body["component"]["status"].as_str().unwrap_or_default())
+            }
             _ => panic!("{method} {path}"),
         }
     }
@@ -128,7 +131,8 @@ impl Elsewhere {
     fn instatus(&mut self, method: &str, path: &str, body: &Value, now: Timestamp) -> (u16, Value) {
         let path = path.strip_prefix("/v1/ckf01fvnxywz60a35vw5qhhgg/").expect("the page");
         let (list, id) = split(path);
-        let started = if body["started"].is_null() { Civil::of(now).rfc3339().into() } else { body["started"].clone() };
+        let started =
+            if body["started"].is_null() { Civil::of(now).rfc3339().into() } else { body["started"].clone() };
         match (method, list, id) {
             ("GET", "incidents", None) => (200, self.incidents.clone().into()),
             ("GET", "maintenances", None) => (200, self.works.clone().into()),
@@ -208,7 +212,8 @@ impl Elsewhere {
     /// What is said of an incident, oldest first: state and text.
     pub(in crate::pages) fn told(&self, place: usize) -> Vec<String> {
         let incident = &self.incidents[place];
-        let updates = incident.get("incident_updates").or(incident.get("updates")).and_then(Value::as_array).unwrap();
+        let updates =
+            incident.get("incident_updates").or(incident.get("updates")).and_then(Value::as_array).unwrap();
         let text = |update: &Value, key: &str| update[key].as_str().unwrap_or_default().to_owned();
         let line = |update: &Value| {
             let body = text(update, "body") + &text(update, "message");

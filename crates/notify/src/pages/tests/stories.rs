@@ -102,7 +102,11 @@ fn what_a_person_wrote_stays_and_news_is_added_beside_it() {
         story.carry(10);
         assert_eq!(
             story.elsewhere.told(0),
-            ["investigating: We are so sorry.", "identified: Pay at the counter.", "identified: A disk is full."],
+            [
+                "investigating: We are so sorry.",
+                "identified: Pay at the counter.",
+                "identified: A disk is full."
+            ],
             "{kind:?}"
         );
         assert_eq!(story.elsewhere.incidents[0]["name"], "The till is stuck");
@@ -130,7 +134,11 @@ fn a_person_who_calls_it_over_is_believed_until_it_is_back() {
         story.carry(70);
         story.say(Stage::Resolved, "It is gone.");
         story.carry(70);
-        assert_eq!(story.elsewhere.told(0)[2..], ["identified: It is back.", "resolved: It is gone.  Called resolved by a person: tested"], "{kind:?}");
+        assert_eq!(
+            story.elsewhere.told(0)[2..],
+            ["identified: It is back.", "resolved: It is gone.  Called resolved by a person: tested"],
+            "{kind:?}"
+        );
         assert_eq!(story.said.len(), 1, "{:?}", story.said);
     }
 }
@@ -154,7 +162,9 @@ fn what_a_person_deleted_is_not_made_again() {
 #[test]
 fn a_component_that_a_person_sees_to_is_left_to_them() {
     for kind in BOTH {
-        let word = |word: &str| if kind == Kind::Statuspage { word.to_owned() } else { word.to_uppercase().replace('_', "") };
+        let word = |word: &str| {
+            if kind == Kind::Statuspage { word.to_owned() } else { word.to_uppercase().replace('_', "") }
+        };
         let mut story = Story::begin(kind);
         story.elsewhere.set_component("pay1", &word("under_maintenance"));
         story.carry(20);
@@ -180,7 +190,13 @@ fn announced_work_is_brought_and_ended_early() {
         let [from, until] = [3_600, 7_200].map(|later| story.moment.wall + Duration::from_secs(later));
         let [from, until] = [from, until].map(|at| Timestamp::from_secs(at.as_secs()));
         let components = vec!["Website".to_owned()];
-        story.act(Act::Announce { title: "New disks".into(), body: "We change disks.".into(), from, until, components });
+        story.act(Act::Announce {
+            title: "New disks".into(),
+            body: "We change disks.".into(),
+            from,
+            until,
+            components,
+        });
         story.cut_off();
         story.cut_off();
         story.carry(30);

@@ -7,14 +7,33 @@ fn templates() -> Templates {
     let parse = |method: &str, path: &str, body: &str| {
         Template::parse(method, &format!("https://page.shop.example/api{path}"), body).unwrap()
     };
-    let opened = parse("POST", "/incidents", r#"{"name": "{{title}}", "say": ["{{text}}"], "state": 1, "where": "{{ url }}"}"#);
-    let updated = parse("PUT", "/incidents/{{id}}?by={{title}}", r#"{"text": "{{stage}}: {{text}} ({{components}}: {{status}})"}"#);
+    let opened = parse(
+        "POST",
+        "/incidents",
+        r#"{"name": "{{title}}", "say": ["{{text}}"], "state": 1, "where": "{{ url }}"}"#,
+    );
+    let updated = parse(
+        "PUT",
+        "/incidents/{{id}}?by={{title}}",
+        r#"{"text": "{{stage}}: {{text}} ({{components}}: {{status}})"}"#,
+    );
     let headers = ["Authorization: Bearer {{secret}}".to_owned()];
-    Templates::new(opened, Some(updated), None, &headers, Some("/data/id"), Some(&Hidden::new("s3cret".into()))).unwrap()
+    Templates::new(
+        opened,
+        Some(updated),
+        None,
+        &headers,
+        Some("/data/id"),
+        Some(&Hidden::new("s3cret".into())),
+    )
+    .unwrap()
 }
 
 fn keeper() -> PageKeeper {
-    PageKeeper::new(PageSettings { way: PageWay::Template(Box::new(templates())), ..settings(Kind::Statuspage) })
+    PageKeeper::new(PageSettings {
+        way: PageWay::Template(Box::new(templates())),
+        ..settings(Kind::Statuspage)
+    })
 }
 
 /// Everything that is sent until nothing is left, each answered so.
@@ -54,7 +73,8 @@ fn what_was_not_answered_is_sent_again_with_the_same_key() {
     story.want();
     story.open("Checkout fails");
     let lost = Answer::Failed { is_permanent: false, words: "gone".into() };
-    let keys: Vec<_> = sent(&mut story, &lost).iter().map(|request| request.headers.last().unwrap().1.clone()).collect();
+    let keys: Vec<_> =
+        sent(&mut story, &lost).iter().map(|request| request.headers.last().unwrap().1.clone()).collect();
     assert!(keys.len() > 2 && keys.iter().all(|key| *key == keys[0]), "{}", keys.len());
     assert!(keys[0].expose().starts_with("portcullis-"));
     story.pass(300);
@@ -69,7 +89,8 @@ fn what_was_not_answered_is_sent_again_with_the_same_key() {
 
 #[test]
 fn what_is_no_template_is_refused_with_what_to_do() {
-    let bad = |method: &str, url: &str, body: &str| Template::parse(method, url, body).unwrap_err().to_string();
+    let bad =
+        |method: &str, url: &str, body: &str| Template::parse(method, url, body).unwrap_err().to_string();
     let header = |text: &str| {
         let opened = Template::parse("POST", "https://a.example", "{}").unwrap();
         Templates::new(opened, None, None, &[text.to_owned()], None, None).unwrap_err().to_string()
