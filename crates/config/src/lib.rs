@@ -50,8 +50,9 @@ pub use schema::schema;
 pub use settings::{
     Acme, Certificate, Config, Console, Crawler, Front, Gate, Health, Host, Jwt, Known, Limits, Listen, Log,
     Login, MailTls, Monitor, MonitorAs, Network, Notify, NotifyKind, Origin, Outpost, OutpostConfig,
-    OutpostPage, Partner, Privacy, Probe, ProbeShows, Route, SecretSource, Session, Severity, Site, State,
-    Status, StatusBucket, StatusComponent, StatusSsh, Tls, Token, Watches,
+    OutpostPage, Partner, Privacy, Probe, ProbeShows, Publish, PublishComponent, PublishKind, PublishRequest,
+    Route, SecretSource, Session, Severity, Site, State, Status, StatusBucket, StatusComponent, StatusSsh,
+    Tls, Token, Watches,
 };
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use admission::pass::{Coverage, Registry, Row, Way};
-use config::Config;
+use config::{Config, PublishKind};
 use edge_io::{Clock, JwtSettings};
 use journal_io::journal::Reader;
 use model::{Mode, Timestamp};
@@ -26,6 +26,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     };
     let certificates = listeners::check(&config)?;
     plan.alerts.check()?;
+    plan.elsewhere.check()?;
     config.status.iter().try_for_each(|status| truth::check_buckets(status, &config.state.dir))?;
     Probing::check(&plan.probing, Clock::start())?;
     let status_name = status_name::check(&config)?;
@@ -68,6 +69,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     for sentence in around_the_gate(&config).into_iter().chain(status_name) {
         say(&format!("  {sentence}"));
     }
+    say(&format!("  {}", elsewhere(&config)));
     for sentence in page(&config) {
         say(&format!("  status page: {sentence}"));
     }
@@ -88,6 +90,28 @@ fn alerts(config: &Config) -> String {
     let names: Vec<_> = config.notify.iter().map(|notify| notify.name.as_str()).collect();
     format!(
         "alerts: told when something is wrong: {}; try it with `portcullis ctl alerts test`",
+        names.join(", ")
+    )
+}
+
+/// Pages that say what the status page says; nobody is asked.
+fn elsewhere(config: &Config) -> String {
+    let page = |publish: &config::Publish| match publish.kind {
+        PublishKind::Template => format!("{} (by requests of your own)", publish.name),
+        PublishKind::Statuspage | PublishKind::Instatus => {
+            let (there, all) = (
+                publish.component.len(),
+                config.status.iter().map(|of| of.components().len()).sum::<usize>(),
+            );
+            format!("{} (with {there} of {all} components)", publish.name)
+        }
+    };
+    let names: Vec<_> = config.publish.iter().map(page).collect();
+    if names.is_empty() {
+        return "pages elsewhere: none; write [[publish]] if readers have one already".to_owned();
+    }
+    format!(
+        "pages elsewhere: told what the status page tells: {}; `portcullis ctl publish` shows whether they say so",
         names.join(", ")
     )
 }

@@ -21,6 +21,7 @@ use crate::alerts::Alerts;
 use crate::gate::Plan;
 use crate::host::HostSettings;
 use crate::probing::ProbingSettings;
+use crate::publish::Elsewhere;
 use crate::running::StateSettings;
 use crate::status_name::StatusNameError;
 
@@ -44,6 +45,9 @@ pub(crate) enum ConfigureError {
     /// Somebody who is to be alerted cannot be reached as it is written.
     #[error(transparent)]
     Alerts(#[from] notify_io::RouteError),
+    /// A page elsewhere cannot be written to as it is configured.
+    #[error(transparent)]
+    Elsewhere(#[from] notify_io::PlaceError),
     /// A probe cannot be used as it is configured.
     #[error(transparent)]
     Probe(#[from] crate::probing::ProbeError),
@@ -123,6 +127,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     let uses_acme = config.listen.iter().any(|listen| listen.tls.as_ref().is_some_and(|tls| tls.acme));
     plan.acme = config.acme.as_ref().filter(|_| uses_acme).map(|acme| acme_of(acme, config)).transpose()?;
     plan.alerts = Alerts::of(config);
+    plan.elsewhere = Elsewhere::of(config);
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
     plan.partners = config.partner.iter().map(partner).collect::<Result<_, _>>()?;
     plan.crawlers = config.crawler.iter().filter_map(crawler).collect();

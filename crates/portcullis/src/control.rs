@@ -2,6 +2,7 @@
 
 mod availability;
 mod clients;
+mod elsewhere;
 mod level;
 mod links;
 mod lists;

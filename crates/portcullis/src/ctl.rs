@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use console_io::ctl::{
-    self, ClientName, Command, CtlError, Imported, Reply, SOCKET_NAME, Subject, TransferError, call,
+    self, ClientName, Command, CtlError, Imported, PageCommand, Reply, SOCKET_NAME, Subject, TransferError,
+    call,
 };
 use edge_io::Clock;
 use journal_io::journal::BackupError;
@@ -98,6 +99,8 @@ enum Act {
         #[command(subcommand)]
         act: Option<AlertsAct>,
     },
+    /// Pages elsewhere that say what the status page says: how they do, and what people did there.
+    Publish,
     /// Components of the status page.
     Component {
         #[command(subcommand)]
@@ -366,6 +369,7 @@ impl Act {
             Self::Recordings { act } => return Ok(Task::Recordings(act)),
             Self::Journal { act } => return Ok(Task::Journal(act)),
             Self::Alerts { act } => Command::Page(act.unwrap_or(AlertsAct::List).command()),
+            Self::Publish => Command::Page(PageCommand::Elsewhere),
             Self::Incident { act } => Command::Page(act.unwrap_or(IncidentAct::List).command()?),
             Self::Component { act } => Command::Page(act.unwrap_or(ComponentAct::List).command()),
             Self::Maintenance { act } => Command::Page(act.command()?),

@@ -26,6 +26,7 @@ use crate::handover::Inherited;
 use crate::host::HostSettings;
 use crate::memory::GoOn;
 use crate::probing::ProbingSettings;
+use crate::publish::Elsewhere;
 use crate::secrets::Secrets;
 
 /// What a gate is to be, wherever that was written down.
@@ -46,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) acme: Option<acme_io::Settings>,
     /// Who is told when something is wrong.
     pub(crate) alerts: Alerts,
+    /// Pages elsewhere.
+    pub(crate) elsewhere: Elsewhere,
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
@@ -90,6 +93,7 @@ impl Plan {
             jwt: None,
             acme: None,
             alerts: Alerts::default(),
+            elsewhere: Elsewhere::default(),
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),

@@ -29,6 +29,7 @@ mod outpost;
 mod probing;
 mod protect;
 mod provider_report;
+mod publish;
 mod recordings;
 mod replay;
 mod report;

@@ -32,8 +32,9 @@ use crate::listeners::{self, Opened};
 use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
 use crate::probing::Probing;
+use crate::publish::Elsewhere;
 use crate::secrets::Secrets;
-use crate::truth::{Outlet, Page, PageError, Truth, Witness};
+use crate::truth::{Outlet, Page, PageError, Tellers, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 use logs::{Access, logs};
 
@@ -161,7 +162,8 @@ pub(crate) fn start(
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
     let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
-    let truth = truth(std::mem::take(&mut plan.alerts), page, &loaded, &journal, &events, clock, is_heir)?;
+    let told = (std::mem::take(&mut plan.alerts), std::mem::take(&mut plan.elsewhere));
+    let truth = truth(told, page, &loaded, &journal, &events, clock, is_heir)?;
     let probing = Arc::new(Probing::new(plan.probing.clone(), clock, &events));
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
@@ -210,9 +212,9 @@ fn make_folder(folder: &Path) -> Result<(), RunError> {
     std::fs::create_dir_all(folder).map_err(|error| RunError::Folder { folder: folder.to_owned(), error })
 }
 
-/// The record, and those who are alerted from it.
+/// The record, those who are alerted from it, and pages elsewhere that say the same.
 fn truth(
-    alerts: Alerts,
+    (alerts, elsewhere): (Alerts, Elsewhere),
     page: Page,
     loaded: &Loaded,
     journal: &Arc<Journal>,
@@ -221,8 +223,9 @@ fn truth(
     is_heir: bool,
 ) -> Result<Arc<Truth>, RunError> {
     let courier = alerts.start(loaded, journal.clone(), events.clone(), clock, is_heir)?.map(Arc::new);
-    let (journal, events) = (journal.clone(), events.clone());
-    Ok(Arc::new(Truth::start(page, loaded, journal, events, clock, courier, is_heir)?))
+    let pages = elsewhere.start(loaded, journal.clone(), events.clone(), clock, is_heir)?.map(Arc::new);
+    let (journal, events, tellers) = (journal.clone(), events.clone(), Tellers { courier, pages });
+    Ok(Arc::new(Truth::start(page, loaded, journal, events, clock, tellers, is_heir)?))
 }
 
 /// What an admin should know whose gate begins in the middle of an incident. Of a takeover more is said later.

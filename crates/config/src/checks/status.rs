@@ -13,7 +13,9 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
     mirrors(status, desk);
     let readable = desk.are_sound(&["status.listen", "status.export", "status.ssh", "status.bucket"]);
     let has_mirrors = !status.ssh.is_empty() || !status.bucket.is_empty();
-    if readable && status.listen.is_none() && status.export.is_empty() && !has_mirrors {
+    // Readers may have another page.
+    let is_told = has_mirrors || !config.publish.is_empty();
+    if readable && status.listen.is_none() && status.export.is_empty() && !is_told {
         desk.warning(
             "status",
             "nobody can read this page: it is neither served nor exported",

@@ -9,6 +9,7 @@ mod page;
 mod paths;
 mod plain;
 mod probes;
+mod publish;
 mod secrets;
 
 use std::ops::Range;
@@ -37,6 +38,7 @@ pub use paths::{Jwks, ParsePathError, RequestPath};
 pub(crate) use plain::{FLAG, grouped, list, whole};
 pub use probes::ProbeTarget;
 pub(crate) use probes::{PAGE_KEY, PROBE_SHOWS, PROBE_TARGET, SERVER_URL};
+pub(crate) use publish::{BODY, FULL_NAME, HEADER_LINE, METHOD, PUBLISH_KIND, REMOTE_ID};
 pub(crate) use secrets::SECRET;
 pub use secrets::Secret;
 

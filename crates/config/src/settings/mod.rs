@@ -9,6 +9,7 @@ mod listen;
 mod login;
 mod notify;
 mod probe;
+mod publish;
 mod site;
 mod status;
 mod upkeep;
@@ -22,6 +23,7 @@ pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
 pub use notify::{MailTls, Notify, NotifyKind, Severity};
 pub use probe::{Outpost, Probe, ProbeShows};
+pub use publish::{Publish, PublishComponent, PublishKind, PublishRequest};
 pub use site::{Health, Origin, Route, Site};
 pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, Watches};
 pub use upkeep::{Console, Log, Privacy, State};
@@ -66,6 +68,8 @@ settings! {
         status: Option<Status> = optional_table();
         /// Who is alerted.
         notify: Vec<Notify> = tables(0, 32, "write at most 32 of them; a receiver can tell others");
+        /// Pages that you have elsewhere.
+        publish: Vec<Publish> = tables(0, 4, "write at most 4 of them: each is asked and written to");
         /// What is tried from here.
         probe: Vec<Probe> = tables(0, 32, "write at most 32 of them: a few tell whether the site can be reached");
         /// The machine elsewhere that watches this gate.

@@ -87,6 +87,8 @@ pub enum PageCommand {
     Alerts,
     /// Tells everybody who is alerted of an incident that is none, and of its end.
     TestAlerts,
+    /// Shows pages elsewhere, and what became of writing there.
+    Elsewhere,
     /// Drafts the report about one incident or several, as Markdown or as a page with charts; nothing is published.
     Draft {
         /// Which, at most 20; the newest without any.
@@ -187,6 +189,7 @@ impl PageCommand {
             | Self::Incident { .. }
             | Self::Components
             | Self::Alerts
+            | Self::Elsewhere
             | Self::Draft { .. } => None,
             Self::TestAlerts => Some("alerts test".to_owned()),
             Self::Open { stage, .. } => Some(format!("incident open, {stage}")),

@@ -197,6 +197,27 @@ pub const NOTIFICATIONS_WAITING: Metric<Gauge, 1> = Metric::new(
     "Alerts that a receiver has not taken yet.",
 );
 
+/// What was written to pages elsewhere, by what became of it, as [`NOTIFICATIONS`].
+pub const PUBLICATIONS: Metric<Counter, 2> = Metric::new(
+    "portcullis_publications_total",
+    ["page", "outcome"],
+    "Tries to write on a page elsewhere: delivered, failed and tried again, refused and left out, or given up.",
+);
+
+/// What is still to be written.
+pub const PUBLICATIONS_WAITING: Metric<Gauge, 1> = Metric::new(
+    "portcullis_publications_waiting",
+    ["page"],
+    "Updates, announcements and states of components that a page elsewhere does not show yet.",
+);
+
+/// For how long something has been waiting.
+pub const PUBLICATION_LAG: Metric<Gauge, 1> = Metric::new(
+    "portcullis_publication_lag_seconds",
+    ["page"],
+    "For how long a page elsewhere has not shown all that the own page shows.",
+);
+
 /// Whether probes reach their targets, by the probe's name.
 pub const PROBE_UP: Metric<Gauge, 1> = Metric::new(
     "portcullis_probe_up",
@@ -291,6 +312,9 @@ pub const ENTRIES: &[Entry] = &[
     PUBLISH_AGE.entry(),
     NOTIFICATIONS.entry(),
     NOTIFICATIONS_WAITING.entry(),
+    PUBLICATIONS.entry(),
+    PUBLICATIONS_WAITING.entry(),
+    PUBLICATION_LAG.entry(),
     TICK_SECONDS.entry(),
     BYPASS.entry(),
     ENFORCED.entry(),

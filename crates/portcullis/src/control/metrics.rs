@@ -13,6 +13,7 @@ use status_io::TargetHealth;
 use super::Control;
 use crate::alerts;
 use crate::probing::probe_metrics;
+use crate::publish;
 
 impl Control {
     /// All metrics as OpenMetrics text.
@@ -22,6 +23,7 @@ impl Control {
         self.gate_metrics(&mut out);
         self.connection_metrics(&mut out);
         alerts::metrics(&mut out, &self.truth.alerted());
+        publish::metrics(&mut out, &self.truth.elsewhere());
         out.finish()
     }
 

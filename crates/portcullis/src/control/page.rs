@@ -12,7 +12,8 @@ use model::Timestamp;
 use notify::{Figures, State};
 use serde_json::{Value, json};
 
-use super::Control;
+use super::{Control, elsewhere};
+use crate::publish::TRIES;
 use crate::running::SITE;
 use crate::situation::meaning;
 use crate::truth::Known;
@@ -25,7 +26,8 @@ impl Control {
             PageCommand::Incident { id } => self.known(|known| one(known, id)),
             PageCommand::Draft { ids, public, html } => self.draft(ids, public, html),
             PageCommand::Components => self.known(components),
-            PageCommand::Alerts => alerts(&self.truth.alerted(), &self.tries()),
+            PageCommand::Alerts => alerts(&self.truth.alerted(), &self.tries(false)),
+            PageCommand::Elsewhere => elsewhere::shown(&self.truth.elsewhere(), &self.tries(true)),
             PageCommand::TestAlerts if self.truth.test_alerts() => Reply::done(
                 "everybody is told; look with `portcullis ctl alerts` whether they have it",
                 Value::Null,
@@ -45,10 +47,12 @@ impl Control {
         }
     }
 
-    /// The last tries to alert somebody; nothing where the journal cannot be read now.
-    fn tries(&self) -> Vec<AttemptRow> {
+    /// The last tries to alert somebody, or to write on a page elsewhere; nothing where the journal cannot be read now.
+    fn tries(&self, of_pages: bool) -> Vec<AttemptRow> {
         let reader = Reader::open(&self.state).ok();
-        reader.and_then(|reader| reader.attempts(SITE, TRIES_SHOWN).ok()).unwrap_or_default()
+        let tries = reader.and_then(|reader| reader.attempts(SITE, TRIES_READ).ok()).unwrap_or_default();
+        let wanted = tries.into_iter().filter(|of| of.receiver.starts_with(TRIES) == of_pages);
+        wanted.take(TRIES_SHOWN).collect()
     }
 
     fn known(&self, show: impl FnOnce(&Known) -> Reply) -> Reply {
@@ -331,7 +335,9 @@ fn moment(at: Timestamp) -> String {
 }
 
 /// Tries to alert somebody.
-const TRIES_SHOWN: u32 = 20;
+const TRIES_SHOWN: usize = 20;
+/// Those of alerts and of pages elsewhere stand in one list.
+const TRIES_READ: u32 = 400;
 const NOBODY: &str = "nobody is alerted; write [[notify]] into the configuration";
 /// Incidents in a list.
 const SHOWN: usize = 30;

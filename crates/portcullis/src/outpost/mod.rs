@@ -31,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::alerts::Alerts;
 use crate::handover::Inherited;
 use crate::probing::{agent, jobs, only_usable, probe_clock};
-use crate::truth::{Outlet, Page, Ready, Seal, Truth, listen, mirrors, page_of, settings};
+use crate::truth::{Outlet, Page, Ready, Seal, Tellers, Truth, listen, mirrors, page_of, settings};
 use contact::Contact;
 use held::{GatePage, Held};
 use plane::Plane;
@@ -149,8 +149,9 @@ fn start(config: &OutpostConfig) -> Result<Started, Box<dyn Error>> {
     let outlet = made.outlet.take().map(Outlet::start).transpose()?;
     let alerts = Alerts::of_outpost(config, page);
     let courier = alerts.start(&loaded, journal.clone(), events.clone(), clock, false)?.map(Arc::new);
+    let tellers = Tellers { courier, pages: None };
     let truth =
-        Arc::new(Truth::start(made, &loaded, journal.clone(), events.clone(), clock, courier, false)?);
+        Arc::new(Truth::start(made, &loaded, journal.clone(), events.clone(), clock, tellers, false)?);
     let (prober_seen, held_seen, told) = (prober.clone(), held.clone(), truth.clone());
     let plane = Plane { prober: prober_seen, held: held_seen, truth: told, folders, clock };
     let console = start_console(config, plane)?;

@@ -11,9 +11,8 @@ use incident::{Act, ActError, Engine, Entry, Moment, Record, Standing, View};
 use journal_io::journal::{IncidentRow, Journal, Row};
 use journal_io::logs::Events;
 use model::{Instant, Timestamp};
-use notify_io::Courier;
 
-use super::{Known, Message, Press};
+use super::{Known, Message, Press, Tellers};
 use crate::running::SITE;
 
 /// Keeps the record, and has pages made of it.
@@ -26,8 +25,8 @@ pub(super) struct Clerk {
     pub(super) open: Arc<AtomicUsize>,
     /// Another process writes the record.
     pub(super) pause: Arc<AtomicBool>,
-    /// Tells those who are alerted, on a thread of its own.
-    pub(super) courier: Option<Arc<Courier>>,
+    /// Tell others, on threads of their own.
+    pub(super) tellers: Tellers,
     /// What the public was shown last, and of which moment.
     pub(super) shown: (View, Timestamp),
 }
@@ -40,7 +39,7 @@ impl Clerk {
             let has_changed = match receiver.recv_timeout(FRESH_FOR) {
                 Ok(Message::Saw(..)) if self.pause.load(Relaxed) => false,
                 Ok(Message::Saw(sight, moment)) => {
-                    self.courier.iter().for_each(|courier| courier.beat(moment.now));
+                    self.tellers.courier.iter().for_each(|courier| courier.beat(moment.now));
                     let records = self.engine.see(&sight, moment);
                     let has_changed = self.keep(&records);
                     if records.iter().any(|record| matches!(record.entry, Entry::Published { .. })) {
@@ -122,7 +121,7 @@ impl Clerk {
             let _queued = self.journal.record(Row::Incident(row));
             self.say(&record.entry);
         }
-        if let Some(courier) = self.courier.as_ref().filter(|_| !records.is_empty()) {
+        if let Some(courier) = self.tellers.courier.as_ref().filter(|_| !records.is_empty()) {
             courier.hear(records);
         }
         !records.is_empty() && self.is_news()
@@ -195,6 +194,7 @@ impl Clerk {
     fn publish(&mut self, has_changed: bool) -> Instant {
         let wall = self.clock.wall();
         self.shown = (self.engine.view(wall), wall);
+        self.tellers.pages.iter().for_each(|pages| pages.want(&self.shown.0));
         if let Some(press) = &mut self.press
             && let Err(error) = press.publish(self.shown.0.clone(), wall, has_changed)
         {
@@ -245,7 +245,7 @@ mod tests {
             clock,
             open: Arc::default(),
             pause: Arc::default(),
-            courier: None,
+            tellers: Tellers::default(),
             shown: (View::default(), Timestamp::default()),
         };
         clerk.publish(true);

@@ -4,6 +4,7 @@
 //! ```text
 //!  ticker ── sight, once a second ──▶ ┌────────┐ ── records ──▶ journal
 //!  admins ── acts, questions ───────▶ │ record │ ── view ─────▶ pages
+//!                                     │        │ ── view ─────▶ pages elsewhere
 //!                                     └────────┘ ── records ──▶ those who are alerted
 //! ```
 
@@ -28,8 +29,8 @@ use incident::{
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
 use model::Timestamp;
-use notify::Figures;
-use notify_io::Courier;
+use notify::{Figures, PageFigures};
+use notify_io::{Courier, Pages};
 
 use crate::running::SITE;
 pub(crate) use mirrors::{MirrorError, check_buckets, mirrors};
@@ -50,6 +51,15 @@ pub(crate) trait Press: Send {
     fn publish(&mut self, view: View, now: Timestamp, has_changed: bool) -> Result<(), status_io::FileError>;
 }
 
+/// Those who tell others of it, each on a thread of its own.
+#[derive(Clone, Default)]
+pub(crate) struct Tellers {
+    /// Tells those who are alerted.
+    pub(crate) courier: Option<Arc<Courier>>,
+    /// Writes on pages elsewhere.
+    pub(crate) pages: Option<Arc<Pages>>,
+}
+
 /// The way to the record.
 pub(crate) struct Truth {
     sender: SyncSender<Message>,
@@ -57,7 +67,7 @@ pub(crate) struct Truth {
     missed: AtomicU64,
     open: Arc<AtomicUsize>,
     pause: Arc<AtomicBool>,
-    courier: Option<Arc<Courier>>,
+    tellers: Tellers,
     page: Option<status::Page>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
@@ -97,7 +107,7 @@ impl Truth {
         journal: Arc<Journal>,
         events: Arc<Events>,
         clock: Clock,
-        courier: Option<Arc<Courier>>,
+        tellers: Tellers,
         is_paused: bool,
     ) -> std::io::Result<Self> {
         let engine = resume(page.settings, loaded, &events);
@@ -112,17 +122,18 @@ impl Truth {
             clock,
             open: open.clone(),
             pause: pause.clone(),
-            courier: courier.clone(),
+            tellers: tellers.clone(),
             shown: (View::default(), Timestamp::default()),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
-        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, courier, page: page.page, thread })
+        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, tellers, page: page.page, thread })
     }
 
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
     pub(crate) fn pause(&self) {
         self.pause.store(true, Relaxed);
-        self.courier.iter().for_each(|courier| courier.pause());
+        self.tellers.courier.iter().for_each(|courier| courier.pause());
+        self.tellers.pages.iter().for_each(|pages| pages.pause());
         let (sender, receiver) = sync_channel(1);
         // What was begun before is at its end when this is answered.
         if self.sender.send(Message::Ask(sender)).is_ok() {
@@ -133,7 +144,8 @@ impl Truth {
     /// Writes again.
     pub(crate) fn go_on(&self) {
         self.pause.store(false, Relaxed);
-        self.courier.iter().for_each(|courier| courier.go_on());
+        self.tellers.courier.iter().for_each(|courier| courier.go_on());
+        self.tellers.pages.iter().for_each(|pages| pages.go_on());
     }
 
     /// Takes what the gate saw in a second; never waits.
@@ -201,13 +213,18 @@ impl Truth {
 
     /// How those who are alerted are doing.
     pub(crate) fn alerted(&self) -> Vec<Figures> {
-        self.courier.as_ref().map(|courier| courier.figures()).unwrap_or_default()
+        self.tellers.courier.as_ref().map(|courier| courier.figures()).unwrap_or_default()
+    }
+
+    /// How pages elsewhere are doing.
+    pub(crate) fn elsewhere(&self) -> Vec<PageFigures> {
+        self.tellers.pages.as_ref().map(|pages| pages.figures()).unwrap_or_default()
     }
 
     /// Tells those who are alerted of an incident that is none; false if there is nobody.
     pub(crate) fn test_alerts(&self) -> bool {
-        self.courier.iter().for_each(|courier| courier.test());
-        self.courier.is_some()
+        self.tellers.courier.iter().for_each(|courier| courier.test());
+        self.tellers.courier.is_some()
     }
 
     /// Ends the thread; what was written is on its way to the journal.
@@ -219,7 +236,8 @@ impl Truth {
             // A thread that panicked has said so already.
             let _ended = thread.join();
         }
-        self.courier.iter().for_each(|courier| courier.stop());
+        self.tellers.courier.iter().for_each(|courier| courier.stop());
+        self.tellers.pages.iter().for_each(|pages| pages.stop());
     }
 }
 
