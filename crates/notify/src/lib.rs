@@ -17,6 +17,7 @@ mod notice;
 mod pace;
 mod post;
 mod receiver;
+pub mod subscribers;
 #[cfg(test)]
 mod tests;
 mod verdict;
