@@ -50,7 +50,7 @@ pub use settings::{
     Acme, Certificate, Config, Console, Crawler, Front, Gate, Health, Jwt, Known, Limits, Listen, Log, Login,
     MailTls, Monitor, MonitorAs, Network, Notify, NotifyKind, Origin, Outpost, OutpostConfig, OutpostPage,
     Partner, Privacy, Probe, ProbeShows, Route, SecretSource, Session, Severity, Site, State, Status,
-    StatusBucket, StatusComponent, StatusSsh, Tls, Token, Watches,
+    StatusBucket, StatusComponent, StatusSsh, StatusSubscribers, Tls, Token, Watches,
 };
 
 #[cfg(test)]

@@ -125,14 +125,9 @@ impl Wire {
         let greeting = greeting();
         let wrapper = self.tls.clone().filter(|_| *encryption == Encryption::Implicit);
         let host = host.trim_matches(['[', ']']);
-        let mut connection = AsyncSmtpConnection::connect_tokio1(
-            (host, *port),
-            Some(MAIL_WITHIN),
-            &greeting,
-            wrapper,
-            None,
-        )
-        .await?;
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1((host, *port), Some(MAIL_WITHIN), &greeting, wrapper, None)
+                .await?;
         if let Some(tls) = self.tls.clone().filter(|_| *encryption == Encryption::StartTls) {
             connection.starttls(tls, &greeting).await?;
         }

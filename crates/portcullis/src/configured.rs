@@ -22,6 +22,7 @@ use crate::gate::Plan;
 use crate::probing::ProbingSettings;
 use crate::running::StateSettings;
 use crate::status_name::StatusNameError;
+use crate::subscribing::{Subscribing, SubscribingError};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub(crate) enum ConfigureError {
     /// Somebody who is to be alerted cannot be reached as it is written.
     #[error(transparent)]
     Alerts(#[from] notify_io::RouteError),
+    /// Mail to readers of the page.
+    #[error(transparent)]
+    Subscribing(#[from] SubscribingError),
     /// A probe cannot be used as it is configured.
     #[error(transparent)]
     Probe(#[from] crate::probing::ProbeError),
@@ -122,6 +126,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     let uses_acme = config.listen.iter().any(|listen| listen.tls.as_ref().is_some_and(|tls| tls.acme));
     plan.acme = config.acme.as_ref().filter(|_| uses_acme).map(|acme| acme_of(acme, config)).transpose()?;
     plan.alerts = Alerts::of(config);
+    plan.subscribing = Subscribing::of(config);
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
     plan.partners = config.partner.iter().map(partner).collect::<Result<_, _>>()?;
     plan.crawlers = config.crawler.iter().filter_map(crawler).collect();

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use admission::site::Site;
 use console_io::ControlPlane;
-use console_io::ctl::{Command, Reply};
+use console_io::ctl::{Command, Reply, SubscriberCommand};
 use edge_io::{Clock, Shared};
 use incident::Availability;
 use journal_io::journal::{ActRow, Journal, Row};
@@ -38,6 +38,7 @@ use crate::probing::Probing;
 use crate::recordings;
 use crate::running::SITE;
 use crate::situation::meaning;
+use crate::subscribing;
 use crate::truth::Truth;
 
 /// Commands and metrics of one gate.
@@ -97,6 +98,7 @@ impl ControlPlane for Control {
             Command::Rule { rule } => self.rule(rule),
             Command::DropRule { rule } => self.drop_rule(rule),
             Command::Page(command) => self.page(uid, command),
+            Command::Subscriber(command) => self.subscriber(command),
             Command::Recordings => {
                 self.memory.flush();
                 recordings::list(&self.state)
@@ -171,6 +173,11 @@ impl Control {
             "availability": availability::value(&figures),
         });
         Reply::done(text, data)
+    }
+
+    fn subscriber(&self, command: SubscriberCommand) -> Reply {
+        let view = self.truth.ask().map(|known| known.view).unwrap_or_default();
+        subscribing::command(self.truth.mailing(), &view, command)
     }
 
     fn moment(&self) -> Moment {

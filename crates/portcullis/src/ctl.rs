@@ -1,6 +1,7 @@
 //! `portcullis ctl …`: commands to a running gate, over its control socket.
 
 mod page;
+mod subscriber;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use model::{Level, Mode, Prefix, Timestamp};
 use serde_json::json;
 
 use page::{AlertsAct, ComponentAct, IncidentAct, MaintenanceAct, TextError};
+use subscriber::SubscriberAct;
 
 use crate::learn::{self, LearnError};
 use crate::recordings::{self, Span};
@@ -104,6 +106,11 @@ enum Act {
     Maintenance {
         #[command(subcommand)]
         act: MaintenanceAct,
+    },
+    /// Readers of the status page who get mail.
+    Subscriber {
+        #[command(subcommand)]
+        act: SubscriberAct,
     },
     /// Recordings of what the gate was told and decided.
     Recordings {
@@ -263,6 +270,7 @@ impl CtlArgs {
         let reply = match task {
             Task::Once(command) => call(&socket, &command)?,
             Task::Export(file) => export(&socket, &file)?,
+            Task::ExportSubscribers(file) => export_subscribers(&socket, &file)?,
             Task::Import { file, login } => import(&socket, &file, login.as_deref())?,
             Task::Recordings(act) => self.recordings(&socket, &act)?,
         };
@@ -301,6 +309,12 @@ fn export(socket: &Path, file: &Path) -> Result<Reply, AskError> {
     Ok(Reply::done(text, json!({ "clients": clients })))
 }
 
+fn export_subscribers(socket: &Path, file: &Path) -> Result<Reply, AskError> {
+    let subscribers = ctl::export_subscribers(socket, file)?;
+    let text = format!("{subscribers} subscribers are in {}; only you can read it", file.display());
+    Ok(Reply::done(text, json!({ "subscribers": subscribers })))
+}
+
 fn import(socket: &Path, file: &Path, login: Option<&str>) -> Result<Reply, AskError> {
     let Imported { taken, addresses } = ctl::import(socket, learn::hints(file, login)?)?;
     let text = format!(
@@ -314,6 +328,8 @@ enum Task {
     Once(Command),
     /// As many pages as there are.
     Export(PathBuf),
+    /// The same.
+    ExportSubscribers(PathBuf),
     /// From the state folder.
     Recordings(RecordingsAct),
     /// As many portions as it takes.
@@ -349,6 +365,7 @@ impl Act {
             Self::Rules { act: None } => Command::Rules,
             Self::Rules { act: Some(RulesAct::Show { id }) } => Command::Rule { rule: id },
             Self::Rules { act: Some(RulesAct::Drop { id }) } => Command::DropRule { rule: id },
+            Self::Subscriber { act } => return Ok(act.task()),
             Self::Recordings { act } => return Ok(Task::Recordings(act)),
             Self::Alerts { act } => Command::Page(act.unwrap_or(AlertsAct::List).command()),
             Self::Incident { act } => Command::Page(act.unwrap_or(IncidentAct::List).command()?),

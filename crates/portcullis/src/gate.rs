@@ -26,6 +26,7 @@ use crate::handover::Inherited;
 use crate::memory::GoOn;
 use crate::probing::ProbingSettings;
 use crate::secrets::Secrets;
+use crate::subscribing::Subscribing;
 
 /// What a gate is to be, wherever that was written down.
 pub(crate) struct Plan {
@@ -45,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) acme: Option<acme_io::Settings>,
     /// Who is told when something is wrong.
     pub(crate) alerts: Alerts,
+    /// Mail to readers of the page.
+    pub(crate) subscribing: Option<Subscribing>,
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
@@ -87,6 +90,7 @@ impl Plan {
             jwt: None,
             acme: None,
             alerts: Alerts::default(),
+            subscribing: None,
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),

@@ -17,10 +17,9 @@ use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
 use journal_io::recordings::RingSettings;
 use model::{Mode, SiteId};
-use status_io::Publisher;
+use status_io::{Publisher, Reception};
 
 use crate::acme::Acme;
-use crate::alerts::Alerts;
 use crate::announcer::Announcer;
 use crate::desk::Desk;
 use crate::erasures::Erasures;
@@ -32,7 +31,8 @@ use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
 use crate::probing::Probing;
 use crate::secrets::Secrets;
-use crate::truth::{Outlet, Page, PageError, Truth, Witness};
+use crate::subscribing;
+use crate::truth::{Outlet, Page, PageError, Ready, Told, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 use logs::{Access, logs};
 
@@ -159,8 +159,12 @@ pub(crate) fn start(
     let go_on = restored.of_site(secrets.site_pseudonym(), clock.wall(), &events);
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
-    let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
-    let truth = truth(std::mem::take(&mut plan.alerts), page, &loaded, &journal, &events, clock, is_heir)?;
+    let told = told(&mut plan, &keys, &loaded, &journal, &events, clock, is_heir)?;
+    let reception = reception(&plan, &page, &told);
+    let ready = page.outlet.take().map(|ready| Ready { reception, ..ready });
+    let (outlet, folders) = (ready.map(Outlet::start).transpose()?, page.folders.take());
+    let truth = Truth::start(page, &loaded, journal.clone(), events.clone(), clock, told, is_heir)?;
+    let truth = Arc::new(truth);
     let probing = Arc::new(Probing::new(plan.probing.clone(), clock, &events));
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
@@ -205,19 +209,29 @@ pub(crate) fn start(
     })
 }
 
-/// The record, and those who are alerted from it.
-fn truth(
-    alerts: Alerts,
-    page: Page,
+/// Those who are told what follows from the record.
+fn told(
+    plan: &mut Plan,
+    keys: &Keys,
     loaded: &Loaded,
     journal: &Arc<Journal>,
     events: &Arc<Events>,
     clock: Clock,
-    is_heir: bool,
-) -> Result<Arc<Truth>, RunError> {
-    let courier = alerts.start(loaded, journal.clone(), events.clone(), clock, is_heir)?.map(Arc::new);
-    let (journal, events) = (journal.clone(), events.clone());
-    Ok(Arc::new(Truth::start(page, loaded, journal, events, clock, courier, is_heir)?))
+    is_paused: bool,
+) -> std::io::Result<Told> {
+    let alerts = std::mem::take(&mut plan.alerts);
+    let courier = alerts.start(loaded, journal.clone(), events.clone(), clock, is_paused)?.map(Arc::new);
+    let around =
+        subscribing::Around { keys, loaded, journal, events, clock, is_paused, courier: courier.clone() };
+    let mailing = plan.subscribing.as_ref().map(|subscribing| subscribing.start(around)).transpose()?;
+    Ok(Told { courier, mailing })
+}
+
+/// Who answers those who ask for mail.
+fn reception(plan: &Plan, page: &Page, told: &Told) -> Option<Arc<dyn Reception>> {
+    let (subscribing, mailing) = (plan.subscribing.as_ref()?, told.mailing.clone()?);
+    let fronts = subscribing.fronts().to_vec();
+    Some(Arc::new(subscribing::Desk { mailing, forms: page.forms.clone(), fronts }))
 }
 
 /// What an admin should know whose gate begins in the middle of an incident. Of a takeover more is said later.

@@ -18,6 +18,7 @@ mod data;
 mod dates;
 mod days;
 mod feed;
+mod form;
 mod json;
 mod markup;
 mod page;
@@ -36,8 +37,9 @@ mod tests;
 
 pub use bundle::{Bundle, Edition, File, render};
 pub use data::{PageData, PageDataError};
+pub use form::{FORM_BYTES_MAX, Fields};
 pub use page::{Page, PageError};
-pub use pages::content_security_policy;
+pub use pages::{FormPage, Forms, content_security_policy};
 pub use report::report;
 pub use signed::{CopyError, MANIFEST, Manifest, NoKey, PublicKey, SIGNATURE};
 pub use successor::Successor;

@@ -10,6 +10,7 @@ mod notify;
 mod probe;
 mod site;
 mod status;
+mod subscribers;
 mod upkeep;
 
 pub use acme::Acme;
@@ -22,6 +23,7 @@ pub use notify::{MailTls, Notify, NotifyKind, Severity};
 pub use probe::{Outpost, Probe, ProbeShows};
 pub use site::{Health, Origin, Route, Site};
 pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, Watches};
+pub use subscribers::StatusSubscribers;
 pub use upkeep::{Console, Log, Privacy, State};
 
 use std::path::Path;

@@ -6,7 +6,7 @@ use model::{Level, Mode, Prefix};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClientName, PageCommand, wire};
+use super::{ClientName, PageCommand, SubscriberCommand, wire};
 
 /// One request to the gate.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -127,6 +127,8 @@ pub enum Command {
     Recordings,
     /// Incidents and the status page.
     Page(PageCommand),
+    /// Subscribers of the status page.
+    Subscriber(SubscriberCommand),
 }
 
 /// What is to be explained.
@@ -205,6 +207,9 @@ pub enum CommandError {
     /// A page of none or too many clients.
     #[error("`{0}` clients do not fit on a page; write 1 to {max}", max = Command::CLIENTS_PER_PAGE_MAX)]
     Page(u32),
+    /// A page of none or too many subscribers.
+    #[error("`{0}` subscribers do not fit on a page; write 1 to {max}", max = Command::CLIENTS_PER_PAGE_MAX)]
+    Subscribers(u32),
     /// A page that begins after something else than a pass.
     #[error("a page begins after a pass, as `clients list` shows it; `{0}` is none")]
     PageStart(ClientName),
@@ -268,6 +273,11 @@ impl Command {
             Self::Why(Subject::Code(code)) if !(1..=Self::CODE_BYTES_MAX).contains(&code.len()) => {
                 Err(CommandError::Code(code.len()))
             }
+            Self::Subscriber(SubscriberCommand::List { limit, .. })
+                if !(1..=Self::CLIENTS_PER_PAGE_MAX).contains(limit) =>
+            {
+                Err(CommandError::Subscribers(*limit))
+            }
             Self::Status
             | Self::Mode { .. }
             | Self::Level
@@ -283,6 +293,7 @@ impl Command {
             | Self::Rule { .. }
             | Self::DropRule { .. }
             | Self::Recordings
+            | Self::Subscriber(_)
             | Self::Page(_) => Ok(()),
         }
     }
@@ -314,6 +325,7 @@ impl Command {
             }
             Self::DropRule { rule } => Some(format!("rules drop {rule}")),
             Self::Page(command) => command.act(),
+            Self::Subscriber(command) => command.act(),
             // Whose it was must not stay in a log.
             Self::Forget { .. } => Some("clients forget of one account".to_owned()),
             Self::Status
@@ -338,6 +350,7 @@ impl Command {
                 | Self::Recordings
                 | Self::DropRule { .. }
                 | Self::Page(_)
+                | Self::Subscriber(_)
         )
     }
 }

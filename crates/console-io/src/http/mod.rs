@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use web_io::Bytes;
 
 use self::problem::Problem;
-use crate::ctl::{self, Command, PageCommand, Reply};
+use crate::ctl::{self, Command, PageCommand, Reply, SubscriberCommand};
 use crate::desk::{Desk, Undone};
 use crate::metrics::Exposition;
 
@@ -69,6 +69,10 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
         "/api/v1/openapi.json" => {
             allow(request, READ)?;
             Ok(typed(StatusCode::OK, JSON, openapi::text()))
+        }
+        "/api/v1/subscribers" => {
+            let list = SubscriberCommand::List { after: None, limit: 50, addresses: false };
+            shown(desk, request, Command::Subscriber(list)).await
         }
         "/api/v1/incidents" => shown(desk, request, Command::Page(PageCommand::Incidents)).await,
         "/" => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, NOT_BUILT)),
@@ -186,7 +190,7 @@ fn guard(headers: &mut HeaderMap) {
 const READ: &[Method] = &[Method::GET, Method::HEAD];
 const JSON: &str = "application/json";
 const OURS: &str = "Nothing but this gate's own alerts.\n";
-const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules, incidents, alerts and ctl.";
+const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules, incidents, subscribers, alerts and ctl.";
 
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,11 @@ fn document() -> Value {
                 "summary": "Incidents, newest first, also those that the public is not told of.",
                 "responses": answers(content("application/json", &reply, "They, for people and for programs."))
             } },
+            "/api/v1/subscribers": { "get": {
+                "operationId": "subscribers",
+                "summary": "How mail to subscribers of the status page is going, and the first fifty of them, with masked addresses.",
+                "responses": answers(content("application/json", &reply, "It, for people and for programs."))
+            } },
             "/api/v1/alerts": { "post": alerts(&reply) },
             "/api/v1/ctl": { "post": {
                 "operationId": "ctl",

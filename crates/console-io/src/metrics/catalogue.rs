@@ -197,6 +197,31 @@ pub const NOTIFICATIONS_WAITING: Metric<Gauge, 1> = Metric::new(
     "Alerts that a receiver has not taken yet.",
 );
 
+/// Subscribers.
+pub const SUBSCRIBERS: Metric<Gauge, 0> =
+    Metric::new("portcullis_subscribers", [], "Readers of the status page who get mail.");
+
+/// Mails to them that wait.
+pub const SUBSCRIBER_MAILS_WAITING: Metric<Gauge, 0> = Metric::new(
+    "portcullis_subscriber_mails_waiting",
+    [],
+    "Mails with news that readers of the status page have still to get.",
+);
+
+/// Tries to write to them, by outcome as in `notify::State`.
+pub const SUBSCRIBER_MAILS: Metric<Counter, 1> = Metric::new(
+    "portcullis_subscriber_mails_total",
+    ["outcome"],
+    "Tries to write to readers of the status page: delivered, failed and tried again, refused for good, or given up.",
+);
+
+/// Mails that asked for a confirmation.
+pub const SUBSCRIBER_INVITATIONS: Metric<Counter, 0> = Metric::new(
+    "portcullis_subscriber_invitations_total",
+    [],
+    "Mails that asked readers of the status page to confirm, and were taken.",
+);
+
 /// Whether probes reach their targets, by the probe's name.
 pub const PROBE_UP: Metric<Gauge, 1> = Metric::new(
     "portcullis_probe_up",
@@ -275,6 +300,10 @@ pub const ENTRIES: &[Entry] = &[
     PUBLISH_AGE.entry(),
     NOTIFICATIONS.entry(),
     NOTIFICATIONS_WAITING.entry(),
+    SUBSCRIBERS.entry(),
+    SUBSCRIBER_MAILS_WAITING.entry(),
+    SUBSCRIBER_MAILS.entry(),
+    SUBSCRIBER_INVITATIONS.entry(),
     TICK_SECONDS.entry(),
     BYPASS.entry(),
     ENFORCED.entry(),

@@ -6,7 +6,7 @@ use model::{AccountId, PassId, SiteId, Timestamp};
 use rusqlite::{Connection, Row};
 
 use super::rows::{
-    DeliveryRow, IncidentRow, NetworkRow, NewsRow, PassRow, PathRow, SubscriberRow, ToldRow, TokenRow,
+    DeliveryRow, IncidentRow, NetworkRow, NewsRow, PassRow, PathRow, SubscriberRow, TokenRow, ToldRow,
 };
 use super::subscribers;
 

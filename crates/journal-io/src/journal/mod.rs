@@ -30,9 +30,9 @@ pub use read::{Dimension, LoginSeen, Reader, RefusedTotal, SampledTotal, Window}
 pub use rows::{
     ACT_BYTES_MAX, ADDRESS_BYTES_MAX, ActRow, AttemptRow, CHOSEN_BYTES_MAX, DELIVERY_BYTES_MAX,
     DELIVERY_KEY_BYTES_MAX, DeliveryRow, INCIDENT_BYTES_MAX, Importance, IncidentRow, LoginRow,
-    NETWORK_BITMAP_BYTES_MAX, NEWS_BYTES_MAX, NetworkRow, NewsRow, PATH_BYTES_MAX, PassRow, PathRow, RefusedRow,
-    Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, SampleRow,
-    SubscriberRow, ToldRow, TokenRow,
+    NETWORK_BITMAP_BYTES_MAX, NEWS_BYTES_MAX, NetworkRow, NewsRow, PATH_BYTES_MAX, PassRow, PathRow,
+    RefusedRow, Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX,
+    SampleRow, SubscriberRow, TokenRow, ToldRow,
 };
 
 use crate::ballast::Ballast;

@@ -88,7 +88,8 @@ pub(super) fn load(connection: &Connection, loaded: &mut Loaded) -> rusqlite::Re
             bytes: row.get::<_, Vec<u8>>(3)?.into(),
         })
     })?;
-    let sql = "SELECT site, subscriber, subject, seq, attempts, at, state, why FROM told ORDER BY at DESC LIMIT ?1";
+    let sql =
+        "SELECT site, subscriber, subject, seq, attempts, at, state, why FROM told ORDER BY at DESC LIMIT ?1";
     loaded.told = all(connection, sql, Loaded::TOLD_MAX, |row| {
         Ok(ToldRow {
             site: SiteId(row.get(0)?),

@@ -13,6 +13,7 @@ use super::link::{Invitation, SubscriberId};
 use super::news::{self, KEPT_FOR, News};
 use super::topic::Topic;
 use super::words::{Change, CircleFigures, CircleSettings, Kept, Step, ToldRow};
+use crate::pace::Pace;
 use crate::verdict::State;
 
 /// Everybody who is told, what they have heard, and those who were asked to confirm.
@@ -28,6 +29,8 @@ pub struct Circle {
     heard: BTreeMap<PublicId, Timestamp>,
     last_seq: u64,
     pub(super) asking: Asking,
+    /// Of those who hold links.
+    pub(super) acts: Pace,
     pub(super) invitations: VecDeque<Invited>,
     pub(super) in_hand: Option<InHand>,
     /// Refusals that are only believed when the server takes something else.
@@ -77,6 +80,7 @@ impl Circle {
             heard: BTreeMap::new(),
             last_seq: 0,
             asking: Asking::default(),
+            acts: Pace::new(ACTS_PER_MINUTE),
             invitations: VecDeque::new(),
             in_hand: None,
             doubted: Vec::new(),
@@ -115,6 +119,10 @@ impl Circle {
 
     /// Takes what may be published; what is new in it is queued for all who want to hear of it.
     pub fn hear(&mut self, view: &View, moment: Moment) -> Vec<Change> {
+        // Whoever takes over hears it.
+        if self.is_paused {
+            return Vec::new();
+        }
         let mut changes = Vec::new();
         for news in news::since(view, moment.wall.before(KEPT_FOR)) {
             if self.heard.contains_key(&news.key) {
@@ -271,6 +279,8 @@ fn wants(person: &Subscriber, news: &News) -> bool {
 const TOPICS_MAX: usize = 8;
 /// Mails that ask for a confirmation and wait; they come at most 60 a minute.
 pub(super) const INVITATIONS_MAX: usize = 256;
+/// Times that people confirm or choose, in all.
+const ACTS_PER_MINUTE: u32 = 600;
 /// The link of such a mail is good for so long.
 pub(super) const GOOD_FOR: Duration = Duration::from_secs(86_400);
 /// How long it may sleep.

@@ -39,13 +39,18 @@ impl Circle {
         self.opened(link, now).is_some()
     }
 
-    /// Somebody has confirmed with the link of a mail.
+    /// Somebody has confirmed with the link of a mail; nothing is to be kept where that changes nothing.
     ///
     /// # Errors
     /// See [`JoinError`].
-    pub fn confirm(&mut self, link: &str, moment: Moment) -> Result<Change, JoinError> {
+    pub fn confirm(&mut self, link: &str, moment: Moment) -> Result<Option<Change>, JoinError> {
         let Invitation { address, chosen, .. } = self.opened(link, moment.wall).ok_or(JoinError::Link)?;
-        self.admit(address, chosen, moment)
+        let known = self.people.get(&self.settings.key.id(&address));
+        if known.is_some_and(|known| known.chosen == chosen && known.refusals == 0) {
+            return Ok(None);
+        }
+        self.count_act(moment)?;
+        self.admit(address, chosen, moment).map(Some)
     }
 
     /// Makes somebody a subscriber who has agreed to it, or changes what they hear of.
@@ -70,33 +75,65 @@ impl Circle {
         Ok(Change::Joined(person))
     }
 
+    /// Whether a handle was made here, whether or not its holder is still a subscriber.
+    pub fn is_handle(&self, handle: &str) -> bool {
+        self.settings.key.whose(handle).is_some()
+    }
+
     /// Whoever holds this handle, from a mail to them.
     pub fn holder(&self, handle: &str) -> Option<&Subscriber> {
         self.people.get(&self.settings.key.whose(handle)?)
     }
 
-    /// The holder of a handle wants to hear of other components; `None` if there is no such subscriber.
-    pub fn choose(&mut self, handle: &str, chosen: Vec<PublicId>) -> Option<Change> {
-        let person = self.people.get_mut(&self.settings.key.whose(handle)?)?;
-        person.chosen = bounded(chosen);
-        Some(Change::Joined(person.clone()))
+    /// The holder of a handle wants to hear of other components; nothing is to be kept where that changes nothing.
+    ///
+    /// # Errors
+    /// [`JoinError::Link`] if there is no such subscriber, and [`JoinError::Busy`].
+    pub fn choose(
+        &mut self,
+        handle: &str,
+        chosen: Vec<PublicId>,
+        moment: Moment,
+    ) -> Result<Option<Change>, JoinError> {
+        let (id, chosen) = (self.settings.key.whose(handle).ok_or(JoinError::Link)?, bounded(chosen));
+        if self.people.get(&id).ok_or(JoinError::Link)?.chosen == chosen {
+            return Ok(None);
+        }
+        self.count_act(moment)?;
+        let person = self.people.get_mut(&id).ok_or(JoinError::Link)?;
+        person.chosen = chosen;
+        Ok(Some(Change::Joined(person.clone())))
     }
 
-    /// The holder of a handle leaves: also where there is no such subscriber any more, so that nothing of them can have been left behind.
-    /// `None` if nobody can have this handle.
-    pub fn leave(&mut self, handle: &str) -> Option<Change> {
-        let id = self.settings.key.whose(handle)?;
-        self.drop_out(id);
-        Some(Change::Left(id))
+    /// The holder of a handle leaves; nothing is to be kept where there is no such subscriber any more.
+    ///
+    /// # Errors
+    /// [`JoinError::Link`] if nobody can have this handle.
+    pub fn leave(&mut self, handle: &str) -> Result<Option<Change>, JoinError> {
+        let id = self.settings.key.whose(handle).ok_or(JoinError::Link)?;
+        Ok(self.erase(id))
     }
 
-    /// Erases whoever has an address; `None` if nobody has.
-    pub fn remove(&mut self, address: &MailAddress) -> Option<Change> {
-        let id = self.settings.key.id(address);
+    /// Whoever holds a link can have what they changed written to the disk only so often.
+    fn count_act(&mut self, moment: Moment) -> Result<(), JoinError> {
+        if !self.acts.wait(moment.now).is_zero() {
+            return Err(JoinError::Busy);
+        }
+        self.acts.spend(moment.now);
+        Ok(())
+    }
+
+    /// Erases somebody; `None` if there is no such subscriber.
+    pub fn erase(&mut self, id: SubscriberId) -> Option<Change> {
         self.people.contains_key(&id).then(|| {
             self.drop_out(id);
             Change::Left(id)
         })
+    }
+
+    /// Who has, or would have, an address.
+    pub fn id(&self, address: &MailAddress) -> SubscriberId {
+        self.settings.key.id(address)
     }
 
     /// Subscribers behind one, in the order of their ids.

@@ -28,15 +28,12 @@ impl std::fmt::Debug for Letter {
 }
 
 /// Asks whether somebody wants to hear of the page, and says nothing else.
-pub(super) fn invitation(
-    settings: &CircleSettings,
-    to: &MailAddress,
-    link: &str,
-    now: Timestamp,
-) -> Letter {
+pub(super) fn invitation(settings: &CircleSettings, to: &MailAddress, link: &str, now: Timestamp) -> Letter {
     let (name, base) = (&settings.name, &settings.base);
     let lines = vec![
-        Line::Text(format!("Somebody, probably you, asked {base} to send mail about {name} to this address.")),
+        Line::Text(format!(
+            "Somebody, probably you, asked {base} to send mail about {name} to this address."
+        )),
         Line::Text("To agree, open this page within 24 hours and press the button there:".to_owned()),
         Line::Link(format!("{base}/subscribe/confirm?t={link}")),
         Line::Text("If it was not you, do nothing: this is the only mail.".to_owned()),

@@ -172,7 +172,11 @@ mod tests {
 
     #[test]
     fn the_longest_link_can_be_read() {
-        let address = format!("{}@{}.example", "a".repeat(64), ["b".repeat(60), "c".repeat(60), "d".repeat(57)].join("."));
+        let address = format!(
+            "{}@{}.example",
+            "a".repeat(64),
+            ["b".repeat(60), "c".repeat(60), "d".repeat(57)].join(".")
+        );
         let chosen = vec!["inc1b5t8y3ef".parse().unwrap(); Subscriber::CHOSEN_MAX];
         let long = Invitation { address: address.parse().unwrap(), chosen, until: Timestamp::from_secs(1) };
         let key = LinkKey::new(&[7; 32]);

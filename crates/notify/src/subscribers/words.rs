@@ -85,6 +85,9 @@ pub enum JoinError {
     /// The link was not made here, or is too old.
     #[error("this link is not good, or not any more: ask for another mail")]
     Link,
+    /// Too many change their minds at the moment.
+    #[error("too many people change what they hear of at the moment; try again in a minute")]
+    Busy,
     /// There is no room.
     #[error("there are as many subscribers as there may be; `most` in [status.subscribers] says how many")]
     Full,

@@ -12,6 +12,7 @@ use status_io::TargetHealth;
 use super::Control;
 use crate::alerts;
 use crate::probing::probe_metrics;
+use crate::subscribing;
 
 impl Control {
     /// All metrics as OpenMetrics text.
@@ -21,6 +22,9 @@ impl Control {
         self.gate_metrics(&mut out);
         self.connection_metrics(&mut out);
         alerts::metrics(&mut out, &self.truth.alerted());
+        if let Some(mailing) = self.truth.mailing() {
+            subscribing::metrics(&mut out, &mailing.figures());
+        }
         out.finish()
     }
 

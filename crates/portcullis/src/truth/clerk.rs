@@ -10,9 +10,8 @@ use incident::{Act, ActError, Engine, Entry, Moment, Record, View};
 use journal_io::journal::{IncidentRow, Journal, Row};
 use journal_io::logs::Events;
 use model::{Instant, Timestamp};
-use notify_io::Courier;
 
-use super::{Known, Message, Press};
+use super::{Known, Message, Press, Told};
 use crate::running::SITE;
 
 /// Keeps the record, and has pages made of it.
@@ -25,8 +24,7 @@ pub(super) struct Clerk {
     pub(super) open: Arc<AtomicUsize>,
     /// Another process writes the record.
     pub(super) pause: Arc<AtomicBool>,
-    /// Tells those who are alerted, on a thread of its own.
-    pub(super) courier: Option<Arc<Courier>>,
+    pub(super) told: Told,
     /// What the public was shown last, and of which moment.
     pub(super) shown: (View, Timestamp),
 }
@@ -39,7 +37,7 @@ impl Clerk {
             let has_changed = match receiver.recv_timeout(FRESH_FOR) {
                 Ok(Message::Saw(..)) if self.pause.load(Relaxed) => false,
                 Ok(Message::Saw(sight, moment)) => {
-                    self.courier.iter().for_each(|courier| courier.beat(moment.now));
+                    self.told.courier.iter().for_each(|courier| courier.beat(moment.now));
                     let records = self.engine.see(&sight, moment);
                     let has_changed = self.keep(&records);
                     if records.iter().any(|record| matches!(record.entry, Entry::Published { .. })) {
@@ -117,7 +115,7 @@ impl Clerk {
             let _queued = self.journal.record(Row::Incident(row));
             self.say(&record.entry);
         }
-        if let Some(courier) = self.courier.as_ref().filter(|_| !records.is_empty()) {
+        if let Some(courier) = self.told.courier.as_ref().filter(|_| !records.is_empty()) {
             courier.hear(records);
         }
         !records.is_empty() && self.is_news()
@@ -189,6 +187,8 @@ impl Clerk {
         {
             self.events.error(format_args!("status page: what was out before stays: {error}"));
         }
+        // Behind the page, and behind those who are alerted.
+        self.told.mailing.iter().for_each(|mailing| mailing.hear(&self.shown.0));
         self.clock.now()
     }
 }
@@ -234,7 +234,7 @@ mod tests {
             clock,
             open: Arc::default(),
             pause: Arc::default(),
-            courier: None,
+            told: Told::default(),
             shown: (View::default(), Timestamp::default()),
         };
         clerk.publish(true);

@@ -28,7 +28,7 @@ use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
 use model::Timestamp;
 use notify::Figures;
-use notify_io::Courier;
+use notify_io::{Courier, Mailing};
 
 use crate::running::SITE;
 pub(crate) use mirrors::{MirrorError, check_buckets, mirrors};
@@ -56,8 +56,34 @@ pub(crate) struct Truth {
     missed: AtomicU64,
     open: Arc<AtomicUsize>,
     pause: Arc<AtomicBool>,
-    courier: Option<Arc<Courier>>,
+    told: Told,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Those who are told what follows from the record, on threads of their own.
+#[derive(Clone, Default)]
+pub(crate) struct Told {
+    /// Who are alerted.
+    pub(crate) courier: Option<Arc<Courier>>,
+    /// Who have subscribed to the page.
+    pub(crate) mailing: Option<Arc<Mailing>>,
+}
+
+impl Told {
+    fn pause(&self) {
+        self.courier.iter().for_each(|courier| courier.pause());
+        self.mailing.iter().for_each(|mailing| mailing.pause());
+    }
+
+    fn go_on(&self) {
+        self.courier.iter().for_each(|courier| courier.go_on());
+        self.mailing.iter().for_each(|mailing| mailing.go_on());
+    }
+
+    fn stop(&self) {
+        self.courier.iter().for_each(|courier| courier.stop());
+        self.mailing.iter().for_each(|mailing| mailing.stop());
+    }
 }
 
 /// What the thread is told and asked.
@@ -90,7 +116,7 @@ impl Truth {
         journal: Arc<Journal>,
         events: Arc<Events>,
         clock: Clock,
-        courier: Option<Arc<Courier>>,
+        told: Told,
         is_paused: bool,
     ) -> std::io::Result<Self> {
         let engine = resume(page.settings, loaded, &events);
@@ -105,17 +131,17 @@ impl Truth {
             clock,
             open: open.clone(),
             pause: pause.clone(),
-            courier: courier.clone(),
+            told: told.clone(),
             shown: (View::default(), Timestamp::default()),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
-        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, courier, thread })
+        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, told, thread })
     }
 
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
     pub(crate) fn pause(&self) {
         self.pause.store(true, Relaxed);
-        self.courier.iter().for_each(|courier| courier.pause());
+        self.told.pause();
         let (sender, receiver) = sync_channel(1);
         // What was begun before is at its end when this is answered.
         if self.sender.send(Message::Ask(sender)).is_ok() {
@@ -126,7 +152,7 @@ impl Truth {
     /// Writes again.
     pub(crate) fn go_on(&self) {
         self.pause.store(false, Relaxed);
-        self.courier.iter().for_each(|courier| courier.go_on());
+        self.told.go_on();
     }
 
     /// Takes what the gate saw in a second; never waits.
@@ -181,13 +207,18 @@ impl Truth {
 
     /// How those who are alerted are doing.
     pub(crate) fn alerted(&self) -> Vec<Figures> {
-        self.courier.as_ref().map(|courier| courier.figures()).unwrap_or_default()
+        self.told.courier.as_ref().map(|courier| courier.figures()).unwrap_or_default()
     }
 
     /// Tells those who are alerted of an incident that is none; false if there is nobody.
     pub(crate) fn test_alerts(&self) -> bool {
-        self.courier.iter().for_each(|courier| courier.test());
-        self.courier.is_some()
+        self.told.courier.iter().for_each(|courier| courier.test());
+        self.told.courier.is_some()
+    }
+
+    /// Who writes to subscribers; `None`: nobody can subscribe.
+    pub(crate) fn mailing(&self) -> Option<&Mailing> {
+        self.told.mailing.as_deref()
     }
 
     /// Ends the thread; what was written is on its way to the journal.
@@ -199,7 +230,7 @@ impl Truth {
             // A thread that panicked has said so already.
             let _ended = thread.join();
         }
-        self.courier.iter().for_each(|courier| courier.stop());
+        self.told.stop();
     }
 }
 
