@@ -143,8 +143,8 @@ impl Wire {
 fn of_address(error: &Error) -> Fault {
     match () {
         () if is_closing(error) => Fault::Server(words(error)),
-        () if error.is_permanent() => Fault::Address(Outcome::Never(words(error))),
-        () if error.is_transient() => Fault::Address(Outcome::Later(words(error))),
+        () if error.is_permanent() => Fault::Address(Outcome::Never(code(error))),
+        () if error.is_transient() => Fault::Address(Outcome::Later(code(error))),
         () => Fault::Server(words(error)),
     }
 }
@@ -152,6 +152,11 @@ fn of_address(error: &Error) -> Fault {
 /// The server ends the conversation, whatever it is about (RFC 5321, section 3.8).
 fn is_closing(error: &Error) -> bool {
     error.status().is_some_and(|code| code.to_string() == "421")
+}
+
+/// The server's words mostly repeat the address, which is not kept but in one place.
+fn code(error: &Error) -> String {
+    error.status().map_or_else(|| "it hangs up".to_owned(), |code| format!("it answers {code}"))
 }
 
 /// A server writes what it likes.

@@ -467,7 +467,12 @@ impl Row {
 }
 
 impl Row {
-    /// Whether what it deletes must not stay in free space.
+    /// Whether it is about a person, so that what it replaces must not stay in free space.
+    pub(super) const fn is_personal(&self) -> bool {
+        matches!(self, Self::Subscriber(_) | Self::SubscriberGone { .. } | Self::Told(_))
+    }
+
+    /// Whether what it deletes must not stay in the write-ahead log either.
     pub(super) const fn is_erasure(&self) -> bool {
         matches!(self, Self::SubscriberGone { .. })
     }

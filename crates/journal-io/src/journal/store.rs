@@ -76,14 +76,16 @@ impl Store {
         if is_synced {
             self.connection.pragma_update(None, "synchronous", "FULL")?;
         }
-        let is_erasure = rows.iter().any(Row::is_erasure);
-        if is_erasure {
+        let is_personal = rows.iter().any(Row::is_personal);
+        if is_personal {
             self.connection.pragma_update(None, "secure_delete", true)?;
         }
         let written = self.write_all(rows);
-        if is_erasure {
+        if is_personal {
             // Should this fail, later rows are erased as thoroughly.
             self.connection.pragma_update(None, "secure_delete", false).ok();
+        }
+        if rows.iter().any(Row::is_erasure) {
             self.clear_log();
         }
         if is_synced {

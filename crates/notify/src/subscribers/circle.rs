@@ -40,6 +40,8 @@ pub struct Circle {
     /// The server is left alone until then.
     pub(super) not_before: Instant,
     pub(super) failures: u32,
+    /// When the server took something last.
+    pub(super) taken: Option<Instant>,
     is_paused: bool,
     pub(super) figures: CircleFigures,
 }
@@ -87,6 +89,7 @@ impl Circle {
             due: Instant::default(),
             not_before: Instant::default(),
             failures: 0,
+            taken: None,
             is_paused: false,
             figures: CircleFigures::default(),
         };
@@ -181,8 +184,8 @@ impl Circle {
         if let Some(letter) = self.next_news(moment) {
             return self.send(letter, moment.now);
         }
-        // Nothing is left that could show whether they are to be believed.
-        let changes = self.believe(false, moment);
+        // Nothing is left that could show better whether refusals are to be believed.
+        let changes = self.believe(self.has_taken(moment.now), moment);
         if changes.is_empty() { Step::Wait(LOOK) } else { Step::Keep(changes) }
     }
 
@@ -259,7 +262,8 @@ impl Circle {
 
     /// How it is going.
     pub fn figures(&self) -> CircleFigures {
-        let waiting = self.topics.iter().map(Topic::count).sum();
+        let in_hand = usize::from(matches!(self.in_hand, Some(InHand::News { .. })));
+        let waiting = self.topics.iter().map(Topic::count).sum::<usize>() + in_hand;
         CircleFigures { subscribers: self.people.len(), waiting, ..self.figures.clone() }
     }
 }

@@ -16,10 +16,12 @@ impl Circle {
     pub fn settle(&mut self, outcome: Outcome, moment: Moment) -> Vec<Change> {
         match &outcome {
             Outcome::Unreachable(why) => self.leave_alone(why, moment.now),
-            Outcome::Taken | Outcome::Later(_) | Outcome::Never(_) => self.failures = 0,
-        }
-        if outcome == Outcome::Taken {
-            self.figures.trouble.clear();
+            Outcome::Taken => {
+                (self.failures, self.taken) = (0, Some(moment.now));
+                self.figures.trouble.clear();
+            }
+            Outcome::Later(_) => self.failures = 0,
+            Outcome::Never(_) => {}
         }
         match self.in_hand.take() {
             None => Vec::new(),
@@ -91,19 +93,26 @@ impl Circle {
         changes
     }
 
-    /// Many refusals without anything that is taken are of the server's making: it is left alone, and nobody is taken for gone.
+    /// Many refusals without anything that is taken are of the server's making: it is left alone, and nobody is taken for gone. Others
+    /// come first then, so that those do not hold everybody up who are really gone.
     fn doubt(&mut self, now: Instant) {
-        if self.doubted.len() < DOUBTED_MAX {
+        let most = if self.has_taken(now) { DOUBTED_MAX } else { DOUBTED_AT_FIRST };
+        if self.doubted.len() < most {
             return;
         }
         let doubted = std::mem::take(&mut self.doubted);
         let why = doubted.last().map(|doubted| doubted.why.clone()).unwrap_or_default();
         for Doubted { subject, who, .. } in doubted {
             if let Some(topic) = self.topics.iter_mut().find(|topic| topic.subject == subject) {
-                topic.add(who);
+                topic.rest(who, now + REST);
             }
         }
         self.leave_alone(&format!("it refuses everybody: {why}"), now);
+    }
+
+    /// Whether the server took something not long ago.
+    pub(super) fn has_taken(&self, now: Instant) -> bool {
+        self.taken.is_some_and(|taken| now.since(taken) <= TRUSTED_FOR)
     }
 
     /// What was refused is settled: with `is_sure`, those whom it was for are a step nearer to being erased.
@@ -157,17 +166,20 @@ impl Circle {
     }
 }
 
-/// After so many tries for one address: a minute, twice as long each time, never more than an hour.
+/// After so many tries for one address: a quarter of a minute, twice as long each time, never more than an hour.
 fn rest(tries: u32) -> Duration {
     (REST * 2_u32.pow(tries.saturating_sub(1).min(8))).min(REST_MAX)
 }
 
 const INVITATION_TRIES_MAX: u32 = 5;
-/// Tries of one update for one address: about four hours.
+/// Tries of one update for one address: about two hours.
 const TRIES_MAX: u32 = 9;
 /// Updates in a row that are refused for good before an address is taken for gone.
 const REFUSALS_MAX: u32 = 3;
-/// Refusals without anything taken between them.
-const DOUBTED_MAX: usize = 5;
-const REST: Duration = Duration::from_secs(60);
+/// Refusals in a row that are the server's making, while it has taken nothing yet, and after it has.
+const DOUBTED_AT_FIRST: usize = 5;
+const DOUBTED_MAX: usize = 50;
+/// A server that takes something is believed for so long about what it does not take.
+const TRUSTED_FOR: Duration = Duration::from_secs(600);
+const REST: Duration = Duration::from_secs(15);
 const REST_MAX: Duration = Duration::from_secs(3_600);
