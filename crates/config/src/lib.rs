@@ -52,7 +52,7 @@ pub use settings::{
     Login, MailTls, Monitor, MonitorAs, Network, Notify, NotifyKind, Origin, Outpost, OutpostConfig,
     OutpostPage, Partner, Privacy, Probe, ProbeShows, Publish, PublishComponent, PublishKind, PublishRequest,
     Route, SecretSource, Session, Severity, Site, State, Status, StatusBucket, StatusComponent, StatusSsh,
-    Tls, Token, Watches,
+    StatusSubscribers, Tls, Token, Watches,
 };
 
 #[cfg(test)]

@@ -211,6 +211,11 @@ impl Lane {
         }
     }
 
+    /// Whether something waits that was not tried yet.
+    pub(crate) fn has_untried(&self) -> bool {
+        self.waiting.iter().any(|queued| queued.attempts == 0)
+    }
+
     pub(crate) const fn is_sending(&self) -> bool {
         self.in_hand.is_some()
     }

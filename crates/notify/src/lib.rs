@@ -18,6 +18,7 @@ mod pace;
 mod pages;
 mod post;
 mod receiver;
+pub mod subscribers;
 #[cfg(test)]
 mod tests;
 mod verdict;

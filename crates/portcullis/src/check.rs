@@ -13,6 +13,7 @@ use crate::listeners;
 use crate::probing::Probing;
 use crate::running::SITE;
 use crate::status_name;
+use crate::subscribing::Subscribing;
 use crate::truth;
 
 /// Reads and judges a configuration; the text is for people.
@@ -27,6 +28,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     let certificates = listeners::check(&config)?;
     plan.alerts.check()?;
     plan.elsewhere.check()?;
+    plan.subscribing.iter().try_for_each(Subscribing::check)?;
     config.status.iter().try_for_each(|status| truth::check_buckets(status, &config.state.dir))?;
     Probing::check(&plan.probing, Clock::start())?;
     let status_name = status_name::check(&config)?;
@@ -57,6 +59,9 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         say(&format!("  https: certificates for {} are had from {}", acme.hosts.join(", "), acme.directory));
     }
     say(&format!("  {}", alerts(&config)));
+    if let Some(line) = subscribers(&config) {
+        say(&format!("  {line}"));
+    }
     say(&format!("  mode: {}", mode_means(config.site[0].mode)));
     for sentence in known_ways(&config) {
         say(&format!("  {sentence}"));
@@ -114,6 +119,19 @@ fn elsewhere(config: &Config) -> String {
         "pages elsewhere: told what the status page tells: {}; `portcullis ctl publish` shows whether they say so",
         names.join(", ")
     )
+}
+
+/// Who may read the page by mail. The mail server is not asked.
+fn subscribers(config: &Config) -> Option<String> {
+    let table = config.status.as_ref()?.subscribers.as_ref()?;
+    Some(format!(
+        "subscribers: {} at most, {} mails a second over {}:{}; all have heard within {} min",
+        table.most,
+        table.per_second,
+        table.server.host,
+        table.server.port,
+        table.most.div_ceil(table.per_second.max(1)).div_ceil(60)
+    ))
 }
 
 fn mode_means(mode: Mode) -> &'static str {

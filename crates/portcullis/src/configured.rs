@@ -24,6 +24,7 @@ use crate::probing::ProbingSettings;
 use crate::publish::Elsewhere;
 use crate::running::StateSettings;
 use crate::status_name::StatusNameError;
+use crate::subscribing::{Subscribing, SubscribingError};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,9 @@ pub(crate) enum ConfigureError {
     /// A page elsewhere cannot be written to as it is configured.
     #[error(transparent)]
     Elsewhere(#[from] notify_io::PlaceError),
+    /// Mail to readers of the page.
+    #[error(transparent)]
+    Subscribing(#[from] SubscribingError),
     /// A probe cannot be used as it is configured.
     #[error(transparent)]
     Probe(#[from] crate::probing::ProbeError),
@@ -128,6 +132,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.acme = config.acme.as_ref().filter(|_| uses_acme).map(|acme| acme_of(acme, config)).transpose()?;
     plan.alerts = Alerts::of(config);
     plan.elsewhere = Elsewhere::of(config);
+    plan.subscribing = Subscribing::of(config);
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
     plan.partners = config.partner.iter().map(partner).collect::<Result<_, _>>()?;
     plan.crawlers = config.crawler.iter().filter_map(crawler).collect();

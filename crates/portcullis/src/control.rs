@@ -20,7 +20,7 @@ use ::provider::Finding;
 use admin::ReportDraft;
 use admission::site::Site;
 use console_io::ControlPlane;
-use console_io::ctl::{Command, PageCommand, Reply};
+use console_io::ctl::{Command, PageCommand, Reply, SubscriberCommand};
 use edge_io::{Clock, Shared};
 use incident::{Availability, PublicId, View};
 use journal_io::journal::{ActRow, Journal, Row};
@@ -43,6 +43,7 @@ use crate::probing::Probing;
 use crate::recordings;
 use crate::running::SITE;
 use crate::situation::meaning;
+use crate::subscribing;
 use crate::truth::Truth;
 
 /// Commands and metrics of one gate.
@@ -104,6 +105,7 @@ impl ControlPlane for Control {
             Command::DropRule { rule } => self.drop_rule(rule),
             Command::Page(command) => self.page(uid, command),
             Command::ProviderReport { incident } => self.provider_report(incident),
+            Command::Subscriber(command) => self.subscriber(command),
             Command::Recordings => {
                 self.memory.flush();
                 recordings::list(&self.state)
@@ -197,6 +199,11 @@ impl Control {
             "link": link.verdict,
         });
         Reply::done(text, data)
+    }
+
+    fn subscriber(&self, command: SubscriberCommand) -> Reply {
+        let view = self.truth.ask().map(|known| known.view).unwrap_or_default();
+        subscribing::command(self.truth.mailing(), &view, command)
     }
 
     fn moment(&self) -> Moment {

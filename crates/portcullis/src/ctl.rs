@@ -2,6 +2,7 @@
 
 mod journal;
 mod page;
+mod subscriber;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use serde_json::json;
 
 use journal::JournalAct;
 use page::{AlertsAct, ComponentAct, IncidentAct, MaintenanceAct, TextError};
+use subscriber::SubscriberAct;
 
 use crate::learn::{self, LearnError};
 use crate::recordings::{self, Span};
@@ -110,6 +112,11 @@ enum Act {
     Maintenance {
         #[command(subcommand)]
         act: MaintenanceAct,
+    },
+    /// Readers of the status page who get mail.
+    Subscriber {
+        #[command(subcommand)]
+        act: SubscriberAct,
     },
     /// Recordings of what the gate was told and decided.
     Recordings {
@@ -277,6 +284,7 @@ impl CtlArgs {
         let reply = match task {
             Task::Once(command) => call(&socket, &command)?,
             Task::Export(file) => export(&socket, &file)?,
+            Task::ExportSubscribers(file) => export_subscribers(&socket, &file)?,
             Task::Import { file, login } => import(&socket, &file, login.as_deref())?,
             Task::Recordings(act) => self.recordings(&socket, &act)?,
             Task::Journal(act) => act.run(&self.state)?,
@@ -316,6 +324,12 @@ fn export(socket: &Path, file: &Path) -> Result<Reply, AskError> {
     Ok(Reply::done(text, json!({ "clients": clients })))
 }
 
+fn export_subscribers(socket: &Path, file: &Path) -> Result<Reply, AskError> {
+    let subscribers = ctl::export_subscribers(socket, file)?;
+    let text = format!("{subscribers} subscribers are in {}; only you can read it", file.display());
+    Ok(Reply::done(text, json!({ "subscribers": subscribers })))
+}
+
 fn import(socket: &Path, file: &Path, login: Option<&str>) -> Result<Reply, AskError> {
     let Imported { taken, addresses } = ctl::import(socket, learn::hints(file, login)?)?;
     let text = format!(
@@ -329,6 +343,8 @@ enum Task {
     Once(Command),
     /// As many pages as there are.
     Export(PathBuf),
+    /// The same.
+    ExportSubscribers(PathBuf),
     /// From the state folder.
     Recordings(RecordingsAct),
     /// From the state folder.
@@ -366,6 +382,7 @@ impl Act {
             Self::Rules { act: None } => Command::Rules,
             Self::Rules { act: Some(RulesAct::Show { id }) } => Command::Rule { rule: id },
             Self::Rules { act: Some(RulesAct::Drop { id }) } => Command::DropRule { rule: id },
+            Self::Subscriber { act } => return Ok(act.task()),
             Self::Recordings { act } => return Ok(Task::Recordings(act)),
             Self::Journal { act } => return Ok(Task::Journal(act)),
             Self::Alerts { act } => Command::Page(act.unwrap_or(AlertsAct::List).command()),

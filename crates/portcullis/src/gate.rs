@@ -28,6 +28,7 @@ use crate::memory::GoOn;
 use crate::probing::ProbingSettings;
 use crate::publish::Elsewhere;
 use crate::secrets::Secrets;
+use crate::subscribing::Subscribing;
 
 /// What a gate is to be, wherever that was written down.
 pub(crate) struct Plan {
@@ -49,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) alerts: Alerts,
     /// Pages elsewhere.
     pub(crate) elsewhere: Elsewhere,
+    /// Mail to readers of the page.
+    pub(crate) subscribing: Option<Subscribing>,
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
@@ -94,6 +97,7 @@ impl Plan {
             acme: None,
             alerts: Alerts::default(),
             elsewhere: Elsewhere::default(),
+            subscribing: None,
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),

@@ -41,6 +41,7 @@ mod simulate;
 mod situation;
 mod status_name;
 mod status_page;
+mod subscribing;
 mod truth;
 mod try_it;
 

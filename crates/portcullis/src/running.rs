@@ -17,10 +17,9 @@ use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
 use journal_io::recordings::RingSettings;
 use model::{Mode, SiteId};
-use status_io::Publisher;
+use status_io::{Publisher, Reception};
 
 use crate::acme::Acme;
-use crate::alerts::Alerts;
 use crate::announcer::Announcer;
 use crate::desk::Desk;
 use crate::erasures::Erasures;
@@ -34,7 +33,8 @@ use crate::orders::Orders;
 use crate::probing::Probing;
 use crate::publish::Elsewhere;
 use crate::secrets::Secrets;
-use crate::truth::{Outlet, Page, PageError, Tellers, Truth, Witness};
+use crate::subscribing;
+use crate::truth::{Outlet, Page, PageError, Ready, Told, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 use logs::{Access, logs};
 
@@ -161,9 +161,12 @@ pub(crate) fn start(
     let go_on = restored.of_site(secrets.site_pseudonym(), clock.wall(), &events);
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
-    let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
-    let told = (std::mem::take(&mut plan.alerts), std::mem::take(&mut plan.elsewhere));
-    let truth = truth(told, page, &loaded, &journal, &events, clock, is_heir)?;
+    let told = told(&mut plan, &keys, &loaded, &journal, &events, clock, is_heir)?;
+    let reception = reception(&plan, &page, &told);
+    let ready = page.outlet.take().map(|ready| Ready { reception, ..ready });
+    let (outlet, folders) = (ready.map(Outlet::start).transpose()?, page.folders.take());
+    let truth = Truth::start(page, &loaded, journal.clone(), events.clone(), clock, told, is_heir)?;
+    let truth = Arc::new(truth);
     let probing = Arc::new(Probing::new(plan.probing.clone(), clock, &events));
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
@@ -212,20 +215,31 @@ fn make_folder(folder: &Path) -> Result<(), RunError> {
     std::fs::create_dir_all(folder).map_err(|error| RunError::Folder { folder: folder.to_owned(), error })
 }
 
-/// The record, those who are alerted from it, and pages elsewhere that say the same.
-fn truth(
-    (alerts, elsewhere): (Alerts, Elsewhere),
-    page: Page,
+/// Those who are told what follows from the record.
+fn told(
+    plan: &mut Plan,
+    keys: &Keys,
     loaded: &Loaded,
     journal: &Arc<Journal>,
     events: &Arc<Events>,
     clock: Clock,
-    is_heir: bool,
-) -> Result<Arc<Truth>, RunError> {
-    let courier = alerts.start(loaded, journal.clone(), events.clone(), clock, is_heir)?.map(Arc::new);
-    let pages = elsewhere.start(loaded, journal.clone(), events.clone(), clock, is_heir)?.map(Arc::new);
-    let (journal, events, tellers) = (journal.clone(), events.clone(), Tellers { courier, pages });
-    Ok(Arc::new(Truth::start(page, loaded, journal, events, clock, tellers, is_heir)?))
+    is_paused: bool,
+) -> std::io::Result<Told> {
+    let alerts = std::mem::take(&mut plan.alerts);
+    let courier = alerts.start(loaded, journal.clone(), events.clone(), clock, is_paused)?.map(Arc::new);
+    let around =
+        subscribing::Around { keys, loaded, journal, events, clock, is_paused, courier: courier.clone() };
+    let mailing = plan.subscribing.as_ref().map(|subscribing| subscribing.start(around)).transpose()?;
+    let elsewhere = std::mem::take(&mut plan.elsewhere);
+    let pages = elsewhere.start(loaded, journal.clone(), events.clone(), clock, is_paused)?.map(Arc::new);
+    Ok(Told { courier, pages, mailing })
+}
+
+/// Who answers those who ask for mail.
+fn reception(plan: &Plan, page: &Page, told: &Told) -> Option<Arc<dyn Reception>> {
+    let (subscribing, mailing) = (plan.subscribing.as_ref()?, told.mailing.clone()?);
+    let fronts = subscribing.fronts().to_vec();
+    Some(Arc::new(subscribing::Desk { mailing, forms: page.forms.clone(), fronts }))
 }
 
 /// What an admin should know whose gate begins in the middle of an incident. Of a takeover more is said later.

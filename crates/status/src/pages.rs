@@ -9,6 +9,7 @@ mod history;
 mod incident;
 mod parts;
 mod style;
+mod subscribe;
 
 pub use frame::source_hash;
 pub use style::STYLE;
@@ -21,13 +22,16 @@ use crate::markup::Markup;
 use crate::page::Page;
 use crate::tree::Tree;
 use crate::verdict::Verdict;
+pub use subscribe::{FormPage, Forms};
 
 /// What the pages may load and run, for `Content-Security-Policy`: their one style and script, pictures of their own server, nothing
 /// else.
 ///
 /// The pages repeat it in themselves, as far as they can, for copies on servers that send no headers.
-pub fn content_security_policy() -> String {
-    format!("{}; frame-ancestors 'none'", frame::policy())
+///
+/// `forms` is where forms lead, an origin or a scheme with its colon; `None`: nowhere.
+pub fn content_security_policy(forms: Option<&str>) -> String {
+    format!("{}; frame-ancestors 'none'", frame::policy(forms))
 }
 
 /// What all pages are made of.
@@ -50,6 +54,9 @@ pub(crate) fn files(view: &View, page: &Page, at: Timestamp) -> Vec<(String, Mar
         ("history.html".to_owned(), history::page(&site)),
         ("404.html".to_owned(), frame::not_found(&site)),
     ];
+    if page.subscribing().is_some() {
+        files.push(("subscribe.html".to_owned(), subscribe::page(&site)));
+    }
     for (place, component) in site.tree.all() {
         files.push((format!("c/{}.html", component.id), component::page(&site, place, component)));
     }
@@ -95,7 +102,15 @@ impl<'a> Site<'a> {
             // What is empty does as its group does.
             days[place] = if leaves.is_empty() { Days::of(component, at) } else { Days::worst_of(&leaves) };
         }
-        Self { view, page, tree, verdict: Verdict::of(view), days, at, policy: frame::policy() }
+        Self {
+            view,
+            page,
+            tree,
+            verdict: Verdict::of(view),
+            days,
+            at,
+            policy: frame::policy(page.subscribing()),
+        }
     }
 }
 

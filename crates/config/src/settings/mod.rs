@@ -12,6 +12,7 @@ mod probe;
 mod publish;
 mod site;
 mod status;
+mod subscribers;
 mod upkeep;
 
 pub use acme::Acme;
@@ -26,6 +27,7 @@ pub use probe::{Outpost, Probe, ProbeShows};
 pub use publish::{Publish, PublishComponent, PublishKind, PublishRequest};
 pub use site::{Health, Origin, Route, Site};
 pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, Watches};
+pub use subscribers::StatusSubscribers;
 pub use upkeep::{Console, Log, Privacy, State};
 
 use std::path::Path;

@@ -10,6 +10,7 @@ mod name;
 mod page;
 mod reply;
 mod socket;
+mod subscriber;
 mod transfer;
 mod wire;
 
@@ -19,7 +20,8 @@ pub use name::{ClientName, ClientNameError};
 pub use page::{ComponentStatus, PageCommand};
 pub use reply::Reply;
 pub use socket::SocketError;
-pub use transfer::{Imported, TransferError, export, import};
+pub use subscriber::SubscriberCommand;
+pub use transfer::{Imported, TransferError, export, export_subscribers, import};
 
 pub(crate) use listener::{listen, parse};
 pub(crate) use socket::{Socket, group_id};

@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use web_io::Bytes;
 
 use self::problem::Problem;
-use crate::ctl::{self, Command, PageCommand, Reply};
+use crate::ctl::{self, Command, PageCommand, Reply, SubscriberCommand};
 use crate::desk::{Desk, Undone};
 use crate::metrics::{Exposition, OLDER_CONTENT_TYPE, in_older_format, wants_older};
 
@@ -80,6 +80,10 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
             Ok(typed(StatusCode::OK, JSON, openapi::text()))
         }
         "/api/v1/provider-report" => shown(desk, request, Command::ProviderReport { incident: None }).await,
+        "/api/v1/subscribers" => {
+            let list = SubscriberCommand::List { after: None, limit: 50, addresses: false };
+            shown(desk, request, Command::Subscriber(list)).await
+        }
         _ => api::answer(desk, request).await.unwrap_or_else(|| {
             Err(Problem::new(
                 StatusCode::NOT_FOUND,

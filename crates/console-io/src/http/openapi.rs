@@ -116,6 +116,11 @@ fn described(command: &Value, reply: &Value, schemas: &Map<String, Value>) -> Va
                 "summary": "What the carrier or hosting provider needs on the phone, and whether the link is full.",
                 "responses": answers(content("application/json", reply, "It, for people and for programs."))
             } },
+            "/api/v1/subscribers": { "get": {
+                "operationId": "subscribers",
+                "summary": "How mail to subscribers of the status page is going, and the first fifty of them, with masked addresses.",
+                "responses": answers(content("application/json", reply, "It, for people and for programs."))
+            } },
             "/api/v1/alerts": { "post": alerts(reply) },
             "/api/v1/ctl": { "post": {
                 "operationId": "ctl",

@@ -218,6 +218,31 @@ pub const PUBLICATION_LAG: Metric<Gauge, 1> = Metric::new(
     "For how long a page elsewhere has not shown all that the own page shows.",
 );
 
+/// Subscribers.
+pub const SUBSCRIBERS: Metric<Gauge, 0> =
+    Metric::new("portcullis_subscribers", [], "Readers of the status page who get mail.");
+
+/// Mails to them that wait.
+pub const SUBSCRIBER_MAILS_WAITING: Metric<Gauge, 0> = Metric::new(
+    "portcullis_subscriber_mails_waiting",
+    [],
+    "Mails with news that readers of the status page have still to get.",
+);
+
+/// Tries to write to them, by outcome as in `notify::State`.
+pub const SUBSCRIBER_MAILS: Metric<Counter, 1> = Metric::new(
+    "portcullis_subscriber_mails_total",
+    ["outcome"],
+    "Tries to write to readers of the status page: delivered, failed and tried again, refused for good, or given up.",
+);
+
+/// Mails that asked for a confirmation.
+pub const SUBSCRIBER_INVITATIONS: Metric<Counter, 0> = Metric::new(
+    "portcullis_subscriber_invitations_total",
+    [],
+    "Mails that asked readers of the status page to confirm, and were taken.",
+);
+
 /// Whether probes reach their targets, by the probe's name.
 pub const PROBE_UP: Metric<Gauge, 1> = Metric::new(
     "portcullis_probe_up",
@@ -315,6 +340,10 @@ pub const ENTRIES: &[Entry] = &[
     PUBLICATIONS.entry(),
     PUBLICATIONS_WAITING.entry(),
     PUBLICATION_LAG.entry(),
+    SUBSCRIBERS.entry(),
+    SUBSCRIBER_MAILS_WAITING.entry(),
+    SUBSCRIBER_MAILS.entry(),
+    SUBSCRIBER_INVITATIONS.entry(),
     TICK_SECONDS.entry(),
     BYPASS.entry(),
     ENFORCED.entry(),

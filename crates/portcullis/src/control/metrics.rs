@@ -14,6 +14,7 @@ use super::Control;
 use crate::alerts;
 use crate::probing::probe_metrics;
 use crate::publish;
+use crate::subscribing;
 
 impl Control {
     /// All metrics as OpenMetrics text.
@@ -24,6 +25,9 @@ impl Control {
         self.connection_metrics(&mut out);
         alerts::metrics(&mut out, &self.truth.alerted());
         publish::metrics(&mut out, &self.truth.elsewhere());
+        if let Some(mailing) = self.truth.mailing() {
+            subscribing::metrics(&mut out, &mailing.figures());
+        }
         out.finish()
     }
 

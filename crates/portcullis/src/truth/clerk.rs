@@ -12,7 +12,7 @@ use journal_io::journal::{IncidentRow, Journal, Row};
 use journal_io::logs::Events;
 use model::{Instant, Timestamp};
 
-use super::{Known, Message, Press, Tellers};
+use super::{Known, Message, Press, Told};
 use crate::running::SITE;
 
 /// Keeps the record, and has pages made of it.
@@ -25,8 +25,7 @@ pub(super) struct Clerk {
     pub(super) open: Arc<AtomicUsize>,
     /// Another process writes the record.
     pub(super) pause: Arc<AtomicBool>,
-    /// Tell others, on threads of their own.
-    pub(super) tellers: Tellers,
+    pub(super) told: Told,
     /// What the public was shown last, and of which moment.
     pub(super) shown: (View, Timestamp),
 }
@@ -39,7 +38,7 @@ impl Clerk {
             let has_changed = match receiver.recv_timeout(FRESH_FOR) {
                 Ok(Message::Saw(..)) if self.pause.load(Relaxed) => false,
                 Ok(Message::Saw(sight, moment)) => {
-                    self.tellers.courier.iter().for_each(|courier| courier.beat(moment.now));
+                    self.told.courier.iter().for_each(|courier| courier.beat(moment.now));
                     let records = self.engine.see(&sight, moment);
                     let has_changed = self.keep(&records);
                     if records.iter().any(|record| matches!(record.entry, Entry::Published { .. })) {
@@ -121,7 +120,7 @@ impl Clerk {
             let _queued = self.journal.record(Row::Incident(row));
             self.say(&record.entry);
         }
-        if let Some(courier) = self.tellers.courier.as_ref().filter(|_| !records.is_empty()) {
+        if let Some(courier) = self.told.courier.as_ref().filter(|_| !records.is_empty()) {
             courier.hear(records);
         }
         !records.is_empty() && self.is_news()
@@ -194,12 +193,14 @@ impl Clerk {
     fn publish(&mut self, has_changed: bool) -> Instant {
         let wall = self.clock.wall();
         self.shown = (self.engine.view(wall), wall);
-        self.tellers.pages.iter().for_each(|pages| pages.want(&self.shown.0));
+        self.told.pages.iter().for_each(|pages| pages.want(&self.shown.0));
         if let Some(press) = &mut self.press
             && let Err(error) = press.publish(self.shown.0.clone(), wall, has_changed)
         {
             self.events.error(format_args!("status page: what was out before stays: {error}"));
         }
+        // Behind the page, and behind those who are alerted.
+        self.told.mailing.iter().for_each(|mailing| mailing.hear(&self.shown.0));
         self.clock.now()
     }
 }
@@ -245,7 +246,7 @@ mod tests {
             clock,
             open: Arc::default(),
             pause: Arc::default(),
-            tellers: Tellers::default(),
+            told: Told::default(),
             shown: (View::default(), Timestamp::default()),
         };
         clerk.publish(true);

@@ -30,7 +30,7 @@ use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
 use model::Timestamp;
 use notify::{Figures, PageFigures};
-use notify_io::{Courier, Pages};
+use notify_io::{Courier, Mailing, Pages};
 
 use crate::running::SITE;
 pub(crate) use mirrors::{MirrorError, check_buckets, mirrors};
@@ -51,15 +51,6 @@ pub(crate) trait Press: Send {
     fn publish(&mut self, view: View, now: Timestamp, has_changed: bool) -> Result<(), status_io::FileError>;
 }
 
-/// Those who tell others of it, each on a thread of its own.
-#[derive(Clone, Default)]
-pub(crate) struct Tellers {
-    /// Tells those who are alerted.
-    pub(crate) courier: Option<Arc<Courier>>,
-    /// Writes on pages elsewhere.
-    pub(crate) pages: Option<Arc<Pages>>,
-}
-
 /// The way to the record.
 pub(crate) struct Truth {
     sender: SyncSender<Message>,
@@ -67,9 +58,40 @@ pub(crate) struct Truth {
     missed: AtomicU64,
     open: Arc<AtomicUsize>,
     pause: Arc<AtomicBool>,
-    tellers: Tellers,
+    told: Told,
     page: Option<status::Page>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Those who are told what follows from the record, on threads of their own.
+#[derive(Clone, Default)]
+pub(crate) struct Told {
+    /// Who are alerted.
+    pub(crate) courier: Option<Arc<Courier>>,
+    /// Pages elsewhere that say the same.
+    pub(crate) pages: Option<Arc<Pages>>,
+    /// Who have subscribed to the page.
+    pub(crate) mailing: Option<Arc<Mailing>>,
+}
+
+impl Told {
+    fn pause(&self) {
+        self.courier.iter().for_each(|courier| courier.pause());
+        self.pages.iter().for_each(|pages| pages.pause());
+        self.mailing.iter().for_each(|mailing| mailing.pause());
+    }
+
+    fn go_on(&self) {
+        self.courier.iter().for_each(|courier| courier.go_on());
+        self.pages.iter().for_each(|pages| pages.go_on());
+        self.mailing.iter().for_each(|mailing| mailing.go_on());
+    }
+
+    fn stop(&self) {
+        self.courier.iter().for_each(|courier| courier.stop());
+        self.pages.iter().for_each(|pages| pages.stop());
+        self.mailing.iter().for_each(|mailing| mailing.stop());
+    }
 }
 
 /// What the thread is told and asked.
@@ -107,7 +129,7 @@ impl Truth {
         journal: Arc<Journal>,
         events: Arc<Events>,
         clock: Clock,
-        tellers: Tellers,
+        told: Told,
         is_paused: bool,
     ) -> std::io::Result<Self> {
         let engine = resume(page.settings, loaded, &events);
@@ -122,18 +144,17 @@ impl Truth {
             clock,
             open: open.clone(),
             pause: pause.clone(),
-            tellers: tellers.clone(),
+            told: told.clone(),
             shown: (View::default(), Timestamp::default()),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
-        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, tellers, page: page.page, thread })
+        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, told, page: page.page, thread })
     }
 
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
     pub(crate) fn pause(&self) {
         self.pause.store(true, Relaxed);
-        self.tellers.courier.iter().for_each(|courier| courier.pause());
-        self.tellers.pages.iter().for_each(|pages| pages.pause());
+        self.told.pause();
         let (sender, receiver) = sync_channel(1);
         // What was begun before is at its end when this is answered.
         if self.sender.send(Message::Ask(sender)).is_ok() {
@@ -144,8 +165,7 @@ impl Truth {
     /// Writes again.
     pub(crate) fn go_on(&self) {
         self.pause.store(false, Relaxed);
-        self.tellers.courier.iter().for_each(|courier| courier.go_on());
-        self.tellers.pages.iter().for_each(|pages| pages.go_on());
+        self.told.go_on();
     }
 
     /// Takes what the gate saw in a second; never waits.
@@ -213,18 +233,23 @@ impl Truth {
 
     /// How those who are alerted are doing.
     pub(crate) fn alerted(&self) -> Vec<Figures> {
-        self.tellers.courier.as_ref().map(|courier| courier.figures()).unwrap_or_default()
+        self.told.courier.as_ref().map(|courier| courier.figures()).unwrap_or_default()
     }
 
     /// How pages elsewhere are doing.
     pub(crate) fn elsewhere(&self) -> Vec<PageFigures> {
-        self.tellers.pages.as_ref().map(|pages| pages.figures()).unwrap_or_default()
+        self.told.pages.as_ref().map(|pages| pages.figures()).unwrap_or_default()
     }
 
     /// Tells those who are alerted of an incident that is none; false if there is nobody.
     pub(crate) fn test_alerts(&self) -> bool {
-        self.tellers.courier.iter().for_each(|courier| courier.test());
-        self.tellers.courier.is_some()
+        self.told.courier.iter().for_each(|courier| courier.test());
+        self.told.courier.is_some()
+    }
+
+    /// Who writes to subscribers; `None`: nobody can subscribe.
+    pub(crate) fn mailing(&self) -> Option<&Mailing> {
+        self.told.mailing.as_deref()
     }
 
     /// Ends the thread; what was written is on its way to the journal.
@@ -236,8 +261,7 @@ impl Truth {
             // A thread that panicked has said so already.
             let _ended = thread.join();
         }
-        self.tellers.courier.iter().for_each(|courier| courier.stop());
-        self.tellers.pages.iter().for_each(|pages| pages.stop());
+        self.told.stop();
     }
 }
 

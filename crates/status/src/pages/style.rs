@@ -70,6 +70,11 @@ pub const STYLE: &str = concat!(
     ".wide th,.wide td{text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",
     "nav{margin-bottom:1rem}footer{margin-top:2.6rem;padding-top:1rem;border-top:1px solid var(--line);",
     "font-size:.9rem;color:var(--soft)}footer ul{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem}",
+    // Forms.
+    "input[type=email],button{font:inherit;color:inherit;padding:.5rem .8rem;border:1px solid var(--soft);border-radius:.4rem;",
+    "background:var(--card);max-width:100%}input[type=email]{width:24rem}button{font-weight:600;cursor:pointer}",
+    "fieldset{border:1px solid var(--line);border-radius:.6rem;margin:1rem 0;padding:.6rem 1.1rem}",
+    "fieldset label{display:block;padding:.25rem 0}input[type=checkbox]{width:1.1rem;height:1.1rem;vertical-align:-.15em}",
     // Colours that people have chosen: shapes and heights say what colours would.
     "@media(forced-colors:active){.i,.state{fill:CanvasText;color:CanvasText}.k{stroke:Canvas}",
     ".strip path,.strip .up{stroke:CanvasText}.strip .none{stroke:GrayText}.verdict,.card{border-left-color:CanvasText}}",
