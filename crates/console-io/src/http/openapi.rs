@@ -96,31 +96,11 @@ fn described(command: &Value, reply: &Value, schemas: &Map<String, Value>) -> Va
                 "summary": "Metrics as OpenMetrics text, or with Accept: text/plain in Prometheus' older text format; addresses of metrics_allow need no token.",
                 "responses": answers(content("application/openmetrics-text", &text, "The metrics."))
             } },
-            "/api/v1/status": { "get": {
-                "operationId": "status",
-                "summary": "What the gate does at this moment.",
-                "responses": answers(content("application/json", reply, "It, for people and for programs."))
-            } },
-            "/api/v1/level": { "get": {
-                "operationId": "level",
-                "summary": "The level with its reasons: load, findings, what acts, what must happen before it is milder, and pins.",
-                "responses": answers(content("application/json", reply, "It, for people and for programs."))
-            } },
-            "/api/v1/rules": { "get": {
-                "operationId": "rules",
-                "summary": "The rules in force, and those that ended lately.",
-                "responses": answers(content("application/json", reply, "They, for people and for programs."))
-            } },
-            "/api/v1/provider-report": { "get": {
-                "operationId": "provider_report",
-                "summary": "What the carrier or hosting provider needs on the phone, and whether the link is full.",
-                "responses": answers(content("application/json", reply, "It, for people and for programs."))
-            } },
-            "/api/v1/subscribers": { "get": {
-                "operationId": "subscribers",
-                "summary": "How mail to subscribers of the status page is going, and the first fifty of them, with masked addresses.",
-                "responses": answers(content("application/json", reply, "It, for people and for programs."))
-            } },
+            "/api/v1/status": { "get": shown("status", "What the gate does at this moment.", reply) },
+            "/api/v1/level": { "get": shown("level", "The level with its reasons: load, findings, what acts, what must happen before it is milder, and pins.", reply) },
+            "/api/v1/rules": { "get": shown("rules", "The rules in force, and those that ended lately.", reply) },
+            "/api/v1/provider-report": { "get": shown("provider_report", "What the carrier or hosting provider needs on the phone, and whether the link is full.", reply) },
+            "/api/v1/subscribers": { "get": shown("subscribers", "How mail to subscribers of the status page is going, and the first fifty of them, with masked addresses.", reply) },
             "/api/v1/alerts": { "post": alerts(reply) },
             "/api/v1/ctl": { "post": {
                 "operationId": "ctl",
