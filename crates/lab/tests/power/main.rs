@@ -14,8 +14,8 @@ use world::{Heard, Random, World};
 
 /// Power cuts.
 const CUTS: u64 = 200;
-/// One of so many happens while the gate starts.
-const STARTING_EVERY: u64 = 4;
+/// Of so many in a row one happens while the gate starts, and one in the moment in which it says that an act is done.
+const KINDS: u64 = 4;
 /// Milliseconds of a gate that serves, at most: a few acts.
 const LIFE_MILLIS_MAX: u64 = 350;
 /// Milliseconds of a gate that starts, at most.
@@ -31,10 +31,10 @@ fn two_hundred_power_cuts_lose_no_acknowledged_act_tell_nobody_twice_and_leave_e
     world.until_copied();
     let mut between = 0;
     for cut in 0..CUTS {
-        if cut % STARTING_EVERY == 0 {
-            world.cut_while_starting(random.below(START_MILLIS_MAX));
-        } else {
-            world.cut_while(&mut teller, random.below(LIFE_MILLIS_MAX));
+        match cut % KINDS {
+            0 => world.cut_while_starting(random.below(START_MILLIS_MAX)),
+            1 => world.cut_when_acknowledged(&mut teller),
+            _ => world.cut_while(&mut teller, random.below(LIFE_MILLIS_MAX)),
         }
         between += u64::from(copy::is_between_two_pages(&world));
         world.gate.cut_and_restart().unwrap_or_else(|error| panic!("after cut {cut}: {error}"));

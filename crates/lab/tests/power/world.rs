@@ -78,7 +78,7 @@ impl World {
     /// Somebody tells of things until the power is cut, so many milliseconds from now.
     pub(crate) fn cut_while(&mut self, teller: &mut Teller, millis: u64) {
         let is_cut = AtomicBool::new(false);
-        let process = i32::try_from(self.gate.id()).ok().and_then(Pid::from_raw).expect("it runs");
+        let process = self.process();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 pause(Duration::from_millis(millis));
@@ -90,6 +90,17 @@ impl World {
             }
         });
         self.gate.process().kill();
+    }
+
+    /// The power is cut as soon as the gate has said that an act is done.
+    pub(crate) fn cut_when_acknowledged(&mut self, teller: &mut Teller) {
+        let process = self.process();
+        teller.tell_at_once(self, || kill_process(process, Signal::KILL).expect("it has just answered"));
+        self.gate.process().kill();
+    }
+
+    fn process(&self) -> Pid {
+        i32::try_from(self.gate.id()).ok().and_then(Pid::from_raw).expect("it runs")
     }
 
     /// Two cuts in one: that of the gate that serves, and so many milliseconds after it was started again.
