@@ -257,8 +257,10 @@ impl PageKeeper {
             let waits = self.refused.get(&write).is_some_and(|(_, until)| *until > now);
             match &write {
                 Write::Say(incident, _) if waits || held_up.contains(incident) => held_up.push(*incident),
-                _ if waits => {}
-                _ => return Some(write),
+                Write::Say(..) | Write::Announce(_) | Write::Finish(_) | Write::Component(..) if waits => {}
+                Write::Say(..) | Write::Announce(_) | Write::Finish(_) | Write::Component(..) => {
+                    return Some(write);
+                }
             }
         }
         None
