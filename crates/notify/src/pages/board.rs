@@ -81,6 +81,13 @@ impl Board {
     }
 }
 
+/// An id there, which is put into addresses.
+pub(super) fn plain_id(value: &serde_json::Value) -> Option<String> {
+    let id = value.as_str()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    ((1..=64).contains(&id.len()) && id.bytes().all(is_plain)).then(|| id.to_owned())
+}
+
 /// A moment as web servers write it; `None` if it is none.
 pub(super) fn moment(text: &str) -> Option<Timestamp> {
     let (date, rest) = text.split_once('T')?;

@@ -6,7 +6,7 @@
 use incident::{Civil, Progress, Stage, Status};
 use serde_json::{Value, json};
 
-use super::board::{Board, Step, There, ThereUpdate, moment};
+use super::board::{Board, Step, There, ThereUpdate, moment, plain_id};
 use super::write::{Plan, Words};
 use super::{Access, Request};
 
@@ -122,7 +122,7 @@ pub(super) fn incident(value: &Value) -> Option<There> {
     let status = value["status"].as_str()?;
     let updates = value["updates"].as_array().map(Vec::as_slice).unwrap_or_default();
     Some(There {
-        id: value["id"].as_str()?.to_owned(),
+        id: plain_id(&value["id"])?,
         name: value["name"].as_str().unwrap_or_default().to_owned(),
         is_over: matches!(status, "RESOLVED" | "COMPLETED"),
         started: value["started"].as_str().or(value["start"].as_str()).and_then(moment),

@@ -6,7 +6,7 @@
 use incident::{Civil, Progress, PublicId, Status};
 use serde_json::{Map, Value, json};
 
-use super::board::{Board, Mark, Step, There, ThereUpdate, moment};
+use super::board::{Board, Mark, Step, There, ThereUpdate, moment, plain_id};
 use super::write::{Plan, Words};
 use super::{Access, Request};
 
@@ -128,7 +128,7 @@ pub(super) fn incident(value: &Value) -> Option<There> {
     let of = id(&ours["incident"]).or_else(|| id(&ours["maintenance"]));
     let updates = value["incident_updates"].as_array().map(Vec::as_slice).unwrap_or_default();
     Some(There {
-        id: value["id"].as_str()?.to_owned(),
+        id: plain_id(&value["id"])?,
         name: value["name"].as_str().unwrap_or_default().to_owned(),
         is_over: matches!(status, "resolved" | "completed" | "postmortem"),
         started: value["scheduled_for"].as_str().and_then(moment),

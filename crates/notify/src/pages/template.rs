@@ -74,11 +74,8 @@ impl Template {
     /// # Errors
     /// See [`TemplateError`].
     pub fn parse(method: &str, url: &str, body: &str) -> Result<Self, TemplateError> {
-        let methods = ["POST", "PUT", "PATCH"].into_iter();
-        let method = methods
-            .filter(|known| *known == method)
-            .next()
-            .ok_or_else(|| TemplateError::Method(method.to_owned()))?;
+        let known = ["POST", "PUT", "PATCH"].into_iter().find(|known| *known == method);
+        let method = known.ok_or_else(|| TemplateError::Method(method.to_owned()))?;
         let (_, rest) = url.split_once("://").ok_or(TemplateError::Address)?;
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
         if authority.contains("{{") || url.contains('#') {
@@ -129,7 +126,15 @@ impl Templates {
     pub(super) fn request(&self, words: &Words<'_>, page: Option<&str>) -> Option<Result<Request, String>> {
         let is_first = words.incident.updates.first().is_some_and(|first| first.id == words.update.id);
         let template = match words.update.stage {
-            _ if is_first => &self.opened,
+            Stage::Investigating
+            | Stage::Identified
+            | Stage::Monitoring
+            | Stage::Resolved
+            | Stage::Postmortem
+                if is_first =>
+            {
+                &self.opened
+            }
             Stage::Resolved => self.resolved.as_ref().or(self.updated.as_ref())?,
             Stage::Investigating | Stage::Identified | Stage::Monitoring | Stage::Postmortem => {
                 self.updated.as_ref()?
@@ -270,9 +275,9 @@ fn header(text: &str, key: Option<&Hidden>) -> Result<(String, Hidden), Template
     if OURS.contains(&name.as_str()) {
         return Err(TemplateError::OurHeader(name));
     }
-    let places =
+    let mut places =
         value.split("{{").skip(1).map(|place| place.split_once("}}").map_or(place, |(name, _)| name).trim());
-    if let Some(place) = places.filter(|place| *place != "secret").next() {
+    if let Some(place) = places.find(|place| *place != "secret") {
         return Err(TemplateError::Place(place.to_owned(), "secret".to_owned()));
     }
     let secret = key.map(|key| key.expose().to_owned()).unwrap_or_default();
