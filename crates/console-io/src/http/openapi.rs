@@ -60,16 +60,8 @@ fn document() -> Value {
                 "summary": "The rules in force, and those that ended lately.",
                 "responses": answers(content("application/json", &reply, "They, for people and for programs."))
             } },
-            "/api/v1/incidents": { "get": {
-                "operationId": "incidents",
-                "summary": "Incidents, newest first, also those that the public is not told of.",
-                "responses": answers(content("application/json", &reply, "They, for people and for programs."))
-            } },
-            "/api/v1/subscribers": { "get": {
-                "operationId": "subscribers",
-                "summary": "How mail to subscribers of the status page is going, and the first fifty of them, with masked addresses.",
-                "responses": answers(content("application/json", &reply, "It, for people and for programs."))
-            } },
+            "/api/v1/incidents": { "get": incidents(&reply) },
+            "/api/v1/subscribers": { "get": subscribers(&reply) },
             "/api/v1/alerts": { "post": alerts(&reply) },
             "/api/v1/ctl": { "post": {
                 "operationId": "ctl",
@@ -87,6 +79,22 @@ fn document() -> Value {
             "schemas": schemas,
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } }
         }
+    })
+}
+
+fn incidents(reply: &Value) -> Value {
+    json!({
+        "operationId": "incidents",
+        "summary": "Incidents, newest first, also those that the public is not told of.",
+        "responses": answers(content("application/json", reply, "They, for people and for programs."))
+    })
+}
+
+fn subscribers(reply: &Value) -> Value {
+    json!({
+        "operationId": "subscribers",
+        "summary": "How mail to subscribers of the status page is going, and the first fifty of them, with masked addresses.",
+        "responses": answers(content("application/json", reply, "It, for people and for programs."))
     })
 }
 
