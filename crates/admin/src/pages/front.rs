@@ -49,9 +49,9 @@ fn put_gate(out: &mut Markup, known: &Known) {
         Status::MajorOutage => "<div class=\"card down\">",
     };
     out.raw(class)
-        .raw("<div><p>")
+        .raw("<p>")
         .state(look, known.level.label())
-        .raw(" ")
+        .raw(": ")
         .raw(known.meaning)
         .raw("</p>\n<p class=\"soft\">");
     out.raw(match known.mode {
@@ -81,7 +81,7 @@ pub(super) fn put_waiting(out: &mut Markup, sheet: &Sheet<'_>, incident: &Inside
     out.raw("</strong>, at ").time_as(due, &clock(due)).raw(", unless it is withheld.</p>\n");
     let told = then.and_then(|then| then.incidents.iter().find(|told| told.id == incident.id));
     if let Some(update) = told.and_then(|told| told.updates.first()) {
-        out.raw("<p class=\"soft\">As it would read now:</p>\n<div class=\"public\"><h4>")
+        out.raw("<p class=\"soft\">As it would read now:</p>\n<div class=\"public\"><p><strong>")
             .raw(update.stage.label());
         out.raw("</strong></p>\n").paragraphs(&update.body).raw("</div>\n");
     }

@@ -73,7 +73,7 @@ fn put_todos(out: &mut Markup, text: &str) {
     out.raw(if todos.len() == 1 { " line is" } else { " lines are" })
         .raw(" left to people</summary>\n<ul class=\"todo\">\n");
     for line in todos {
-        out.raw("<li dir=\"auto\">").text(&line.replace("**", "")).raw("</li>\n");
+        out.raw("<li dir=\"auto\">").text(line.replace("**", "").trim_start_matches("- ")).raw("</li>\n");
     }
     out.raw("</ul></details>\n");
 }

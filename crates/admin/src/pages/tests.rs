@@ -239,6 +239,25 @@ fn nobodys_words_become_markup() {
     }
 }
 
+/// Elements that have no end.
+const EMPTY: [&str; 4] = ["!DOCTYPE", "meta", "input", "br"];
+
+#[test]
+fn every_element_ends_where_it_should() {
+    for (name, page) in Desk::with("Telephone").pages() {
+        let mut open = Vec::new();
+        for tag in skeleton(&without_style(&page)) {
+            let of = tag.split([' ', '/']).find(|part| !part.is_empty()).expect("it has a name").to_owned();
+            if tag.starts_with('/') {
+                assert_eq!(open.pop(), Some(of), "{name}");
+            } else if !EMPTY.contains(&of.as_str()) && !tag.ends_with('/') {
+                open.push(of);
+            }
+        }
+        assert_eq!(open, [] as [String; 0], "{name}");
+    }
+}
+
 #[test]
 fn the_policy_names_the_style_of_the_pages_and_no_script() {
     let policy = content_security_policy();

@@ -133,7 +133,7 @@ async fn done(desk: &Desk, session: &Session, place: Place, path: &str, form: Fo
         }
     };
     match doing {
-        Doing::Edit => shown(desk, session, place, News::Nothing, &form, StatusCode::OK).await,
+        Doing::Edit => edited(desk, session, place, &form).await,
         Doing::Foresee(telling) => foreseen(desk, session, place, telling, command, &form).await,
         Doing::Do(done) => {
             let reply = match desk.command(None, Command::Page(command)).await {
@@ -148,6 +148,22 @@ async fn done(desk: &Desk, session: &Session, place: Place, path: &str, form: Fo
             refused(desk, session, place, &reply, &form).await
         }
     }
+}
+
+/// The form once more, and what was said meanwhile if there is anything.
+async fn edited(desk: &Desk, session: &Session, place: Place, form: &Form) -> Answer {
+    let known = known(desk).await?;
+    let [incidents, works] = known.counts;
+    let revision = match place {
+        Place::Incident(id) => known.incident(id).map_or(0, |incident| incident.revision),
+        Place::Report(id) => known.incident(id).map_or(0, |incident| incident.report_revision),
+        Place::Open => incidents,
+        Place::Maintenance | Place::Front | Place::Components => works,
+    };
+    if form.get("seen").parse() == Ok(revision) {
+        return shown(desk, session, place, News::Nothing, form, StatusCode::OK).await;
+    }
+    shown(desk, session, place, News::Faster(&now(&known, place, form)), form, StatusCode::OK).await
 }
 
 async fn foreseen(

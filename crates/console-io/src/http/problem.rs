@@ -12,7 +12,8 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
     header: Option<(HeaderName, HeaderValue)>,
-    data: Option<Value>,
+    /// Seldom there, and so not in every answer.
+    data: Option<Box<Value>>,
 }
 
 impl Problem {
@@ -28,7 +29,7 @@ impl Problem {
 
     /// With more for programs (RFC 9457, 3.2).
     pub(crate) fn with_data(self, data: Value) -> Self {
-        Self { data: Some(data), ..self }
+        Self { data: Some(Box::new(data)), ..self }
     }
 
     /// RFC 9457, 4.2.1 lets us leave out the type `about:blank`.
@@ -39,7 +40,7 @@ impl Problem {
             "detail": self.detail,
         });
         if let Some(data) = self.data {
-            body["data"] = data;
+            body["data"] = *data;
         }
         let mut answer = Response::new(Bytes::from(body.to_string()));
         *answer.status_mut() = self.status;

@@ -68,9 +68,13 @@ impl Reader {
     /// [`BackupError`]; no file is left then that was not there before.
     pub fn backup(&self, to: &Path) -> Result<Checked, BackupError> {
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
-        made.map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => BackupError::Exists { path: to.to_owned() },
-            _ => BackupError::File { path: to.to_owned(), source },
+        made.map_err(|source| {
+            let path = to.to_owned();
+            if source.kind() == io::ErrorKind::AlreadyExists {
+                BackupError::Exists { path }
+            } else {
+                BackupError::File { path, source }
+            }
         })?;
         let copied = self.copy(to).and_then(|checked| match checked.damage.first() {
             None => Ok(checked),

@@ -59,7 +59,6 @@ fn a_notice_that_waits_and_a_report_are_published_from_the_pages_without_a_scrip
     world.says(&browser, "It is on the status page.");
     let page = world.public(&format!("/i/{id}"));
     assert!(page.contains("<h3 dir=\"auto\">Summary</h3>") && page.contains("A disk was full."), "{page}");
-    // The pages of before a takeover go on after it.
     browser.press("form[action='/desk/log-out'] button");
     world.says(&browser, "It lasts eight hours");
     browser.open(&world.address("/desk/"));
@@ -75,15 +74,9 @@ fn a_session_outlives_a_takeover_and_who_was_slower_sees_both_texts() {
     let (cookie, form) = world.session();
     let id = world.incident();
     let page = world.read(&format!("/desk/i/{id}"), &cookie);
-    let seen = page
-        .split_once("name=\"seen\" value=\"")
-        .map(|(_, rest)| rest.split('"').nth(0).unwrap_or_default().to_owned());
     // The first is that of the button that logs out.
-    let seen = page
-        .rsplit("name=\"seen\" value=\"")
-        .next()
-        .and_then(|rest| rest.split('"').next())
-        .map_or(seen.unwrap_or_default(), str::to_owned);
+    let seen = page.rsplit("name=\"seen\" value=\"").next().and_then(|rest| rest.split('"').next());
+    let seen = seen.unwrap_or_else(|| panic!("{page}")).to_owned();
     let send = |world: &World, text: &str| {
         let body = format!("form={form}&seen={seen}&do=publish&stage=&text={text}");
         post(&world.gate, &format!("/desk/i/{id}"), &cookie, &body)
@@ -103,4 +96,23 @@ fn a_session_outlives_a_takeover_and_who_was_slower_sees_both_texts() {
     assert_eq!(without.status, 403, "{}", without.body);
     let nobody = web::get(world.gate.console(), "/desk/", &[]).expect("it answers");
     assert_eq!(nobody.status, 401);
+}
+
+#[test]
+fn a_running_journal_is_checked_and_copied_and_nothing_is_written_over() {
+    need!(Gate::binary());
+    let world = World::start("0s");
+    world.fail(true);
+    world.until_told();
+    let checked = world.gate.tell(&["journal", "check"]).expect("it is whole");
+    assert!(
+        checked.contains("the journal is whole") && checked.contains("follow from one another"),
+        "{checked}"
+    );
+    let copy = world.gate.folder().join("copy.db");
+    let words = ["journal", "backup", copy.to_str().expect("it is text")];
+    let said = world.gate.tell(&words).expect("it is copied");
+    assert!(said.contains("only you can read it") && copy.is_file(), "{said}");
+    let (done, again) = world.gate.control(&words).expect("it runs");
+    assert!(!done && again.contains("nothing is written over"), "{again}");
 }

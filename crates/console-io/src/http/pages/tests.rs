@@ -278,6 +278,10 @@ fn what_cannot_be_meant_is_said_and_what_was_written_stays() {
     console.heard();
     assert_eq!(console.send("/desk/open", "seen=7&do=preview&title=t&text=Kept").status(), 200);
     assert_eq!(console.heard(), [], "a look does nothing");
+    let changed = console.send("/desk/open", "seen=0&do=edit&title=t&text=Kept");
+    assert!(text(&changed).contains("Kept") && !text(&changed).contains("Somebody was faster"));
+    let changed = console.send("/desk/open", "seen=7&do=edit&title=t&text=Kept");
+    assert!(text(&changed).contains("Kept") && text(&changed).contains("Somebody was faster"));
     let over = console.ask("POST /desk/open", &[KIND], "text=Kept");
     assert_eq!(over.status(), 401);
     assert!(text(&over).contains("Kept"), "it can be copied");
