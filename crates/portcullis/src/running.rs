@@ -145,10 +145,7 @@ pub(crate) fn start(
     let acme = plan.acme.clone().map(Acme::prepare).transpose()?;
     let ready = listeners.into_iter().map(|opened| opened.ready(&keys, clock, acme.as_ref()));
     let listeners = ready.collect::<Result<Vec<_>, _>>()?;
-    let lock = predecessor.as_mut().and_then(Takeover::take_lock);
-    let (journal, loaded) = Journal::open_with(&state.folder, state.journal.clone(), lock)?;
-    let journal = Arc::new(journal);
-    loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
+    let (journal, loaded) = open_journal(state, predecessor.as_mut(), &events)?;
     let secrets = Secrets::of(&keys, SITE, clock.wall(), table_seed)?;
     let site = gate::site(&plan, &secrets);
     restore(&site, &loaded, clock.wall());
@@ -160,11 +157,8 @@ pub(crate) fn start(
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
     let told = told(&mut plan, &keys, &loaded, &journal, &events, clock, is_heir)?;
-    let reception = reception(&plan, &page, &told);
-    let ready = page.outlet.take().map(|ready| Ready { reception, ..ready });
-    let (outlet, folders) = (ready.map(Outlet::start).transpose()?, page.folders.take());
-    let truth = Truth::start(page, &loaded, journal.clone(), events.clone(), clock, told, is_heir)?;
-    let truth = Arc::new(truth);
+    let (outlet, folders) = open_page(&plan, &mut page, &told)?;
+    let truth = Arc::new(Truth::start(page, &loaded, journal.clone(), events.clone(), clock, told, is_heir)?);
     let probing = Arc::new(Probing::new(plan.probing.clone(), clock, &events));
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
@@ -209,6 +203,17 @@ pub(crate) fn start(
     })
 }
 
+fn open_journal(
+    state: &StateSettings,
+    predecessor: Option<&mut Takeover>,
+    events: &Events,
+) -> Result<(Arc<Journal>, Loaded), RunError> {
+    let lock = predecessor.and_then(Takeover::take_lock);
+    let (journal, loaded) = Journal::open_with(&state.folder, state.journal.clone(), lock)?;
+    loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
+    Ok((Arc::new(journal), loaded))
+}
+
 /// Those who are told what follows from the record.
 fn told(
     plan: &mut Plan,
@@ -225,6 +230,17 @@ fn told(
         subscribing::Around { keys, loaded, journal, events, clock, is_paused, courier: courier.clone() };
     let mailing = plan.subscribing.as_ref().map(|subscribing| subscribing.start(around)).transpose()?;
     Ok(Told { courier, mailing })
+}
+
+/// Serves and exports the page from now on.
+fn open_page(
+    plan: &Plan,
+    page: &mut Page,
+    told: &Told,
+) -> std::io::Result<(Option<Outlet>, Option<Arc<Publisher>>)> {
+    let reception = reception(plan, page, told);
+    let ready = page.outlet.take().map(|ready| Ready { reception, ..ready });
+    Ok((ready.map(Outlet::start).transpose()?, page.folders.take()))
 }
 
 /// Who answers those who ask for mail.
