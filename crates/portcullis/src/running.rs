@@ -2,6 +2,7 @@
 
 mod journalled;
 mod logs;
+mod telling;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use journal_io::keys::Keys;
 use journal_io::logs::{Events, LogSettings, LogWriter};
 use journal_io::recordings::RingSettings;
 use model::{Mode, SiteId};
-use status_io::{Publisher, Reception};
+use status_io::Publisher;
 
 use crate::acme::Acme;
 use crate::announcer::Announcer;
@@ -31,12 +32,11 @@ use crate::listeners::{self, Opened};
 use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
 use crate::probing::Probing;
-use crate::publish::Elsewhere;
 use crate::secrets::Secrets;
-use crate::subscribing;
-use crate::truth::{Outlet, Page, PageError, Ready, Told, Truth, Witness};
+use crate::truth::{Outlet, Page, PageError, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 use logs::{Access, logs};
+use telling::{open_page, told};
 
 /// Where and how state is kept.
 pub(crate) struct StateSettings {
@@ -147,10 +147,7 @@ pub(crate) fn start(
     let acme = plan.acme.clone().map(Acme::prepare).transpose()?;
     let ready = listeners.into_iter().map(|opened| opened.ready(&keys, clock, acme.as_ref()));
     let listeners = ready.collect::<Result<Vec<_>, _>>()?;
-    let lock = predecessor.as_mut().and_then(Takeover::take_lock);
-    let (journal, loaded) = Journal::open_with(&state.folder, state.journal.clone(), lock)?;
-    let journal = Arc::new(journal);
-    loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
+    let (journal, loaded) = open_journal(state, predecessor.as_mut(), &events)?;
     let secrets = Secrets::of(&keys, SITE, clock.wall(), table_seed)?;
     let site = gate::site(&plan, &secrets);
     restore(&site, &loaded, clock.wall());
@@ -162,11 +159,8 @@ pub(crate) fn start(
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
     let told = told(&mut plan, &keys, &loaded, &journal, &events, clock, is_heir)?;
-    let reception = reception(&plan, &page, &told);
-    let ready = page.outlet.take().map(|ready| Ready { reception, ..ready });
-    let (outlet, folders) = (ready.map(Outlet::start).transpose()?, page.folders.take());
-    let truth = Truth::start(page, &loaded, journal.clone(), events.clone(), clock, told, is_heir)?;
-    let truth = Arc::new(truth);
+    let (outlet, folders) = open_page(&plan, &mut page, &told)?;
+    let truth = Arc::new(Truth::start(page, &loaded, journal.clone(), events.clone(), clock, told, is_heir)?);
     let probing = Arc::new(Probing::new(plan.probing.clone(), clock, &events));
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
@@ -215,31 +209,15 @@ fn make_folder(folder: &Path) -> Result<(), RunError> {
     std::fs::create_dir_all(folder).map_err(|error| RunError::Folder { folder: folder.to_owned(), error })
 }
 
-/// Those who are told what follows from the record.
-fn told(
-    plan: &mut Plan,
-    keys: &Keys,
-    loaded: &Loaded,
-    journal: &Arc<Journal>,
-    events: &Arc<Events>,
-    clock: Clock,
-    is_paused: bool,
-) -> std::io::Result<Told> {
-    let alerts = std::mem::take(&mut plan.alerts);
-    let courier = alerts.start(loaded, journal.clone(), events.clone(), clock, is_paused)?.map(Arc::new);
-    let around =
-        subscribing::Around { keys, loaded, journal, events, clock, is_paused, courier: courier.clone() };
-    let mailing = plan.subscribing.as_ref().map(|subscribing| subscribing.start(around)).transpose()?;
-    let elsewhere = std::mem::take(&mut plan.elsewhere);
-    let pages = elsewhere.start(loaded, journal.clone(), events.clone(), clock, is_paused)?.map(Arc::new);
-    Ok(Told { courier, pages, mailing })
-}
-
-/// Who answers those who ask for mail.
-fn reception(plan: &Plan, page: &Page, told: &Told) -> Option<Arc<dyn Reception>> {
-    let (subscribing, mailing) = (plan.subscribing.as_ref()?, told.mailing.clone()?);
-    let fronts = subscribing.fronts().to_vec();
-    Some(Arc::new(subscribing::Desk { mailing, forms: page.forms.clone(), fronts }))
+fn open_journal(
+    state: &StateSettings,
+    predecessor: Option<&mut Takeover>,
+    events: &Events,
+) -> Result<(Arc<Journal>, Loaded), RunError> {
+    let lock = predecessor.and_then(Takeover::take_lock);
+    let (journal, loaded) = Journal::open_with(&state.folder, state.journal.clone(), lock)?;
+    loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
+    Ok((Arc::new(journal), loaded))
 }
 
 /// What an admin should know whose gate begins in the middle of an incident. Of a takeover more is said later.
