@@ -21,6 +21,8 @@ pub struct Inside {
     pub is_open: bool,
     /// When it began.
     pub since: Timestamp,
+    /// When it was over; what is said of it later, such as the report, does not move that. `None`: it goes on.
+    pub ended: Option<Timestamp>,
     /// What is thought to be behind it.
     pub cause: Option<Cause>,
     /// When the first notice is published, if nobody says no.
@@ -94,6 +96,7 @@ impl Inside {
             stage: case.stage(),
             is_open: case.is_open(),
             since: case.since,
+            ended: ended(case, &timeline),
             cause: case.cause,
             planned: case.planned,
             is_held: case.is_held,
@@ -117,6 +120,15 @@ impl Inside {
             (None, true) => "not told",
         }
     }
+}
+
+/// When the public was told that it was over, or of what nobody was told, when the last thing happened.
+fn ended(case: &Case, timeline: &[Event]) -> Option<Timestamp> {
+    if case.is_open() {
+        return None;
+    }
+    let told = case.said.iter().rev().find(|said| said.stage == Stage::Resolved).map(|said| said.at);
+    told.or_else(|| timeline.last().map(|event| event.at))
 }
 
 fn published(said: &Said) -> String {

@@ -203,7 +203,6 @@ fn around_the_gate(config: &Config) -> Vec<String> {
         .collect()
 }
 
-/// A page in the site's own network is gone with it.
 /// Whether it can be said that the link is full.
 fn link(config: &Config) -> String {
     let speed = match config.host.link {
@@ -219,6 +218,7 @@ fn link(config: &Config) -> String {
     )
 }
 
+/// A page in the site's own network is gone with it.
 fn page(config: &Config) -> Vec<String> {
     let Some(status) = &config.status else { return Vec::new() };
     let files = status.ssh.iter().map(|mirror| ("key_file", &mirror.key_file));

@@ -33,7 +33,7 @@ const fn way(
 }
 
 /// All of them.
-pub(super) static WAYS: [Way; 15] = [
+pub(super) static WAYS: [Way; 16] = [
     way(
         Method::GET,
         "/api/v1/incidents",
@@ -110,6 +110,13 @@ pub(super) static WAYS: [Way; 15] = [
         "holdNotice",
         "hold",
         "Does not publish the notice that waits, nor another about the same.",
+    ),
+    way(
+        Method::GET,
+        "/api/v1/elsewhere",
+        "elsewhere",
+        "elsewhere",
+        "Whether pages elsewhere say what the status page says, and the last tries.",
     ),
     way(Method::GET, "/api/v1/components", "components", "components", "The components of the status page."),
     way(

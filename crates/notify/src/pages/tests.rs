@@ -61,7 +61,7 @@ impl Story {
     }
 
     pub(super) fn act(&mut self, act: Act) {
-        self.engine.act(act, "user 1000", self.moment).unwrap();
+        self.engine.act(act, None, "user 1000", self.moment).unwrap();
         self.want();
     }
 

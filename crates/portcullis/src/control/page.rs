@@ -151,6 +151,7 @@ fn wanted(command: PageCommand) -> Option<(Act, Option<u64>)> {
         | PageCommand::Draft { .. }
         | PageCommand::Components
         | PageCommand::Alerts
+        | PageCommand::Elsewhere
         | PageCommand::TestAlerts => return None,
     })
 }
@@ -182,6 +183,7 @@ fn said(command: &PageCommand) -> String {
         | PageCommand::Draft { .. }
         | PageCommand::Components
         | PageCommand::Alerts
+        | PageCommand::Elsewhere
         | PageCommand::TestAlerts => "",
     }
     .to_owned()

@@ -151,6 +151,8 @@ impl HostWatch {
 
     fn run(&self, stopped: &Receiver<()>, truth: &Truth, probing: &Probing, events: &Events) {
         let (mut files, mut is_open, mut written) = (Files::default(), false, 0_u64);
+        // A peak may come just after something was written, and nothing after it.
+        let mut is_unwritten = false;
         let mut voice = Voice::default();
         for second in 0_u64.. {
             self.look(&mut files, second);
@@ -158,10 +160,10 @@ impl HostWatch {
             let finding = self.seen().judge(is_open, probing, self.clock);
             voice.hear(&finding, events);
             if (is_open || was_open) && (second.is_multiple_of(NOTE_SECONDS) || is_open != was_open) {
-                let has_changed = self.note(truth);
+                is_unwritten |= self.note(truth);
                 let is_due = second.saturating_sub(written) >= WRITE_SECONDS || !is_open;
-                if has_changed && is_due {
-                    written = second;
+                if is_unwritten && is_due {
+                    (written, is_unwritten) = (second, false);
                     self.write();
                 }
             }
@@ -295,9 +297,9 @@ impl Voice {
     }
 }
 
-/// When the last thing happened in an incident.
+/// When an incident was over; of one that goes on, when it began.
 pub(crate) fn ended(incident: &Incident) -> Timestamp {
-    incident.timeline.last().map_or(incident.since, |(at, _)| *at)
+    incident.ended.unwrap_or(incident.since)
 }
 
 const KEY: &str = "provider-peaks";

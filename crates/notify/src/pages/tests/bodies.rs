@@ -63,7 +63,7 @@ fn an_answer_tells_an_admin_what_to_do() {
     let of = |status: u16, body: &str| {
         let answer = Answer::Http { status, retry_after: None, body: body.as_bytes().to_vec() };
         let way = settings(Kind::Statuspage).way;
-        format!("{:?}", super::super::answer::Meaning::of(&answer, &way, Timestamp::from_secs(0)))
+        format!("{:?}", answer::Meaning::of(&answer, &way, Timestamp::from_secs(0)))
     };
     let answers = [
         (301, ""),

@@ -29,8 +29,6 @@ pub(in crate::pages) struct Elsewhere {
     /// Methods and paths that were asked for.
     pub(in crate::pages) log: Vec<String>,
     count: u32,
-    /// Incidents that a person made.
-    pub(in crate::pages) deleted: u32,
 }
 
 impl Elsewhere {
@@ -45,7 +43,6 @@ impl Elsewhere {
             mood: Mood::Well,
             log: Vec::new(),
             count: 0,
-            deleted: 0,
         }
     }
 
