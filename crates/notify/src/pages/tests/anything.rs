@@ -90,7 +90,7 @@ impl Story {
     /// Whether it is kept that an incident is there.
     fn kept_there(&self) -> bool {
         let kept = self.kept.as_deref().unwrap_or_default();
-        let memory: Memory = serde_json::from_slice(kept).unwrap_or_default();
+        let memory: memory::Memory = serde_json::from_slice(kept).unwrap_or_default();
         memory.incidents.values().any(|kept| kept.there.is_some())
     }
 }
