@@ -7,7 +7,7 @@
 mod targets;
 
 pub use targets::{
-    access_log, client_hello, configuration, cookies, forwarded, http1_agreement, http1_borders,
+    access_log, client_hello, configuration, cookies, form, forwarded, http1_agreement, http1_borders,
     http2_frames, if_none_match, jwks, jwt, login_header, manifest, opens_ticket, pass, pass_link, prefix,
     proxy_protocol, recording, reference, ticket, websocket_frames,
 };
@@ -16,11 +16,12 @@ pub use targets::{
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its corpus.
-pub const TARGETS: [(&str, Target); 21] = [
+pub const TARGETS: [(&str, Target); 22] = [
     ("access_log", access_log),
     ("client_hello", client_hello),
     ("configuration", configuration),
     ("cookies", cookies),
+    ("form", form),
     ("forwarded", forwarded),
     ("http1_agreement", http1_agreement),
     ("http1_borders", http1_borders),

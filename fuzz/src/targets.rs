@@ -56,6 +56,14 @@ pub fn manifest(data: &[u8]) {
     assert!(status::Manifest::open(bytes, signature, &status::PublicKey::new(KEY)).is_err());
 }
 
+/// A form, or the parameters of an address, that a stranger sends to the page.
+pub fn form(data: &[u8]) {
+    let fields = status::Fields::read(data);
+    let address = fields.get("address").unwrap_or_default();
+    assert!(address.len() <= data.len() * 3, "what is read is not longer than what was sent");
+    assert!(fields.all("c").count() <= data.len());
+}
+
 /// A recording, without its checksums: the first byte says which kind of block the rest is the content of, 0 that it is a whole
 /// recording. What can be read of steps can be decided upon.
 pub fn recording(data: &[u8]) {

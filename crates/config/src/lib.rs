@@ -41,16 +41,18 @@ mod walk;
 
 pub use finding::{Errors, Finding, Warning};
 pub use kinds::{
-    ClientAddress, GroupPath, Grpc, Jwks, MailServer, OriginUrl, OriginUrlError, PageUrl, ParsePathError,
-    ProbeTarget, Proof, Rate, RequestPath, Secret, Share, Size, SshUrl, TlsVersion, WebUrl, WebUrlError,
+    ClientAddress, GroupPath, Grpc, Jwks, LinkSpeed, MailServer, OriginUrl, OriginUrlError, PageUrl,
+    ParsePathError, ProbeTarget, Proof, Rate, RequestPath, Secret, Share, Size, SshUrl, TlsVersion, WebUrl,
+    WebUrlError,
 };
 pub use protect::ProtectArgs;
 pub use schema::schema;
 pub use settings::{
-    Acme, Certificate, Config, Console, Crawler, Front, Gate, Health, Jwt, Known, Limits, Listen, Log, Login,
-    MailTls, Monitor, MonitorAs, Network, Notify, NotifyKind, Origin, Outpost, OutpostConfig, OutpostPage,
-    Partner, Privacy, Probe, ProbeShows, Route, SecretSource, Session, Severity, Site, State, Status,
-    StatusBucket, StatusComponent, StatusSsh, Tls, Token, Watches,
+    Acme, Certificate, Config, Console, Crawler, Front, Gate, Health, Host, Jwt, Known, Limits, Listen, Log,
+    Login, MailTls, Monitor, MonitorAs, Network, Notify, NotifyKind, Origin, Outpost, OutpostConfig,
+    OutpostPage, Partner, Privacy, Probe, ProbeShows, Publish, PublishComponent, PublishKind, PublishRequest,
+    Route, SecretSource, Session, Severity, Site, State, Status, StatusBucket, StatusComponent, StatusSsh,
+    StatusSubscribers, Tls, Token, Watches,
 };
 
 #[cfg(test)]

@@ -168,7 +168,7 @@ fn run(
 async fn serve_http(listener: TcpListener, access: Access, desk: Rc<Desk>, stop: impl Future<Output = ()>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let access = Rc::new(access);
-    let limits = ServerLimits { body_bytes: ctl::LINE_BYTES_MAX, ..ServerLimits::default() };
+    let limits = ServerLimits { body_bytes: FORM_BYTES_MAX, ..ServerLimits::default() };
     let handler = move |request, peer| {
         let (access, desk) = (access.clone(), desk.clone());
         async move { answer(&access, &desk, request, peer).await }
@@ -183,4 +183,6 @@ async fn wait_for(mut stopped: watch::Receiver<bool>) {
 
 /// Groups of this machine; those of a directory service are not seen.
 const GROUPS: &str = "/etc/group";
+/// The longest report, each letter of it escaped, and what is around it.
+const FORM_BYTES_MAX: usize = 96 * 1024;
 const LAST_COMMANDS: Duration = Duration::from_secs(2);

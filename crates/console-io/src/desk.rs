@@ -64,6 +64,28 @@ impl Desk {
         }
     }
 
+    /// Asks the control plane something that the record of incidents knows; nothing if that takes too long.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn ControlPlane) -> T + Send + 'static,
+    ) -> Option<T> {
+        let working = async {
+            let seat = self.slow.clone().acquire_owned().await.ok()?;
+            let plane = self.plane.clone();
+            let working = spawn_blocking(move || {
+                let answer = question(&*plane);
+                drop(seat);
+                answer
+            });
+            working.await.ok()
+        };
+        timeout(PATIENCE, working).await.ok().flatten()
+    }
+
+    pub(crate) fn moment(&self) -> incident::Moment {
+        self.plane.moment()
+    }
+
     /// The metrics; nothing if they cannot be had in time.
     pub(crate) async fn metrics(&self) -> Option<String> {
         let working = async {

@@ -22,4 +22,27 @@ pub trait ControlPlane: Send + Sync {
 
     /// Whether the gate serves.
     fn is_healthy(&self) -> bool;
+
+    /// The moment on both clocks, for sessions of people.
+    fn moment(&self) -> incident::Moment;
+
+    /// All that the pages for people are made of; nothing where there are none, or not in time.
+    fn known(&self) -> Option<admin::Known> {
+        None
+    }
+
+    /// What the public would read if this were done now.
+    ///
+    /// # Errors
+    /// A reply that says why it cannot be done.
+    fn foresee(&self, command: ctl::PageCommand) -> Result<incident::View, ctl::Reply> {
+        let _nobody = command;
+        Err(ctl::Reply::failed("this is no gate, and publishes nothing that people write"))
+    }
+
+    /// What the record knows for a report about an incident.
+    fn report_draft(&self, id: incident::PublicId) -> Option<admin::ReportDraft> {
+        let _unknown = id;
+        None
+    }
 }

@@ -70,6 +70,13 @@ pub enum Act {
         /// Which.
         maintenance: PublicId,
     },
+    /// Keep what people have written of the report about an incident; nothing is published.
+    Draft {
+        /// Which.
+        incident: PublicId,
+        /// Markdown, as the draft of the record is.
+        body: String,
+    },
     /// Publish the report about an incident.
     Report {
         /// Which.
@@ -116,6 +123,19 @@ pub enum ActError {
         "the gate sees that it is not over: {0}; to call it resolved all the same, give a reason, which will be shown"
     )]
     NotOver(String),
+    /// It is not any more as it was when somebody decided.
+    #[error("it has changed since you looked; read how it is now, and decide again")]
+    Changed,
+    /// A report in which questions are left.
+    #[error(
+        "the report still says TODO {0} times; answer each, or take the line out, and publish it then. A draft may be kept as it is"
+    )]
+    Unfinished(usize),
+    /// A draft that was kept too often.
+    #[error(
+        "this draft was kept {0} times already, and each one stays in the record; publish it, or go on in a file"
+    )]
+    Drafts(u32),
     /// A stage that cannot come next.
     #[error("an incident cannot go on with the stage `{0}`")]
     Stage(&'static str),

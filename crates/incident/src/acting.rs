@@ -6,8 +6,9 @@ use crate::act::{Act, ActError};
 use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
-use crate::settings::{BODY_MAX, NOTE_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, cadence};
+use crate::settings::{BODY_MAX, DRAFTS_MAX, NOTE_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, cadence};
 use crate::speaking::{first_notice, said};
+use crate::state::Work;
 use crate::words::{PublicId, Service, Stage, Status};
 
 /// Carries out what a person wants, or says why not.
@@ -55,6 +56,7 @@ pub(crate) fn act(
             announce(engine, Plan { title, body, from, until, components }, by, moment, pen)
         }
         Act::Finish { maintenance } => finish(engine, maintenance, by, pen),
+        Act::Draft { incident, body } => draft(engine, incident, &body, by, pen),
         Act::Report { incident, body } => report(engine, incident, body, by, moment, pen),
     }
 }
@@ -105,7 +107,7 @@ fn open(
     if !notice.stage.is_open() {
         return Err(ActError::Stage(notice.stage.name()));
     }
-    notice.components.iter().try_for_each(|(name, _)| place(engine, name))?;
+    notice.components.iter().try_for_each(|(name, _)| place(engine, name).map(drop))?;
     let (incident, since) = (engine.state.numbers.incident + 1, moment.wall.as_millis());
     let by = by.to_owned();
     engine.write(pen, Entry::Opened { incident, title, since, cause: None, by: Some(by.clone()) });
@@ -161,6 +163,26 @@ fn update(
     }
     publish(engine, number, stage, body, by.to_owned(), reason, moment, pen);
     Ok(())
+}
+
+/// Refuses what rests on something that is not so any more: `seen` is the revision of what the act is about, as
+/// [`crate::Inside`] and [`crate::Engine::components`] tell it.
+pub(crate) fn check_seen(engine: &Engine, act: &Act, seen: u64) -> Result<(), ActError> {
+    let revision = match act {
+        Act::Open { .. } => engine.state.numbers.incident.into(),
+        Act::Update { incident: Some(id), .. } => find(engine, *id)?.revision,
+        Act::Update { incident: None, .. } => the_open_one(engine)?.revision,
+        Act::Publish | Act::Hold => planned(engine)?.revision,
+        Act::Draft { incident, .. } | Act::Report { incident, .. } => {
+            find(engine, *incident)?.report_revision()
+        }
+        Act::Override { component, .. } => engine.state.components[place(engine, component)?].revision,
+        Act::Announce { .. } => engine.state.numbers.maintenance.into(),
+        Act::Finish { maintenance } => work(engine, *maintenance)?.revision,
+        // What they say is so whatever has happened meanwhile.
+        Act::Acknowledge { .. } | Act::Note { .. } => return Ok(()),
+    };
+    if revision == seen { Ok(()) } else { Err(ActError::Changed) }
 }
 
 /// The one incident that the public knows to go on; without one, the one that it is not told of.
@@ -228,7 +250,7 @@ fn announce(
     if plan.until <= plan.from || plan.until <= moment.wall {
         return Err(ActError::Times);
     }
-    plan.components.iter().try_for_each(|name| place(engine, name))?;
+    plan.components.iter().try_for_each(|name| place(engine, name).map(drop))?;
     let number = engine.state.numbers.maintenance + 1;
     let entry = Entry::Maintenance {
         number,
@@ -245,8 +267,7 @@ fn announce(
 }
 
 fn finish(engine: &mut Engine, id: PublicId, by: &str, pen: &mut Pen) -> Result<(), ActError> {
-    let work = engine.state.maintenances.iter().find(|work| work.id == id);
-    let work = work.ok_or(ActError::NoMaintenance(id))?;
+    let work = work(engine, id)?;
     let names = work.components.iter().map(|&place| engine.state.components[place].full_name.clone());
     let entry = Entry::Maintenance {
         number: work.number,
@@ -259,6 +280,20 @@ fn finish(engine: &mut Engine, id: PublicId, by: &str, pen: &mut Pen) -> Result<
         by: by.to_owned(),
     };
     engine.write(pen, entry);
+    Ok(())
+}
+
+fn draft(engine: &mut Engine, id: PublicId, body: &str, by: &str, pen: &mut Pen) -> Result<(), ActError> {
+    let case = find(engine, id)?;
+    let (incident, text) = (case.number, text("draft", body, REPORT_MAX)?);
+    if case.draft.as_ref().is_some_and(|draft| draft.text == text) {
+        // It is kept already.
+        return Ok(());
+    }
+    if case.drafts >= DRAFTS_MAX {
+        return Err(ActError::Drafts(DRAFTS_MAX));
+    }
+    engine.write(pen, Entry::Drafted { incident, text, by: by.to_owned() });
     Ok(())
 }
 
@@ -275,6 +310,10 @@ fn report(
         return Err(ActError::Stage(Stage::Postmortem.name()));
     }
     let (number, body) = (case.number, text("report", &body, REPORT_MAX)?);
+    match body.matches(crate::report::TODO).count() {
+        0 => {}
+        left => return Err(ActError::Unfinished(left)),
+    }
     publish(engine, number, Stage::Postmortem, body, by.to_owned(), None, moment, pen);
     Ok(())
 }
@@ -309,8 +348,12 @@ fn find(engine: &Engine, id: PublicId) -> Result<&Case, ActError> {
     engine.state.cases.iter().rev().find(|case| case.id == id).ok_or(ActError::NoIncident(id))
 }
 
-fn place(engine: &Engine, full_name: &str) -> Result<(), ActError> {
-    engine.state.place(full_name).map(|_| ()).ok_or_else(|| ActError::NoComponent(full_name.to_owned()))
+fn work(engine: &Engine, id: PublicId) -> Result<&Work, ActError> {
+    engine.state.maintenances.iter().find(|work| work.id == id).ok_or(ActError::NoMaintenance(id))
+}
+
+fn place(engine: &Engine, full_name: &str) -> Result<usize, ActError> {
+    engine.state.place(full_name).ok_or_else(|| ActError::NoComponent(full_name.to_owned()))
 }
 
 /// Text that says something and is not too long; control characters other than line ends become spaces.

@@ -41,6 +41,12 @@ pub(crate) struct Case {
     /// How often it was back after everybody had been served.
     pub(crate) returns: u32,
     pub(crate) report: String,
+    /// What people have written of the report, published or not.
+    pub(crate) draft: Option<Drafted>,
+    /// How often that was.
+    pub(crate) drafts: u32,
+    /// The entry after which everybody must look again: something was said, or is not to be.
+    pub(crate) revision: u64,
     pub(crate) updated_at: Timestamp,
     /// What happened beside what was said, oldest first; the newest of it if there is too much.
     pub(crate) notes: VecDeque<Note>,
@@ -53,6 +59,15 @@ pub(crate) struct Note {
     pub(crate) seq: u64,
     pub(crate) at: Timestamp,
     pub(crate) entry: Entry,
+}
+
+/// A report that people have not published yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Drafted {
+    pub(crate) seq: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) by: String,
+    pub(crate) text: String,
 }
 
 /// For how long an audience fared worse than usual.
@@ -101,6 +116,11 @@ impl Case {
     pub(crate) fn is_open(&self) -> bool {
         self.stage().map_or(!self.is_ended, Stage::is_open)
     }
+
+    /// The entry after which whoever writes the report must look again.
+    pub(crate) fn report_revision(&self) -> u64 {
+        self.revision.max(self.draft.as_ref().map_or(0, |draft| draft.seq))
+    }
 }
 
 impl Case {
@@ -123,6 +143,7 @@ impl Case {
             self.report.clone_from(body);
         }
         (self.planned, self.is_ended, self.updated_at) = (None, false, record.at);
+        self.revision = record.seq;
         // What was bad and is well again is in the components' past.
         self.pending.retain(|(_, before, after)| before != after);
         self.said.push(Said {
@@ -175,6 +196,9 @@ pub(crate) fn opened(
         reopened: Vec::new(),
         returns: 0,
         report: String::new(),
+        draft: None,
+        drafts: 0,
+        revision: record.seq,
         notes: VecDeque::new(),
         updated_at: record.at,
     }

@@ -8,7 +8,7 @@ use model::{Instant, Level, Timestamp};
 use crate::act::{Act, ActError};
 use crate::acting;
 use crate::case::Case;
-use crate::inside::Inside;
+use crate::inside::{Inside, Standing};
 use crate::outside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
@@ -135,16 +135,36 @@ impl Engine {
         pen.records
     }
 
-    /// Takes what a person wants.
+    /// Takes what a person wants. With `seen`, the revision of what it is about as the person saw it, only as long as that is so still.
     ///
     /// # Errors
     ///
     /// If it cannot be, with what to do instead; nothing has changed then.
-    pub fn act(&mut self, act: Act, by: &str, moment: Moment) -> Result<Vec<Record>, ActError> {
+    pub fn act(
+        &mut self,
+        act: Act,
+        seen: Option<u64>,
+        by: &str,
+        moment: Moment,
+    ) -> Result<Vec<Record>, ActError> {
+        if let Some(seen) = seen {
+            acting::check_seen(self, &act, seen)?;
+        }
         let mut pen = Pen { records: Vec::new(), at: moment.wall };
         self.meet_components(&mut pen);
         acting::act(self, act, by, moment, &mut pen)?;
         Ok(pen.records)
+    }
+
+    /// What might be published if a person did this now; nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be, as [`Engine::act`] would say.
+    pub fn foresee(&self, act: Act, seen: Option<u64>, by: &str, moment: Moment) -> Result<View, ActError> {
+        let mut then = self.clone();
+        then.act(act, seen, by, moment)?;
+        Ok(then.view(moment.wall))
     }
 
     /// What may be published.
@@ -165,10 +185,24 @@ impl Engine {
         (!cases.is_empty()).then(|| report::draft(&cases, &self.subject(), readers))
     }
 
-    /// Components with their full name, how they do, and whether a person said so.
-    pub fn components(&self) -> impl Iterator<Item = (&str, Status, bool)> {
-        let components = self.state.components.iter();
-        components.map(|of| (of.full_name.as_str(), of.status(), of.overridden.is_some()))
+    /// Components as an admin sees them.
+    pub fn components(&self) -> impl Iterator<Item = Standing<'_>> {
+        self.state.components.iter().map(|of| Standing {
+            name: &of.full_name,
+            status: of.status(),
+            is_said: of.overridden.is_some(),
+            revision: of.revision,
+        })
+    }
+
+    /// What somebody has seen who opens an incident, and who announces work: how many there were.
+    pub fn counts(&self) -> [u64; 2] {
+        [self.state.numbers.incident.into(), self.state.numbers.maintenance.into()]
+    }
+
+    /// The last entry of announced work, by its identity.
+    pub fn work_revisions(&self) -> impl Iterator<Item = (PublicId, u64)> {
+        self.state.maintenances.iter().map(|work| (work.id, work.revision))
     }
 
     /// How many incidents go on, told or not.

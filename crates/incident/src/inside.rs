@@ -2,11 +2,11 @@
 
 use model::Timestamp;
 
-use crate::case::{Case, Said};
+use crate::case::{Case, Drafted, Said};
 use crate::civil::Civil;
 use crate::record::Entry;
 use crate::sight::{Cause, Services};
-use crate::words::{Audience, PublicId, Stage};
+use crate::words::{Audience, PublicId, Stage, Status};
 
 /// One incident as an admin sees it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Inside {
     pub is_open: bool,
     /// When it began.
     pub since: Timestamp,
+    /// When it was over; what is said of it later, such as the report, does not move that. `None`: it goes on.
+    pub ended: Option<Timestamp>,
     /// What is thought to be behind it.
     pub cause: Option<Cause>,
     /// When the first notice is published, if nobody says no.
@@ -29,27 +31,82 @@ pub struct Inside {
     pub is_held: bool,
     /// How everybody fares.
     pub services: Services,
-    /// What happened and what was said, oldest first: when, and in words. A text of several lines is what the public read.
-    pub timeline: Vec<(Timestamp, String)>,
+    /// What happened and what was said, oldest first.
+    pub timeline: Vec<Event>,
+    /// The entry after which everybody must look again who is about to tell the public something.
+    pub revision: u64,
+    /// The same for who writes the report.
+    pub report_revision: u64,
+    /// Whether it was called over, so that a report can be published.
+    pub is_told_over: bool,
+    /// What people have written of the report.
+    pub draft: Option<DraftKept>,
+    /// The published report; empty without one.
+    pub report: String,
+}
+
+/// Something of an incident.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What. Of what the public read the first line says what it is, and the text follows.
+    pub words: String,
+    /// The public read it.
+    pub is_public: bool,
+}
+
+/// What people have written of a report that is not published yet, or was published otherwise.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DraftKept {
+    /// When.
+    pub at: Timestamp,
+    /// Who wrote last.
+    pub by: String,
+    /// Markdown.
+    pub text: String,
+}
+
+/// A component as an admin sees it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Standing<'a> {
+    /// With the groups before it.
+    pub name: &'a str,
+    /// How it does for the public.
+    pub status: Status,
+    /// A person says so.
+    pub is_said: bool,
+    /// The entry in which a person last said something of it; 0 before.
+    pub revision: u64,
 }
 
 impl Inside {
     pub(crate) fn of(case: &Case) -> Self {
-        let mut timeline = vec![(case.since, "it began".to_owned())];
-        timeline.extend(case.notes.iter().filter_map(|note| Some((note.at, words(&note.entry)?))));
-        timeline.extend(case.said.iter().map(|said| (said.at, published(said))));
-        timeline.sort_by_key(|(at, _)| *at);
+        let inner = |at, words| Event { at, words, is_public: false };
+        let mut timeline = vec![inner(case.since, "it began".to_owned())];
+        timeline.extend(case.notes.iter().filter_map(|note| Some(inner(note.at, words(&note.entry)?))));
+        let told = |said: &Said| Event { at: said.at, words: published(said), is_public: true };
+        timeline.extend(case.said.iter().map(told));
+        timeline.sort_by_key(|event| event.at);
+        let kept =
+            |draft: &Drafted| DraftKept { at: draft.at, by: draft.by.clone(), text: draft.text.clone() };
         Self {
             id: case.id,
             title: case.title.clone(),
             stage: case.stage(),
             is_open: case.is_open(),
             since: case.since,
+            ended: ended(case, &timeline),
             cause: case.cause,
             planned: case.planned,
             is_held: case.is_held,
             services: case.services,
             timeline,
+            revision: case.revision,
+            report_revision: case.report_revision(),
+            is_told_over: case.is_told_over(),
+            draft: case.draft.as_ref().map(kept),
+            report: case.report.clone(),
         }
     }
 
@@ -63,6 +120,15 @@ impl Inside {
             (None, true) => "not told",
         }
     }
+}
+
+/// When the public was told that it was over, or of what nobody was told, when the last thing happened.
+fn ended(case: &Case, timeline: &[Event]) -> Option<Timestamp> {
+    if case.is_open() {
+        return None;
+    }
+    let told = case.said.iter().rev().find(|said| said.stage == Stage::Resolved).map(|said| said.at);
+    told.or_else(|| timeline.last().map(|event| event.at))
 }
 
 fn published(said: &Said) -> String {
@@ -87,6 +153,7 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
         }
         Entry::Ended { .. } => Some("it is over and was not told".to_owned()),
         Entry::Opened { .. }
+        | Entry::Drafted { .. }
         | Entry::Published { .. }
         | Entry::Component { .. }
         | Entry::Watched { .. }

@@ -38,7 +38,7 @@ pub use availability::{Availability, Figures};
 pub use chart::{Chart, Step};
 pub use civil::Civil;
 pub use engine::{Engine, Moment};
-pub use inside::Inside;
+pub use inside::{DraftKept, Event, Inside, Standing};
 pub use outside::Spell;
 pub use preview::{Preview, preview};
 pub use record::{Entry, LevelName, Record, RecordError};

@@ -220,6 +220,15 @@ pub enum Entry {
         /// Who.
         by: String,
     },
+    /// The report about it as people have it so far. The public does not read it.
+    Drafted {
+        /// Which.
+        incident: u32,
+        /// Markdown, as the draft of the record is.
+        text: String,
+        /// Who.
+        by: String,
+    },
     /// From elsewhere nobody reached the site. Written when that begins and when it is over, or once by who hears of it later.
     Outside {
         /// Which.
@@ -273,6 +282,7 @@ impl Entry {
             | Self::Published { incident, .. }
             | Self::Acknowledged { incident, .. }
             | Self::Noted { incident, .. }
+            | Self::Drafted { incident, .. }
             | Self::Outside { incident, .. }
             | Self::Ended { incident } => Some(*incident),
             Self::Component { incident, .. } => *incident,

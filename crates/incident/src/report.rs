@@ -33,6 +33,9 @@ pub struct Draft {
     pub charts: Vec<Chart>,
 }
 
+/// What a draft leaves to people is marked so.
+pub(crate) const TODO: &str = "TODO";
+
 /// The draft; `cases` are oldest first, at least one.
 pub(crate) fn draft(cases: &[&Case], what: &str, readers: Readers) -> Draft {
     let mut paper = Paper::default();
@@ -198,6 +201,7 @@ fn trials(paper: &mut Paper, case: &Case) {
             | Entry::Overridden { .. }
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
+            | Entry::Drafted { .. }
             | Entry::Outside { .. }
             | Entry::Ended { .. }
             | Entry::Maintenance { .. } => None,
@@ -345,7 +349,7 @@ impl Paper {
     }
 
     fn todo(&mut self, question: &str) {
-        self.lines.push(format!("- **TODO** {question}"));
+        self.lines.push(format!("- **{TODO}** {question}"));
     }
 }
 

@@ -112,6 +112,9 @@ pub(crate) const NOTE_MAX: usize = 2 * 1024;
 /// Bytes of a report.
 pub(crate) const REPORT_MAX: usize = 24 * 1024;
 
+/// Drafts of one report that are kept: each stays in the record.
+pub(crate) const DRAFTS_MAX: u32 = 200;
+
 /// There is news at the latest after so long (status-contracts, section 5).
 pub(crate) const fn cadence(impact: Impact) -> Duration {
     match impact {

@@ -151,7 +151,9 @@ fn news(engine: &mut Engine, number: u32, moment: Moment) -> Option<News> {
     if next.is_some_and(|next| moment.now >= next) {
         return Some(News::Regular);
     }
-    let lately = case(engine, number)?.said.iter().rev().take_while(|said| moment.wall.since(said.at) < HOUR);
+    // What seems to be said in the future was said before the clock was set back.
+    let is_late = |at: Timestamp| at <= moment.wall && moment.wall.since(at) < HOUR;
+    let lately = case(engine, number)?.said.iter().rev().take_while(|said| is_late(said.at));
     if lately.count() >= FARED_HOURLY {
         // Of an app that flaps, components tell; words are for people.
         return None;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::Timestamp;
 
-use crate::case::{Case, Note, opened};
+use crate::case::{Case, Drafted, Note, opened};
 use crate::outside::KeptSpell;
 use crate::record::{Chain, Entry, Record};
 use crate::settings::{
@@ -48,6 +48,8 @@ pub(crate) struct Watched {
     pub(crate) seen: Status,
     /// As a person says.
     pub(crate) overridden: Option<Status>,
+    /// The entry in which a person last said something; 0 before.
+    pub(crate) revision: u64,
     pub(crate) updated_at: Timestamp,
     /// Oldest first.
     pub(crate) troubles: Vec<Trouble>,
@@ -66,6 +68,8 @@ pub(crate) struct Work {
     pub(crate) until: Timestamp,
     pub(crate) components: Vec<usize>,
     pub(crate) is_over: bool,
+    /// Its last entry.
+    pub(crate) revision: u64,
 }
 
 impl Watched {
@@ -116,6 +120,7 @@ impl State {
             noted_at: Timestamp::default(),
             seen: Status::Operational,
             overridden: None,
+            revision: 0,
             updated_at: Timestamp::default(),
             troubles: Vec::new(),
         };
@@ -173,7 +178,18 @@ impl State {
             Entry::Component { incident, component, status, from } => {
                 self.seen(*incident, component, *status, Timestamp::from_millis(*from), at);
             }
-            Entry::Overridden { component, status, .. } => self.overridden(component, *status, at),
+            Entry::Overridden { component, status, .. } => {
+                self.overridden(component, *status, at);
+                self.place(component)
+                    .into_iter()
+                    .for_each(|place| self.components[place].revision = record.seq);
+            }
+            Entry::Drafted { incident, text, by } => {
+                if let Some(case) = self.case(*incident) {
+                    case.drafts = case.drafts.saturating_add(1);
+                    case.draft = Some(Drafted { seq: record.seq, at, by: by.clone(), text: text.clone() });
+                }
+            }
             Entry::Watched { component, since, overridden } => {
                 if let Some(place) = self.place(component) {
                     self.components[place].stand(Timestamp::from_millis(*since), *overridden, at);
@@ -221,6 +237,7 @@ impl State {
                 if let Some(case) = self.case(*incident) {
                     case.planned = None;
                     case.is_held |= by.is_some();
+                    case.revision = seq;
                 }
             }
             Entry::Outside { .. } => self.heard(entry),
@@ -232,6 +249,7 @@ impl State {
             Entry::Level { .. }
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
+            | Entry::Drafted { .. }
             | Entry::Opened { .. }
             | Entry::Published { .. }
             | Entry::Component { .. }
@@ -350,6 +368,7 @@ impl State {
             until: Timestamp::from_millis(*until),
             components,
             is_over: *is_over,
+            revision: record.seq,
         };
         match known {
             Some(place) => self.maintenances[place] = work,

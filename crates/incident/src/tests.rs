@@ -2,7 +2,9 @@
 
 mod acts;
 mod chain;
+mod clocks;
 mod outside;
+mod seen;
 mod stories;
 
 use std::time::Duration;
@@ -51,7 +53,7 @@ impl Story {
     }
 
     fn act(&mut self, act: Act) -> Result<(), ActError> {
-        let records = self.engine.act(act, "uid 1000", self.moment)?;
+        let records = self.engine.act(act, None, "uid 1000", self.moment)?;
         self.records.extend(records);
         Ok(())
     }

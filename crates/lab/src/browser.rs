@@ -124,6 +124,45 @@ impl Browser {
         wait_for(PAGE_WITHIN, read).expect("the browser shows a page")
     }
 
+    /// Writes into the first field that a selector finds, in place of what is in it, as a person who types does; no script runs.
+    ///
+    /// # Panics
+    /// If there is none for a second.
+    pub fn write(&self, selector: &str, text: &str) {
+        self.focus(selector);
+        // Control and A.
+        let all = json!({ "type": "rawKeyDown", "modifiers": 2, "key": "a", "code": "KeyA", "windowsVirtualKeyCode": 65, "commands": ["selectAll"] });
+        self.devtools("Input.dispatchKeyEvent", &all);
+        self.devtools("Input.insertText", &json!({ "text": text }));
+    }
+
+    /// Presses the first button that a selector finds with the Enter key; no script runs.
+    ///
+    /// # Panics
+    /// If there is none for a second.
+    pub fn press(&self, selector: &str) {
+        self.focus(selector);
+        for kind in ["keyDown", "keyUp"] {
+            let key = json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r" });
+            self.devtools("Input.dispatchKeyEvent", &key);
+        }
+    }
+
+    fn focus(&self, selector: &str) {
+        let path = format!("/session/{}/goog/cdp/execute", self.session);
+        let focus = || {
+            let root = self.devtools("DOM.getDocument", &json!({ "depth": 0 }))["root"]["nodeId"].clone();
+            let find =
+                json!({ "cmd": "DOM.querySelector", "params": { "nodeId": root, "selector": selector } });
+            // As in `page`: the page may be gone by now.
+            let found = send(self.driver, "POST", &path, &find).ok()?["nodeId"].clone();
+            let focus = json!({ "cmd": "DOM.focus", "params": { "nodeId": found } });
+            let focused = send(self.driver, "POST", &path, &focus).ok()?;
+            focused.get("error").is_none().then_some(())
+        };
+        wait_for(PAGE_WITHIN, focus).unwrap_or_else(|| panic!("nothing like {selector}: {}", self.page()));
+    }
+
     /// Whether it holds a cookie of that name for the page that it shows.
     pub fn has_cookie(&self, name: &str) -> bool {
         let cookies =

@@ -166,9 +166,17 @@ address = "{console}"
     /// # Errors
     /// When the console or its token cannot be read.
     pub fn metrics(&self) -> io::Result<String> {
+        self.metrics_as("*/*")
+    }
+
+    /// The same in a format that an `Accept` names.
+    ///
+    /// # Errors
+    /// As [`Gate::metrics`].
+    pub fn metrics_as(&self, accept: &str) -> io::Result<String> {
         let token = fs::read_to_string(self.folder.path().join("state/console.token"))?;
         let bearer = format!("Authorization: Bearer {}", token.trim());
-        web::get(self.console, "/metrics", &[&bearer]).map(|answer| answer.body)
+        web::get(self.console, "/metrics", &[&bearer, &format!("Accept: {accept}")]).map(|answer| answer.body)
     }
 
     /// `portcullis ctl …` against this gate: what it printed, and whether it said yes.

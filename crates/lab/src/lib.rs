@@ -15,6 +15,7 @@ pub mod web;
 
 mod browser;
 mod gate;
+mod html;
 mod judge;
 mod peer;
 mod place;
@@ -23,6 +24,7 @@ mod skip;
 
 pub use browser::Browser;
 pub use gate::{Gate, GateError, Placement};
+pub use html::HtmlChecker;
 pub use judge::Judge;
 pub use peer::{Missing, Peer};
 pub use place::{checkout, free_address, peers_folder, shared_data, target_folder};

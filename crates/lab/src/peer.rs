@@ -125,6 +125,24 @@ impl Peer {
         Self::installed("axe-core of peers/package.json", &script).map(|found| found.path)
     }
 
+    /// The script that shows a page of Atlassian's on pages of others.
+    ///
+    /// # Errors
+    /// [`Missing::Program`] when the packages of `peers/package.json` were not installed.
+    pub fn widget() -> Result<PathBuf, Missing> {
+        let script = Self::node_packages().join("@statuspage/status-widget/dist/index.js");
+        Self::installed("the widget of peers/package.json", &script).map(|found| found.path)
+    }
+
+    /// The program of the Nu Html Checker, which Java runs.
+    ///
+    /// # Errors
+    /// [`Missing::Program`] when the packages of `peers/package.json` were not installed.
+    pub fn html_checker() -> Result<PathBuf, Missing> {
+        let program = Self::node_packages().join("vnu-jar/build/dist/vnu.jar");
+        Self::installed("vnu-jar of peers/package.json", &program).map(|found| found.path)
+    }
+
     /// A file or folder of the shared data sets.
     ///
     /// # Errors

@@ -122,6 +122,11 @@ impl Courier {
         self.desk.post().pause(false);
     }
 
+    /// Whether an alert waits that was not tried yet.
+    pub fn has_untried(&self) -> bool {
+        self.desk.post().has_untried()
+    }
+
     /// How receivers are doing.
     pub fn figures(&self) -> Vec<Figures> {
         self.desk.post().figures().collect()

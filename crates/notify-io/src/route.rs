@@ -1,6 +1,6 @@
 //! The way to one receiver.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -191,8 +191,13 @@ async fn post(server: &AsyncSmtpTransport<Tokio1Executor>, envelope: &Envelope, 
     }
 }
 
+/// The name of this machine is nobody's business, and not known here.
+pub(crate) fn greeting() -> ClientId {
+    ClientId::Domain("portcullis.invalid".to_owned())
+}
+
 /// An error with what is behind it.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -209,8 +214,7 @@ fn mail(outlet: &Outlet, server: &MailServer) -> Result<AsyncSmtpTransport<Tokio
         Encryption::Implicit => Tls::Wrapper(parameters()?),
         Encryption::None => Tls::None,
     };
-    // The name of this machine is nobody's business, and not known here.
-    let greeting = ClientId::Domain("portcullis.invalid".to_owned());
+    let greeting = greeting();
     let mut transport =
         AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.host.trim_matches(['[', ']']))
             .port(server.port)
@@ -224,16 +228,39 @@ fn mail(outlet: &Outlet, server: &MailServer) -> Result<AsyncSmtpTransport<Tokio
 }
 
 fn tls(outlet: &Outlet, server: &MailServer) -> Result<TlsParameters, RouteError> {
-    let name = || outlet.receiver.name.clone();
-    let host = server.host.trim_matches(['[', ']']).to_owned();
-    let mut parameters = TlsParameters::builder(host);
-    if let Some(path) = &outlet.authorities {
-        let failed = |error: String| RouteError::Authorities { name: name(), path: path.clone(), error };
+    let name = outlet.receiver.name.clone();
+    tls_to(server, outlet.authorities.as_deref()).map_err(|fault| match fault {
+        TlsFault::Authorities { path, error } => RouteError::Authorities { name, path, error },
+        TlsFault::Library(error) => RouteError::Mail { name, error },
+    })
+}
+
+/// Why a mail server could not be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsFault {
+    /// The file with authorities.
+    #[error("cannot read the authorities in {}: {error}", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, in words.
+        error: String,
+    },
+    /// What mail is sent with.
+    #[error("{0}")]
+    Library(lettre::transport::smtp::Error),
+}
+
+/// How a mail server is verified.
+pub(crate) fn tls_to(server: &MailServer, authorities: Option<&Path>) -> Result<TlsParameters, TlsFault> {
+    let mut parameters = TlsParameters::builder(server.host.trim_matches(['[', ']']).to_owned());
+    if let Some(path) = authorities {
+        let failed = |error: String| TlsFault::Authorities { path: path.to_owned(), error };
         let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
         let authority = Certificate::from_pem(&pem).map_err(|error| failed(error.to_string()))?;
         parameters = parameters.certificate_store(CertificateStore::None).add_root_certificate(authority);
     }
-    parameters.build_rustls().map_err(|error| RouteError::Mail { name: name(), error })
+    parameters.build_rustls().map_err(TlsFault::Library)
 }
 
 /// A receiver must have answered by then; PagerDuty, Slack and others ask for patience of this order.
@@ -241,4 +268,4 @@ pub(crate) const WITHIN: Duration = Duration::from_secs(15);
 /// Of an answer no more is read, and may be shown to an admin; its status says whether it was taken.
 const ANSWER_BYTES_MAX: usize = 256;
 /// Mail servers look into a mail before they answer for it; RFC 5321, section 4.5.3.2.6, asks for ten minutes of patience.
-const MAIL_WITHIN: Duration = Duration::from_secs(300);
+pub(crate) const MAIL_WITHIN: Duration = Duration::from_secs(300);

@@ -54,10 +54,21 @@ pub(crate) struct Lane {
     standing_due: Instant,
     /// What stands was not taken the last time.
     is_troubled: bool,
-    /// The last reminder of incidents that go on: when somebody had been called, and how many times over it was due.
-    reminded: BTreeMap<String, (Timestamp, u128)>,
+    /// The last reminders of incidents that go on.
+    reminded: BTreeMap<String, Reminded>,
     outcomes: [u64; 4],
     trouble: String,
+}
+
+/// How far reminders of an incident are.
+#[derive(Clone, Copy, Debug)]
+struct Reminded {
+    /// When somebody was called: whoever is called anew is reminded anew.
+    called: Timestamp,
+    /// When that was noticed, and how long ago it was by then: from there on only the clock counts that does not jump.
+    noticed: (Instant, Duration),
+    /// How many times over the last one was due.
+    count: u128,
 }
 
 #[derive(Clone, Debug)]
@@ -200,6 +211,11 @@ impl Lane {
         }
     }
 
+    /// Whether something waits that was not tried yet.
+    pub(crate) fn has_untried(&self) -> bool {
+        self.waiting.iter().any(|queued| queued.attempts == 0)
+    }
+
     pub(crate) const fn is_sending(&self) -> bool {
         self.in_hand.is_some()
     }
@@ -280,11 +296,19 @@ impl Lane {
         for case in waits {
             let mut notice = case.notice(What::Reminder, "");
             let called = case.called();
-            let count = moment.wall.since(called).as_millis() / every.as_millis().max(1);
-            let before = self.reminded.get(&notice.incident).filter(|(before, _)| *before == called);
-            let before = before.map_or(0, |(_, count)| *count);
-            let is_due = due.is_none() && count > before && count <= REMINDERS_MAX;
-            reminded.insert(notice.incident.clone(), (called, if is_due { count } else { before }));
+            let before = self.reminded.get(&notice.incident).filter(|before| before.called == called);
+            let mut reminded_of = before.copied().unwrap_or_else(|| Reminded {
+                called,
+                noticed: (moment.now, moment.wall.since(called)),
+                count: 0,
+            });
+            let (noticed, ago) = reminded_of.noticed;
+            let count = (ago + moment.now.since(noticed)).as_millis() / every.as_millis().max(1);
+            let is_due = due.is_none() && count > reminded_of.count && count <= REMINDERS_MAX;
+            if is_due {
+                reminded_of.count = count;
+            }
+            reminded.insert(notice.incident.clone(), reminded_of);
             if is_due {
                 notice.at = moment.wall.as_millis();
                 due = Some(notice);

@@ -15,8 +15,10 @@ mod hidden;
 mod lane;
 mod notice;
 mod pace;
+mod pages;
 mod post;
 mod receiver;
+pub mod subscribers;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -25,6 +27,10 @@ pub use bodies::Parcel;
 pub use hidden::{Hidden, SigningKey, SigningKeyError};
 pub use lane::{Figures, Next};
 pub use notice::Severity;
+pub use pages::{
+    Access, PageChange, PageFigures, PageKeeper, PageNext, PageSettings, PageWay, Request, Template,
+    TemplateError, Templates,
+};
 pub use post::{Change, Post, Waiting};
 pub use receiver::{Receiver, Sender, Way};
 pub use verdict::{Answer, State};

@@ -17,6 +17,11 @@ impl Pace {
         Self { apart: Duration::from_secs(60) / per_minute.max(1), due: Instant::default() }
     }
 
+    /// From one to the next, if they are evenly apart.
+    pub(crate) const fn apart(&self) -> Duration {
+        self.apart
+    }
+
     /// How long the next has to wait.
     pub(crate) fn wait(&self, now: Instant) -> Duration {
         self.due.since(now).saturating_sub(self.apart * (AT_ONCE - 1))

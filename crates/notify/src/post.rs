@@ -177,6 +177,11 @@ impl Post {
         self.lanes.iter().any(Lane::is_sending)
     }
 
+    /// Whether something waits that was not tried yet: what is less urgent lets it go first.
+    pub fn has_untried(&self) -> bool {
+        self.lanes.iter().any(Lane::has_untried)
+    }
+
     /// How receivers are doing.
     pub fn figures(&self) -> impl Iterator<Item = Figures> {
         self.lanes.iter().map(Lane::figures)

@@ -1,6 +1,7 @@
 //! Stories: a real record of incidents, receivers that answer as they are told to, and what reaches them.
 
 mod bodies;
+mod clocks;
 mod crashes;
 mod stories;
 
@@ -63,7 +64,7 @@ impl Story {
     }
 
     fn act(&mut self, act: Act) {
-        let records = self.engine.act(act, "user 1000", self.moment).unwrap();
+        let records = self.engine.act(act, None, "user 1000", self.moment).unwrap();
         self.hear(records);
         self.carry();
     }

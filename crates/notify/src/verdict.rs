@@ -106,7 +106,7 @@ fn shown(bytes: &[u8]) -> String {
 }
 
 /// Seconds or a date (RFC 9110, section 10.2.3), an hour at most: whoever asks for more is asked again sooner.
-fn pause(text: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn pause(text: &str, now: Timestamp) -> Option<Duration> {
     let pause = match text.trim().parse() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use admission::pass::{Coverage, Registry, Row, Way};
-use config::Config;
+use config::{Config, PublishKind};
 use edge_io::{Clock, JwtSettings};
 use journal_io::journal::Reader;
 use model::{Mode, Timestamp};
@@ -13,6 +13,7 @@ use crate::listeners;
 use crate::probing::Probing;
 use crate::running::SITE;
 use crate::status_name;
+use crate::subscribing::Subscribing;
 use crate::truth;
 
 /// Reads and judges a configuration; the text is for people.
@@ -26,6 +27,8 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     };
     let certificates = listeners::check(&config)?;
     plan.alerts.check()?;
+    plan.elsewhere.check()?;
+    plan.subscribing.iter().try_for_each(Subscribing::check)?;
     config.status.iter().try_for_each(|status| truth::check_buckets(status, &config.state.dir))?;
     Probing::check(&plan.probing, Clock::start())?;
     let status_name = status_name::check(&config)?;
@@ -56,6 +59,9 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         say(&format!("  https: certificates for {} are had from {}", acme.hosts.join(", "), acme.directory));
     }
     say(&format!("  {}", alerts(&config)));
+    if let Some(line) = subscribers(&config) {
+        say(&format!("  {line}"));
+    }
     say(&format!("  mode: {}", mode_means(config.site[0].mode)));
     for sentence in known_ways(&config) {
         say(&format!("  {sentence}"));
@@ -68,6 +74,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     for sentence in around_the_gate(&config).into_iter().chain(status_name) {
         say(&format!("  {sentence}"));
     }
+    say(&format!("  {}", elsewhere(&config)));
     for sentence in page(&config) {
         say(&format!("  status page: {sentence}"));
     }
@@ -75,6 +82,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     say(
         "  a flood that fills the link before this machine cannot be stopped here: only the carrier or hosting provider can",
     );
+    say(&format!("  {}", link(&config)));
     Ok(out)
 }
 
@@ -89,6 +97,41 @@ fn alerts(config: &Config) -> String {
         "alerts: told when something is wrong: {}; try it with `portcullis ctl alerts test`",
         names.join(", ")
     )
+}
+
+/// Pages that say what the status page says; nobody is asked.
+fn elsewhere(config: &Config) -> String {
+    let page = |publish: &config::Publish| match publish.kind {
+        PublishKind::Template => format!("{} (by requests of your own)", publish.name),
+        PublishKind::Statuspage | PublishKind::Instatus => {
+            let (there, all) = (
+                publish.component.len(),
+                config.status.iter().map(|of| of.components().len()).sum::<usize>(),
+            );
+            format!("{} (with {there} of {all} components)", publish.name)
+        }
+    };
+    let names: Vec<_> = config.publish.iter().map(page).collect();
+    if names.is_empty() {
+        return "pages elsewhere: none; write [[publish]] if readers have one already".to_owned();
+    }
+    format!(
+        "pages elsewhere: told what the status page tells: {}; `portcullis ctl publish` shows whether they say so",
+        names.join(", ")
+    )
+}
+
+/// Who may read the page by mail. The mail server is not asked.
+fn subscribers(config: &Config) -> Option<String> {
+    let table = config.status.as_ref()?.subscribers.as_ref()?;
+    Some(format!(
+        "subscribers: {} at most, {} mails a second over {}:{}; all have heard within {} min",
+        table.most,
+        table.per_second,
+        table.server.host,
+        table.server.port,
+        table.most.div_ceil(table.per_second.max(1)).div_ceil(60)
+    ))
 }
 
 fn mode_means(mode: Mode) -> &'static str {
@@ -158,6 +201,21 @@ fn around_the_gate(config: &Config) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Whether it can be said that the link is full.
+fn link(config: &Config) -> String {
+    let speed = match config.host.link {
+        Some(link) => format!("its speed is configured, {} Mbit/s", link.bits() / 1_000_000),
+        None => "its speed is only what the network card says, if that says it: write [host] link".to_owned(),
+    };
+    let outside = match config.outpost {
+        Some(_) => "an outpost looks from elsewhere",
+        None => "nobody looks from elsewhere ([outpost])",
+    };
+    format!(
+        "whether the link is full: {speed}; {outside}. `portcullis provider-report` says what to tell the provider"
+    )
 }
 
 /// A page in the site's own network is gone with it.

@@ -17,6 +17,7 @@ use crate::handover::{Beginning, Offer, Takeover};
 use crate::listeners::{self, Opened};
 use crate::outpost::OutpostArgs;
 use crate::protect::ProtectArgs;
+use crate::provider_report::ProviderReportArgs;
 use crate::replay::ReplayArgs;
 use crate::report::Report;
 use crate::running;
@@ -72,6 +73,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say what the carrier or hosting provider needs on the phone, and whether the link is full, from a running gate.
+    ProviderReport(ProviderReportArgs),
     /// Say from access logs who the customers are, what would have been refused, and how to begin.
     Assess {
         /// Access logs: common, combined or JSON lines; uncompressed.
@@ -124,6 +127,11 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
         }
         Command::Protect(arguments) => succeed(|offer| Ok(arguments.run(offer)?))?,
         Command::Ctl(arguments) => {
+            if !arguments.run()? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::ProviderReport(arguments) => {
             if !arguments.run()? {
                 return Ok(ExitCode::FAILURE);
             }

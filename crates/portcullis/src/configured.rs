@@ -19,9 +19,12 @@ use journal_io::recordings::RingSettings;
 
 use crate::alerts::Alerts;
 use crate::gate::Plan;
+use crate::host::HostSettings;
 use crate::probing::ProbingSettings;
+use crate::publish::Elsewhere;
 use crate::running::StateSettings;
 use crate::status_name::StatusNameError;
+use crate::subscribing::{Subscribing, SubscribingError};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,12 @@ pub(crate) enum ConfigureError {
     /// Somebody who is to be alerted cannot be reached as it is written.
     #[error(transparent)]
     Alerts(#[from] notify_io::RouteError),
+    /// A page elsewhere cannot be written to as it is configured.
+    #[error(transparent)]
+    Elsewhere(#[from] notify_io::PlaceError),
+    /// Mail to readers of the page.
+    #[error(transparent)]
+    Subscribing(#[from] SubscribingError),
     /// A probe cannot be used as it is configured.
     #[error(transparent)]
     Probe(#[from] crate::probing::ProbeError),
@@ -122,6 +131,8 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     let uses_acme = config.listen.iter().any(|listen| listen.tls.as_ref().is_some_and(|tls| tls.acme));
     plan.acme = config.acme.as_ref().filter(|_| uses_acme).map(|acme| acme_of(acme, config)).transpose()?;
     plan.alerts = Alerts::of(config);
+    plan.elsewhere = Elsewhere::of(config);
+    plan.subscribing = Subscribing::of(config);
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
     plan.partners = config.partner.iter().map(partner).collect::<Result<_, _>>()?;
     plan.crawlers = config.crawler.iter().filter_map(crawler).collect();
@@ -141,6 +152,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.refusals_per_line = config.log.sample_refusals;
     plan.gates = config.state.gates;
     plan.probing = ProbingSettings::of(config);
+    plan.host = HostSettings::of(config);
     Ok(plan)
 }
 

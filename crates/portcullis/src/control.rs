@@ -2,23 +2,27 @@
 
 mod availability;
 mod clients;
+mod elsewhere;
 mod level;
 mod links;
 mod lists;
 mod metrics;
 mod mirrors;
 mod page;
+mod provider;
 mod rules;
 mod why;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ::provider::Finding;
+use admin::ReportDraft;
 use admission::site::Site;
 use console_io::ControlPlane;
-use console_io::ctl::{Command, Reply};
+use console_io::ctl::{Command, PageCommand, Reply, SubscriberCommand};
 use edge_io::{Clock, Shared};
-use incident::Availability;
+use incident::{Availability, PublicId, View};
 use journal_io::journal::{ActRow, Journal, Row};
 use journal_io::logs::{Events, LogWriter};
 use serde_json::json;
@@ -31,6 +35,7 @@ use lists::{ALLOW, DENY};
 use crate::check::coverage_sentence;
 use crate::desk::Desk;
 use crate::erasures::Erasures;
+use crate::host::HostWatch;
 use crate::lines::Moment;
 use crate::memory::Memory;
 use crate::orders::Orders;
@@ -38,6 +43,7 @@ use crate::probing::Probing;
 use crate::recordings;
 use crate::running::SITE;
 use crate::situation::meaning;
+use crate::subscribing;
 use crate::truth::Truth;
 
 /// Commands and metrics of one gate.
@@ -56,6 +62,7 @@ pub(crate) struct Control {
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
     pub(crate) probing: Arc<Probing>,
+    pub(crate) host: Arc<HostWatch>,
     pub(crate) folders: Option<Arc<Publisher>>,
     pub(crate) availability: Arc<Mutex<Availability>>,
     pub(crate) clock: Clock,
@@ -97,6 +104,8 @@ impl ControlPlane for Control {
             Command::Rule { rule } => self.rule(rule),
             Command::DropRule { rule } => self.drop_rule(rule),
             Command::Page(command) => self.page(uid, command),
+            Command::ProviderReport { incident } => self.provider_report(incident),
+            Command::Subscriber(command) => self.subscriber(command),
             Command::Recordings => {
                 self.memory.flush();
                 recordings::list(&self.state)
@@ -110,6 +119,22 @@ impl ControlPlane for Control {
 
     fn is_healthy(&self) -> bool {
         true
+    }
+
+    fn moment(&self) -> incident::Moment {
+        incident::Moment { now: self.clock.now(), wall: self.clock.wall() }
+    }
+
+    fn known(&self) -> Option<admin::Known> {
+        self.all_known()
+    }
+
+    fn foresee(&self, command: PageCommand) -> Result<View, Reply> {
+        self.foreseen(command)
+    }
+
+    fn report_draft(&self, id: PublicId) -> Option<ReportDraft> {
+        Self::report_draft(self, id)
     }
 }
 
@@ -148,8 +173,10 @@ impl Control {
             }
         };
         let probes = self.probing.told(self.clock.now()).map(|told| format!("\n{told}")).unwrap_or_default();
+        let (_, link) = self.host.link_now(&self.probing);
+        let link_said = link_said(&link);
         let text = format!(
-            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{enforced}{bypass}",
+            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{link_said}{enforced}{bypass}",
             self.site.mode(),
             decision.level,
             meaning(decision.level),
@@ -169,8 +196,14 @@ impl Control {
             "confirmed_last_week": coverage.confirmed,
             "page_targets": mirrors::values(&targets),
             "availability": availability::value(&figures),
+            "link": link.verdict,
         });
         Reply::done(text, data)
+    }
+
+    fn subscriber(&self, command: SubscriberCommand) -> Reply {
+        let view = self.truth.ask().map(|known| known.view).unwrap_or_default();
+        subscribing::command(self.truth.mailing(), &view, command)
     }
 
     fn moment(&self) -> Moment {
@@ -190,6 +223,15 @@ impl Control {
             Reply::done("bypass is off: the gate protects again", json!(false))
         }
     }
+}
+
+/// A line, if only the provider can help.
+fn link_said(link: &Finding) -> String {
+    if !link.verdict.needs_provider() {
+        return String::new();
+    }
+    let (sentence, sure) = (link.verdict.sentence(), link.sureness.label());
+    format!("\n{sentence} ({sure}); `portcullis provider-report` says what to tell the provider")
 }
 
 fn lock(availability: &Mutex<Availability>) -> MutexGuard<'_, Availability> {

@@ -1,6 +1,8 @@
 //! `portcullis ctl …`: commands to a running gate, over its control socket.
 
+mod journal;
 mod page;
+mod subscriber;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -8,14 +10,18 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use console_io::ctl::{
-    self, ClientName, Command, CtlError, Imported, Reply, SOCKET_NAME, Subject, TransferError, call,
+    self, ClientName, Command, CtlError, Imported, PageCommand, Reply, SOCKET_NAME, Subject, TransferError,
+    call,
 };
 use edge_io::Clock;
+use journal_io::journal::BackupError;
 use journal_io::recordings::ExportError;
 use model::{Level, Mode, Prefix, Timestamp};
 use serde_json::json;
 
+use journal::JournalAct;
 use page::{AlertsAct, ComponentAct, IncidentAct, MaintenanceAct, TextError};
+use subscriber::SubscriberAct;
 
 use crate::learn::{self, LearnError};
 use crate::recordings::{self, Span};
@@ -95,6 +101,8 @@ enum Act {
         #[command(subcommand)]
         act: Option<AlertsAct>,
     },
+    /// Pages elsewhere that say what the status page says: how they do, and what people did there.
+    Publish,
     /// Components of the status page.
     Component {
         #[command(subcommand)]
@@ -105,10 +113,20 @@ enum Act {
         #[command(subcommand)]
         act: MaintenanceAct,
     },
+    /// Readers of the status page who get mail.
+    Subscriber {
+        #[command(subcommand)]
+        act: SubscriberAct,
+    },
     /// Recordings of what the gate was told and decided.
     Recordings {
         #[command(subcommand)]
         act: RecordingsAct,
+    },
+    /// The journal: what the gate remembers over a restart.
+    Journal {
+        #[command(subcommand)]
+        act: JournalAct,
     },
 }
 
@@ -253,6 +271,9 @@ pub(crate) enum AskError {
     /// What is to be said.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] BackupError),
 }
 
 impl CtlArgs {
@@ -263,8 +284,10 @@ impl CtlArgs {
         let reply = match task {
             Task::Once(command) => call(&socket, &command)?,
             Task::Export(file) => export(&socket, &file)?,
+            Task::ExportSubscribers(file) => export_subscribers(&socket, &file)?,
             Task::Import { file, login } => import(&socket, &file, login.as_deref())?,
             Task::Recordings(act) => self.recordings(&socket, &act)?,
+            Task::Journal(act) => act.run(&self.state)?,
         };
         let Reply { ok, text, .. } = &reply;
         if self.json {
@@ -301,6 +324,12 @@ fn export(socket: &Path, file: &Path) -> Result<Reply, AskError> {
     Ok(Reply::done(text, json!({ "clients": clients })))
 }
 
+fn export_subscribers(socket: &Path, file: &Path) -> Result<Reply, AskError> {
+    let subscribers = ctl::export_subscribers(socket, file)?;
+    let text = format!("{subscribers} subscribers are in {}; only you can read it", file.display());
+    Ok(Reply::done(text, json!({ "subscribers": subscribers })))
+}
+
 fn import(socket: &Path, file: &Path, login: Option<&str>) -> Result<Reply, AskError> {
     let Imported { taken, addresses } = ctl::import(socket, learn::hints(file, login)?)?;
     let text = format!(
@@ -314,8 +343,12 @@ enum Task {
     Once(Command),
     /// As many pages as there are.
     Export(PathBuf),
+    /// The same.
+    ExportSubscribers(PathBuf),
     /// From the state folder.
     Recordings(RecordingsAct),
+    /// From the state folder.
+    Journal(JournalAct),
     /// As many portions as it takes.
     Import {
         file: PathBuf,
@@ -349,8 +382,11 @@ impl Act {
             Self::Rules { act: None } => Command::Rules,
             Self::Rules { act: Some(RulesAct::Show { id }) } => Command::Rule { rule: id },
             Self::Rules { act: Some(RulesAct::Drop { id }) } => Command::DropRule { rule: id },
+            Self::Subscriber { act } => return Ok(act.task()),
             Self::Recordings { act } => return Ok(Task::Recordings(act)),
+            Self::Journal { act } => return Ok(Task::Journal(act)),
             Self::Alerts { act } => Command::Page(act.unwrap_or(AlertsAct::List).command()),
+            Self::Publish => Command::Page(PageCommand::Elsewhere),
             Self::Incident { act } => Command::Page(act.unwrap_or(IncidentAct::List).command()?),
             Self::Component { act } => Command::Page(act.unwrap_or(ComponentAct::List).command()),
             Self::Maintenance { act } => Command::Page(act.command()?),

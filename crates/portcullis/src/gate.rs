@@ -23,9 +23,12 @@ use model::{Mode, Net, Prefix, SiteId, Timestamp};
 
 use crate::alerts::Alerts;
 use crate::handover::Inherited;
+use crate::host::HostSettings;
 use crate::memory::GoOn;
 use crate::probing::ProbingSettings;
+use crate::publish::Elsewhere;
 use crate::secrets::Secrets;
+use crate::subscribing::Subscribing;
 
 /// What a gate is to be, wherever that was written down.
 pub(crate) struct Plan {
@@ -45,6 +48,10 @@ pub(crate) struct Plan {
     pub(crate) acme: Option<acme_io::Settings>,
     /// Who is told when something is wrong.
     pub(crate) alerts: Alerts,
+    /// Pages elsewhere.
+    pub(crate) elsewhere: Elsewhere,
+    /// Mail to readers of the page.
+    pub(crate) subscribing: Option<Subscribing>,
     pub(crate) scheme: Scheme,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) partners: Vec<Partner>,
@@ -67,6 +74,8 @@ pub(crate) struct Plan {
     pub(crate) drain: Duration,
     /// What is tried from here, and who is asked about what it sees.
     pub(crate) probing: ProbingSettings,
+    /// This machine as its provider sees it.
+    pub(crate) host: HostSettings,
 }
 
 impl Plan {
@@ -87,6 +96,8 @@ impl Plan {
             jwt: None,
             acme: None,
             alerts: Alerts::default(),
+            elsewhere: Elsewhere::default(),
+            subscribing: None,
             scheme: Scheme::Http,
             monitors: Vec::new(),
             partners: Vec::new(),
@@ -107,6 +118,7 @@ impl Plan {
             inflight_max: None,
             drain: Duration::from_secs(10),
             probing: ProbingSettings::default(),
+            host: HostSettings::default(),
         }
     }
 }

@@ -162,6 +162,7 @@ impl ProtectArgs {
             plan.login_evidence = true;
         }
         plan.token_header = Some("authorization".to_owned());
+        plan.host.listens = vec![self.listen];
         Ok(plan)
     }
 

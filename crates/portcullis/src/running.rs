@@ -2,6 +2,7 @@
 
 mod journalled;
 mod logs;
+mod telling;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -20,12 +21,12 @@ use model::{Mode, SiteId};
 use status_io::Publisher;
 
 use crate::acme::Acme;
-use crate::alerts::Alerts;
 use crate::announcer::Announcer;
 use crate::desk::Desk;
 use crate::erasures::Erasures;
 use crate::gate::{self, Around, GateError, Kept, Plan};
 use crate::handover::{self, Bequest, ChannelError, Takeover};
+use crate::host::HostWatch;
 use crate::ledger::JournalLedger;
 use crate::listeners::{self, Opened};
 use crate::memory::{Memory, Restored};
@@ -35,6 +36,7 @@ use crate::secrets::Secrets;
 use crate::truth::{Outlet, Page, PageError, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 use logs::{Access, logs};
+use telling::{open_page, told};
 
 /// Where and how state is kept.
 pub(crate) struct StateSettings {
@@ -110,6 +112,7 @@ pub(crate) struct Running {
     pub(crate) memory: Arc<Memory>,
     pub(crate) truth: Arc<Truth>,
     pub(crate) probing: Arc<Probing>,
+    pub(crate) host: Arc<HostWatch>,
     outlet: Option<Outlet>,
     pub(crate) folders: Option<Arc<Publisher>>,
     /// For how much of their time customers were served.
@@ -132,8 +135,7 @@ pub(crate) fn start(
     mut page: Page,
     mut predecessor: Option<Takeover>,
 ) -> Result<Running, RunError> {
-    std::fs::create_dir_all(&state.folder)
-        .map_err(|error| RunError::Folder { folder: state.folder.clone(), error })?;
+    make_folder(&state.folder)?;
     let handed = predecessor.as_ref().map(Takeover::keys);
     // Where another process lives on, that one tells more than what it kept.
     let restored = if handed.is_none() { Restored::read(&state.folder) } else { Restored::default() };
@@ -145,10 +147,7 @@ pub(crate) fn start(
     let acme = plan.acme.clone().map(Acme::prepare).transpose()?;
     let ready = listeners.into_iter().map(|opened| opened.ready(&keys, clock, acme.as_ref()));
     let listeners = ready.collect::<Result<Vec<_>, _>>()?;
-    let lock = predecessor.as_mut().and_then(Takeover::take_lock);
-    let (journal, loaded) = Journal::open_with(&state.folder, state.journal.clone(), lock)?;
-    let journal = Arc::new(journal);
-    loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
+    let (journal, loaded) = open_journal(state, predecessor.as_mut(), &events)?;
     let secrets = Secrets::of(&keys, SITE, clock.wall(), table_seed)?;
     let site = gate::site(&plan, &secrets);
     restore(&site, &loaded, clock.wall());
@@ -159,8 +158,9 @@ pub(crate) fn start(
     let go_on = restored.of_site(secrets.site_pseudonym(), clock.wall(), &events);
     let memory = Arc::new(Memory::of_state(state, &secrets, &events, clock)?);
     let is_heir = predecessor.is_some();
-    let (outlet, folders) = (page.outlet.take().map(Outlet::start).transpose()?, page.folders.take());
-    let truth = truth(std::mem::take(&mut plan.alerts), page, &loaded, &journal, &events, clock, is_heir)?;
+    let told = told(&mut plan, &keys, &loaded, &journal, &events, clock, is_heir)?;
+    let (outlet, folders) = open_page(&plan, &mut page, &told)?;
+    let truth = Arc::new(Truth::start(page, &loaded, journal.clone(), events.clone(), clock, told, is_heir)?);
     let probing = Arc::new(Probing::new(plan.probing.clone(), clock, &events));
     let announcer = Announcer::new(desk.clone(), Some(events.clone()), Some(keeper))
         .watching(state.folder.clone())
@@ -174,13 +174,12 @@ pub(crate) fn start(
         is_recorded: true,
     };
     let estate = predecessor.as_ref().map(Takeover::estate).transpose()?;
-    if let Some(estate) = &estate {
-        site.take_over(estate, mode_before, clock.now(), clock.wall());
-    }
+    estate.iter().for_each(|estate| site.take_over(estate, mode_before, clock.now(), clock.wall()));
     let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded), go_on, estate };
-    let configured = plan.mode;
+    let (configured, host) = (plan.mode, std::mem::take(&mut plan.host));
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
     say_incident(&site, is_heir, &events);
+    let host = HostWatch::new(host, edge.shared().clone(), journal.clone(), &loaded, clock, &events);
     Ok(Running {
         edge,
         site,
@@ -194,6 +193,7 @@ pub(crate) fn start(
         memory,
         truth,
         probing,
+        host: Arc::new(host),
         outlet,
         folders,
         availability: Arc::default(),
@@ -205,19 +205,19 @@ pub(crate) fn start(
     })
 }
 
-/// The record, and those who are alerted from it.
-fn truth(
-    alerts: Alerts,
-    page: Page,
-    loaded: &Loaded,
-    journal: &Arc<Journal>,
-    events: &Arc<Events>,
-    clock: Clock,
-    is_heir: bool,
-) -> Result<Arc<Truth>, RunError> {
-    let courier = alerts.start(loaded, journal.clone(), events.clone(), clock, is_heir)?.map(Arc::new);
-    let (journal, events) = (journal.clone(), events.clone());
-    Ok(Arc::new(Truth::start(page, loaded, journal, events, clock, courier, is_heir)?))
+fn make_folder(folder: &Path) -> Result<(), RunError> {
+    std::fs::create_dir_all(folder).map_err(|error| RunError::Folder { folder: folder.to_owned(), error })
+}
+
+fn open_journal(
+    state: &StateSettings,
+    predecessor: Option<&mut Takeover>,
+    events: &Events,
+) -> Result<(Arc<Journal>, Loaded), RunError> {
+    let lock = predecessor.and_then(Takeover::take_lock);
+    let (journal, loaded) = Journal::open_with(&state.folder, state.journal.clone(), lock)?;
+    loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
+    Ok((Arc::new(journal), loaded))
 }
 
 /// What an admin should know whose gate begins in the middle of an incident. Of a takeover more is said later.
@@ -309,6 +309,7 @@ impl Running {
             acme.start(self.events.clone(), self.clock)?;
         }
         self.probing.begin(self.truth.clone(), self.events.clone())?;
+        self.host.begin(self.truth.clone(), self.probing.clone(), self.events.clone())?;
         Ok(())
     }
 
@@ -318,6 +319,7 @@ impl Running {
             acme.stop();
         }
         self.probing.stop();
+        self.host.stop();
         self.edge.retire();
         self.memory.retire();
         // The successor serves the page, and exports it.
@@ -385,6 +387,7 @@ impl Running {
     /// Stops: open exchanges end, then everything that waits is written.
     pub(crate) fn stop(self) {
         self.probing.stop();
+        self.host.stop();
         self.edge.stop();
         self.truth.stop();
         let unerased = self.erasures.try_again();

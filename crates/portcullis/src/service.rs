@@ -194,6 +194,7 @@ fn start_console(
         memory: running.memory.clone(),
         truth: running.truth.clone(),
         probing: running.probing.clone(),
+        host: running.host.clone(),
         folders: running.folders.clone(),
         availability: running.availability.clone(),
         clock: running.clock,

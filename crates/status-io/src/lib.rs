@@ -30,5 +30,5 @@ pub use export::{ExportError, GENERATIONS_KEPT, MARKER, export};
 pub use files::{DEFAULT_CACHE_CONTROL, FileError, Files, Served};
 pub use mirror::{BucketAccess, BucketMirror, BucketPlace, Mirror, PushError, SshMirror, SshProgram};
 pub use publisher::{Clock, Failure, Publisher, TargetHealth, Work};
-pub use site::{PolicyError, Site, serve, server_limits};
+pub use site::{PolicyError, Received, Receiving, Reception, Site, serve, server_limits};
 pub use unchanged::is_unchanged;

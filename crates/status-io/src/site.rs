@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -138,6 +140,16 @@ impl Site {
         answer(StatusCode::NO_CONTENT, Bytes::new(), headers)
     }
 
+    fn received(&self, Received { status, page }: Received) -> Response<Bytes> {
+        let mut headers = self.secure.as_ref().clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_LATER_SECONDS));
+        }
+        answer(status, page, headers)
+    }
+
     /// A short answer of our own, with one header more.
     fn plain(&self, status: StatusCode, name: http::HeaderName, value: &'static str) -> Response<Bytes> {
         let mut headers = self.secure.as_ref().clone();
@@ -149,18 +161,50 @@ impl Site {
     }
 }
 
+/// Answers what is no file of the page: forms.
+pub trait Reception: Send + Sync {
+    /// `None`: the files of the page answer. It must not wait; what it returns may.
+    fn receive(&self, request: &Request<Bytes>, peer: SocketAddr) -> Option<Receiving>;
+}
+
+/// An answer that is being made.
+pub type Receiving = Pin<Box<dyn Future<Output = Received>>>;
+
+/// What a form is answered with: a page for one reader, which nobody may keep.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Received {
+    /// The status.
+    pub status: StatusCode,
+    /// The page, HTML.
+    pub page: Bytes,
+}
+
 /// Serves a site until `stop` resolves; see [`web_io::serve`].
-pub async fn serve(listener: TcpListener, limits: ServerLimits, site: Site, stop: impl Future<Output = ()>) {
-    let handler = move |request: Request<Bytes>, _peer| {
-        let answer = site.answer(&request);
-        async move { answer }
+pub async fn serve(
+    listener: TcpListener,
+    limits: ServerLimits,
+    site: Site,
+    reception: Option<Arc<dyn Reception>>,
+    stop: impl Future<Output = ()>,
+) {
+    let handler = move |request: Request<Bytes>, peer| {
+        let receiving = reception.as_ref().and_then(|reception| reception.receive(&request, peer));
+        let answer = if receiving.is_none() { Some(site.answer(&request)) } else { None };
+        let site = site.clone();
+        async move {
+            match (receiving, answer) {
+                (Some(receiving), _) => site.received(receiving.await),
+                (None, Some(answer)) => answer,
+                (None, None) => site.plain(StatusCode::NOT_FOUND, CACHE_CONTROL, "no-store"),
+            }
+        }
     };
     web_io::serve(listener, limits, handler, stop).await;
 }
 
-/// Limits for many readers who send no bodies and do not stay.
+/// Limits for many readers who send nothing but short forms and do not stay.
 pub const fn server_limits() -> ServerLimits {
-    ServerLimits { connections: 2_048, body_bytes: 1_024, header_seconds: 5, idle_seconds: 15 }
+    ServerLimits { connections: 2_048, body_bytes: 8 * 1_024, header_seconds: 5, idle_seconds: 15 }
 }
 
 fn has_already(headers: &HeaderMap, etag: &str) -> bool {
@@ -200,6 +244,7 @@ const API: &str = "/api/";
 /// The file that unknown paths are answered with.
 const MISSING: &str = "/404.html";
 const RETRY_SECONDS: &str = "5";
+const RETRY_LATER_SECONDS: &str = "60";
 
 #[cfg(test)]
 mod tests;

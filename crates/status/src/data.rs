@@ -59,6 +59,7 @@ impl PageData {
             url: page.url(),
             support,
             stale_after: page.stale_after().as_secs(),
+            subscribing: page.subscribing(),
             at,
             view,
         })
@@ -86,6 +87,10 @@ impl PageData {
             Some((text, link)) => page.with_support(&text, link.as_deref())?,
             None => page,
         };
+        let page = match read.subscribing {
+            Some(base) => page.with_subscribing(&base)?,
+            None => page,
+        };
         Ok(Self { page, at: read.at, view: read.view })
     }
 }
@@ -98,6 +103,8 @@ struct Written<'a> {
     support: Option<(&'a str, Option<&'a str>)>,
     /// In seconds.
     stale_after: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscribing: Option<&'a str>,
     at: Timestamp,
     view: &'a View,
 }
@@ -113,6 +120,8 @@ struct Read {
     url: String,
     support: Option<(String, Option<String>)>,
     stale_after: u64,
+    #[serde(default)]
+    subscribing: Option<String>,
     at: Timestamp,
     view: View,
 }

@@ -7,17 +7,17 @@ use crate::dates;
 
 /// HTML or XML. Whoever adds to it says what it is: constants as they are, or text, which is escaped.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Markup(String);
+pub struct Markup(String);
 
 impl Markup {
     /// A part of the markup itself. It is a constant of the program, so nobody's text can be passed for one.
-    pub(crate) fn raw(&mut self, constant: &'static str) -> &mut Self {
+    pub fn raw(&mut self, constant: &'static str) -> &mut Self {
         self.0.push_str(constant);
         self
     }
 
     /// Text of people on one line, inside an element or a quoted value.
-    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+    pub fn text(&mut self, text: &str) -> &mut Self {
         for letter in text.chars().filter_map(visible) {
             match letter {
                 '&' => self.0.push_str("&amp;"),
@@ -32,40 +32,40 @@ impl Markup {
     }
 
     /// A number, which needs no escaping.
-    pub(crate) fn number(&mut self, number: u64) -> &mut Self {
+    pub fn number(&mut self, number: u64) -> &mut Self {
         self.0.push_str(&number.to_string());
         self
     }
 
     /// An identity, which has only letters and digits.
-    pub(crate) fn id(&mut self, id: PublicId) -> &mut Self {
+    pub fn id(&mut self, id: PublicId) -> &mut Self {
         self.0.push_str(id.as_str());
         self
     }
 
     /// Markup that was made elsewhere.
-    pub(crate) fn part(&mut self, part: &Self) -> &mut Self {
+    pub fn part(&mut self, part: &Self) -> &mut Self {
         self.0.push_str(&part.0);
         self
     }
 
     /// A moment for people and machines.
-    pub(crate) fn time(&mut self, at: Timestamp) -> &mut Self {
+    pub fn time(&mut self, at: Timestamp) -> &mut Self {
         self.time_as(at, &dates::moment(at))
     }
 
     /// A moment in other words, as far as they are clear from what is around.
-    pub(crate) fn time_as(&mut self, at: Timestamp, words: &str) -> &mut Self {
+    pub fn time_as(&mut self, at: Timestamp, words: &str) -> &mut Self {
         self.raw("<time datetime=\"").text(&dates::rfc3339(at)).raw("\">").text(words).raw("</time>")
     }
 
     /// A whole day.
-    pub(crate) fn time_as_date(&mut self, at: Timestamp, words: &str) -> &mut Self {
+    pub fn time_as_date(&mut self, at: Timestamp, words: &str) -> &mut Self {
         self.raw("<time datetime=\"").text(&dates::iso_date(at)).raw("\">").text(words).raw("</time>")
     }
 
     /// Text of people in paragraphs; `<br>` where they began a line.
-    pub(crate) fn paragraphs(&mut self, body: &str) -> &mut Self {
+    pub fn paragraphs(&mut self, body: &str) -> &mut Self {
         for lines in paragraphs(body) {
             self.raw("<p dir=\"auto\">");
             for (place, line) in lines.iter().enumerate() {
@@ -79,11 +79,13 @@ impl Markup {
         self
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// As it is so far.
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
+    /// As it is sent.
+    pub fn into_bytes(self) -> Vec<u8> {
         self.0.into_bytes()
     }
 }

@@ -11,6 +11,7 @@ pub struct Page {
     url: String,
     support: Option<Support>,
     stale_after: Duration,
+    subscribing: Option<String>,
 }
 
 /// Where people turn who need more than the page says.
@@ -60,7 +61,18 @@ impl Page {
             return Err(PageError::Url { url: url.to_owned() });
         }
         let (name, url) = (name.trim().to_owned(), url.to_owned());
-        Ok(Self { name, url, support: None, stale_after: STALE_AFTER })
+        Ok(Self { name, url, support: None, stale_after: STALE_AFTER, subscribing: None })
+    }
+
+    /// With a form for those who want mail, which is answered at this address, absolute and without a slash at its end: a copy
+    /// elsewhere has the form, too.
+    ///
+    /// # Errors
+    ///
+    /// It is no address.
+    pub fn with_subscribing(self, base: &str) -> Result<Self, PageError> {
+        let Self { url, .. } = Self::new(&self.name, base)?;
+        Ok(Self { subscribing: Some(url), ..self })
     }
 
     /// With a line about support at the foot of every page; `link` is where its text leads.
@@ -112,6 +124,11 @@ impl Page {
     pub(crate) fn host(&self) -> &str {
         let rest = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
         rest.split('/').next().unwrap_or_default()
+    }
+
+    /// Where those who want mail are answered; `None`: nowhere.
+    pub fn subscribing(&self) -> Option<&str> {
+        self.subscribing.as_deref()
     }
 
     pub(crate) const fn support(&self) -> Option<&Support> {

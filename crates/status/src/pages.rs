@@ -9,8 +9,12 @@ mod history;
 mod incident;
 mod parts;
 mod style;
+mod subscribe;
 
-use ::incident::{Progress, Service, Status, View};
+pub use frame::source_hash;
+pub use style::STYLE;
+
+use ::incident::{Progress, PublicId, Service, Status, View};
 use model::Timestamp;
 
 use crate::days::Days;
@@ -18,13 +22,16 @@ use crate::markup::Markup;
 use crate::page::Page;
 use crate::tree::Tree;
 use crate::verdict::Verdict;
+pub use subscribe::{FormPage, Forms};
 
 /// What the pages may load and run, for `Content-Security-Policy`: their one style and script, pictures of their own server, nothing
 /// else.
 ///
 /// The pages repeat it in themselves, as far as they can, for copies on servers that send no headers.
-pub fn content_security_policy() -> String {
-    format!("{}; frame-ancestors 'none'", frame::policy())
+///
+/// `forms` is where forms lead, an origin or a scheme with its colon; `None`: nowhere.
+pub fn content_security_policy(forms: Option<&str>) -> String {
+    format!("{}; frame-ancestors 'none'", frame::policy(forms))
 }
 
 /// What all pages are made of.
@@ -47,6 +54,9 @@ pub(crate) fn files(view: &View, page: &Page, at: Timestamp) -> Vec<(String, Mar
         ("history.html".to_owned(), history::page(&site)),
         ("404.html".to_owned(), frame::not_found(&site)),
     ];
+    if page.subscribing().is_some() {
+        files.push(("subscribe.html".to_owned(), subscribe::page(&site)));
+    }
     for (place, component) in site.tree.all() {
         files.push((format!("c/{}.html", component.id), component::page(&site, place, component)));
     }
@@ -57,6 +67,20 @@ pub(crate) fn files(view: &View, page: &Page, at: Timestamp) -> Vec<(String, Mar
         files.push((format!("i/{}.html", work.id), incident::work_page(&site, work)));
     }
     files
+}
+
+/// What the page of an incident or of announced work says, for whoever is to judge it before it is out: the very markup of the page
+/// without its frame, with links that lead to the page itself. `None` if the view has nothing of that name.
+pub fn as_published(view: &View, page: &Page, id: PublicId, at: Timestamp) -> Option<Markup> {
+    let (site, top) = (Site::of(view, page, at), format!("{}/", page.url()));
+    let mut out = Markup::default();
+    if let Some(incident) = view.incidents.iter().find(|incident| incident.id == id) {
+        incident::put(&mut out, &site, incident, &top);
+        return Some(out);
+    }
+    let work = view.maintenances.iter().find(|work| work.id == id)?;
+    incident::put_work(&mut out, &site, work, &top);
+    Some(out)
 }
 
 /// As people read it.
@@ -78,7 +102,15 @@ impl<'a> Site<'a> {
             // What is empty does as its group does.
             days[place] = if leaves.is_empty() { Days::of(component, at) } else { Days::worst_of(&leaves) };
         }
-        Self { view, page, tree, verdict: Verdict::of(view), days, at, policy: frame::policy() }
+        Self {
+            view,
+            page,
+            tree,
+            verdict: Verdict::of(view),
+            days,
+            at,
+            policy: frame::policy(page.subscribing()),
+        }
     }
 }
 
@@ -119,7 +151,7 @@ impl Markup {
     }
 
     /// A status with its picture, in its colour.
-    fn state(&mut self, status: Status, words: &'static str) -> &mut Self {
+    pub fn state(&mut self, status: Status, words: &'static str) -> &mut Self {
         self.raw("<span class=\"state ").raw(class(Some(status))).raw("\">");
         self.icon(status).raw(words).raw("</span>")
     }

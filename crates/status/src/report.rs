@@ -34,6 +34,40 @@ pub fn report(draft: &Draft, now: Timestamp) -> Vec<u8> {
     out.into_bytes()
 }
 
+/// A report inside a page that has its own headings: as much of Markdown as drafts are made of, all headings of the third rank.
+pub fn put_markdown(out: &mut Markup, text: &str) {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    for lines in lines.chunk_by(|one, other| kind(one) == kind(other)) {
+        match lines.first().map_or(Kind::Nothing, |line| kind(line)) {
+            Kind::Heading => put_each(out, lines, "<h3 dir=\"auto\">", "</h3>\n", 2),
+            Kind::Part => put_each(out, lines, "<h3 dir=\"auto\">", "</h3>\n", 3),
+            Kind::Words => {
+                out.raw("<p dir=\"auto\">");
+                for (place, line) in lines.iter().enumerate() {
+                    out.raw(if place > 0 { "<br>" } else { "" });
+                    put_words(out, line.trim());
+                }
+                out.raw("</p>\n");
+            }
+            Kind::Point => {
+                out.raw("<ul class=\"points\">\n");
+                put_each(out, lines, "<li dir=\"auto\">", "</li>\n", 2);
+                out.raw("</ul>\n");
+            }
+            Kind::Row => put_table(out, lines),
+            Kind::Nothing => {}
+        }
+    }
+}
+
+fn put_each(out: &mut Markup, lines: &[&str], begin: &'static str, end: &'static str, skip: usize) {
+    for line in lines {
+        out.raw(begin);
+        put_words(out, &line[skip..]);
+        out.raw(end);
+    }
+}
+
 /// What a line is.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Kind {
@@ -58,21 +92,14 @@ fn kind(line: &str) -> Kind {
 
 fn put_text(out: &mut Markup, lines: &[&str]) {
     for lines in lines.chunk_by(|one, other| kind(one) == kind(other)) {
-        let put_each = |out: &mut Markup, begin, end, skip: usize| {
-            for line in lines {
-                out.raw(begin);
-                put_words(out, &line[skip..]);
-                out.raw(end);
-            }
-        };
         match lines.first().map_or(Kind::Nothing, |line| kind(line)) {
             Kind::Nothing => {}
-            Kind::Heading => put_each(out, "<h1>", "</h1>\n", 2),
-            Kind::Part => put_each(out, "<h2>", "</h2>\n", 3),
-            Kind::Words => put_each(out, "<p>", "</p>\n", 0),
+            Kind::Heading => put_each(out, lines, "<h1>", "</h1>\n", 2),
+            Kind::Part => put_each(out, lines, "<h2>", "</h2>\n", 3),
+            Kind::Words => put_each(out, lines, "<p>", "</p>\n", 0),
             Kind::Point => {
                 out.raw("<ul>\n");
-                put_each(out, "<li>", "</li>\n", 2);
+                put_each(out, lines, "<li>", "</li>\n", 2);
                 out.raw("</ul>\n");
             }
             Kind::Row => put_table(out, lines),

@@ -4,6 +4,7 @@ mod anything;
 mod copies;
 mod nasty;
 mod readable;
+mod subscribing;
 
 use incident::View;
 
@@ -108,7 +109,7 @@ fn an_edition_is_stamped_without_another_rendering() {
 #[test]
 fn the_policy_allows_the_style_and_the_script_and_nothing_of_others() {
     let bundle = made(&samples::calm());
-    let policy = crate::content_security_policy();
+    let policy = crate::content_security_policy(None);
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
     for (path, _) in bundle.files().filter(|(path, _)| path.ends_with(".html")) {
         let page = text(&bundle, path);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  words    model
-//!  cores    admission guard recording shield flow transit probe incident status notify config
+//!  cores    admission guard recording shield flow transit probe provider incident status notify config
 //!  shells   *-io                                 never on each other, except on web-io
 //!  binary   portcullis                           also on the worlds sim and demo
 //!  tools    lab xtask                            may depend on anything, nothing else depends on them
@@ -24,8 +24,9 @@ enum Layer {
 }
 
 /// Crates whose layer their name does not show. A new crate is added here, or ends in `-io`.
-const LAYERS: [(&str, Layer); 17] = [
+const LAYERS: [(&str, Layer); 19] = [
     ("model", Layer::Words),
+    ("admin", Layer::Core),
     ("admission", Layer::Core),
     ("guard", Layer::Core),
     ("recording", Layer::Core),
@@ -34,6 +35,7 @@ const LAYERS: [(&str, Layer); 17] = [
     ("transit", Layer::Core),
     ("incident", Layer::Core),
     ("probe", Layer::Core),
+    ("provider", Layer::Core),
     ("status", Layer::Core),
     ("notify", Layer::Core),
     ("config", Layer::Core),

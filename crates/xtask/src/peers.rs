@@ -16,7 +16,7 @@ struct Package {
 }
 
 /// What comes from Debian.
-const PACKAGES: [Package; 22] = [
+const PACKAGES: [Package; 25] = [
     Package { name: "nginx-light", command: "nginx" },
     Package { name: "haproxy", command: "haproxy" },
     Package { name: "wrk", command: "wrk" },
@@ -25,6 +25,9 @@ const PACKAGES: [Package; 22] = [
     Package { name: "testssl.sh", command: "testssl" },
     Package { name: "pebble", command: "pebble" },
     Package { name: "prometheus-alertmanager", command: "prometheus-alertmanager" },
+    Package { name: "prometheus", command: "prometheus" },
+    Package { name: "newsboat", command: "newsboat" },
+    Package { name: "default-jre-headless", command: "java" },
     Package { name: "curl", command: "curl" },
     Package { name: "lynx", command: "lynx" },
     Package { name: "openssh-client", command: "sftp" },

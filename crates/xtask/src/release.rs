@@ -12,9 +12,6 @@ use lab::{checkout, target_folder};
 use crate::bench::train;
 use crate::shell::{self, ShellError, run_quietly};
 
-/// What the second build is laid out by, beside requests: an incident, for the part that decides.
-const SCENARIO: [&str; 4] = ["sim", "web-application", "--seeds", "1..1"];
-
 /// Why there is no such binary.
 #[derive(Debug, thiserror::Error)]
 enum ReleaseError {
@@ -80,13 +77,12 @@ impl Bench {
         emptied(&self.counts)?;
         eprintln!("building the binary that counts which of its branches are taken");
         let counting =
-            self.built("counting", "release", &format!("-Cprofile-generate={}", self.counts.display()))?;
+            self.built("counting", &format!("-Cprofile-generate={}", self.counts.display()))?;
         eprintln!("letting it work");
         train(&counting).map_err(ReleaseError::Training)?;
-        run_quietly(Command::new(&counting).args(SCENARIO))?;
         let merged = self.merged()?;
         eprintln!("building the binary that is laid out by those counts");
-        let built = self.built("counted", "distribution", &format!("-Cprofile-use={}", merged.display()))?;
+        let built = self.built("counted", &format!("-Cprofile-use={}", merged.display()))?;
         let binary = binary();
         let folder = binary.with_file_name("");
         fs::create_dir_all(&folder).map_err(|error| ReleaseError::Folder { path: folder, error })?;
@@ -95,13 +91,13 @@ impl Bench {
     }
 
     /// Builds with `flags` in a folder of its own. The target is named so that the flags are not for what runs while building.
-    fn built(&self, folder: &str, profile: &str, flags: &str) -> Result<PathBuf, ReleaseError> {
+    fn built(&self, folder: &str, flags: &str) -> Result<PathBuf, ReleaseError> {
         let folder = target_folder().join(folder);
         let mut command = shell::cargo();
-        command.args(["build", "--quiet", "--locked", "--package", PROGRAM, "--profile", profile]);
+        command.args(["build", "--quiet", "--locked", "--package", PROGRAM, "--release"]);
         command.args(["--target", &self.host]).arg("--target-dir").arg(&folder).env("RUSTFLAGS", flags);
         run_quietly(&mut command)?;
-        Ok(folder.join(&self.host).join(profile).join(PROGRAM))
+        Ok(folder.join(&self.host).join("release").join(PROGRAM))
     }
 
     fn merged(&self) -> Result<PathBuf, ReleaseError> {

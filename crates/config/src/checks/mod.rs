@@ -4,6 +4,7 @@ mod clients;
 mod listeners;
 mod notify;
 mod probes;
+mod publish;
 mod site;
 mod status;
 
@@ -24,6 +25,7 @@ pub(crate) fn check(config: &Config, text: &str, root: &DeTable<'_>, problems: &
     clients::check(config, &mut desk);
     status::check(config, &mut desk);
     notify::check(&config.notify, &mut desk);
+    publish::check(config, &mut desk);
     probes::check(config, &mut desk);
     room(config, &mut desk);
 }

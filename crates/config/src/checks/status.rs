@@ -2,7 +2,7 @@
 
 use super::Desk;
 use super::listeners::overlap;
-use crate::settings::{Config, Status, Watches};
+use crate::settings::{Config, MailTls, Status, Watches};
 
 pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
     let Some(status) = &config.status else { return };
@@ -11,9 +11,12 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
     folders(status, desk);
     components(config, status, desk);
     mirrors(status, desk);
+    subscribers(status, desk);
     let readable = desk.are_sound(&["status.listen", "status.export", "status.ssh", "status.bucket"]);
     let has_mirrors = !status.ssh.is_empty() || !status.bucket.is_empty();
-    if readable && status.listen.is_none() && status.export.is_empty() && !has_mirrors {
+    // Readers may have another page.
+    let is_told = has_mirrors || !config.publish.is_empty();
+    if readable && status.listen.is_none() && status.export.is_empty() && !is_told {
         desk.warning(
             "status",
             "nobody can read this page: it is neither served nor exported",
@@ -33,6 +36,30 @@ fn mirrors(status: &Status, desk: &mut Desk<'_>) {
         (format!("status.bucket.{index}.bucket"), (&mirror.endpoint, &mirror.bucket, &mirror.prefix))
     });
     desk.refuse_repeats(buckets, "this bucket", "leave it out here, or write another `prefix`");
+}
+
+/// Whoever asks, confirms and leaves needs somebody who answers, and nobody who reads along.
+fn subscribers(status: &Status, desk: &mut Desk<'_>) {
+    let Some(subscribers) = &status.subscribers else { return };
+    if status.listen.is_none() && desk.are_sound(&["status.listen"]) {
+        desk.error(
+            "status.listen",
+            "nobody answers those who ask: the page is only exported",
+            "write `listen` in [status], and `url` here if that of [status] leads to a mirror",
+        );
+    }
+    if subscribers.user.is_some() != subscribers.secret_file.is_some() {
+        let at = if subscribers.user.is_some() { "user" } else { "secret_file" };
+        let cure = "write both, or neither for a server that asks nobody";
+        desk.error(&format!("status.subscribers.{at}"), "a user and its password are of no use alone", cure);
+    }
+    if subscribers.tls == MailTls::None && !subscribers.server.is_this_machine() {
+        desk.error(
+            "status.subscribers.tls",
+            "without TLS anybody on the way can read mail, addresses and password",
+            "write tls = \"starttls\" or tls = \"implicit\"",
+        );
+    }
 }
 
 fn address(config: &Config, status: &Status, desk: &mut Desk<'_>) {

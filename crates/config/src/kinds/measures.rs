@@ -23,6 +23,10 @@ pub struct Rate {
     pub burst: f64,
 }
 
+/// How many bits go over a link in a second.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct LinkSpeed(u64);
+
 /// A kind of measure between two bounds, both included and written like any value.
 pub(crate) struct Between<T: 'static> {
     text: Text<T>,
@@ -55,6 +59,15 @@ pub(crate) const RATE: Text<Rate> =
     Text::new("a rate", r"^[0-9]+(\.[0-9]+)? ?/ ?(s|min|h)( burst [0-9]+)?$", "5/s burst 40", parse_rate)
         .meaning(|number| format!("{number}/s"));
 
+/// A speed such as `1 Gbit/s`: from `1 Mbit/s` to `10000 Gbit/s`.
+pub(crate) const LINK_SPEED: Text<LinkSpeed> = Text::new(
+    "the speed of a link from \"1 Mbit/s\" to \"10000 Gbit/s\"",
+    r"^[0-9]+(\.[0-9]+)? ?(Mbit|Gbit)/s$",
+    "1 Gbit/s",
+    parse_link_speed,
+)
+.meaning(|number| format!("{number} Mbit/s"));
+
 const DURATION: Text<Duration> =
     Text::new("a duration", "^[0-9]+ ?(ms|s|min|m|h|d)$", "30s", parse_duration).meaning(seconds);
 const SIZE: Text<Size> =
@@ -82,6 +95,13 @@ impl fmt::Display for Size {
             Some((unit, bytes)) => write!(f, "{} {unit}", self.0 / bytes),
             None => write!(f, "{} B", self.0),
         }
+    }
+}
+
+impl LinkSpeed {
+    /// Bits a second.
+    pub const fn bits(self) -> u64 {
+        self.0
     }
 }
 
@@ -171,6 +191,24 @@ fn parse_rate(text: &str) -> Result<Rate, Bad> {
         Bad::new(format!("{} is out of range", quoted(text)), "write a rate from \"1/h\" to \"1000000/s\"")
     };
     if sensible { Ok(rate) } else { Err(too()) }
+}
+
+fn parse_link_speed(text: &str) -> Result<LinkSpeed, Bad> {
+    let bad = || {
+        let cure = "write what is paid for, in bits: \"1 Gbit/s\" or \"500 Mbit/s\"";
+        Bad::new(format!("{} is no speed of a link", quoted(text)), cure)
+    };
+    let units = [("Mbit/s", 1e6), ("Gbit/s", 1e9)];
+    let found = units.iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, bits)));
+    let (number, unit) = found.ok_or_else(bad)?;
+    let bits = decimal(number.trim_end_matches(' ')).ok_or_else(bad)? * unit;
+    if !(1e6..=1e13).contains(&bits) {
+        let cure = "write a speed from \"1 Mbit/s\" to \"10000 Gbit/s\"";
+        return Err(Bad::new(format!("{} is out of range", quoted(text)), cure));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 1e6 to 1e13")]
+    let bits = bits as u64;
+    Ok(LinkSpeed(bits))
 }
 
 /// A family of units.

@@ -9,6 +9,7 @@ mod page;
 mod paths;
 mod plain;
 mod probes;
+mod publish;
 mod secrets;
 
 use std::ops::Range;
@@ -19,8 +20,8 @@ use toml::de::DeValue;
 
 pub(crate) use alerts::{MAIL_SERVER, MAIL_TLS, NOTIFY_KIND, SEVERITY, WEB_URL};
 pub use alerts::{MailServer, WebUrl, WebUrlError};
-pub(crate) use measures::{RATE, duration, share, size};
-pub use measures::{Rate, Share, Size};
+pub(crate) use measures::{LINK_SPEED, RATE, duration, share, size};
+pub use measures::{LinkSpeed, Rate, Share, Size};
 pub use mirrors::SshUrl;
 pub(crate) use mirrors::{BUCKET, ENDPOINT, HOST_KEY, PREFIX_IN_BUCKET, SSH_KEY, SSH_URL, WORD};
 pub(crate) use names::{
@@ -37,6 +38,7 @@ pub use paths::{Jwks, ParsePathError, RequestPath};
 pub(crate) use plain::{FLAG, grouped, list, whole};
 pub use probes::ProbeTarget;
 pub(crate) use probes::{PAGE_KEY, PROBE_SHOWS, PROBE_TARGET, SERVER_URL};
+pub(crate) use publish::{BODY, FULL_NAME, HEADER_LINE, METHOD, PUBLISH_KIND, REMOTE_ID};
 pub(crate) use secrets::SECRET;
 pub use secrets::Secret;
 

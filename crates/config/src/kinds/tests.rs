@@ -23,6 +23,18 @@ fn durations_and_sizes_carry_units() {
 }
 
 #[test]
+fn a_link_has_a_speed_in_bits() {
+    let speed = |text: &str| (LINK_SPEED.parse)(text).map(LinkSpeed::bits).map_err(|bad| bad.what);
+    assert_eq!(speed("1 Gbit/s"), Ok(1_000_000_000));
+    assert_eq!(speed("2.5Gbit/s"), Ok(2_500_000_000));
+    assert_eq!(speed("500 Mbit/s"), Ok(500_000_000));
+    for wrong in ["1 GB/s", "1", "Gbit/s", "0 Mbit/s", "-1 Gbit/s", "1e3 Mbit/s", "10001 Gbit/s", "1 gbit/s"]
+    {
+        assert!(speed(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_rate_has_a_burst_of_its_own_or_its_count() {
     let rate = |per_second, burst| Some(Rate { per_second, burst });
     check(&RATE, "\"5/s burst 40\"", rate(5.0, 40.0));

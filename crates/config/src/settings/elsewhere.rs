@@ -86,6 +86,8 @@ impl OutpostPage {
             component: self.component.clone(),
             ssh: self.ssh.clone(),
             bucket: self.bucket.clone(),
+            // Those of the gate belong to the gate.
+            subscribers: None,
         }
     }
 }

@@ -3,25 +3,31 @@
 mod acme;
 mod clients;
 mod elsewhere;
+mod host;
 mod limits;
 mod listen;
 mod login;
 mod notify;
 mod probe;
+mod publish;
 mod site;
 mod status;
+mod subscribers;
 mod upkeep;
 
 pub use acme::Acme;
 pub use clients::{Crawler, Monitor, MonitorAs, Network, Partner};
 pub use elsewhere::{Gate, OutpostConfig, OutpostPage};
+pub use host::Host;
 pub use limits::Limits;
 pub use listen::{Certificate, Front, Listen, Tls};
 pub use login::{Jwt, Known, Login, Session, Token};
 pub use notify::{MailTls, Notify, NotifyKind, Severity};
 pub use probe::{Outpost, Probe, ProbeShows};
+pub use publish::{Publish, PublishComponent, PublishKind, PublishRequest};
 pub use site::{Health, Origin, Route, Site};
 pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, Watches};
+pub use subscribers::StatusSubscribers;
 pub use upkeep::{Console, Log, Privacy, State};
 
 use std::path::Path;
@@ -56,12 +62,16 @@ settings! {
         state: State = table();
         /// How long the gate remembers.
         privacy: Privacy = table();
+        /// This machine as its provider sees it.
+        host: Host = table();
         /// The listener for admins and metrics.
         console: Console = table();
         /// The status page.
         status: Option<Status> = optional_table();
         /// Who is alerted.
         notify: Vec<Notify> = tables(0, 32, "write at most 32 of them; a receiver can tell others");
+        /// Pages that you have elsewhere.
+        publish: Vec<Publish> = tables(0, 4, "write at most 4 of them: each is asked and written to");
         /// What is tried from here.
         probe: Vec<Probe> = tables(0, 32, "write at most 32 of them: a few tell whether the site can be reached");
         /// The machine elsewhere that watches this gate.

@@ -113,6 +113,6 @@ impl Notify {
     }
 }
 
-fn bare(contact: &str) -> &str {
+pub(super) fn bare(contact: &str) -> &str {
     contact.trim_start_matches("mailto:")
 }

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::entry::{Section, default, optional, required, settings, tables};
+use super::StatusSubscribers;
+use crate::entry::{Section, default, optional, optional_table, required, settings, tables};
 use crate::kinds::{
     ADDRESS, BUCKET, COMPONENT, ENDPOINT, FILE, FOLDER, GROUP, GroupPath, HOST_KEY, NAME, PAGE_URL,
     PREFIX_IN_BUCKET, PageUrl, SSH_KEY, SSH_URL, SshUrl, TEXT, WATCHES, WORD, duration, list,
@@ -36,6 +37,8 @@ settings! {
         ssh: Vec<StatusSsh> = tables(0, 8, "write at most 8 of them: two in two networks are enough");
         /// Copies in stores that speak S3.
         bucket: Vec<StatusBucket> = tables(0, 8, "write at most 8 of them: two in two networks are enough");
+        /// Mail to readers of the page.
+        subscribers: Option<StatusSubscribers> = optional_table();
     }
 }
 

@@ -9,7 +9,7 @@ use model::Untrusted;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
-use super::{Command, CommandError, GROUP, LINE_BYTES_MAX, Reply};
+use super::{Command, CommandError, GROUP, LINE_BYTES_MAX, REPLY_BYTES_MAX, Reply};
 
 /// Why a command got no reply.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +78,7 @@ pub fn call(path: &Path, command: &Command) -> Result<Reply, CtlError> {
     let mut stream = open(path).map_err(failed)?;
     stream.write_all(&request).map_err(failed)?;
     let mut line = Vec::new();
-    let mut limited = BufReader::new(stream).take(LINE_BYTES_MAX as u64);
+    let mut limited = BufReader::new(stream).take(REPLY_BYTES_MAX as u64);
     limited.read_until(b'\n', &mut line).map_err(failed)?;
     if line.is_empty() {
         return Err(CtlError::Closed(path.to_owned()));

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
+use incident::PublicId;
 use model::{Level, Mode, Prefix};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClientName, PageCommand, wire};
+use super::{ClientName, PageCommand, SubscriberCommand, wire};
 
 /// One request to the gate.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -127,6 +128,15 @@ pub enum Command {
     Recordings,
     /// Incidents and the status page.
     Page(PageCommand),
+    /// Says what the carrier or hosting provider needs on the phone, and whether the link is full.
+    ProviderReport {
+        /// The incident; without it the newest that goes on, or the last quarter of an hour.
+        #[serde(default, with = "wire::text_option", skip_serializing_if = "Option::is_none")]
+        #[schemars(schema_with = "wire::id_schema")]
+        incident: Option<PublicId>,
+    },
+    /// Subscribers of the status page.
+    Subscriber(SubscriberCommand),
 }
 
 /// What is to be explained.
@@ -205,6 +215,9 @@ pub enum CommandError {
     /// A page of none or too many clients.
     #[error("`{0}` clients do not fit on a page; write 1 to {max}", max = Command::CLIENTS_PER_PAGE_MAX)]
     Page(u32),
+    /// A page of none or too many subscribers.
+    #[error("`{0}` subscribers do not fit on a page; write 1 to {max}", max = Command::CLIENTS_PER_PAGE_MAX)]
+    Subscribers(u32),
     /// A page that begins after something else than a pass.
     #[error("a page begins after a pass, as `clients list` shows it; `{0}` is none")]
     PageStart(ClientName),
@@ -268,6 +281,11 @@ impl Command {
             Self::Why(Subject::Code(code)) if !(1..=Self::CODE_BYTES_MAX).contains(&code.len()) => {
                 Err(CommandError::Code(code.len()))
             }
+            Self::Subscriber(SubscriberCommand::List { limit, .. })
+                if !(1..=Self::CLIENTS_PER_PAGE_MAX).contains(limit) =>
+            {
+                Err(CommandError::Subscribers(*limit))
+            }
             Self::Status
             | Self::Mode { .. }
             | Self::Level
@@ -283,7 +301,9 @@ impl Command {
             | Self::Rule { .. }
             | Self::DropRule { .. }
             | Self::Recordings
-            | Self::Page(_) => Ok(()),
+            | Self::Page(_)
+            | Self::Subscriber(_)
+            | Self::ProviderReport { .. } => Ok(()),
         }
     }
 
@@ -314,6 +334,7 @@ impl Command {
             }
             Self::DropRule { rule } => Some(format!("rules drop {rule}")),
             Self::Page(command) => command.act(),
+            Self::Subscriber(command) => command.act(),
             // Whose it was must not stay in a log.
             Self::Forget { .. } => Some("clients forget of one account".to_owned()),
             Self::Status
@@ -322,7 +343,8 @@ impl Command {
             | Self::Why(_)
             | Self::Rules
             | Self::Rule { .. }
-            | Self::Recordings => None,
+            | Self::Recordings
+            | Self::ProviderReport { .. } => None,
         }
     }
 
@@ -338,6 +360,8 @@ impl Command {
                 | Self::Recordings
                 | Self::DropRule { .. }
                 | Self::Page(_)
+                | Self::ProviderReport { .. }
+                | Self::Subscriber(_)
         )
     }
 }

@@ -8,7 +8,7 @@ use model::Untrusted;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{Command, GROUP, LINE_BYTES_MAX, Reply, Socket};
+use super::{Command, GROUP, LINE_BYTES_MAX, REPLY_BYTES_MAX, Reply, Socket};
 use crate::desk::Desk;
 
 /// Takes connections until the future is dropped. Must run inside a `LocalSet`.
@@ -77,15 +77,15 @@ pub(crate) fn parse(text: &[u8]) -> Result<Command, String> {
     })
 }
 
-/// One line of JSON, at most [`LINE_BYTES_MAX`] long: too much is left without its data, then cut.
+/// One line of JSON, at most [`REPLY_BYTES_MAX`] long: too much is left without its data, then cut.
 pub(super) fn encode(reply: &Reply) -> Vec<u8> {
     let whole = line(reply);
-    if whole.len() <= LINE_BYTES_MAX {
+    if whole.len() <= REPLY_BYTES_MAX {
         return whole;
     }
     let mut reply = Reply { data: serde_json::Value::Null, ..reply.clone() };
     let mut bytes = line(&reply);
-    while bytes.len() > LINE_BYTES_MAX {
+    while bytes.len() > REPLY_BYTES_MAX {
         let half = reply.text.len() / 2;
         reply.text.truncate(reply.text.floor_char_boundary(half));
         reply.text.push_str(CUT);
@@ -115,7 +115,7 @@ impl Drop for Seat {
     }
 }
 
-/// Connections at once; each costs a descriptor and at most two lines of memory.
+/// Connections at once; each costs a descriptor and at most a request and a reply of memory.
 pub(super) const CONNECTIONS_MAX: usize = 32;
 const CUT: &str = "…\nThe answer was too long and is cut here.";
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

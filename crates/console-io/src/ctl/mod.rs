@@ -10,6 +10,7 @@ mod name;
 mod page;
 mod reply;
 mod socket;
+mod subscriber;
 mod transfer;
 mod wire;
 
@@ -19,7 +20,8 @@ pub use name::{ClientName, ClientNameError};
 pub use page::{ComponentStatus, PageCommand};
 pub use reply::Reply;
 pub use socket::SocketError;
-pub use transfer::{Imported, TransferError, export, import};
+pub use subscriber::SubscriberCommand;
+pub use transfer::{Imported, TransferError, export, export_subscribers, import};
 
 pub(crate) use listener::{listen, parse};
 pub(crate) use socket::{Socket, group_id};
@@ -30,8 +32,11 @@ pub const SOCKET_NAME: &str = "ctl/portcullis.sock";
 /// The group whose members may use the socket.
 pub const GROUP: &str = "portcullis";
 
-/// Bytes of a request or reply, its line end included.
+/// Bytes of a request, its line end included.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a reply, its line end included: many incidents with all that was said of them.
+pub const REPLY_BYTES_MAX: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,9 @@ pub enum PageCommand {
         /// Components that do not do well until it is resolved.
         #[serde(default)]
         components: Vec<ComponentStatus>,
+        /// What it rests on, as `revision` said it; it is refused if that has changed meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<u64>,
     },
     /// Says something about an incident.
     Update {
@@ -48,11 +51,22 @@ pub enum PageCommand {
         /// Why it is called resolved although the gate sees that it goes on; the page shows it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// What it rests on, as `revision` said it; it is refused if that has changed meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<u64>,
     },
     /// Publishes the notice that waits, now.
-    Publish,
+    Publish {
+        /// What it rests on, as `revision` said it; it is refused if that has changed meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<u64>,
+    },
     /// Does not publish the notice that waits, nor another about the same.
-    Hold,
+    Hold {
+        /// What it rests on, as `revision` said it; it is refused if that has changed meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<u64>,
+    },
     /// Sees to an incident: nobody is called about it until it gets worse than it was, or is over and back.
     Acknowledge {
         /// Which; the newest that goes on without it.
@@ -73,6 +87,8 @@ pub enum PageCommand {
     Alerts,
     /// Tells everybody who is alerted of an incident that is none, and of its end.
     TestAlerts,
+    /// Shows pages elsewhere, and what became of writing there.
+    Elsewhere,
     /// Drafts the report about one incident or several, as Markdown or as a page with charts; nothing is published.
     Draft {
         /// Which, at most 20; the newest without any.
@@ -86,14 +102,29 @@ pub enum PageCommand {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         html: bool,
     },
-    /// Publishes the report about an incident that is over.
+    /// Keeps what people have written of the report about an incident; nothing is published.
+    KeepDraft {
+        /// Which.
+        #[serde(with = "wire::text")]
+        #[schemars(schema_with = "wire::id_schema")]
+        id: PublicId,
+        /// As much of Markdown as drafts are made of.
+        text: String,
+        /// What it rests on, as `revision` said it; it is refused if that has changed meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<u64>,
+    },
+    /// Publishes the report about an incident that is over; no TODO may be left in it.
     Report {
         /// Which.
         #[serde(with = "wire::text")]
         #[schemars(schema_with = "wire::id_schema")]
         id: PublicId,
-        /// Plain text; an empty line is between two paragraphs.
+        /// As much of Markdown as drafts are made of; an empty line is between two paragraphs.
         text: String,
+        /// What it rests on, as `revision` said it; it is refused if that has changed meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<u64>,
     },
     /// Shows the components of the status page.
     Components,
@@ -105,6 +136,9 @@ pub enum PageCommand {
         #[serde(default, with = "wire::text_option", skip_serializing_if = "Option::is_none")]
         #[schemars(schema_with = "wire::status_schema")]
         status: Option<Status>,
+        /// What it rests on, as `revision` said it; it is refused if that has changed meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<u64>,
     },
     /// Announces work.
     Announce {
@@ -119,6 +153,9 @@ pub enum PageCommand {
         /// Names of components, with their groups before them.
         #[serde(default)]
         components: Vec<String>,
+        /// What it rests on, as `revision` said it; it is refused if that has changed meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<u64>,
     },
     /// Announced work is over, or does not take place.
     Finish {
@@ -126,6 +163,9 @@ pub enum PageCommand {
         #[serde(with = "wire::text")]
         #[schemars(schema_with = "wire::id_schema")]
         id: PublicId,
+        /// What it rests on, as `revision` said it; it is refused if that has changed meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<u64>,
     },
 }
 
@@ -149,6 +189,7 @@ impl PageCommand {
             | Self::Incident { .. }
             | Self::Components
             | Self::Alerts
+            | Self::Elsewhere
             | Self::Draft { .. } => None,
             Self::TestAlerts => Some("alerts test".to_owned()),
             Self::Open { stage, .. } => Some(format!("incident open, {stage}")),
@@ -157,8 +198,8 @@ impl PageCommand {
                 let stage = stage.map(|stage| format!(", {stage}")).unwrap_or_default();
                 Some(format!("incident update {id}{stage}"))
             }
-            Self::Publish => Some("incident publish".to_owned()),
-            Self::Hold => Some("incident hold".to_owned()),
+            Self::Publish { .. } => Some("incident publish".to_owned()),
+            Self::Hold { .. } => Some("incident hold".to_owned()),
             Self::Note { id, .. } => {
                 let id = id.map_or_else(|| "the newest".to_owned(), |id| id.to_string());
                 Some(format!("incident note {id}"))
@@ -167,12 +208,13 @@ impl PageCommand {
                 let id = id.map_or_else(|| "the newest".to_owned(), |id| id.to_string());
                 Some(format!("incident acknowledge {id}"))
             }
+            Self::KeepDraft { id, .. } => Some(format!("incident keep {id}")),
             Self::Report { id, .. } => Some(format!("incident report {id}")),
             // A name is of the configuration, or is refused.
             Self::Component { status: Some(status), .. } => Some(format!("component set to {status}")),
             Self::Component { status: None, .. } => Some("component left to the gate".to_owned()),
             Self::Announce { from, until, .. } => Some(format!("maintenance from {from} to {until}")),
-            Self::Finish { id } => Some(format!("maintenance finish {id}")),
+            Self::Finish { id, .. } => Some(format!("maintenance finish {id}")),
         }
     }
 }

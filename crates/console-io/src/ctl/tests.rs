@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::listener::{CONNECTIONS_MAX, encode, serve};
 use super::{
-    ClientName, Command, CtlError, Hint, Imported, LINE_BYTES_MAX, Reply, Socket, SocketError, call, export,
-    group_id, import,
+    ClientName, Command, CtlError, Hint, Imported, LINE_BYTES_MAX, REPLY_BYTES_MAX, Reply, Socket,
+    SocketError, call, export, group_id, import,
 };
 use crate::desk::Desk;
 use crate::{Console, ConsoleError, ConsoleSettings, ControlPlane};
@@ -47,6 +47,13 @@ impl ControlPlane for Gate {
 
     fn is_healthy(&self) -> bool {
         true
+    }
+
+    fn moment(&self) -> incident::Moment {
+        incident::Moment {
+            now: model::Instant::from_secs(60),
+            wall: model::Timestamp::from_secs(1_795_876_200),
+        }
     }
 }
 
@@ -201,9 +208,9 @@ fn more_clients_than_there_are_seats_are_turned_away_at_once() {
 
 #[test]
 fn a_reply_that_is_too_long_is_cut_and_says_so() {
-    let text = "ü\n".repeat(LINE_BYTES_MAX);
+    let text = "ü\n".repeat(REPLY_BYTES_MAX);
     let bytes = encode(&Reply::done(text, json!({ "more": 1 })));
-    assert!(bytes.len() <= LINE_BYTES_MAX && bytes.ends_with(b"\n"), "{}", bytes.len());
+    assert!(bytes.len() <= REPLY_BYTES_MAX && bytes.ends_with(b"\n"), "{}", bytes.len());
     let reply: Reply = serde_json::from_slice(&bytes).unwrap();
     assert!(
         reply.ok && reply.text.starts_with("ü\nü") && reply.text.contains("is cut here"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use model::Net;
 use serde_json::Value;
 
-use super::{ClientName, Command, CtlError, Hint, Reply, call};
+use super::{ClientName, Command, CtlError, Hint, Reply, SubscriberCommand, call};
 
 /// How an import went.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,21 +51,51 @@ pub enum TransferError {
 /// # Errors
 /// [`TransferError`]; an existing file is not overwritten, one begun is left as it is.
 pub fn export(socket: &Path, file: &Path) -> Result<u64, TransferError> {
+    write_pages(file, |last| read_page(socket, last.and_then(pass_of)))
+}
+
+/// Writes all subscribers with their addresses to a new file that only its owner can read (0600), one JSON object a line, and counts them.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_subscribers(socket: &Path, file: &Path) -> Result<u64, TransferError> {
+    write_pages(file, |last| {
+        let after = last.and_then(id_of);
+        let limit = Command::CLIENTS_PER_PAGE_MAX;
+        let command = SubscriberCommand::List { after: after.clone(), limit, addresses: true };
+        let Value::Array(page) = ask(socket, &Command::Subscriber(command))?.data else {
+            return Err(TransferError::Pages);
+        };
+        // Each must lie behind the one before it, or the export would never end.
+        let ids: Vec<_> = page.iter().map(id_of).collect();
+        let follows = ids.iter().all(Option::is_some) && after.into_iter().map(Some).chain(ids).is_sorted();
+        if follows { Ok(page) } else { Err(TransferError::Pages) }
+    })
+}
+
+fn id_of(subscriber: &Value) -> Option<String> {
+    Some(subscriber.get("id")?.as_str()?.to_owned())
+}
+
+/// As many pages as there are, each made behind the last entry of the one before.
+fn write_pages(
+    file: &Path,
+    mut read: impl FnMut(Option<&Value>) -> Result<Vec<Value>, TransferError>,
+) -> Result<u64, TransferError> {
     let failed = |doing| move |source| TransferError::File { doing, path: file.to_owned(), source };
     let target = OpenOptions::new().write(true).create_new(true).mode(EXPORT_MODE).open(file);
     let mut target = BufWriter::new(target.map_err(failed("make"))?);
     let mut written = 0;
-    let mut after = None;
+    let mut page = Vec::new();
     loop {
-        let page = read_page(socket, after.take())?;
-        for client in &page {
-            writeln!(target, "{client}").map_err(failed("write"))?;
+        page = read(page.last())?;
+        for entry in &page {
+            writeln!(target, "{entry}").map_err(failed("write"))?;
             written += 1;
         }
         if page.len() < Command::CLIENTS_PER_PAGE_MAX as usize {
             break;
         }
-        after = page.last().and_then(pass_of);
     }
     target.flush().and_then(|()| target.get_ref().sync_all()).map_err(failed("write"))?;
     Ok(written)

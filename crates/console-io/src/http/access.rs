@@ -1,7 +1,9 @@
 //! Who may read and command: token, host, origin.
 
+use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 
+use admin::Door;
 use http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
 use http::uri::{Authority, Uri};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
@@ -18,6 +20,8 @@ pub(crate) struct Access {
     address: IpAddr,
     hosts: Vec<String>,
     metrics_allow: Vec<Prefix>,
+    /// For people, who show the token once.
+    pub(super) door: RefCell<Door>,
 }
 
 impl Access {
@@ -28,6 +32,7 @@ impl Access {
             address: address.ip().to_canonical(),
             hosts: settings.hosts.iter().map(|host| bare(host)).collect(),
             metrics_allow: settings.metrics_allow.clone(),
+            door: RefCell::new(Door::new(&settings.token)),
         }
     }
 

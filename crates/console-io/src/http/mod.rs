@@ -1,25 +1,27 @@
 //! The admin's HTTP listener: what it answers, and to whom.
 //!
-//! `/healthz` is open; all else, loopback included, needs the token, an allowed `Host` and an `Origin` of its own, so
+//! `/healthz` is open, and `/` leads to the pages; all else, loopback included, needs the token, or for pages a session that was begun with it, an allowed `Host` and an `Origin` of its own, so
 //! that no web page can speak to it through an admin's browser.
 
 mod access;
 mod alertmanager;
+mod api;
 mod openapi;
+mod pages;
 mod problem;
 
 pub(crate) use access::Access;
 
 use std::net::SocketAddr;
 
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use web_io::Bytes;
 
 use self::problem::Problem;
-use crate::ctl::{self, Command, PageCommand, Reply};
+use crate::ctl::{self, Command, PageCommand, Reply, SubscriberCommand};
 use crate::desk::{Desk, Undone};
-use crate::metrics::Exposition;
+use crate::metrics::{Exposition, OLDER_CONTENT_TYPE, in_older_format, wants_older};
 
 /// Answers one request.
 pub(crate) async fn answer(
@@ -47,13 +49,20 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
     }
     access.check_host(request)?;
     access.check_origin(request)?;
+    if path == "/" {
+        allow(request, READ)?;
+        return Ok(pages::led(pages::TOP));
+    }
+    if path.starts_with(pages::TOP) {
+        return pages::page(&access.door, desk, request, peer.ip()).await;
+    }
     if !(path == "/metrics" && access.may_scrape(peer.ip())) {
         access.check_token(request.headers())?;
     }
     match path {
         "/metrics" => {
             allow(request, READ)?;
-            metrics(desk).await
+            metrics(desk, request.headers()).await
         }
         "/api/v1/status" => shown(desk, request, Command::Status).await,
         "/api/v1/level" => shown(desk, request, Command::Level).await,
@@ -70,23 +79,33 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
             allow(request, READ)?;
             Ok(typed(StatusCode::OK, JSON, openapi::text()))
         }
-        "/api/v1/incidents" => shown(desk, request, Command::Page(PageCommand::Incidents)).await,
-        "/" => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, NOT_BUILT)),
-        _ => Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "There is nothing here. GET /api/v1/openapi.json lists what there is.",
-        )),
+        "/api/v1/provider-report" => shown(desk, request, Command::ProviderReport { incident: None }).await,
+        "/api/v1/subscribers" => {
+            let list = SubscriberCommand::List { after: None, limit: 50, addresses: false };
+            shown(desk, request, Command::Subscriber(list)).await
+        }
+        _ => api::answer(desk, request).await.unwrap_or_else(|| {
+            Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                "There is nothing here. GET /api/v1/openapi.json lists what there is; /desk/ is for people.",
+            ))
+        }),
     }
 }
 
-async fn metrics(desk: &Desk) -> Answer {
+async fn metrics(desk: &Desk, headers: &HeaderMap) -> Answer {
     let text = desk.metrics().await.ok_or_else(|| {
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "The metrics could not be gathered in time; ask less often.",
         )
     })?;
-    Ok(typed(StatusCode::OK, Exposition::CONTENT_TYPE, text))
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    Ok(if wants_older(accept) {
+        typed(StatusCode::OK, OLDER_CONTENT_TYPE, in_older_format(&text))
+    } else {
+        typed(StatusCode::OK, Exposition::CONTENT_TYPE, text)
+    })
 }
 
 /// What a command shows that changes nothing.
@@ -132,14 +151,7 @@ fn check_json(request: &Request<Bytes>) -> Result<(), Problem> {
 
 /// 409 for a command that was understood and not carried out.
 fn replied(outcome: Result<Reply, Undone>) -> Answer {
-    let reply = outcome.map_err(|undone| {
-        let status = match undone {
-            Undone::Invalid(_) => StatusCode::BAD_REQUEST,
-            Undone::Late => StatusCode::SERVICE_UNAVAILABLE,
-            Undone::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Problem::new(status, undone.to_string())
-    })?;
+    let reply = outcome?;
     let status = if reply.ok { StatusCode::OK } else { StatusCode::CONFLICT };
     Ok(typed(status, JSON, serde_json::to_string(&reply).expect("a reply has only texts as keys")))
 }
@@ -179,14 +191,14 @@ fn guard(headers: &mut HeaderMap) {
         ("cross-origin-resource-policy", "same-origin"),
         ("referrer-policy", "no-referrer"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // Pages have a policy of their own.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }
 
 const READ: &[Method] = &[Method::GET, Method::HEAD];
 const JSON: &str = "application/json";
 const OURS: &str = "Nothing but this gate's own alerts.\n";
-const NOT_BUILT: &str = "This part is not built yet. What there is: /healthz, /metrics, and below /api/v1/ status, level, rules, incidents, alerts and ctl.";
 
 #[cfg(test)]
 mod tests;

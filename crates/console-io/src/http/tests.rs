@@ -16,7 +16,7 @@ impl ControlPlane for Gate {
     fn command(&self, uid: Option<u32>, command: Command) -> Reply {
         self.heard.lock().unwrap().push((uid, command.clone()));
         assert!(command != Command::Recordings, "a gate with a fault");
-        if let Command::Enforce { .. } = command {
+        if let Command::Enforce { .. } | Command::Page(PageCommand::Hold { .. }) = command {
             Reply::failed("not now")
         } else {
             Reply::done("done", json!(null))
@@ -29,6 +29,13 @@ impl ControlPlane for Gate {
 
     fn is_healthy(&self) -> bool {
         !self.is_ill
+    }
+
+    fn moment(&self) -> incident::Moment {
+        incident::Moment {
+            now: model::Instant::from_secs(60),
+            wall: model::Timestamp::from_secs(1_795_876_200),
+        }
     }
 }
 
@@ -71,7 +78,7 @@ const LOCAL: &str = "127.0.0.1";
 #[test]
 fn only_health_is_open_even_on_loopback() {
     check("GET /healthz", &[], "", LOCAL, 200);
-    for path in ["/metrics", "/api/v1/status", "/api/v1/openapi.json", "/", "/nothing"] {
+    for path in ["/metrics", "/api/v1/status", "/api/v1/openapi.json", "/desk/", "/desk/open", "/nothing"] {
         check(&format!("GET {path}"), &[HOST], "", LOCAL, 401);
     }
     check("GET /metrics", &[HOST, "authorization: Bearer another"], "", LOCAL, 401);
@@ -108,6 +115,16 @@ fn what_an_alertmanager_posts_is_noted_and_our_own_alerts_are_not() {
 fn a_gate_that_serves_nobody_is_not_healthy() {
     let (answer, _) = ask(Gate { is_ill: true, ..Gate::default() }, "GET /healthz", &[], "", LOCAL);
     assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (503, &b"not serving\n"[..]));
+}
+
+#[test]
+fn metrics_come_in_the_format_that_is_asked_for() {
+    let kind = |headers: &[&str]| {
+        let (answer, _) = ask(Gate::default(), "GET /metrics", headers, "", "192.0.2.9");
+        answer.headers()[CONTENT_TYPE].to_str().unwrap().to_owned()
+    };
+    assert!(kind(&[HOST]).starts_with("application/openmetrics-text; version=1.0.0"));
+    assert!(kind(&[HOST, "accept: text/plain"]).starts_with("text/plain; version=0.0.4"));
 }
 
 #[test]
@@ -209,4 +226,32 @@ fn the_committed_description_is_the_one_that_is_served() {
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(committed, served, "run the tests with UPDATE_DOCS=1");
+}
+
+#[test]
+fn the_acts_of_ctl_have_addresses_and_refusals_are_problems() {
+    let (answer, gate) = ask(
+        Gate::default(),
+        "POST /api/v1/incidents/abcdefghijkl/updates",
+        &[HOST, TOKEN, JSON_TYPE],
+        r#"{"text":"x","seen":3}"#,
+        LOCAL,
+    );
+    assert_eq!(answer.status(), 200);
+    let id = Some("abcdefghijkl".parse().unwrap());
+    let update = PageCommand::Update { id, stage: None, text: "x".into(), reason: None, seen: Some(3) };
+    assert_eq!(*gate.heard.lock().unwrap(), [(None, Command::Page(update))]);
+    // This gate holds nothing back.
+    let (refused, _) = ask(Gate::default(), "POST /api/v1/notice/hold", &[HOST, TOKEN], "", LOCAL);
+    assert_eq!(refused.status(), 409);
+    let problem: serde_json::Value = serde_json::from_slice(refused.body()).unwrap();
+    assert_eq!(problem["detail"], "not now");
+    assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    check("POST /api/v1/notice/hold", &[HOST], "", LOCAL, 401);
+    check("GET /api/v1/notice/hold", &[HOST, TOKEN], "", LOCAL, 405);
+    check("POST /api/v1/incidents/abcdefghijkl/notes", &[HOST, TOKEN], r#"{"text":"x"}"#, LOCAL, 415);
+    check("POST /api/v1/incidents/x/notes", &[HOST, TOKEN, JSON_TYPE], r#"{"text":"x"}"#, LOCAL, 400);
+    check("POST /api/v1/incidents/abcdefghijkl/notes", &[HOST, TOKEN, JSON_TYPE], "[]", LOCAL, 400);
+    let long = format!(r#"{{"text":"{}"}}"#, "x".repeat(70_000));
+    check("POST /api/v1/incidents/abcdefghijkl/notes", &[HOST, TOKEN, JSON_TYPE], &long, LOCAL, 413);
 }

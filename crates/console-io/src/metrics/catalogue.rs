@@ -197,6 +197,52 @@ pub const NOTIFICATIONS_WAITING: Metric<Gauge, 1> = Metric::new(
     "Alerts that a receiver has not taken yet.",
 );
 
+/// What was written to pages elsewhere, by what became of it, as [`NOTIFICATIONS`].
+pub const PUBLICATIONS: Metric<Counter, 2> = Metric::new(
+    "portcullis_publications_total",
+    ["page", "outcome"],
+    "Tries to write on a page elsewhere: delivered, failed and tried again, refused and left out, or given up.",
+);
+
+/// What is still to be written.
+pub const PUBLICATIONS_WAITING: Metric<Gauge, 1> = Metric::new(
+    "portcullis_publications_waiting",
+    ["page"],
+    "Updates, announcements and states of components that a page elsewhere does not show yet.",
+);
+
+/// For how long something has been waiting.
+pub const PUBLICATION_LAG: Metric<Gauge, 1> = Metric::new(
+    "portcullis_publication_lag_seconds",
+    ["page"],
+    "For how long a page elsewhere has not shown all that the own page shows.",
+);
+
+/// Subscribers.
+pub const SUBSCRIBERS: Metric<Gauge, 0> =
+    Metric::new("portcullis_subscribers", [], "Readers of the status page who get mail.");
+
+/// Mails to them that wait.
+pub const SUBSCRIBER_MAILS_WAITING: Metric<Gauge, 0> = Metric::new(
+    "portcullis_subscriber_mails_waiting",
+    [],
+    "Mails with news that readers of the status page have still to get.",
+);
+
+/// Tries to write to them, by outcome as in `notify::State`.
+pub const SUBSCRIBER_MAILS: Metric<Counter, 1> = Metric::new(
+    "portcullis_subscriber_mails_total",
+    ["outcome"],
+    "Tries to write to readers of the status page: delivered, failed and tried again, refused for good, or given up.",
+);
+
+/// Mails that asked for a confirmation.
+pub const SUBSCRIBER_INVITATIONS: Metric<Counter, 0> = Metric::new(
+    "portcullis_subscriber_invitations_total",
+    [],
+    "Mails that asked readers of the status page to confirm, and were taken.",
+);
+
 /// Whether probes reach their targets, by the probe's name.
 pub const PROBE_UP: Metric<Gauge, 1> = Metric::new(
     "portcullis_probe_up",
@@ -221,6 +267,20 @@ pub const OUTSIDE_REACHED: Metric<Gauge, 0> = Metric::new(
     "portcullis_outside_reached",
     [],
     "Whether the site can be reached from outside, as an outpost sees it: 1 or 0. Without a sample it is not known.",
+);
+
+/// How much of the link is used inbound.
+pub const LINK_INBOUND: Metric<Gauge, 0> = Metric::new(
+    "portcullis_link_inbound_bits_per_second",
+    [],
+    "Bits that come in over the link in a second, with what Ethernet adds to each frame.",
+);
+
+/// What is said of the link.
+pub const LINK_VERDICT: Metric<Gauge, 1> = Metric::new(
+    "portcullis_link_verdict",
+    ["verdict"],
+    "1 for what is said of the link now (`full`, `lost-before`, `not-full`, `not-known`), 0 for the others; see `portcullis provider-report`.",
 );
 
 /// How long one step of the decision took.
@@ -270,11 +330,20 @@ pub const ENTRIES: &[Entry] = &[
     PROBE_SECONDS.entry(),
     OUTPOST_CONTACT.entry(),
     OUTSIDE_REACHED.entry(),
+    LINK_INBOUND.entry(),
+    LINK_VERDICT.entry(),
     AVAILABILITY.entry(),
     PUBLISH_LAG.entry(),
     PUBLISH_AGE.entry(),
     NOTIFICATIONS.entry(),
     NOTIFICATIONS_WAITING.entry(),
+    PUBLICATIONS.entry(),
+    PUBLICATIONS_WAITING.entry(),
+    PUBLICATION_LAG.entry(),
+    SUBSCRIBERS.entry(),
+    SUBSCRIBER_MAILS_WAITING.entry(),
+    SUBSCRIBER_MAILS.entry(),
+    SUBSCRIBER_INVITATIONS.entry(),
     TICK_SECONDS.entry(),
     BYPASS.entry(),
     ENFORCED.entry(),

@@ -1,12 +1,14 @@
-//! Metrics in the OpenMetrics text format, version 1.0.0.
+//! Metrics in the OpenMetrics text format, version 1.0.0, and in the older one of Prometheus for whoever asks for that.
 //!
 //! Every metric is a constant of [`catalogue`]: its name exists once, and its kind and number of labels are types,
 //! so that a sample that does not fit does not compile. `docs/metrics.md` is made from the same constants.
 
 pub mod catalogue;
 mod exposition;
+mod older;
 
 pub use exposition::{Buckets, Exposition};
+pub use older::{OLDER_CONTENT_TYPE, in_older_format, wants_older};
 
 use std::marker::PhantomData;
 

@@ -6,6 +6,23 @@ use super::*;
 
 #[test]
 fn an_exposition_is_what_scrapers_read() {
+    let text = exposition();
+    insta::assert_snapshot!(text);
+    insta::assert_snapshot!("the_same_for_older_scrapers", in_older_format(&text));
+}
+
+#[test]
+fn the_older_format_is_for_whoever_cannot_have_the_newer() {
+    let prometheus = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    for accept in ["", "*/*", prometheus, "text/html", "Text/Plain, application/openmetrics-text"] {
+        assert!(!wants_older(accept), "{accept}");
+    }
+    for accept in ["text/plain", "TEXT/plain; version=0.0.4", "text/html, text/plain;q=0.3, */*"] {
+        assert!(wants_older(accept), "{accept}");
+    }
+}
+
+fn exposition() -> String {
     let mut text = Exposition::default();
     text.counter(&catalogue::REQUESTS, [(["0", "t1", "forwarded"], 12), (["0", "t5", "shed"], 7)])
         .counter(&catalogue::LOG_BYTES, [([""; 0], 4_096)])
@@ -15,7 +32,7 @@ fn an_exposition_is_what_scrapers_read() {
             &catalogue::REQUEST_SECONDS,
             [(["t1"], Buckets { bounds: &[0.005, 1.0], counts: &[3, 2, 1], sum: 4.25 })],
         );
-    insta::assert_snapshot!(text.finish());
+    text.finish()
 }
 
 #[test]
@@ -40,8 +57,9 @@ fn the_manual_lists_every_metric() {
 fn manual() -> String {
     let mut page = String::from(
         "# Metrics\n\n\
-         `GET /metrics` on the console answers in OpenMetrics text. It needs the console's token, or a source\n\
-         address within `metrics_allow`. Counters begin at zero with each start of the gate.\n\n\
+         `GET /metrics` on the console answers in OpenMetrics text, and with `Accept: text/plain` in Prometheus' older text format, which\n\
+         `promtool check metrics` reads. It needs the console's token, or a source address within `metrics_allow`. Counters begin at zero\n\
+         with each start of the gate.\n\n\
          | Name | Kind | Labels | Meaning |\n| --- | --- | --- | --- |\n",
     );
     for entry in ENTRIES {

@@ -38,7 +38,7 @@ fn whoever_sees_to_an_incident_is_in_its_record_and_nowhere_else() {
     story.act(Act::Acknowledge { incident: None }).unwrap();
     assert_eq!(story.told(), told, "the public does not read it");
     let timeline = &story.engine.inside()[0].timeline;
-    assert!(timeline.iter().any(|(_, words)| words == "acknowledged by uid 1000"), "{timeline:?}");
+    assert!(timeline.iter().any(|event| event.words == "acknowledged by uid 1000"), "{timeline:?}");
     let id = story.newest();
     story.act(update(Some(Stage::Resolved), "All is well.", Some("the figures are wrong"))).unwrap();
     assert_eq!(story.act(Act::Acknowledge { incident: Some(id) }), Err(ActError::Over(id)));

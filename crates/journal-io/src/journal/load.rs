@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use model::{AccountId, PassId, SiteId, Timestamp};
 use rusqlite::{Connection, Row};
 
-use super::rows::{DeliveryRow, IncidentRow, NetworkRow, PassRow, PathRow, TokenRow};
+use super::rows::{
+    DeliveryRow, IncidentRow, NetworkRow, NewsRow, PassRow, PathRow, SubscriberRow, TokenRow, ToldRow,
+};
+use super::subscribers;
 
 /// What a journal held when it was opened.
 #[derive(Debug, Default)]
@@ -23,6 +26,12 @@ pub struct Loaded {
     pub incidents: Vec<IncidentRow>,
     /// Messages to those who are alerted that nobody has taken yet, the oldest first; at most [`Loaded::DELIVERIES_MAX`].
     pub deliveries: Vec<DeliveryRow>,
+    /// Subscribers of the status page, at most [`Loaded::SUBSCRIBERS_MAX`].
+    pub subscribers: Vec<SubscriberRow>,
+    /// News for them, the newest first; at most [`Loaded::NEWS_MAX`].
+    pub news: Vec<NewsRow>,
+    /// Who heard what of it, the latest first; at most [`Loaded::TOLD_MAX`].
+    pub told: Vec<ToldRow>,
     /// State values by site and key.
     pub state: BTreeMap<(SiteId, String), Vec<u8>>,
     /// What an admin should know about the opening.
@@ -45,6 +54,15 @@ impl Loaded {
     /// Messages read at most: all that may wait for a hundred receivers.
     pub const DELIVERIES_MAX: usize = 25_600;
 
+    /// Subscribers read at most.
+    pub const SUBSCRIBERS_MAX: usize = 50_000;
+
+    /// News for subscribers read at most: more than two days can bring.
+    pub const NEWS_MAX: usize = 1_000;
+
+    /// Notes of who heard what read at most: of eight incidents for each subscriber.
+    pub const TOLD_MAX: usize = 8 * Self::SUBSCRIBERS_MAX;
+
     /// The value of a site's state key.
     pub fn state(&self, site: SiteId, key: &str) -> Option<&[u8]> {
         self.state.get(&(site, key.to_owned())).map(Vec::as_slice)
@@ -65,7 +83,7 @@ pub(super) fn load(connection: &Connection, notice: Option<String>) -> rusqlite:
     let state = all(connection, "SELECT site, key, value FROM state LIMIT ?1", Loaded::OTHERS_MAX, |row| {
         Ok(((SiteId(row.get(0)?), row.get(1)?), row.get(2)?))
     })?;
-    Ok(Loaded {
+    let mut loaded = Loaded {
         passes,
         tokens: all(connection, tokens, Loaded::OTHERS_MAX, token)?,
         networks: all(connection, networks, Loaded::OTHERS_MAX, network)?,
@@ -74,7 +92,10 @@ pub(super) fn load(connection: &Connection, notice: Option<String>) -> rusqlite:
         deliveries: all(connection, WAITING, Loaded::DELIVERIES_MAX, delivery)?,
         state: state.into_iter().collect(),
         notices: notice.into_iter().collect(),
-    })
+        ..Loaded::default()
+    };
+    subscribers::load(connection, &mut loaded)?;
+    Ok(loaded)
 }
 
 /// The columns that [`pass`] reads.
@@ -182,7 +203,7 @@ fn homes(blob: Option<[u8; 32]>) -> [u64; 4] {
     homes
 }
 
-fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     rows_max: usize,

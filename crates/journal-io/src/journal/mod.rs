@@ -1,11 +1,13 @@
 //! The journal: what the gate remembers over a restart, in one SQLite file with one writer.
 
+mod backup;
 mod error;
 mod load;
 mod read;
 mod rows;
 mod schema;
 mod store;
+mod subscribers;
 #[cfg(test)]
 mod tests;
 mod upkeep;
@@ -23,14 +25,16 @@ use std::time::Duration;
 
 use model::{AccountId, SiteId, Timestamp};
 
+pub use backup::{BackupError, Checked};
 pub use error::JournalError;
 pub use load::Loaded;
 pub use read::{Dimension, LoginSeen, Reader, RefusedTotal, SampledTotal, Window};
 pub use rows::{
-    ACT_BYTES_MAX, ActRow, AttemptRow, DELIVERY_BYTES_MAX, DELIVERY_KEY_BYTES_MAX, DeliveryRow,
-    INCIDENT_BYTES_MAX, Importance, IncidentRow, LoginRow, NETWORK_BITMAP_BYTES_MAX, NetworkRow,
-    PATH_BYTES_MAX, PassRow, PathRow, RefusedRow, Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX,
-    STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, SampleRow, TokenRow,
+    ACT_BYTES_MAX, ADDRESS_BYTES_MAX, ActRow, AttemptRow, CHOSEN_BYTES_MAX, DELIVERY_BYTES_MAX,
+    DELIVERY_KEY_BYTES_MAX, DeliveryRow, INCIDENT_BYTES_MAX, Importance, IncidentRow, LoginRow,
+    NETWORK_BITMAP_BYTES_MAX, NEWS_BYTES_MAX, NetworkRow, NewsRow, PATH_BYTES_MAX, PassRow, PathRow,
+    RefusedRow, Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX,
+    SampleRow, SubscriberRow, TokenRow, ToldRow,
 };
 
 use crate::ballast::Ballast;
@@ -153,6 +157,13 @@ impl Journal {
             Row::Delivery(delivery) => {
                 delivery.key.len() <= DELIVERY_KEY_BYTES_MAX && delivery.bytes.len() <= DELIVERY_BYTES_MAX
             }
+            Row::Subscriber(row) => {
+                row.address.len() <= ADDRESS_BYTES_MAX && row.chosen.len() <= CHOSEN_BYTES_MAX
+            }
+            Row::News(news) => news.bytes.len() <= NEWS_BYTES_MAX && i64::try_from(news.seq).is_ok(),
+            Row::Told(told) => {
+                told.subject.len() <= DELIVERY_KEY_BYTES_MAX && i64::try_from(told.seq).is_ok()
+            }
             Row::Network(network) => network.bitmap.len() <= NETWORK_BITMAP_BYTES_MAX,
             Row::Pass(_)
             | Row::PassSeen { .. }
@@ -165,6 +176,7 @@ impl Journal {
             | Row::Login(_)
             | Row::Act(_)
             | Row::Attempt(_)
+            | Row::SubscriberGone { .. }
             | Row::Path(_) => true,
         };
         is_within_limits && self.shared.offer(row, &self.thread)

@@ -80,7 +80,7 @@ pub struct LoginSeen {
 ///
 /// Each question sees one moment, and none holds the writer up for longer than it takes.
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
 }
 
@@ -295,7 +295,7 @@ impl Reader {
         rows.map_err(|source| self.failed(source))
     }
 
-    fn failed(&self, source: rusqlite::Error) -> JournalError {
+    pub(super) fn failed(&self, source: rusqlite::Error) -> JournalError {
         JournalError::Sqlite { path: self.path.clone(), source }
     }
 }

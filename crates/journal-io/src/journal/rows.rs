@@ -59,6 +59,19 @@ pub enum Row {
     Delivery(DeliveryRow),
     /// An alert was tried or given up. Written through to the disk at once.
     Attempt(AttemptRow),
+    /// Somebody subscribed to the status page, or what is known of them changed. Written through to the disk at once.
+    Subscriber(SubscriberRow),
+    /// A subscriber left: everything of them is erased, from free space too. Written through to the disk at once.
+    SubscriberGone {
+        /// The site.
+        site: SiteId,
+        /// Who.
+        id: [u8; 16],
+    },
+    /// News for subscribers. Written through to the disk at once.
+    News(NewsRow),
+    /// A subscriber was written to, or will not be. It outlives the process as soon as it is settled, but not a power cut.
+    Told(ToldRow),
     /// What the gate learnt about a path.
     Path(PathRow),
     /// A value that replaces the one under the same key.
@@ -253,6 +266,57 @@ pub struct AttemptRow {
     pub why: Box<str>,
 }
 
+/// Somebody who has confirmed that they want mail about the status page.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SubscriberRow {
+    /// The site.
+    pub site: SiteId,
+    /// Keyed hash of the address.
+    pub id: [u8; 16],
+    /// When they confirmed.
+    pub since: Timestamp,
+    /// Mails in a row that were refused for good.
+    pub refusals: u32,
+    /// The address, at most [`ADDRESS_BYTES_MAX`] bytes.
+    pub address: Box<str>,
+    /// What they want to hear of, as words parted by spaces; at most [`CHOSEN_BYTES_MAX`] bytes.
+    pub chosen: Box<str>,
+}
+
+/// Something that subscribers are told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewsRow {
+    /// The site.
+    pub site: SiteId,
+    /// Larger than of all before; at most 2^63 - 1.
+    pub seq: u64,
+    /// When it was said.
+    pub at: Timestamp,
+    /// What was said, at most [`NEWS_BYTES_MAX`] bytes. It never holds an account or an address.
+    pub bytes: Box<[u8]>,
+}
+
+/// What a subscriber heard of one incident; it replaces what was known of that before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ToldRow {
+    /// The site.
+    pub site: SiteId,
+    /// Who.
+    pub subscriber: [u8; 16],
+    /// The incident or the announced work, at most [`DELIVERY_KEY_BYTES_MAX`] bytes.
+    pub subject: Box<str>,
+    /// The number of the last news that they have, or will not have.
+    pub seq: u64,
+    /// How often the newest was tried in vain.
+    pub attempts: u32,
+    /// When.
+    pub at: Timestamp,
+    /// What became of it: 0 it waits, 1 delivered, 2 refused, 3 given up.
+    pub state: u8,
+    /// Why, cut to [`ACT_BYTES_MAX`] bytes; a mail server may have said it.
+    pub why: Box<str>,
+}
+
 /// Whether a path refuses people who are not signed in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PathRow {
@@ -278,6 +342,15 @@ pub const DELIVERY_KEY_BYTES_MAX: usize = 64;
 /// Longest message, in bytes.
 pub const DELIVERY_BYTES_MAX: usize = 32 << 10;
 
+/// Longest address of a subscriber, in bytes (RFC 5321).
+pub const ADDRESS_BYTES_MAX: usize = 254;
+
+/// Longest list of what a subscriber wants to hear of, in bytes: 64 words of 12.
+pub const CHOSEN_BYTES_MAX: usize = 64 * 13;
+
+/// Longest news, in bytes: as the record that it follows from.
+pub const NEWS_BYTES_MAX: usize = 128 << 10;
+
 /// Longest record of an incident, in bytes.
 pub const INCIDENT_BYTES_MAX: usize = 64 << 10;
 
@@ -302,7 +375,7 @@ pub(super) const ROW_PAGES: u64 = 6;
 /// What is lost last and what first when rows come faster than the disk takes them.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Importance {
-    /// Logins, passes, tokens, acts, incidents, alerts and state.
+    /// Logins, passes, tokens, acts, incidents, alerts, subscribers and state.
     Vital,
     /// Counts and samples of refusals, and when passes were used.
     Useful,
@@ -338,6 +411,10 @@ impl Row {
             | Self::Incident(_)
             | Self::Delivery(_)
             | Self::Attempt(_)
+            | Self::Subscriber(_)
+            | Self::SubscriberGone { .. }
+            | Self::News(_)
+            | Self::Told(_)
             | Self::State { .. } => Importance::Vital,
             Self::PassSeen { .. } | Self::Refused(_) | Self::Sample(_) => Importance::Useful,
             Self::Network(_) | Self::Path(_) => Importance::History,
@@ -350,6 +427,7 @@ impl Row {
         let bytes = match self {
             Self::Incident(incident) => incident.bytes.len(),
             Self::Delivery(delivery) => delivery.bytes.len(),
+            Self::News(news) => news.bytes.len(),
             Self::State { value, .. } => value.len(),
             Self::Pass(_)
             | Self::PassSeen { .. }
@@ -363,7 +441,11 @@ impl Row {
             | Self::Login(_)
             | Self::Act(_)
             | Self::Attempt(_)
+            | Self::Subscriber(_)
+            | Self::Told(_)
             | Self::Path(_) => 0,
+            // With what they heard of the incidents of three days.
+            Self::SubscriberGone { .. } => 64 << 12,
         };
         ROW_PAGES + (bytes as u64).div_ceil(page_bytes)
     }
@@ -372,8 +454,27 @@ impl Row {
     pub const fn is_synced(&self) -> bool {
         matches!(
             self,
-            Self::Revoked { .. } | Self::Act(_) | Self::Incident(_) | Self::Delivery(_) | Self::Attempt(_)
+            Self::Revoked { .. }
+                | Self::Act(_)
+                | Self::Incident(_)
+                | Self::Delivery(_)
+                | Self::Attempt(_)
+                | Self::Subscriber(_)
+                | Self::SubscriberGone { .. }
+                | Self::News(_)
         )
+    }
+}
+
+impl Row {
+    /// Whether it is about a person, so that what it replaces must not stay in free space.
+    pub(super) const fn is_personal(&self) -> bool {
+        matches!(self, Self::Subscriber(_) | Self::SubscriberGone { .. } | Self::Told(_))
+    }
+
+    /// Whether what it deletes must not stay in the write-ahead log either.
+    pub(super) const fn is_erasure(&self) -> bool {
+        matches!(self, Self::SubscriberGone { .. })
     }
 }
 

@@ -3,8 +3,12 @@
 use rusqlite::Connection;
 
 /// One step for each layout version; `user_version` says how many were taken. Never change one that was released.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("layout-1.sql"), include_str!("layout-2.sql"), include_str!("layout-3.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("layout-1.sql"),
+    include_str!("layout-2.sql"),
+    include_str!("layout-3.sql"),
+    include_str!("layout-4.sql"),
+];
 
 /// What became of a database's layout.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -76,7 +76,18 @@ impl Store {
         if is_synced {
             self.connection.pragma_update(None, "synchronous", "FULL")?;
         }
+        let is_personal = rows.iter().any(Row::is_personal);
+        if is_personal {
+            self.connection.pragma_update(None, "secure_delete", true)?;
+        }
         let written = self.write_all(rows);
+        if is_personal {
+            // Should this fail, later rows are erased as thoroughly.
+            self.connection.pragma_update(None, "secure_delete", false).ok();
+        }
+        if rows.iter().any(Row::is_erasure) {
+            self.clear_log();
+        }
         if is_synced {
             // Should this fail, later rows are synced too; the rows above are written all the same.
             self.connection.pragma_update(None, "synchronous", "NORMAL").ok();
@@ -126,6 +137,13 @@ impl Store {
         let checkpointed = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         self.connection.busy_timeout(PATIENCE).ok();
         checkpointed.is_ok() && self.wal_bytes() <= self.wal_bytes_max / 2
+    }
+
+    /// What was erased is gone from the write-ahead log too, unless a reader holds it: then with the next one.
+    fn clear_log(&self) {
+        self.connection.busy_timeout(Duration::ZERO).ok();
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).ok();
+        self.connection.busy_timeout(PATIENCE).ok();
     }
 
     fn wal_bytes(&self) -> u64 {

@@ -8,6 +8,7 @@ use rusqlite::params;
 
 use super::load::Loaded;
 use super::store::{Store, broken, with_suffix};
+use super::subscribers::{DELETE_NEWS, DELETE_TOLD};
 use super::write::{HOUR_MILLIS, millis};
 
 /// Steps with which room is made at one time.
@@ -40,6 +41,9 @@ const INCIDENT_AGE_MAX: Duration = Duration::from_secs(400 * 86_400);
 /// Alerts and tries to deliver them are kept as long as a page shows incidents.
 const ALERT_AGE_MAX: Duration = Duration::from_secs(90 * 86_400);
 
+/// What subscribers were told is needed for as long as it can be told again, a day, and some more for clocks that are set.
+const NEWS_AGE_MAX: Duration = Duration::from_secs(3 * 86_400);
+
 /// A damaged database that was moved aside stays for a week.
 const BROKEN_AGE_MAX: Duration = Duration::from_secs(7 * 86_400);
 
@@ -71,6 +75,8 @@ impl Store {
             (DELETE_ACTS, millis(now.before(ACT_AGE_MAX))),
             (DELETE_DELIVERIES, millis(now.before(ALERT_AGE_MAX))),
             (DELETE_ATTEMPTS, millis(now.before(ALERT_AGE_MAX))),
+            (DELETE_NEWS, millis(now.before(NEWS_AGE_MAX))),
+            (DELETE_TOLD, millis(now.before(NEWS_AGE_MAX))),
         ] {
             self.delete(sql, limit)?;
         }

@@ -4,6 +4,7 @@ use model::{SiteId, Timestamp};
 use rusqlite::{Transaction, params};
 
 use super::rows::{self, AttemptRow, PassRow, RefusedRow, Row, SampleRow};
+use super::subscribers;
 
 /// Writes a row; the two counts keep an hour's sorts and samples within their limits.
 pub(super) fn write_row(
@@ -55,6 +56,9 @@ pub(super) fn write_row(
             ],
         ),
         Row::Attempt(attempt) => write_attempt(transaction, attempt),
+        Row::Subscriber(_) | Row::SubscriberGone { .. } | Row::News(_) | Row::Told(_) => {
+            subscribers::write(transaction, row)
+        }
         Row::Refused(refused) => write_refused(transaction, refused, sorts),
         Row::Sample(sample) => write_sample(transaction, sample, samples),
         Row::Network(_)
@@ -114,6 +118,10 @@ fn write_plain(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<()>
         | Row::TokenGone { .. }
         | Row::Delivery(_)
         | Row::Attempt(_)
+        | Row::Subscriber(_)
+        | Row::SubscriberGone { .. }
+        | Row::News(_)
+        | Row::Told(_)
         | Row::Refused(_)
         | Row::Sample(_) => unreachable!("write_row keeps these to itself"),
     }
@@ -283,7 +291,7 @@ pub(super) fn samples_until(at: Timestamp) -> u32 {
     at_once + (rows::SAMPLES_AN_HOUR_MAX - at_once) * (minute + 1) / 60
 }
 
-fn execute(
+pub(super) fn execute(
     transaction: &Transaction<'_>,
     sql: &str,
     values: &[&dyn rusqlite::ToSql],

@@ -100,6 +100,11 @@ impl Keys {
         self.reference.derive("reference", 0)
     }
 
+    /// The key that links in mails to subscribers of a site's page are signed with.
+    pub fn subscriber_key(&self, site: SiteId) -> [u8; 32] {
+        self.reference.derive("subscriber", site.0.into())
+    }
+
     /// The secret that places unknown clients into cohorts during the `closing`-th closing of a site.
     ///
     /// Each closing has another, so that what an attacker learnt in the last one is worth nothing in this one.

@@ -1,5 +1,6 @@
 //! Copies of the status page on machines elsewhere: an ssh server, and a store that speaks S3.
 
+mod small_disk;
 mod world;
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! An outpost on a machine of its own: what it says when the gate's machine is cut off, and how it hands back.
 
+mod link;
 mod world;
 
 use std::sync::Arc;
@@ -89,6 +90,9 @@ fn inside_and_outside_disagree_and_the_gate_says_that_it_is_the_network() {
         status.contains("probes: app up, from outside down\nthe site can be reached from inside"),
         "{status}"
     );
+    let lost =
+        "link not full, but traffic is lost before this machine: nothing on this machine can help (sure)";
+    world.until("the carrier is told", || world.provider_report(&[]).contains(lost));
 }
 
 #[test]

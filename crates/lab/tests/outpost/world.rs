@@ -155,6 +155,19 @@ impl World {
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
     }
 
+    /// `portcullis provider-report …` of the gate.
+    pub(crate) fn provider_report(&self, words: &[&str]) -> String {
+        let mut command = Command::new(&self.binary);
+        command.arg("provider-report").args(words).arg("--state").arg(self.folder.path().join("gate"));
+        let output = command.output().expect("it starts");
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
+    /// Where a process of this world may write what it says.
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.log"))
+    }
+
     /// All links of the gate's machine, but for the one to itself.
     pub(crate) fn set_links(&self, state: &str) {
         self.here.run(&["ip", "link", "set", "gate0", state]);
@@ -225,6 +238,8 @@ name = "Shop"
 [[status.component]]
 name = "Phone support"
 watches = "nothing"
+[host]
+link = "2 Mbit/s"
 [outpost]
 url = "http://{OUTPOST}:{PAGE_PORT}"
 [[probe]]

@@ -4,7 +4,7 @@ use std::fs;
 
 use lab::clock::wait_for;
 use lab::origin::Origin;
-use lab::{Judge, checkout, need};
+use lab::{HtmlChecker, Judge, checkout, need};
 
 use crate::SOON;
 use crate::world::{NO_SCRIPT_RAN, OPEN, World, html};
@@ -19,13 +19,30 @@ const PAGE_BYTES_MAX: usize = 10 * 1024;
 /// With everything that is wrong here axe-core has a rule for it.
 const BAD: &str = "<!doctype html><html><body><p style=\"color:#ccc;background:#fff\">Hardly to be read</p><img src=\"data:,\"><a href=\"/\"></a></body></html>";
 
-#[test]
-fn axe_finds_nothing_on_any_page_about_a_request() {
-    let judge = need!(Judge::start());
+/// Every page about a request.
+fn pages() -> Vec<String> {
     let snapshot = fs::read_to_string(checkout().join(PAGES)).expect("it is committed");
     let pages: Vec<String> =
         snapshot.split("<!doctype html>").skip(1).map(|page| format!("<!doctype html>{page}")).collect();
     assert!(pages.len() >= 12, "only {} pages", pages.len());
+    pages
+}
+
+#[test]
+fn the_html_checker_finds_nothing_on_any_page_about_a_request() {
+    let checker = need!(HtmlChecker::find());
+    let pages = pages();
+    let names: Vec<String> = (0..pages.len()).map(|number| format!("{number}.html")).collect();
+    assert_eq!(
+        checker.findings_in(names.iter().map(String::as_str).zip(pages.iter().map(String::as_str))),
+        ""
+    );
+}
+
+#[test]
+fn axe_finds_nothing_on_any_page_about_a_request() {
+    let judge = need!(Judge::start());
+    let pages = pages();
     let (count, bad) = (pages.len(), pages.len());
     let origin = Origin::start(move |head| {
         let number: Option<usize> = head.split(['/', ' ']).nth(2).and_then(|number| number.parse().ok());

@@ -1,6 +1,8 @@
 //! The status page of a running gate: what it says while the app fails, and after a crash, a takeover, a person's word.
 
+mod markup;
 mod readers;
+mod watchers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -6,10 +6,10 @@ use lab::{Judge, Peer, need, web};
 
 use crate::World;
 
-const TITLE: &str = "Nobody answers <the> phone & mail";
+pub(crate) const TITLE: &str = "Nobody answers <the> phone & mail";
 
 /// A page with an incident that is open and work that goes on, both with text that is awkward for markup.
-fn awkward() -> World {
+pub(crate) fn awkward() -> World {
     let world = World::start("30m");
     let open = ["incident", "open", TITLE, "--text", "Is 1 < 2 && \"so\"?\n\nYes.", "--component"];
     world.gate.tell(&[&open[..], &["Phone support=partial-outage"]].concat()).expect("it is told");
@@ -27,7 +27,7 @@ fn awkward() -> World {
     world
 }
 
-fn output(command: &mut Command) -> String {
+pub(crate) fn output(command: &mut Command) -> String {
     let output = command.output().expect("it runs");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}\n{err}");

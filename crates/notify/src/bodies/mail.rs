@@ -48,7 +48,7 @@ fn body(sender: &Sender, notice: &Notice) -> String {
 }
 
 /// A header's text, folded where it is plain, and else as encoded words (RFC 2047), so that no byte of it can begin another header.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let is_plain = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && !text.contains("=?");
     let is_foldable =
         text.trim() == text && !text.contains("  ") && text.split(' ').all(|word| word.len() < LINE_MAX);
@@ -75,7 +75,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// `Sat, 28 Nov 2026 17:24:01 +0000`.
-fn date(at: Timestamp) -> String {
+pub(crate) fn date(at: Timestamp) -> String {
     let (civil, days) = (Civil::of(at), at.as_secs() / 86_400);
     // The first of January 1970 was a Thursday.
     let weekday = WEEKDAYS[usize::try_from((days + 4) % 7).unwrap_or_default()];
@@ -84,7 +84,7 @@ fn date(at: Timestamp) -> String {
 }
 
 /// Lines of 76 characters (RFC 2045, section 6.8).
-fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     let lines = text.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line));
     lines.collect::<Vec<_>>().join("\r\n")
 }

@@ -1,7 +1,7 @@
 //! What is sent, to the byte.
 
 mod alertmanager;
-mod mail;
+pub(crate) mod mail;
 mod pagerduty;
 mod slack;
 mod webhook;

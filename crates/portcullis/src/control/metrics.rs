@@ -7,11 +7,14 @@ use std::time::Duration;
 use console_io::metrics::{Buckets, Exposition, catalogue};
 use edge_io::{Fault, Origin, SECONDS_BUCKETS, TICK_BUCKETS};
 use model::{Group, Outcome, Tier};
+use provider::Verdict as LinkVerdict;
 use status_io::TargetHealth;
 
 use super::Control;
 use crate::alerts;
 use crate::probing::probe_metrics;
+use crate::publish;
+use crate::subscribing;
 
 impl Control {
     /// All metrics as OpenMetrics text.
@@ -21,6 +24,10 @@ impl Control {
         self.gate_metrics(&mut out);
         self.connection_metrics(&mut out);
         alerts::metrics(&mut out, &self.truth.alerted());
+        publish::metrics(&mut out, &self.truth.elsewhere());
+        if let Some(mailing) = self.truth.mailing() {
+            subscribing::metrics(&mut out, &mailing.figures());
+        }
         out.finish()
     }
 
@@ -143,6 +150,10 @@ impl Control {
         out.counter(&catalogue::INCIDENT_SECONDS_LOST, [(none, self.truth.missed())]);
         let (now, probing) = (self.clock.now(), &self.probing);
         let outside = probing.senses(now).outside();
+        let (used, finding) = self.host.link_now(probing);
+        out.gauge(&catalogue::LINK_INBOUND, used.map(|bits| (none, number(bits))));
+        let is_said = |verdict| f64::from(u8::from(verdict == finding.verdict));
+        out.gauge(&catalogue::LINK_VERDICT, LinkVerdict::ALL.map(|said| ([said.name()], is_said(said))));
         probe_metrics(out, &probing.board(), probing.hears_outpost(now), outside, now);
     }
 

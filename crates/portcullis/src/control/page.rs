@@ -2,15 +2,20 @@
 
 use std::fmt::Write;
 
+use admin::ReportDraft;
 use console_io::ctl::{ComponentStatus, PageCommand, Reply};
-use incident::{Act, Civil, Inside, Progress, PublicId, Readers};
+use incident::{
+    Act, ActError, Civil, DraftKept, Event, Inside, Maintenance, Progress, PublicId, Readers, View,
+};
 use journal_io::journal::{AttemptRow, Reader};
 use model::Timestamp;
 use notify::{Figures, State};
 use serde_json::{Value, json};
 
-use super::Control;
+use super::{Control, elsewhere};
+use crate::publish::TRIES;
 use crate::running::SITE;
+use crate::situation::meaning;
 use crate::truth::Known;
 
 impl Control {
@@ -21,59 +26,33 @@ impl Control {
             PageCommand::Incident { id } => self.known(|known| one(known, id)),
             PageCommand::Draft { ids, public, html } => self.draft(ids, public, html),
             PageCommand::Components => self.known(components),
-            PageCommand::Alerts => alerts(&self.truth.alerted(), &self.tries()),
-            PageCommand::TestAlerts if self.truth.test_alerts() => {
-                Reply::done("everybody is told; look with `portcullis ctl alerts` whether they have it", Value::Null)
-            }
+            PageCommand::Alerts => alerts(&self.truth.alerted(), &self.tries(false)),
+            PageCommand::Elsewhere => elsewhere::shown(&self.truth.elsewhere(), &self.tries(true)),
+            PageCommand::TestAlerts if self.truth.test_alerts() => Reply::done(
+                "everybody is told; look with `portcullis ctl alerts` whether they have it",
+                Value::Null,
+            ),
             PageCommand::TestAlerts => Reply::failed(NOBODY),
-            PageCommand::Open { title, stage, text, components } => {
-                let components = components.into_iter().map(|ComponentStatus { name, status }| (name, status));
-                let act = Act::Open { title, stage, body: text, components: components.collect() };
-                self.do_page(uid, act, "it is on the page")
-            }
-            PageCommand::Update { id, stage, text, reason } => {
-                let act = Act::Update { incident: id, stage, body: text, reason };
-                self.do_page(uid, act, "it is on the page")
-            }
-            PageCommand::Publish => self.do_page(uid, Act::Publish, "the notice is published"),
-            PageCommand::Hold => self.do_page(
-                uid,
-                Act::Hold,
-                "the notice is held back: about this incident only people tell the public now, with `ctl incident update`",
-            ),
-            PageCommand::Note { id, text } => {
-                self.do_page(uid, Act::Note { incident: id, text }, "it is in the record")
-            }
-            PageCommand::Acknowledge { id } => self.do_page(
-                uid,
-                Act::Acknowledge { incident: id },
-                "it is in the record that you see to it, and nobody is called about it unless it gets worse",
-            ),
-            PageCommand::Report { id, text } => {
-                self.do_page(uid, Act::Report { incident: id, body: text }, "the report is on the page")
-            }
-            PageCommand::Component { name, status } => {
-                let said = status.map_or_else(
-                    || format!("{name}: the gate says how it does"),
-                    |status| format!("{name} is shown as {status} until `ctl component set` says auto"),
-                );
-                self.do_page(uid, Act::Override { component: name, status }, &said)
-            }
-            PageCommand::Announce { title, text, from, until, components } => {
-                let [from, until] = [from, until].map(Timestamp::from_secs);
-                let act = Act::Announce { title, body: text, from, until, components };
-                self.do_page(uid, act, "the work is announced on the page")
-            }
-            PageCommand::Finish { id } => {
-                self.do_page(uid, Act::Finish { maintenance: id }, "the work is over on the page")
-            }
+            PageCommand::Open { .. }
+            | PageCommand::Update { .. }
+            | PageCommand::Publish { .. }
+            | PageCommand::Hold { .. }
+            | PageCommand::Note { .. }
+            | PageCommand::Acknowledge { .. }
+            | PageCommand::KeepDraft { .. }
+            | PageCommand::Report { .. }
+            | PageCommand::Component { .. }
+            | PageCommand::Announce { .. }
+            | PageCommand::Finish { .. } => self.do_page(uid, command),
         }
     }
 
-    /// The last tries to alert somebody; nothing where the journal cannot be read now.
-    fn tries(&self) -> Vec<AttemptRow> {
+    /// The last tries to alert somebody, or to write on a page elsewhere; nothing where the journal cannot be read now.
+    fn tries(&self, of_pages: bool) -> Vec<AttemptRow> {
         let reader = Reader::open(&self.state).ok();
-        reader.and_then(|reader| reader.attempts(SITE, TRIES_SHOWN).ok()).unwrap_or_default()
+        let tries = reader.and_then(|reader| reader.attempts(SITE, TRIES_READ).ok()).unwrap_or_default();
+        let wanted = tries.into_iter().filter(|of| of.receiver.starts_with(TRIES) == of_pages);
+        wanted.take(TRIES_SHOWN).collect()
     }
 
     fn known(&self, show: impl FnOnce(&Known) -> Reply) -> Reply {
@@ -95,14 +74,124 @@ impl Control {
         }
     }
 
-    fn do_page(&self, uid: Option<u32>, act: Act, said: &str) -> Reply {
-        let by = uid.map_or_else(|| "the console".to_owned(), |uid| format!("user {uid}"));
-        match self.truth.act(act, by) {
+    fn do_page(&self, uid: Option<u32>, command: PageCommand) -> Reply {
+        let said = said(&command);
+        let Some((act, seen)) = wanted(command) else { return Reply::failed("this does nothing") };
+        match self.truth.act(act, seen, person(uid)) {
             None => late(),
-            Some(Err(error)) => Reply::failed(error.to_string()),
+            Some(Err(error)) => refused(&error),
             Some(Ok(known)) => Reply::done(said, known.incidents.first().map_or(Value::Null, value)),
         }
     }
+
+    /// What the public would read if this were done.
+    pub(super) fn foreseen(&self, command: PageCommand) -> Result<View, Reply> {
+        let (act, seen) = wanted(command).ok_or_else(|| Reply::failed("this publishes nothing"))?;
+        self.truth.foresee(act, seen, person(None)).ok_or_else(late)?.map_err(|error| refused(&error))
+    }
+
+    /// What the record knows for a report: for everybody, and for colleagues.
+    pub(super) fn report_draft(&self, id: PublicId) -> Option<ReportDraft> {
+        let text = |readers| Some(self.truth.draft(vec![id], readers)??.text);
+        Some(ReportDraft { public: text(Readers::Public)?, inner: text(Readers::Colleagues)? })
+    }
+
+    /// All that the pages for people are made of.
+    pub(super) fn all_known(&self) -> Option<admin::Known> {
+        let (known, decision) = (self.truth.ask()?, self.site.decision());
+        let work = |shown: &Maintenance| {
+            let found = known.work_revisions.iter().find(|(id, _)| *id == shown.id);
+            admin::Work { shown: shown.clone(), revision: found.map_or(0, |(_, revision)| *revision) }
+        };
+        Some(admin::Known {
+            now: self.clock.wall(),
+            site: self.site_name.clone(),
+            level: decision.level,
+            meaning: meaning(decision.level),
+            mode: self.site.mode(),
+            is_bypassed: self.site.is_bypassed(),
+            works: known.view.maintenances.iter().map(work).collect(),
+            incidents: known.incidents,
+            components: known.components,
+            counts: known.counts,
+            page: self.truth.page().cloned(),
+            view: known.view,
+        })
+    }
+}
+
+fn person(uid: Option<u32>) -> String {
+    uid.map_or_else(|| "the console".to_owned(), |uid| format!("user {uid}"))
+}
+
+/// What the record is to do, and at which revision; nothing where something is only shown.
+fn wanted(command: PageCommand) -> Option<(Act, Option<u64>)> {
+    Some(match command {
+        PageCommand::Open { title, stage, text, components, seen } => {
+            let components = components.into_iter().map(|ComponentStatus { name, status }| (name, status));
+            (Act::Open { title, stage, body: text, components: components.collect() }, seen)
+        }
+        PageCommand::Update { id, stage, text, reason, seen } => {
+            (Act::Update { incident: id, stage, body: text, reason }, seen)
+        }
+        PageCommand::Publish { seen } => (Act::Publish, seen),
+        PageCommand::Hold { seen } => (Act::Hold, seen),
+        PageCommand::Note { id, text } => (Act::Note { incident: id, text }, None),
+        PageCommand::Acknowledge { id } => (Act::Acknowledge { incident: id }, None),
+        PageCommand::KeepDraft { id, text, seen } => (Act::Draft { incident: id, body: text }, seen),
+        PageCommand::Report { id, text, seen } => (Act::Report { incident: id, body: text }, seen),
+        PageCommand::Component { name, status, seen } => (Act::Override { component: name, status }, seen),
+        PageCommand::Announce { title, text, from, until, components, seen } => {
+            let [from, until] = [from, until].map(Timestamp::from_secs);
+            (Act::Announce { title, body: text, from, until, components }, seen)
+        }
+        PageCommand::Finish { id, seen } => (Act::Finish { maintenance: id }, seen),
+        PageCommand::Incidents
+        | PageCommand::Incident { .. }
+        | PageCommand::Draft { .. }
+        | PageCommand::Components
+        | PageCommand::Alerts
+        | PageCommand::Elsewhere
+        | PageCommand::TestAlerts => return None,
+    })
+}
+
+/// What an admin is told when it is done.
+fn said(command: &PageCommand) -> String {
+    match command {
+        PageCommand::Open { .. } | PageCommand::Update { .. } => "it is on the page",
+        PageCommand::Publish { .. } => "the notice is published",
+        PageCommand::Hold { .. } => {
+            "the notice is held back: about this incident only people tell the public now, with `ctl incident update`"
+        }
+        PageCommand::Note { .. } => "it is in the record",
+        PageCommand::Acknowledge { .. } => {
+            "it is in the record that you see to it, and nobody is called about it unless it gets worse"
+        }
+        PageCommand::KeepDraft { .. } => "the draft is kept; the public does not read it",
+        PageCommand::Report { .. } => "the report is on the page",
+        PageCommand::Component { name, status: Some(status), .. } => {
+            return format!("{name} is shown as {status} until `ctl component set` says auto");
+        }
+        PageCommand::Component { name, status: None, .. } => {
+            return format!("{name}: the gate says how it does");
+        }
+        PageCommand::Announce { .. } => "the work is announced on the page",
+        PageCommand::Finish { .. } => "the work is over on the page",
+        PageCommand::Incidents
+        | PageCommand::Incident { .. }
+        | PageCommand::Draft { .. }
+        | PageCommand::Components
+        | PageCommand::Alerts
+        | PageCommand::Elsewhere
+        | PageCommand::TestAlerts => "",
+    }
+    .to_owned()
+}
+
+fn refused(error: &ActError) -> Reply {
+    let reply = Reply::failed(error.to_string());
+    if *error == ActError::Changed { Reply { data: json!({ "changed": true }), ..reply } } else { reply }
 }
 
 fn late() -> Reply {
@@ -135,20 +224,20 @@ fn one(known: &Known, id: Option<PublicId>) -> Reply {
         return Reply::failed("there is no such incident; `portcullis ctl incident` lists them");
     };
     let mut text = format!("{} {}\n{}\n\n", incident.id, incident.state(), incident.title);
-    for (at, words) in &incident.timeline {
-        let words = words.replace('\n', "\n    ").replace("    \n", "\n");
-        add(&mut text, format_args!("{}  {words}", moment(*at)));
+    for event in &incident.timeline {
+        let words = event.words.replace('\n', "\n    ").replace("    \n", "\n");
+        add(&mut text, format_args!("{}  {words}", moment(event.at)));
     }
     Reply::done(text.trim_end().to_owned(), value(incident))
 }
 
 fn components(known: &Known) -> Reply {
     let mut text = String::new();
-    for (name, status, is_said) in &known.components {
-        let who = if *is_said { " (a person says so)" } else { "" };
-        add(&mut text, format_args!("{name}: {}{who}", status.label()));
+    for of in &known.components {
+        let who = if of.is_said { " (a person says so)" } else { "" };
+        add(&mut text, format_args!("{}: {}{who}", of.name, of.status.label()));
     }
-    let row = |(name, status, is_said): &(String, incident::Status, bool)| json!({ "name": name, "status": status.name(), "by_person": is_said });
+    let row = |of: &admin::Component| json!({ "name": of.name, "status": of.status.name(), "by_person": of.is_said, "revision": of.revision });
     Reply::done(text.trim_end().to_owned(), known.components.iter().map(row).collect())
 }
 
@@ -199,20 +288,27 @@ fn add(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 fn value_of_all(known: &Known) -> Value {
-    let work = |work: &incident::Maintenance| {
+    let work = |work: &Maintenance| {
+        let revision =
+            known.work_revisions.iter().find(|(id, _)| *id == work.id).map(|(_, revision)| revision);
         json!({
+            "revision": revision,
             "id": work.id.as_str(), "title": work.title, "progress": work.progress.name(),
             "from": iso(work.from), "until": iso(work.until),
         })
     };
+    let [incidents, maintenances] = known.counts;
     json!({
-        "incidents": known.incidents.iter().map(value).collect::<Vec<_>>(),
+        "revisions": { "incidents": incidents, "maintenances": maintenances },
+        "incidents": known.incidents.iter().take(SHOWN).map(value).collect::<Vec<_>>(),
         "maintenances": known.view.maintenances.iter().map(work).collect::<Vec<_>>(),
     })
 }
 
 fn value(incident: &Inside) -> Value {
-    let event = |(at, words): &(Timestamp, String)| json!({ "at": iso(*at), "text": words });
+    let event =
+        |event: &Event| json!({ "at": iso(event.at), "text": event.words, "public": event.is_public });
+    let draft = |draft: &DraftKept| json!({ "at": iso(draft.at), "by": draft.by, "text": draft.text });
     json!({
         "id": incident.id.as_str(),
         "title": incident.title,
@@ -223,6 +319,9 @@ fn value(incident: &Inside) -> Value {
         "cause": incident.cause,
         "planned": incident.planned.map(iso),
         "services": incident.services,
+        "revision": incident.revision,
+        "report_revision": incident.report_revision,
+        "draft": incident.draft.as_ref().map(draft),
         "timeline": incident.timeline.iter().map(event).collect::<Vec<_>>(),
     })
 }
@@ -238,7 +337,9 @@ fn moment(at: Timestamp) -> String {
 }
 
 /// Tries to alert somebody.
-const TRIES_SHOWN: u32 = 20;
+const TRIES_SHOWN: usize = 20;
+/// Those of alerts and of pages elsewhere stand in one list.
+const TRIES_READ: u32 = 400;
 const NOBODY: &str = "nobody is alerted; write [[notify]] into the configuration";
 /// Incidents in a list.
 const SHOWN: usize = 30;

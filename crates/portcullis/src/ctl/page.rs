@@ -74,7 +74,14 @@ pub(super) enum IncidentAct {
         #[arg(long)]
         html: bool,
     },
-    /// Publish the report about an incident that is over.
+    /// Keep a report that is not finished, for whoever goes on with it on the console's pages.
+    Keep {
+        /// Its id.
+        id: PublicId,
+        #[command(flatten)]
+        text: Text,
+    },
+    /// Publish the report about an incident that is over; no TODO may be left in it.
     Report {
         /// Its id.
         id: PublicId,
@@ -160,17 +167,18 @@ impl IncidentAct {
             Self::List => PageCommand::Incidents,
             Self::Show { id } => PageCommand::Incident { id },
             Self::Open { title, text, stage, components } => {
-                PageCommand::Open { title, stage, text: text.read()?, components }
+                PageCommand::Open { title, stage, text: text.read()?, components, seen: None }
             }
             Self::Update { id, text, stage, reason } => {
-                PageCommand::Update { id, stage, text: text.read()?, reason }
+                PageCommand::Update { id, stage, text: text.read()?, reason, seen: None }
             }
-            Self::Publish => PageCommand::Publish,
-            Self::Hold => PageCommand::Hold,
+            Self::Publish => PageCommand::Publish { seen: None },
+            Self::Hold => PageCommand::Hold { seen: None },
             Self::Note { id, text } => PageCommand::Note { id, text: text.read()? },
             Self::Acknowledge { id } => PageCommand::Acknowledge { id },
             Self::Draft { ids, public, html } => PageCommand::Draft { ids, public, html },
-            Self::Report { id, text } => PageCommand::Report { id, text: text.read()? },
+            Self::Keep { id, text } => PageCommand::KeepDraft { id, text: text.read()?, seen: None },
+            Self::Report { id, text } => PageCommand::Report { id, text: text.read()?, seen: None },
         })
     }
 }
@@ -188,7 +196,9 @@ impl ComponentAct {
     pub(super) fn command(self) -> PageCommand {
         match self {
             Self::List => PageCommand::Components,
-            Self::Set { name, status: StatusOrAuto(status) } => PageCommand::Component { name, status },
+            Self::Set { name, status: StatusOrAuto(status) } => {
+                PageCommand::Component { name, status, seen: None }
+            }
         }
     }
 }
@@ -202,8 +212,9 @@ impl MaintenanceAct {
                 from: from.as_secs(),
                 until: until.as_secs(),
                 components,
+                seen: None,
             },
-            Self::Finish { id } => PageCommand::Finish { id },
+            Self::Finish { id } => PageCommand::Finish { id, seen: None },
         })
     }
 }

@@ -31,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::alerts::Alerts;
 use crate::handover::Inherited;
 use crate::probing::{agent, jobs, only_usable, probe_clock};
-use crate::truth::{Outlet, Page, Ready, Seal, Truth, listen, mirrors, page_of, settings};
+use crate::truth::{Outlet, Page, Ready, Seal, Told, Truth, listen, mirrors, page_of, settings};
 use contact::Contact;
 use held::{GatePage, Held};
 use plane::Plane;
@@ -149,8 +149,8 @@ fn start(config: &OutpostConfig) -> Result<Started, Box<dyn Error>> {
     let outlet = made.outlet.take().map(Outlet::start).transpose()?;
     let alerts = Alerts::of_outpost(config, page);
     let courier = alerts.start(&loaded, journal.clone(), events.clone(), clock, false)?.map(Arc::new);
-    let truth =
-        Arc::new(Truth::start(made, &loaded, journal.clone(), events.clone(), clock, courier, false)?);
+    let told = Told { courier, pages: None, mailing: None };
+    let truth = Arc::new(Truth::start(made, &loaded, journal.clone(), events.clone(), clock, told, false)?);
     let (prober_seen, held_seen, told) = (prober.clone(), held.clone(), truth.clone());
     let plane = Plane { prober: prober_seen, held: held_seen, truth: told, folders, clock };
     let console = start_console(config, plane)?;
@@ -190,7 +190,8 @@ fn make_page(
     clock: Clock,
 ) -> Result<Page, Box<dyn Error>> {
     let status = page.as_status();
-    let site = status_io::Site::new(&status::content_security_policy())?;
+    // The gate's page, which is held, may have a form, which leads to the gate.
+    let site = status_io::Site::new(&status::content_security_policy(Some("https:")))?;
     let wall: status_io::Clock = Arc::new(move || clock.wall());
     let (publisher, work) = Publisher::new(mirrors(&status, state), wall);
     let publisher = Arc::new(publisher);
@@ -207,9 +208,11 @@ fn make_page(
     };
     Ok(Page {
         settings: settings(&status),
+        page: None,
         press: Some(Box::new(relay)),
-        outlet: Some(Ready { listener, site, work }),
+        outlet: Some(Ready { listener, site, work, reception: None }),
         folders: Some(publisher),
+        forms: Default::default(),
     })
 }
 

@@ -46,4 +46,8 @@ impl ControlPlane for Plane {
     fn is_healthy(&self) -> bool {
         true
     }
+
+    fn moment(&self) -> incident::Moment {
+        incident::Moment { now: self.clock.now(), wall: self.clock.wall() }
+    }
 }

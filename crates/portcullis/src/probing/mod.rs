@@ -30,6 +30,8 @@ pub(crate) struct Probing {
     ear: Mutex<Ear>,
     /// What the outpost reported since the decision core was last told: that nobody reaches the site, and all.
     counts: [AtomicU32; 2],
+    /// How often in a row the outpost was asked in vain.
+    in_vain: AtomicU32,
     settings: ProbingSettings,
     clock: Clock,
     thread: Mutex<Option<(watch::Sender<bool>, JoinHandle<()>)>>,
@@ -73,7 +75,7 @@ impl Probing {
             events.error(format_args!("probe: {name} is not tried: {error}"));
         }
         let (ear, thread) = (Mutex::default(), Mutex::default());
-        Self { prober, ear, counts: Default::default(), settings, clock, thread }
+        Self { prober, ear, counts: Default::default(), in_vain: AtomicU32::new(0), settings, clock, thread }
     }
 
     /// For `check`, which is strict: the first probe that cannot be used.
@@ -160,6 +162,29 @@ impl Probing {
     /// Whether an outpost is heard of; `None`: there is none.
     pub(crate) fn hears_outpost(&self, now: Instant) -> Option<bool> {
         self.settings.outpost.as_ref().map(|_| self.ear().is_fresh(now))
+    }
+
+    /// What outpost and probes say of the link of this machine.
+    pub(crate) fn of_link(&self, now: Instant) -> (provider::Outside, provider::Inside) {
+        let senses = self.senses(now);
+        let outside = match (self.hears_outpost(now), senses.outside.verdict) {
+            (None, _) => provider::Outside::Nobody,
+            // What it said last may be from before.
+            _ if self.in_vain.load(Relaxed) >= IN_VAIN_TELL => provider::Outside::Silent,
+            (_, Verdict::Unknown) => provider::Outside::Unknown,
+            (_, Verdict::Up) => provider::Outside::Reached,
+            (_, Verdict::Degraded) => provider::Outside::Loses,
+            (_, Verdict::Down) if senses.outside.can_be_reached() => provider::Outside::Reached,
+            (_, Verdict::Down) => provider::Outside::Unreached,
+        };
+        // The app is asked without the link; the public name may be asked through it.
+        let here = if senses.app.verdict == Verdict::Unknown { senses.here } else { senses.app };
+        let inside = match here.verdict {
+            Verdict::Unknown => provider::Inside::Unknown,
+            Verdict::Up | Verdict::Degraded => provider::Inside::Good,
+            Verdict::Down => provider::Inside::Fails,
+        };
+        (outside, inside)
     }
 
     fn ear(&self) -> std::sync::MutexGuard<'_, Ear> {
@@ -263,6 +288,8 @@ async fn ended(mut stopped: watch::Receiver<bool>) {
 
 /// Disagreement that lasts no longer is only that of two rounds.
 const FINDING_SECONDS: u32 = 5;
+/// Once or twice a question gets lost.
+const IN_VAIN_TELL: u32 = 3;
 
 #[cfg(test)]
 mod tests {

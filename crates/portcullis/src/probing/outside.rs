@@ -1,5 +1,6 @@
 //! Asks the outpost what it sees, and what it saw while this gate was out of reach.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use http::header::CACHE_CONTROL;
@@ -53,6 +54,7 @@ impl Probing {
             turn.tick().await;
             match ask(&client, &place.url, self.clock.wall()).await {
                 Ok(report) => {
+                    self.in_vain.store(0, Relaxed);
                     let now = self.clock.now();
                     let news = self.ear().take(report, now);
                     if let Some(spells) = news {
@@ -65,10 +67,12 @@ impl Probing {
                         events.info(format_args!("outpost: it watches from {}", place.url));
                     }
                 }
-                Err(error) if is_heard.replace(false) != Some(false) => {
-                    events.warning(format_args!("outpost: nothing is heard of {}: {error}", place.url));
+                Err(error) => {
+                    self.in_vain.fetch_add(1, Relaxed);
+                    if is_heard.replace(false) != Some(false) {
+                        events.warning(format_args!("outpost: nothing is heard of {}: {error}", place.url));
+                    }
                 }
-                Err(_still) => {}
             }
         }
     }

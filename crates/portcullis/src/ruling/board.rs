@@ -106,6 +106,11 @@ impl RuleBoard {
         self.rules.iter().any(|seen| seen.rule.id == id)
     }
 
+    /// What the rules in force are about, at most 16, in words.
+    pub(crate) fn phrases(&self) -> Vec<String> {
+        self.rules.iter().take(PHRASES_MAX).map(|seen| seen.phrase.clone()).collect()
+    }
+
     /// Why there is no such rule in force, and what there is.
     pub(crate) fn misses(&self, id: u16) -> String {
         let all: Vec<String> = self.rules.iter().map(|seen| seen.rule.id.to_string()).collect();
@@ -371,5 +376,6 @@ fn harm(what: &str, share: Option<Share>, most: Finite) -> String {
     }
 }
 
+const PHRASES_MAX: usize = 16;
 /// The newest of those that ended are enough for a table.
 const ENDED_SHOWN: usize = 5;

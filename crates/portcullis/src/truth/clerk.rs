@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use admin::Component;
 use edge_io::Clock;
-use incident::{Act, ActError, Engine, Entry, Moment, Record, View};
+use incident::{Act, ActError, Engine, Entry, Moment, Record, Standing, View};
 use journal_io::journal::{IncidentRow, Journal, Row};
 use journal_io::logs::Events;
 use model::{Instant, Timestamp};
-use notify_io::Courier;
 
-use super::{Known, Message, Press};
+use super::{Known, Message, Press, Told};
 use crate::running::SITE;
 
 /// Keeps the record, and has pages made of it.
@@ -25,8 +25,7 @@ pub(super) struct Clerk {
     pub(super) open: Arc<AtomicUsize>,
     /// Another process writes the record.
     pub(super) pause: Arc<AtomicBool>,
-    /// Tells those who are alerted, on a thread of its own.
-    pub(super) courier: Option<Arc<Courier>>,
+    pub(super) told: Told,
     /// What the public was shown last, and of which moment.
     pub(super) shown: (View, Timestamp),
 }
@@ -39,7 +38,7 @@ impl Clerk {
             let has_changed = match receiver.recv_timeout(FRESH_FOR) {
                 Ok(Message::Saw(..)) if self.pause.load(Relaxed) => false,
                 Ok(Message::Saw(sight, moment)) => {
-                    self.courier.iter().for_each(|courier| courier.beat(moment.now));
+                    self.told.courier.iter().for_each(|courier| courier.beat(moment.now));
                     let records = self.engine.see(&sight, moment);
                     let has_changed = self.keep(&records);
                     if records.iter().any(|record| matches!(record.entry, Entry::Published { .. })) {
@@ -54,8 +53,12 @@ impl Clerk {
                     self.keep(&records)
                 }
                 Ok(Message::Refresh) => true,
-                Ok(Message::Act(act, by, sender)) => {
-                    let done = self.act(act, &by);
+                Ok(Message::Foresee(act, seen, by, sender)) => {
+                    let _heard = sender.try_send(self.engine.foresee(act, seen, &by, self.moment()));
+                    false
+                }
+                Ok(Message::Act(act, seen, by, sender)) => {
+                    let done = self.act(act, seen, &by);
                     // What the disk did not take in time is so all the same.
                     if matches!(done, Ok(()) | Err(ActError::Unwritten(_))) && self.is_news() {
                         // Whoever looks after the answer finds it on the page.
@@ -83,14 +86,14 @@ impl Clerk {
         }
     }
 
-    fn act(&mut self, act: Act, by: &str) -> Result<(), ActError> {
+    fn act(&mut self, act: Act, seen: Option<u64>, by: &str) -> Result<(), ActError> {
         if self.pause.load(Relaxed) {
             return Err(ActError::Unwritten(
                 "another process is taking over; repeat it in a moment".to_owned(),
             ));
         }
         let before = self.journal.health().dropped_rows[0];
-        let records = self.engine.act(act, by, self.moment())?;
+        let records = self.engine.act(act, seen, by, self.moment())?;
         self.keep(&records);
         // What an admin is told to be done must outlive a crash.
         let is_written = self.journal.settle(ON_DISK_WITHIN);
@@ -117,7 +120,7 @@ impl Clerk {
             let _queued = self.journal.record(Row::Incident(row));
             self.say(&record.entry);
         }
-        if let Some(courier) = self.courier.as_ref().filter(|_| !records.is_empty()) {
+        if let Some(courier) = self.told.courier.as_ref().filter(|_| !records.is_empty()) {
             courier.hear(records);
         }
         !records.is_empty() && self.is_news()
@@ -161,18 +164,24 @@ impl Clerk {
             | Entry::Watched { .. }
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
+            | Entry::Drafted { .. }
             | Entry::Overridden { .. }
             | Entry::Maintenance { .. } => {}
         }
     }
 
     fn known(&self) -> Known {
-        let components = self.engine.components();
+        let component = |Standing { name, status, is_said, revision }: Standing<'_>| Component {
+            name: name.to_owned(),
+            status,
+            is_said,
+            revision,
+        };
         Known {
             incidents: self.engine.inside(),
-            components: components
-                .map(|(name, status, is_said)| (name.to_owned(), status, is_said))
-                .collect(),
+            components: self.engine.components().map(component).collect(),
+            counts: self.engine.counts(),
+            work_revisions: self.engine.work_revisions().collect(),
             view: self.engine.view(self.clock.wall()),
         }
     }
@@ -184,11 +193,14 @@ impl Clerk {
     fn publish(&mut self, has_changed: bool) -> Instant {
         let wall = self.clock.wall();
         self.shown = (self.engine.view(wall), wall);
+        self.told.pages.iter().for_each(|pages| pages.want(&self.shown.0));
         if let Some(press) = &mut self.press
             && let Err(error) = press.publish(self.shown.0.clone(), wall, has_changed)
         {
             self.events.error(format_args!("status page: what was out before stays: {error}"));
         }
+        // Behind the page, and behind those who are alerted.
+        self.told.mailing.iter().for_each(|mailing| mailing.hear(&self.shown.0));
         self.clock.now()
     }
 }
@@ -234,7 +246,7 @@ mod tests {
             clock,
             open: Arc::default(),
             pause: Arc::default(),
-            courier: None,
+            told: Told::default(),
             shown: (View::default(), Timestamp::default()),
         };
         clerk.publish(true);
@@ -255,7 +267,7 @@ mod tests {
             assert!(!clerk.keep(&records), "in second {second}: {records:?}");
         }
         assert!(written > 0, "nothing was in the record, so nothing was shown");
-        clerk.act(Act::Acknowledge { incident: None }, "root").unwrap();
+        clerk.act(Act::Acknowledge { incident: None }, None, "root").unwrap();
         assert!(!clerk.is_news(), "who sees to it is nobody else's business");
         let told = Act::Open {
             title: "Nobody answers the phone".into(),
@@ -263,7 +275,7 @@ mod tests {
             body: "Our carrier has a problem.".into(),
             components: vec![],
         };
-        let records = clerk.engine.act(told, "root", at(20)).unwrap();
+        let records = clerk.engine.act(told, None, "root", at(20)).unwrap();
         assert!(clerk.keep(&records));
     }
 }

@@ -4,6 +4,7 @@
 //! ```text
 //!  ticker ── sight, once a second ──▶ ┌────────┐ ── records ──▶ journal
 //!  admins ── acts, questions ───────▶ │ record │ ── view ─────▶ pages
+//!                                     │        │ ── view ─────▶ pages elsewhere
 //!                                     └────────┘ ── records ──▶ those who are alerted
 //! ```
 
@@ -20,15 +21,16 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use admin::Component;
 use edge_io::Clock;
 use incident::{
-    Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, Status, View,
+    Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, View,
 };
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
 use model::Timestamp;
-use notify::Figures;
-use notify_io::Courier;
+use notify::{Figures, PageFigures};
+use notify_io::{Courier, Mailing, Pages};
 
 use crate::running::SITE;
 pub(crate) use mirrors::{MirrorError, check_buckets, mirrors};
@@ -56,8 +58,40 @@ pub(crate) struct Truth {
     missed: AtomicU64,
     open: Arc<AtomicUsize>,
     pause: Arc<AtomicBool>,
-    courier: Option<Arc<Courier>>,
+    told: Told,
+    page: Option<status::Page>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Those who are told what follows from the record, on threads of their own.
+#[derive(Clone, Default)]
+pub(crate) struct Told {
+    /// Who are alerted.
+    pub(crate) courier: Option<Arc<Courier>>,
+    /// Pages elsewhere that say the same.
+    pub(crate) pages: Option<Arc<Pages>>,
+    /// Who have subscribed to the page.
+    pub(crate) mailing: Option<Arc<Mailing>>,
+}
+
+impl Told {
+    fn pause(&self) {
+        self.courier.iter().for_each(|courier| courier.pause());
+        self.pages.iter().for_each(|pages| pages.pause());
+        self.mailing.iter().for_each(|mailing| mailing.pause());
+    }
+
+    fn go_on(&self) {
+        self.courier.iter().for_each(|courier| courier.go_on());
+        self.pages.iter().for_each(|pages| pages.go_on());
+        self.mailing.iter().for_each(|mailing| mailing.go_on());
+    }
+
+    fn stop(&self) {
+        self.courier.iter().for_each(|courier| courier.stop());
+        self.pages.iter().for_each(|pages| pages.stop());
+        self.mailing.iter().for_each(|mailing| mailing.stop());
+    }
 }
 
 /// What the thread is told and asked.
@@ -65,7 +99,8 @@ enum Message {
     Saw(Sight, Moment),
     Heard(Spell),
     Refresh,
-    Act(Act, String, SyncSender<Result<Known, ActError>>),
+    Act(Act, Option<u64>, String, SyncSender<Result<Known, ActError>>),
+    Foresee(Act, Option<u64>, String, SyncSender<Result<View, ActError>>),
     Ask(SyncSender<Known>),
     Draft(Vec<PublicId>, Readers, SyncSender<Option<Draft>>),
     Stop,
@@ -76,9 +111,13 @@ enum Message {
 pub(crate) struct Known {
     /// Newest first.
     pub(crate) incidents: Vec<Inside>,
-    /// Full name, how it does, and whether a person said so.
-    pub(crate) components: Vec<(String, Status, bool)>,
-    /// Of announced work.
+    /// As the configuration has them.
+    pub(crate) components: Vec<Component>,
+    /// How many incidents and announced works there were.
+    pub(crate) counts: [u64; 2],
+    /// The last entries of announced work.
+    pub(crate) work_revisions: Vec<(PublicId, u64)>,
+    /// What the public reads.
     pub(crate) view: View,
 }
 
@@ -90,7 +129,7 @@ impl Truth {
         journal: Arc<Journal>,
         events: Arc<Events>,
         clock: Clock,
-        courier: Option<Arc<Courier>>,
+        told: Told,
         is_paused: bool,
     ) -> std::io::Result<Self> {
         let engine = resume(page.settings, loaded, &events);
@@ -105,17 +144,17 @@ impl Truth {
             clock,
             open: open.clone(),
             pause: pause.clone(),
-            courier: courier.clone(),
+            told: told.clone(),
             shown: (View::default(), Timestamp::default()),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
-        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, courier, thread })
+        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, told, page: page.page, thread })
     }
 
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
     pub(crate) fn pause(&self) {
         self.pause.store(true, Relaxed);
-        self.courier.iter().for_each(|courier| courier.pause());
+        self.told.pause();
         let (sender, receiver) = sync_channel(1);
         // What was begun before is at its end when this is answered.
         if self.sender.send(Message::Ask(sender)).is_ok() {
@@ -126,7 +165,7 @@ impl Truth {
     /// Writes again.
     pub(crate) fn go_on(&self) {
         self.pause.store(false, Relaxed);
-        self.courier.iter().for_each(|courier| courier.go_on());
+        self.told.go_on();
     }
 
     /// Takes what the gate saw in a second; never waits.
@@ -148,10 +187,18 @@ impl Truth {
         let _queued = self.sender.try_send(Message::Refresh);
     }
 
-    /// Does what an admin wants, and shows what is so then; `None` if the thread did not answer in time.
-    pub(crate) fn act(&self, act: Act, by: String) -> Option<Result<Known, ActError>> {
+    /// Does what an admin wants who has seen what it is about at that revision, and shows what is so then; `None` if the thread did not
+    /// answer in time.
+    pub(crate) fn act(&self, act: Act, seen: Option<u64>, by: String) -> Option<Result<Known, ActError>> {
         let (sender, receiver) = sync_channel(1);
-        self.sender.try_send(Message::Act(act, by, sender)).ok()?;
+        self.sender.try_send(Message::Act(act, seen, by, sender)).ok()?;
+        receiver.recv_timeout(PATIENCE).ok()
+    }
+
+    /// What the public would read if that were done; `None` if the thread did not answer in time.
+    pub(crate) fn foresee(&self, act: Act, seen: Option<u64>, by: String) -> Option<Result<View, ActError>> {
+        let (sender, receiver) = sync_channel(1);
+        self.sender.try_send(Message::Foresee(act, seen, by, sender)).ok()?;
         receiver.recv_timeout(PATIENCE).ok()
     }
 
@@ -169,6 +216,11 @@ impl Truth {
         receiver.recv_timeout(PATIENCE).ok()
     }
 
+    /// The status page; without one nothing is published anywhere.
+    pub(crate) const fn page(&self) -> Option<&status::Page> {
+        self.page.as_ref()
+    }
+
     /// How many incidents go on, told or not.
     pub(crate) fn open(&self) -> usize {
         self.open.load(Relaxed)
@@ -181,13 +233,23 @@ impl Truth {
 
     /// How those who are alerted are doing.
     pub(crate) fn alerted(&self) -> Vec<Figures> {
-        self.courier.as_ref().map(|courier| courier.figures()).unwrap_or_default()
+        self.told.courier.as_ref().map(|courier| courier.figures()).unwrap_or_default()
+    }
+
+    /// How pages elsewhere are doing.
+    pub(crate) fn elsewhere(&self) -> Vec<PageFigures> {
+        self.told.pages.as_ref().map(|pages| pages.figures()).unwrap_or_default()
     }
 
     /// Tells those who are alerted of an incident that is none; false if there is nobody.
     pub(crate) fn test_alerts(&self) -> bool {
-        self.courier.iter().for_each(|courier| courier.test());
-        self.courier.is_some()
+        self.told.courier.iter().for_each(|courier| courier.test());
+        self.told.courier.is_some()
+    }
+
+    /// Who writes to subscribers; `None`: nobody can subscribe.
+    pub(crate) fn mailing(&self) -> Option<&Mailing> {
+        self.told.mailing.as_deref()
     }
 
     /// Ends the thread; what was written is on its way to the journal.
@@ -199,7 +261,7 @@ impl Truth {
             // A thread that panicked has said so already.
             let _ended = thread.join();
         }
-        self.courier.iter().for_each(|courier| courier.stop());
+        self.told.stop();
     }
 }
 

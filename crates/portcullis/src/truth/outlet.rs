@@ -1,10 +1,11 @@
 //! Serves the page, and writes it into folders, on a thread of its own.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use status_io::{Work, server_limits};
+use status_io::{Reception, Work, server_limits};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
@@ -21,13 +22,15 @@ pub(crate) struct Ready {
     pub(crate) listener: Option<TcpListener>,
     pub(crate) site: status_io::Site,
     pub(crate) work: Work,
+    /// Who answers forms.
+    pub(crate) reception: Option<Arc<dyn Reception>>,
 }
 
 impl Outlet {
     /// Serves from now on.
     pub(crate) fn start(ready: Ready) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let Ready { listener, site, work } = ready;
+        let Ready { listener, site, work, reception } = ready;
         let kept = listener.as_ref().map(TcpListener::try_clone).transpose()?;
         let (stop, stopped) = watch::channel(false);
         let run = move || {
@@ -38,7 +41,8 @@ impl Outlet {
                 let exporting = work.run(ended(stopped.clone()));
                 match serving {
                     Some(serving) => {
-                        let serving = status_io::serve(serving, server_limits(), site, ended(stopped));
+                        let serving =
+                            status_io::serve(serving, server_limits(), site, reception, ended(stopped));
                         tokio::join!(serving, exporting);
                     }
                     None => exporting.await,

@@ -15,16 +15,21 @@ use super::mirrors::mirrors;
 use super::printer::{Printer, Seal};
 use super::{Press, Ready};
 use crate::handover::Inherited;
+use crate::subscribing::{FormsSlot, base};
 
 /// What is watched and how it is told, and where pages are made.
 pub(crate) struct Page {
     pub(crate) settings: Settings,
+    /// What the page is called and where it is; `None`: there is none.
+    pub(crate) page: Option<status::Page>,
     /// `None`: no page is made.
     pub(crate) press: Option<Box<dyn Press>>,
     /// What serves and exports them.
     pub(crate) outlet: Option<Ready>,
     /// How the folders are doing.
     pub(crate) folders: Option<Arc<Publisher>>,
+    /// What readers who ask for mail are shown.
+    pub(crate) forms: FormsSlot,
 }
 
 /// Why there is no page.
@@ -52,7 +57,14 @@ pub(crate) enum PageError {
 impl Page {
     /// The record is kept, and no page is made of it.
     pub(crate) fn none() -> Self {
-        Self { settings: unconfigured(), press: None, outlet: None, folders: None }
+        Self {
+            settings: unconfigured(),
+            page: None,
+            press: None,
+            outlet: None,
+            folders: None,
+            forms: FormsSlot::default(),
+        }
     }
 
     /// As the configuration says; without a table for the page the record is kept all the same. The folder is that of the state.
@@ -62,7 +74,8 @@ impl Page {
         inherited: &mut Inherited,
     ) -> Result<Self, PageError> {
         let Some(status) = status else { return Ok(Self::none()) };
-        let site = status_io::Site::new(&status::content_security_policy())?;
+        let made = page_of(status)?;
+        let site = status_io::Site::new(&status::content_security_policy(made.subscribing()))?;
         // As the gate makes it a moment later: open to whom it is open then.
         std::fs::create_dir_all(state)
             .map_err(|source| KeyError::Folder { path: state.to_owned(), source })?;
@@ -71,19 +84,23 @@ impl Page {
         let (publisher, work) = Publisher::new(mirrors(status, state), clock);
         let publisher = Arc::new(publisher);
         let listener = status.listen.map(|address| listen(address, inherited)).transpose()?;
+        let forms = FormsSlot::default();
         let printer = Printer {
-            page: page_of(status)?,
+            page: made,
             seal: Seal::new(PageKey::load_or_create(state)?),
             site: site.clone(),
             publisher: publisher.clone(),
             seq: 0,
             exported: Timestamp::default(),
+            forms: forms.clone(),
         };
         Ok(Self {
             settings: settings(status),
+            page: Some(page_of(status)?),
             press: Some(Box::new(printer)),
-            outlet: Some(Ready { listener, site, work }),
+            outlet: Some(Ready { listener, site, work, reception: None }),
             folders: Some(publisher),
+            forms,
         })
     }
 }
@@ -99,8 +116,12 @@ pub(crate) fn settings(status: &config::Status) -> Settings {
 /// What a table says of the page.
 pub(crate) fn page_of(status: &config::Status) -> Result<status::Page, status::PageError> {
     let page = status::Page::new(&status.name, &status.url.to_string())?;
-    match &status.support {
-        Some(text) => page.with_support(text, None),
+    let page = match &status.support {
+        Some(text) => page.with_support(text, None)?,
+        None => page,
+    };
+    match base(status) {
+        Some(base) => page.with_subscribing(&base),
         None => Ok(page),
     }
 }

@@ -1,16 +1,17 @@
 //! Makes the files of the page, signs them, and puts them where people read them: into memory, from where they are served, and onto
 //! mirrors.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use incident::View;
 use journal_io::keys::PageKey;
 use model::Timestamp;
-use status::{Bundle, Edition, PublicKey, Successor};
+use status::{Bundle, Edition, Forms, PublicKey, Successor};
 use status_io::{FileError, Files, Publisher, Served};
 
 use super::Press;
+use crate::subscribing::FormsSlot;
 
 /// The page that is made again with every change.
 pub(crate) struct Printer {
@@ -22,6 +23,8 @@ pub(crate) struct Printer {
     pub(crate) seq: u64,
     /// When mirrors were given one.
     pub(crate) exported: Timestamp,
+    /// What readers who ask for mail are shown.
+    pub(crate) forms: FormsSlot,
 }
 
 /// Signs one page after the other.
@@ -63,6 +66,8 @@ impl Press for Printer {
             }
         };
         self.site.publish(&files);
+        *self.forms.lock().unwrap_or_else(PoisonError::into_inner) =
+            Forms::of(&view, &self.page, now).map(Arc::new);
         // Mirrors hold what has changed, and something fresh now and then: each export costs a disk or a network something.
         if has_changed || now.since(self.exported) >= EXPORT_EVERY || now < self.exported {
             self.exported = now;

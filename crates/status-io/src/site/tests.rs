@@ -182,7 +182,7 @@ fn with_limits<F: Future<Output = ()>>(limits: ServerLimits, readers: impl FnOnc
         let site = Site::new(POLICY).unwrap();
         site.publish(&page(1));
         let (done, stop) = tokio::sync::oneshot::channel::<()>();
-        let serving = serve(listener, limits, site.clone(), async { stop.await.unwrap_or_default() });
+        let serving = serve(listener, limits, site.clone(), None, async { stop.await.unwrap_or_default() });
         let reading = async {
             readers(address, site).await;
             drop(done);

@@ -27,14 +27,19 @@ const SCRIPT: &str = concat!(
     "f();setInterval(f,15e3)})(document.getElementById('stale'))",
 );
 
-/// What a page may load and run. `frame-ancestors` is only obeyed in a header.
-pub(super) fn policy() -> String {
-    let hash = |text: &str| BASE64.encode(digest(&SHA256, text.as_bytes()).as_ref());
+/// What a page may load and run, and where its forms may lead. `frame-ancestors` is only obeyed in a header.
+pub(super) fn policy(subscribing: Option<&str>) -> String {
+    let forms = subscribing.map_or_else(|| "'none'".to_owned(), |base| format!("'self' {base}"));
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src 'self'; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
+        "default-src 'none'; style-src '{}'; script-src '{}'; img-src 'self'; base-uri 'none'; form-action {forms}",
+        source_hash(STYLE),
+        source_hash(SCRIPT)
     )
+}
+
+/// How a policy names a style or script that stands in the page (Content Security Policy 3, 2.3.1): `sha256-…`.
+pub fn source_hash(text: &str) -> String {
+    format!("sha256-{}", BASE64.encode(digest(&SHA256, text.as_bytes()).as_ref()))
 }
 
 /// A whole page around its content.
@@ -117,6 +122,9 @@ fn put_foot(out: &mut Markup, site: &Site<'_>, frame: &Frame<'_>) {
     ];
     for (path, words) in links {
         out.raw("<li><a href=\"").text(frame.top).raw(path).raw("\">").raw(words).raw("</a></li>\n");
+    }
+    if site.page.subscribing().is_some() {
+        out.raw("<li><a href=\"").text(frame.top).raw("subscribe.html\">By mail</a></li>\n");
     }
     out.raw("</ul>\n");
     if let Some(support) = site.page.support() {

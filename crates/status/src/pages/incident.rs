@@ -7,6 +7,7 @@ use super::frame::{self, Frame};
 use super::{Site, class, history, of_service, progress_label};
 use crate::dates;
 use crate::markup::{Markup, paragraphs};
+use crate::report::put_markdown;
 use crate::verdict::{glyph, of_impact};
 
 /// What people need who have just come: what, since when, for whom, what was said last and when there is more.
@@ -43,6 +44,18 @@ pub(super) fn put_work_card(out: &mut Markup, site: &Site<'_>, work: &Maintenanc
 pub(super) fn page(site: &Site<'_>, incident: &Incident) -> Markup {
     let mut out = Markup::default();
     frame::put_way(&mut out, site, &[]);
+    put(&mut out, site, incident, "../");
+    let newest = incident.updates.first();
+    let said = newest.and_then(|update| paragraphs(&update.body).first().map(|lines| lines.join(" ")));
+    let description = format!("{}: {}", incident.stage.label(), said.unwrap_or_default());
+    let look = if incident.stage.is_open() { now(site, incident) } else { Status::Operational };
+    let title = format!("{} {}: {}", glyph(look), incident.stage.label(), incident.title);
+    let path = format!("/i/{}", incident.id);
+    frame::page(site, &Frame { title: &title, description: &description, path: &path, top: "../" }, &out)
+}
+
+/// What the page says; `top` leads to the files at the top.
+pub(super) fn put(out: &mut Markup, site: &Site<'_>, incident: &Incident, top: &str) {
     out.raw("<h1 dir=\"auto\">").text(&incident.title).raw("</h1>\n<p>");
     if incident.stage.is_open() {
         let look = now(site, incident);
@@ -51,25 +64,20 @@ pub(super) fn page(site: &Site<'_>, incident: &Incident) -> Markup {
         out.state(Status::Operational, incident.stage.label()).raw(" · at its worst ");
         out.state(of_impact(incident.impact), history::impact_label(incident)).raw("</p>\n");
     }
-    put_audiences(&mut out, incident);
-    put_facts(&mut out, site, incident);
-    put_concerned(&mut out, site, &incident.components, "../");
+    put_audiences(out, incident);
+    put_facts(out, site, incident);
+    put_concerned(out, site, &incident.components, top);
     if !incident.postmortem.is_empty() {
         out.raw("<section aria-labelledby=\"report\">\n<h2 id=\"report\">Post-mortem</h2>\n");
-        out.raw("<div class=\"card\">").paragraphs(&incident.postmortem).raw("</div>\n</section>\n");
+        out.raw("<div class=\"card\">\n");
+        put_markdown(out, &incident.postmortem);
+        out.raw("</div>\n</section>\n");
     }
     out.raw("<section aria-labelledby=\"said\">\n<h2 id=\"said\">What was said</h2>\n<ol class=\"log\">\n");
     for update in &incident.updates {
-        put_update(&mut out, site, update);
+        put_update(out, site, update);
     }
     out.raw("</ol>\n</section>\n");
-    let newest = incident.updates.first();
-    let said = newest.and_then(|update| paragraphs(&update.body).first().map(|lines| lines.join(" ")));
-    let description = format!("{}: {}", incident.stage.label(), said.unwrap_or_default());
-    let look = if incident.stage.is_open() { now(site, incident) } else { Status::Operational };
-    let title = format!("{} {}: {}", glyph(look), incident.stage.label(), incident.title);
-    let path = format!("/i/{}", incident.id);
-    frame::page(site, &Frame { title: &title, description: &description, path: &path, top: "../" }, &out)
 }
 
 /// How it is now; never quite well while it is open.
@@ -82,17 +90,22 @@ fn now(site: &Site<'_>, incident: &Incident) -> Status {
 pub(super) fn work_page(site: &Site<'_>, work: &Maintenance) -> Markup {
     let mut out = Markup::default();
     frame::put_way(&mut out, site, &[]);
-    out.raw("<h1 dir=\"auto\">").text(&work.title).raw("</h1>\n<p>");
-    out.state(Status::UnderMaintenance, progress_label(work.progress)).raw("</p>\n<dl class=\"facts\">\n");
-    put_fact(&mut out, "Begins", Some(work.from));
-    put_fact(&mut out, "Ends", Some(work.until));
-    put_fact(&mut out, "Announced", Some(work.created_at));
-    out.raw("</dl>\n").paragraphs(&work.body);
-    put_concerned(&mut out, site, &work.components, "../");
+    put_work(&mut out, site, work, "../");
     let description = format!("Announced work, {}", dates::span(work.from, work.until));
     let title = format!("{} {}", glyph(Status::UnderMaintenance), work.title);
     let path = format!("/i/{}", work.id);
     frame::page(site, &Frame { title: &title, description: &description, path: &path, top: "../" }, &out)
+}
+
+/// What the page of announced work says; `top` leads to the files at the top.
+pub(super) fn put_work(out: &mut Markup, site: &Site<'_>, work: &Maintenance, top: &str) {
+    out.raw("<h1 dir=\"auto\">").text(&work.title).raw("</h1>\n<p>");
+    out.state(Status::UnderMaintenance, progress_label(work.progress)).raw("</p>\n<dl class=\"facts\">\n");
+    put_fact(out, "Begins", Some(work.from));
+    put_fact(out, "Ends", Some(work.until));
+    put_fact(out, "Announced", Some(work.created_at));
+    out.raw("</dl>\n").paragraphs(&work.body);
+    put_concerned(out, site, &work.components, top);
 }
 
 fn put_audiences(out: &mut Markup, incident: &Incident) {

@@ -1,7 +1,7 @@
 //! The one style of all pages. A copy needs no second file, and the policy of the page names its hash.
 
 /// Cascading style sheet; calm, in both schemes, with colours that only states have.
-pub(super) const STYLE: &str = concat!(
+pub const STYLE: &str = concat!(
     // Grounds and inks, then states: each can be read on its ground (4.5 to 1 at least), the unknown seen (3 to 1).
     ":root{color-scheme:light dark;--bg:#f5f5f1;--card:#fff;--ink:#1b1e23;--soft:#595f69;--line:#deded7;--link:#1d4f91;",
     "--up:#1a7a49;--work:#2c5dbb;--slow:#8a5300;--some:#b93c0a;--down:#b3122e;--none:#868c95;--bar:#2e9e65;--amber:#bd7e00}",
@@ -65,8 +65,16 @@ pub(super) const STYLE: &str = concat!(
     "border:2px solid var(--bg)}.log h3{font-size:1rem}",
     ".days{width:100%;border-collapse:collapse;font-size:.9rem}.days th,.days td{text-align:left;padding:.35rem .5rem .35rem 0;",
     "font-weight:400;vertical-align:top}.days thead th{color:var(--soft)}.days td:last-child,.days th:last-child{text-align:right}",
+    // Reports.
+    ".points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}.wide table{border-collapse:collapse;font-size:.9rem}",
+    ".wide th,.wide td{text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",
     "nav{margin-bottom:1rem}footer{margin-top:2.6rem;padding-top:1rem;border-top:1px solid var(--line);",
     "font-size:.9rem;color:var(--soft)}footer ul{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem}",
+    // Forms.
+    "input[type=email],button{font:inherit;color:inherit;padding:.5rem .8rem;border:1px solid var(--soft);border-radius:.4rem;",
+    "background:var(--card);max-width:100%}input[type=email]{width:24rem}button{font-weight:600;cursor:pointer}",
+    "fieldset{border:1px solid var(--line);border-radius:.6rem;margin:1rem 0;padding:.6rem 1.1rem}",
+    "fieldset label{display:block;padding:.25rem 0}input[type=checkbox]{width:1.1rem;height:1.1rem;vertical-align:-.15em}",
     // Colours that people have chosen: shapes and heights say what colours would.
     "@media(forced-colors:active){.i,.state{fill:CanvasText;color:CanvasText}.k{stroke:Canvas}",
     ".strip path,.strip .up{stroke:CanvasText}.strip .none{stroke:GrayText}.verdict,.card{border-left-color:CanvasText}}",

@@ -2,7 +2,9 @@
 
 mod edge;
 mod memory;
+mod page;
 mod result;
+mod status;
 mod subject;
 
 use std::error::Error;
@@ -27,7 +29,7 @@ pub(crate) struct BenchArguments {
     /// Length of one measurement in seconds.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=30))]
     seconds: u64,
-    /// Of `edge`, one task alone, such as `refuse` or `forward-h2`.
+    /// Of `edge` and `status`, one task alone, such as `refuse`, `forward-h2` or `page`.
     #[arg(long)]
     only: Option<String>,
     /// Measure the binary of `cargo xtask release` that is there instead of building it first.
@@ -41,8 +43,7 @@ enum What {
     Edge,
     /// Resident size over rounds (`--pairs`) of a million new sources and of idle connections in every slot.
     Memory,
-    /// Comes with part 4.
-    #[value(hide = true)]
+    /// Seconds until everybody has heard of an incident (`news`), and the page under a flood beside nginx (`page`, `summary`).
     Status,
 }
 
@@ -61,11 +62,6 @@ pub(crate) fn run(arguments: &BenchArguments) -> ExitCode {
 }
 
 fn measure(arguments: &BenchArguments) -> Result<String, Box<dyn Error>> {
-    if arguments.what == What::Status {
-        return Err(
-            "`cargo xtask bench status` comes with part 4 (the status page) and is not built yet".into()
-        );
-    }
     if !arguments.as_built {
         release::build()?;
     }
@@ -74,8 +70,31 @@ fn measure(arguments: &BenchArguments) -> Result<String, Box<dyn Error>> {
         let memory = memory::measure(&binary, arguments.pairs)?;
         return Ok(if arguments.json { memory.to_json() } else { memory.to_text() });
     }
+    if arguments.what == What::Status {
+        return measure_status(arguments)
+            .map(|result| if arguments.json { result.to_json() } else { result.to_text() });
+    }
     let result = edge::measure(&binary, arguments.pairs, arguments.seconds, arguments.only.as_deref())?;
     Ok(if arguments.json { result.to_json() } else { result.to_text() })
+}
+
+/// The seconds take as many runs as there are pairs; subscribers who are queued meanwhile are not measured yet.
+fn measure_status(arguments: &BenchArguments) -> Result<result::Benchmark, Box<dyn Error>> {
+    let only = arguments.only.as_deref();
+    let mut names = std::iter::once(status::TASK).chain(page::TASKS.map(|(name, ..)| name));
+    if only.is_some_and(|only| names.all(|name| name != only)) {
+        return Err("there is no such task; there are news, page, summary".into());
+    }
+    let mut result = result::Benchmark::default();
+    if only.is_none_or(|only| only == status::TASK) {
+        result = status::measure(arguments.pairs)?;
+    }
+    if only != Some(status::TASK) {
+        let flooded = page::measure(arguments.pairs, arguments.seconds, only)?;
+        result.rows.extend(flooded.rows);
+        result.ratios.extend(flooded.ratios);
+    }
+    Ok(result)
 }
 
 /// Puts a build of the gate to work, so that it counts which of its branches are taken.

@@ -11,7 +11,7 @@ use lab::certificate::{Authority, Signed};
 use lab::{Gate, GateError, Missing, Peer, Placement, Running, StartError, checkout, free_address, web};
 
 /// The core of the subject under measurement.
-const SUBJECT_CORE: usize = 0;
+pub(super) const SUBJECT_CORE: usize = 0;
 
 /// The core of the load generator and of the origin.
 pub(super) const GENERATOR_CORE: usize = 1;
@@ -244,14 +244,18 @@ fn peer(
     })
 }
 
-fn nginx_command(config: &PathBuf, folder: &tempfile::TempDir, core: usize) -> Result<Command, SubjectError> {
+pub(super) fn nginx_command(
+    config: &PathBuf,
+    folder: &tempfile::TempDir,
+    core: usize,
+) -> Result<Command, SubjectError> {
     let mut command = Peer::find("nginx")?.command_on_core(core);
     command.arg("-p").arg(folder.path()).arg("-c").arg(config);
     command.arg("-e").arg(folder.path().join("error.log"));
     Ok(command)
 }
 
-fn filled(
+pub(super) fn filled(
     name: &str,
     folder: &tempfile::TempDir,
     places: &[(&str, String)],
@@ -263,7 +267,7 @@ fn filled(
     Ok(path)
 }
 
-fn start(
+pub(super) fn start(
     command: &mut Command,
     folder: &tempfile::TempDir,
     address: SocketAddr,

@@ -6,6 +6,7 @@ mod incidents;
 mod privacy;
 mod quota;
 mod reports;
+mod subscribers;
 
 use std::path::{Path, PathBuf};
 

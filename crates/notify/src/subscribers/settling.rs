@@ -1,0 +1,185 @@
+//! What becomes of letters: taken, refused for a while or for good, or not asked for at all.
+
+use std::time::Duration;
+
+use incident::{Moment, PublicId};
+use model::Instant;
+
+use super::circle::{Circle, Doubted, InHand, Invited};
+use super::link::SubscriberId;
+use super::words::{Change, Outcome, ToldRow};
+use crate::pace::back_off;
+use crate::verdict::State;
+
+impl Circle {
+    /// What came of what [`Circle::next`] wanted sent.
+    pub fn settle(&mut self, outcome: Outcome, moment: Moment) -> Vec<Change> {
+        match &outcome {
+            Outcome::Unreachable(why) => self.leave_alone(why, moment.now),
+            Outcome::Taken => {
+                (self.failures, self.taken) = (0, Some(moment.now));
+                self.figures.trouble.clear();
+            }
+            Outcome::Later(_) => self.failures = 0,
+            Outcome::Never(_) => {}
+        }
+        match self.in_hand.take() {
+            None => Vec::new(),
+            Some(InHand::Invitation(invited)) => {
+                self.settle_invitation(*invited, &outcome, moment.now);
+                if outcome == Outcome::Taken { self.believe(true, moment) } else { Vec::new() }
+            }
+            Some(InHand::News { subject, seq, who }) => self.settle_news(subject, seq, who, outcome, moment),
+        }
+    }
+
+    fn settle_invitation(&mut self, mut invited: Invited, outcome: &Outcome, now: Instant) {
+        match outcome {
+            Outcome::Taken => self.figures.invited += 1,
+            Outcome::Never(_) => {}
+            Outcome::Later(_) | Outcome::Unreachable(_) => {
+                invited.tries += 1;
+                invited.not_before = now + rest(invited.tries);
+                if invited.tries < INVITATION_TRIES_MAX {
+                    self.invitations.push_back(invited);
+                }
+            }
+        }
+    }
+
+    fn settle_news(
+        &mut self,
+        subject: PublicId,
+        seq: u64,
+        who: SubscriberId,
+        outcome: Outcome,
+        moment: Moment,
+    ) -> Vec<Change> {
+        // Who left while a mail was on its way, or what was given up: there is nothing to note any more.
+        let is_there = self.people.contains_key(&who);
+        let Some(topic) = self.topics.iter_mut().find(|topic| topic.subject == subject && is_there) else {
+            return Vec::new();
+        };
+        let mut changes = Vec::new();
+        match outcome {
+            Outcome::Taken => {
+                topic.tell(who, seq);
+                topic.add(who);
+                changes.push(self.noted(subject, seq, who, 0, State::Delivered, String::new(), moment));
+                changes.extend(self.clear(who));
+                changes.extend(self.believe(true, moment));
+            }
+            Outcome::Later(why) => {
+                let tries = topic.failed(who);
+                if tries >= TRIES_MAX {
+                    topic.tell(who, seq);
+                    topic.add(who);
+                    changes.push(self.noted(subject, seq, who, tries, State::GivenUp, why, moment));
+                } else {
+                    topic.rest(who, moment.now + rest(tries));
+                    let told = topic.told(who);
+                    changes.push(self.noted(subject, told, who, tries, State::Waiting, why, moment));
+                }
+            }
+            Outcome::Never(why) => {
+                self.doubted.push(Doubted { subject, seq, who, why });
+                self.doubt(moment.now);
+            }
+            Outcome::Unreachable(_) => {
+                topic.add(who);
+                self.figures.outcomes[State::Waiting as usize] += 1;
+            }
+        }
+        changes
+    }
+
+    /// Many refusals without anything that is taken are of the server's making: it is left alone, and nobody is taken for gone. Others
+    /// come first then, so that those do not hold everybody up who are really gone.
+    fn doubt(&mut self, now: Instant) {
+        let most = if self.has_taken(now) { DOUBTED_MAX } else { DOUBTED_AT_FIRST };
+        if self.doubted.len() < most {
+            return;
+        }
+        let doubted = std::mem::take(&mut self.doubted);
+        let why = doubted.last().map(|doubted| doubted.why.clone()).unwrap_or_default();
+        for Doubted { subject, who, .. } in doubted {
+            if let Some(topic) = self.topics.iter_mut().find(|topic| topic.subject == subject) {
+                topic.rest(who, now + REST);
+            }
+        }
+        self.leave_alone(&format!("it refuses everybody: {why}"), now);
+    }
+
+    /// Whether the server took something not long ago.
+    pub(super) fn has_taken(&self, now: Instant) -> bool {
+        self.taken.is_some_and(|taken| now.since(taken) <= TRUSTED_FOR)
+    }
+
+    /// What was refused is settled: with `is_sure`, those whom it was for are a step nearer to being erased.
+    pub(super) fn believe(&mut self, is_sure: bool, moment: Moment) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for Doubted { subject, seq, who, why } in std::mem::take(&mut self.doubted) {
+            let Some(person) = self.people.get_mut(&who) else { continue };
+            if let Some(topic) = self.topics.iter_mut().find(|topic| topic.subject == subject) {
+                topic.tell(who, seq);
+                topic.add(who);
+            }
+            person.refusals += u32::from(is_sure);
+            let (person, is_gone) = (person.clone(), person.refusals >= REFUSALS_MAX);
+            changes.push(self.noted(subject, seq, who, 1, State::Refused, why, moment));
+            if is_gone {
+                self.drop_out(who);
+                changes.push(Change::Left(who));
+            } else if is_sure {
+                changes.push(Change::Joined(person));
+            }
+        }
+        changes
+    }
+
+    /// Their server takes mail again.
+    fn clear(&mut self, who: SubscriberId) -> Option<Change> {
+        let person = self.people.get_mut(&who).filter(|person| person.refusals > 0)?;
+        person.refusals = 0;
+        Some(Change::Joined(person.clone()))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a row, each once")]
+    pub(super) fn noted(
+        &mut self,
+        subject: PublicId,
+        seq: u64,
+        subscriber: SubscriberId,
+        attempts: u32,
+        state: State,
+        why: String,
+        moment: Moment,
+    ) -> Change {
+        self.figures.outcomes[state as usize] += 1;
+        Change::Told(ToldRow { subscriber, subject, seq, attempts, at: moment.wall, state, why })
+    }
+
+    fn leave_alone(&mut self, why: &str, now: Instant) {
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = now + back_off(self.failures);
+        why.clone_into(&mut self.figures.trouble);
+    }
+}
+
+/// After so many tries for one address: a quarter of a minute, twice as long each time, never more than an hour.
+fn rest(tries: u32) -> Duration {
+    (REST * 2_u32.pow(tries.saturating_sub(1).min(8))).min(REST_MAX)
+}
+
+const INVITATION_TRIES_MAX: u32 = 5;
+/// Tries of one update for one address: about two hours.
+const TRIES_MAX: u32 = 9;
+/// Updates in a row that are refused for good before an address is taken for gone.
+const REFUSALS_MAX: u32 = 3;
+/// Refusals in a row that are the server's making, while it has taken nothing yet, and after it has.
+const DOUBTED_AT_FIRST: usize = 5;
+const DOUBTED_MAX: usize = 50;
+/// A server that takes something is believed for so long about what it does not take.
+const TRUSTED_FOR: Duration = Duration::from_secs(600);
+const REST: Duration = Duration::from_secs(15);
+const REST_MAX: Duration = Duration::from_secs(3_600);

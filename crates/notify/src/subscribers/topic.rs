@@ -1,0 +1,132 @@
+//! One incident: its newest update, and who still has to hear it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use incident::PublicId;
+use model::Instant;
+
+use super::link::SubscriberId;
+use super::news::News;
+
+/// Only the newest update of an incident is worth a mail: whoever has not had the one before does not get it any more.
+#[derive(Clone, Debug)]
+pub(super) struct Topic {
+    pub(super) subject: PublicId,
+    /// The number of its news; each has a larger one than all before.
+    pub(super) seq: u64,
+    pub(super) news: News,
+    /// News older than this on the clock that does not jump is not sent any more.
+    pub(super) until: Instant,
+    /// Whoever waits longest comes first: by the number of what they heard last, so that updates in quick succession leave nobody out.
+    waiting: BTreeSet<(u64, SubscriberId)>,
+    /// Those whose server wants to be asked again later.
+    later: BTreeSet<(Instant, SubscriberId)>,
+    /// The same without the time.
+    resting: BTreeSet<SubscriberId>,
+    /// The number of what somebody heard last, or will not hear.
+    told: BTreeMap<SubscriberId, u64>,
+    /// How often the newest was tried, of those for whom it failed.
+    tries: BTreeMap<SubscriberId, u32>,
+}
+
+impl Topic {
+    pub(super) const fn new(seq: u64, news: News, until: Instant) -> Self {
+        Self {
+            subject: news.subject,
+            seq,
+            news,
+            until,
+            waiting: BTreeSet::new(),
+            later: BTreeSet::new(),
+            resting: BTreeSet::new(),
+            told: BTreeMap::new(),
+            tries: BTreeMap::new(),
+        }
+    }
+
+    /// There is something newer.
+    pub(super) fn renew(&mut self, seq: u64, news: News, until: Instant) {
+        (self.seq, self.news, self.until) = (seq, news, until);
+        self.tries.clear();
+    }
+
+    /// Somebody is to hear the newest, unless they have, or wait already.
+    pub(super) fn add(&mut self, who: SubscriberId) {
+        let told = self.told(who);
+        if told < self.seq && !self.resting.contains(&who) {
+            self.waiting.insert((told, who));
+        }
+    }
+
+    /// Somebody heard this, or will not.
+    pub(super) fn tell(&mut self, who: SubscriberId, seq: u64) {
+        let told = self.told.entry(who).or_default();
+        *told = seq.max(*told);
+        if *told >= self.seq {
+            self.tries.remove(&who);
+        }
+    }
+
+    /// The number of what somebody heard last; 0: nothing.
+    pub(super) fn told(&self, who: SubscriberId) -> u64 {
+        self.told.get(&who).copied().unwrap_or_default()
+    }
+
+    /// Takes out whoever is next.
+    pub(super) fn take(&mut self, now: Instant) -> Option<SubscriberId> {
+        while let Some((due, who)) = self.later.first().copied()
+            && due <= now
+        {
+            self.later.pop_first();
+            self.resting.remove(&who);
+            self.add(who);
+        }
+        while let Some((_, who)) = self.waiting.pop_first() {
+            if self.told(who) < self.seq {
+                return Some(who);
+            }
+        }
+        None
+    }
+
+    /// One more try failed; how many that makes.
+    pub(super) fn failed(&mut self, who: SubscriberId) -> u32 {
+        let tries = self.tries.entry(who).or_default();
+        *tries = tries.saturating_add(1);
+        *tries
+    }
+
+    /// Of an earlier process: so many tries failed.
+    pub(super) fn has_tried(&mut self, who: SubscriberId, tries: u32) {
+        self.tries.insert(who, tries);
+    }
+
+    /// Somebody is to be asked again from a moment on.
+    pub(super) fn rest(&mut self, who: SubscriberId, due: Instant) {
+        if self.resting.insert(who) {
+            self.later.insert((due, who));
+        }
+    }
+
+    /// Somebody is not written to any more.
+    pub(super) fn drop_out(&mut self, who: SubscriberId) {
+        self.waiting.retain(|(_, other)| *other != who);
+        if self.resting.remove(&who) {
+            self.later.retain(|(_, other)| *other != who);
+        }
+        self.told.remove(&who);
+        self.tries.remove(&who);
+    }
+
+    /// How many still have to hear it.
+    pub(super) fn count(&self) -> usize {
+        self.waiting.len() + self.later.len()
+    }
+
+    /// Nobody has to hear it any more; who would have had to is returned.
+    pub(super) fn give_up(&mut self) -> Vec<SubscriberId> {
+        let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(_, who)| who);
+        let later = std::mem::take(&mut self.later).into_iter().map(|(_, who)| who);
+        waiting.chain(later).filter(|who| self.told(*who) < self.seq).collect()
+    }
+}
