@@ -76,8 +76,7 @@ impl Bench {
     fn build(&self) -> Result<(), ReleaseError> {
         emptied(&self.counts)?;
         eprintln!("building the binary that counts which of its branches are taken");
-        let counting =
-            self.built("counting", &format!("-Cprofile-generate={}", self.counts.display()))?;
+        let counting = self.built("counting", &format!("-Cprofile-generate={}", self.counts.display()))?;
         eprintln!("letting it work");
         train(&counting).map_err(ReleaseError::Training)?;
         let merged = self.merged()?;
