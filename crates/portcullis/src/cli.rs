@@ -145,11 +145,11 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
         }
         Command::Report { last, state, json, .. } => {
             let report = Report::of(&state, last, Clock::start().wall())?;
-            if json { println!("{}", serde_json::to_string(&report)?) } else { print!("{report}") }
+            if json { show_line!("{}", serde_json::to_string(&report)?) } else { show!("{report}") }
         }
         Command::Run { config } => succeed(|offer| run_configured(&config, offer))?,
-        Command::Check { print_default: true, .. } => print!("{}", config::Config::default_commented()),
-        Command::Check { config, .. } => print!("{}", crate::check::check(&config)?),
+        Command::Check { print_default: true, .. } => show!("{}", config::Config::default_commented()),
+        Command::Check { config, .. } => show!("{}", crate::check::check(&config)?),
         Command::Assess { access_logs, json } => print_assessment(&access_logs, json)?,
         Command::Sim(arguments) => {
             if !arguments.run()? {
@@ -161,7 +161,7 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Status { act } => println!("{}", act.run()?),
+        Command::Status { act } => show_line!("{}", act.run()?),
         Command::Outpost(arguments) => arguments.run()?,
         Command::Top(_) => return unbuilt("top", "5", "the console in a terminal"),
     }
@@ -225,9 +225,9 @@ fn lookback(text: &str) -> Result<Duration, String> {
 fn print_assessment(access_logs: &[PathBuf], json: bool) -> Result<(), Box<dyn Error>> {
     let assessment = assess::assess(access_logs)?;
     if json {
-        println!("{}", serde_json::to_string(&assessment)?);
+        show_line!("{}", serde_json::to_string(&assessment)?);
     } else {
-        print!("{assessment}");
+        show!("{assessment}");
     }
     Ok(())
 }

@@ -291,9 +291,9 @@ impl CtlArgs {
         };
         let Reply { ok, text, .. } = &reply;
         if self.json {
-            println!("{}", serde_json::to_string(&reply).unwrap_or_default());
+            show_line!("{}", serde_json::to_string(&reply).unwrap_or_default());
         } else if *ok {
-            println!("{text}");
+            show_line!("{text}");
         } else {
             eprintln!("portcullis: {text}");
         }

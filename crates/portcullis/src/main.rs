@@ -3,7 +3,10 @@
 //! This crate reads arguments, configuration and clocks, joins cores and shells, and decides nothing itself.
 //! The map of the whole is `ARCHITECTURE.md`; what a running gate consists of is in `gate.rs`.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through its streams")]
+#![expect(clippy::print_stderr, reason = "a command line speaks through its streams")]
+
+#[macro_use]
+mod printed;
 
 mod acme;
 mod alerts;

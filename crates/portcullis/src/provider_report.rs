@@ -32,8 +32,8 @@ impl ProviderReportArgs {
         let command = Command::ProviderReport { incident: self.incident };
         let reply = call(&self.state.join(SOCKET_NAME), &command)?;
         match (reply.ok, self.json) {
-            (true, true) => println!("{}", reply.data),
-            (true, false) => println!("{}", reply.text),
+            (true, true) => show_line!("{}", reply.data),
+            (true, false) => show_line!("{}", reply.text),
             (false, _) => eprintln!("portcullis: {}", reply.text),
         }
         Ok(reply.ok)

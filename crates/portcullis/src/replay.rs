@@ -61,9 +61,9 @@ impl ReplayArgs {
         let mut story = Story { prints: !self.json, ..Story::default() };
         let replay = self.replay(&mut story)?;
         if self.json {
-            println!("{}", document(&replay, &story.events));
+            show_line!("{}", document(&replay, &story.events));
         } else {
-            print!("{}", verdict(&replay));
+            show!("{}", verdict(&replay));
         }
         Ok(replay.is_identical())
     }
@@ -124,7 +124,7 @@ impl Story {
 
     fn tell(&mut self, wall: Timestamp, text: String) {
         if self.prints {
-            println!("{}  {text}", when(wall));
+            show_line!("{}  {text}", when(wall));
         }
         if self.events.len() < EVENTS_MAX {
             self.events.push((wall, text));

@@ -88,7 +88,7 @@ impl SimArgs {
         }
         // One run alone is told as it goes.
         let results = match &runs[..] {
-            [run] if !self.json => vec![play(run, &mut |seconds, line| println!("{seconds:>8.1} s  {line}"))],
+            [run] if !self.json => vec![play(run, &mut |seconds, line| show_line!("{seconds:>8.1} s  {line}"))],
             _ => play_all(&runs),
         };
         for failure in results.iter().filter_map(|result| result.as_ref().err()) {
@@ -98,10 +98,10 @@ impl SimArgs {
         let outcomes: Vec<Outcome> = results.into_iter().filter_map(Result::ok).collect();
         if self.json {
             for outcome in &outcomes {
-                println!("{}", serde_json::to_string(outcome)?);
+                show_line!("{}", serde_json::to_string(outcome)?);
             }
         } else if !outcomes.is_empty() {
-            print!("{}", Table(&outcomes));
+            show!("{}", Table(&outcomes));
         }
         Ok(!failed)
     }
@@ -110,9 +110,9 @@ impl SimArgs {
         for built_in in LIBRARY {
             if self.json {
                 let line = serde_json::json!({ "name": built_in.name, "about": built_in.about() });
-                println!("{line}");
+                show_line!("{line}");
             } else {
-                println!("{:<24}{}", built_in.name, built_in.about());
+                show_line!("{:<24}{}", built_in.name, built_in.about());
             }
         }
         Ok(())

@@ -11,10 +11,10 @@ use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
 use lab::certificate::Authority;
-use lab::{Missing, Peer, checkout, target_folder};
+use lab::{Missing, Peer, checkout};
 use serde_json::Value;
 
-use crate::bench::build_release;
+use crate::release;
 
 /// How many attackers, for how long, and which attacks.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub(crate) struct AttacksArguments {
     /// Some attacks alone, with commas.
     #[arg(long, default_value = "all")]
     only: String,
-    /// Attack the release build that is there instead of building it first.
+    /// Attack the binary of `cargo xtask release` that is there instead of building it first.
     #[arg(long)]
     as_built: bool,
 }
@@ -56,7 +56,7 @@ struct Subject {
 
 fn compare(arguments: &AttacksArguments) -> Result<String, Box<dyn Error>> {
     if !arguments.as_built {
-        build_release()?;
+        release::build()?;
     }
     let subjects = subjects()?;
     let mut results = Vec::new();
@@ -68,7 +68,7 @@ fn compare(arguments: &AttacksArguments) -> Result<String, Box<dyn Error>> {
 }
 
 fn subjects() -> Result<[Subject; 3], Missing> {
-    let gate = target_folder().join("release/portcullis");
+    let gate = release::binary();
     if !gate.is_file() {
         return Err(Missing::Gate { path: gate });
     }

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::attacks::{self, AttacksArguments};
 use crate::bench::{self, BenchArguments};
+use crate::release;
 use crate::sim::{self, SimArguments};
 use crate::soak::{self, SoakArguments};
 use crate::suite;
@@ -26,6 +27,8 @@ enum Command {
         #[arg(long)]
         install_peers: bool,
     },
+    /// Build the binary that is given away, laid out by how often its branches are taken: `target/distribution/portcullis`.
+    Release,
     /// Compare the gate with its peers.
     Bench(BenchArguments),
     /// Attack the gate and its peers in the same ways; print what honest clients saw.
@@ -40,6 +43,7 @@ enum Command {
 pub(crate) fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Test { install_peers } => suite::run(install_peers || continuous_integration()),
+        Command::Release => release::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Attacks(arguments) => attacks::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),

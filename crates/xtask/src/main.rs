@@ -10,6 +10,7 @@ mod attacks;
 mod bench;
 mod cli;
 mod peers;
+mod release;
 mod shell;
 mod sim;
 mod soak;

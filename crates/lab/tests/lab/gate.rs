@@ -1,5 +1,6 @@
 //! The gate's binary as a person starts it.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use lab::clock::wait_for;
@@ -22,6 +23,19 @@ fn it_serves_what_the_app_answers_and_says_who_asked() {
         assert!(seen.contains(line), "`{line}` is missing in\n{seen}");
     }
     assert!(origin.requests() >= 1);
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_fault() {
+    let program = need!(Gate::binary());
+    for words in [["check", "--print-default"], ["sim", "--list"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe opens");
+        drop(reader);
+        let output = Command::new(&program).args(words).stdout(writer).stderr(Stdio::piped()).output();
+        let output = output.expect("it runs");
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stderr.is_empty(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[test]

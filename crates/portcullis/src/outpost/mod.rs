@@ -72,14 +72,14 @@ impl OutpostArgs {
     /// Runs the outpost until it is told to stop.
     pub(crate) fn run(&self) -> Result<(), Box<dyn Error>> {
         if self.print_default {
-            print!("{}", OutpostConfig::default_commented());
+            show!("{}", OutpostConfig::default_commented());
             return Ok(());
         }
         let (config, warnings) = read(&self.config)?;
         if self.check {
             config.page.iter().try_for_each(|page| Alerts::of_outpost(&config, page).check())?;
-            println!("{} is in order.", self.config.display());
-            warnings.iter().for_each(|warning| println!("{warning}"));
+            show_line!("{} is in order.", self.config.display());
+            warnings.iter().for_each(|warning| show_line!("{warning}"));
             return Ok(());
         }
         serve(&config, &warnings)

@@ -98,11 +98,11 @@ impl TryArgs {
         let log_bytes = premises.log.0.load(Relaxed);
         let board = Scoreboard::new(runs.each_ref(), Seen { log_bytes, steal: steal.share(), ..seen });
         if self.json {
-            println!("{}", serde_json::to_string(&board).unwrap_or_default());
+            show_line!("{}", serde_json::to_string(&board).unwrap_or_default());
         } else {
-            print!("{board}");
+            show!("{board}");
             if let Some(rule) = &board.rule {
-                println!();
+                show_line!();
                 tell.say(&sentence(rule));
             }
         }

@@ -16,14 +16,14 @@ impl Teller {
     /// Says something in lines that fit a terminal.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
-            text.split('\n').for_each(|paragraph| print!("{}", wrapped("", 0, paragraph)));
+            text.split('\n').for_each(|paragraph| show!("{}", wrapped("", 0, paragraph)));
         }
     }
 
     /// Says what matters more than a line of figures.
     pub(super) fn note(&self, mark: &str, text: &str) {
         if !self.quiet {
-            print!("{}", noted(mark, text));
+            show!("{}", noted(mark, text));
         }
     }
 

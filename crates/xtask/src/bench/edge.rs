@@ -1,6 +1,7 @@
 //! Forwarding, refusing and handshakes: processor time of one pinned worker for each request or connection.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use lab::cpu;
@@ -34,6 +35,34 @@ const STREAMS_2: u32 = 10;
 /// Time that the whole machine spent in soft interrupts meanwhile, divided by the subject's answers.
 const SOFTIRQ_UNIT: &str = "us_softirq_per_request";
 
+/// What the generator says over HTTP/1.1.
+struct Words {
+    path: &'static str,
+    headers: &'static [&'static str],
+}
+
+/// What is measured with.
+const MEASURED: Words = Words { path: "/", headers: &["Host: shop.example", "User-Agent: bench/1"] };
+
+/// What the build that counts is put to work with: as a browser speaks, so that nothing is laid out by the very bytes that are measured.
+const TRAINED: Words = Words {
+    path: "/catalogue/lamps?page=2&sort=price",
+    headers: &[
+        "Host: shop.example",
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        "Accept-Language: de-CH,de;q=0.8,en;q=0.5",
+        "Accept-Encoding: identity",
+        "Cookie: basket=5f2d1c; theme=dark",
+        "Referer: https://shop.example/catalogue",
+        "Sec-Fetch-Dest: document",
+        "Sec-Fetch-Mode: navigate",
+    ],
+};
+
+/// Length of each task while branches are counted, in seconds: beyond it their shares no longer move.
+const TRAINING_SECONDS: u64 = 3;
+
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum EdgeError {
@@ -59,15 +88,20 @@ struct Figures {
 }
 
 /// Runs every subject at every task, or at one alone, `rounds` times, one after the other.
-pub(super) fn measure(rounds: u32, seconds: u64, only: Option<&str>) -> Result<Benchmark, EdgeError> {
+pub(super) fn measure(
+    binary: &Path,
+    rounds: u32,
+    seconds: u64,
+    only: Option<&str>,
+) -> Result<Benchmark, EdgeError> {
     let mut tasks = Task::ALL.to_vec();
     tasks.retain(|task| only.is_none_or(|only| task.name() == only));
     if tasks.is_empty() {
         return Err(EdgeError::NoTask(Task::ALL.map(Task::name).join(", ")));
     }
     let (_origin, _folder, origin) = start_origin()?;
-    let starters = [start_portcullis, start_nginx, start_haproxy];
-    let subjects: Vec<Subject> = starters.into_iter().filter_map(|start| present(start(origin))).collect();
+    let started = [start_portcullis(binary, origin), start_nginx(origin), start_haproxy(origin)];
+    let subjects: Vec<Subject> = started.into_iter().filter_map(present).collect();
     if subjects.is_empty() {
         return Err(EdgeError::Nobody);
     }
@@ -76,6 +110,19 @@ pub(super) fn measure(rounds: u32, seconds: u64, only: Option<&str>) -> Result<B
         figures.extend(measure_task(task, &subjects, rounds, seconds)?);
     }
     Ok(summarise(&figures))
+}
+
+/// Puts a build of the gate to work at every task, one after the other, and ends it as an operator would, which makes it write its counts.
+pub(super) fn train(binary: &Path) -> Result<(), EdgeError> {
+    let (_origin, _folder, origin) = start_origin()?;
+    let subject = start_portcullis(binary, origin)?;
+    for task in Task::ALL {
+        let answered = generate(subject.does(task), subject.side(task).address, TRAINING_SECONDS, &TRAINED)?;
+        if !did(task, answered) {
+            return Err(EdgeError::Wrong { subject: subject.name, task: task.name(), answered });
+        }
+    }
+    Ok(())
 }
 
 /// A subject that is not there does not keep the others from being measured; it is said aloud.
@@ -112,7 +159,7 @@ fn measure_task(
 fn run_once(subject: &Subject, task: Task, seconds: u64) -> Result<(f64, f64), EdgeError> {
     let (Side { address, process }, doing) = (subject.side(task), subject.does(task));
     let before = (cpu::time_of(process), cpu::softirq());
-    let answered = generate(doing, address, seconds)?;
+    let answered = generate(doing, address, seconds, &MEASURED)?;
     let after = (cpu::time_of(process), cpu::softirq());
     if !did(doing, answered) {
         return Err(EdgeError::Wrong { subject: subject.name, task: task.name(), answered });
@@ -123,11 +170,11 @@ fn run_once(subject: &Subject, task: Task, seconds: u64) -> Result<(f64, f64), E
     Ok((micros(before.0, after.0), micros(before.1, after.1)))
 }
 
-fn generate(task: Task, address: SocketAddr, seconds: u64) -> Result<Answered, LoadError> {
+fn generate(task: Task, address: SocketAddr, seconds: u64, words: &Words) -> Result<Answered, LoadError> {
     let core = Some(GENERATOR_CORE);
     let mut load = Load {
-        path: "/".to_owned(),
-        headers: vec!["Host: shop.example".to_owned(), "User-Agent: bench/1".to_owned()],
+        path: words.path.to_owned(),
+        headers: words.headers.iter().map(|&header| header.to_owned()).collect(),
         connections: CONNECTIONS,
         seconds,
         core,

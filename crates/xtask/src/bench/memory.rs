@@ -4,6 +4,7 @@
 use std::fmt::Write;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use lab::clock::pause;
@@ -67,10 +68,10 @@ pub(super) enum MemoryError {
     NoPass(String),
 }
 
-/// Plays so many rounds before the release build.
-pub(super) fn measure(rounds: u32) -> Result<Memory, MemoryError> {
+/// Plays so many rounds before a build of the gate.
+pub(super) fn measure(binary: &Path, rounds: u32) -> Result<Memory, MemoryError> {
     let files = crowd::raise_file_limit();
-    let binary = lab::target_folder().join("release/portcullis");
+    let binary = binary.to_owned();
     if !binary.is_file() {
         return Err(Missing::Gate { path: binary }.into());
     }

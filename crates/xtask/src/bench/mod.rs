@@ -8,11 +8,12 @@ mod status;
 mod subject;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::shell::{self, ShellError, run_quietly};
+use crate::release;
 
 /// What to compare, and how long.
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub(crate) struct BenchArguments {
     /// Of `edge` and `status`, one task alone, such as `refuse`, `forward-h2` or `page`.
     #[arg(long)]
     only: Option<String>,
-    /// Measure the release build that is there instead of building it first.
+    /// Measure the binary of `cargo xtask release` that is there instead of building it first.
     #[arg(long)]
     as_built: bool,
 }
@@ -62,17 +63,18 @@ pub(crate) fn run(arguments: &BenchArguments) -> ExitCode {
 
 fn measure(arguments: &BenchArguments) -> Result<String, Box<dyn Error>> {
     if !arguments.as_built {
-        build_release()?;
+        release::build()?;
     }
+    let binary = release::binary();
     if arguments.what == What::Memory {
-        let memory = memory::measure(arguments.pairs)?;
+        let memory = memory::measure(&binary, arguments.pairs)?;
         return Ok(if arguments.json { memory.to_json() } else { memory.to_text() });
     }
     if arguments.what == What::Status {
         return measure_status(arguments)
             .map(|result| if arguments.json { result.to_json() } else { result.to_text() });
     }
-    let result = edge::measure(arguments.pairs, arguments.seconds, arguments.only.as_deref())?;
+    let result = edge::measure(&binary, arguments.pairs, arguments.seconds, arguments.only.as_deref())?;
     Ok(if arguments.json { result.to_json() } else { result.to_text() })
 }
 
@@ -95,10 +97,7 @@ fn measure_status(arguments: &BenchArguments) -> Result<result::Benchmark, Box<d
     Ok(result)
 }
 
-/// The gate as it is released.
-pub(crate) fn build_release() -> Result<(), ShellError> {
-    eprintln!("building the release binary; `--as-built` takes the one that is there");
-    let mut command = shell::cargo();
-    run_quietly(command.args(["build", "--quiet", "--release", "--locked", "--package", "portcullis"]))?;
-    Ok(())
+/// Puts a build of the gate to work, so that it counts which of its branches are taken.
+pub(crate) fn train(binary: &Path) -> Result<(), Box<dyn Error>> {
+    Ok(edge::train(binary)?)
 }

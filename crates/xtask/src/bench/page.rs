@@ -7,6 +7,8 @@ use lab::load::{Answered, Load, LoadError};
 use lab::origin::{Origin, plain};
 use lab::{Gate, GateError, Missing, Placement, Running, cpu, free_address, web};
 
+use crate::release;
+
 use super::result::{Benchmark, Ratio, Row};
 use super::subject::{GENERATOR_CORE, SUBJECT_CORE, SubjectError, filled, nginx_command, start};
 
@@ -86,7 +88,7 @@ pub(super) fn measure(rounds: u32, seconds: u64, only: Option<&str>) -> Result<B
 
 impl Pair {
     fn start() -> Result<Self, PageError> {
-        let binary = lab::target_folder().join("release/portcullis");
+        let binary = release::binary();
         if !binary.is_file() {
             return Err(Missing::Gate { path: binary }.into());
         }

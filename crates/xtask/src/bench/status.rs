@@ -13,6 +13,8 @@ use lab::clock::{Stopwatch, pause};
 use lab::origin::{Origin, plain};
 use lab::{Gate, GateError, Missing, Placement, free_address, web};
 
+use crate::release;
+
 use super::result::{Benchmark, Row};
 
 /// What `--only` calls it.
@@ -105,7 +107,7 @@ struct World {
 
 impl World {
     fn start() -> Result<Self, StatusError> {
-        let binary = lab::target_folder().join("release/portcullis");
+        let binary = release::binary();
         if !binary.is_file() {
             return Err(Missing::Gate { path: binary }.into());
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -150,10 +150,10 @@ pub(super) fn start_haproxy(origin: SocketAddr) -> Result<Subject, SubjectError>
     peer("haproxy", start(&mut command, &folder, listeners.forward)?, folder, &listeners)
 }
 
-/// The gate's release build as `peers/edge.portcullis.toml` has it: one process for each way. In calm its limits only report, so
+/// A build of the gate as `peers/edge.portcullis.toml` has it: one process for each way. In calm its limits only report, so
 /// one has the generator's network on its list, and another, whose connections reach HTTP, is held at `limiting`.
-pub(super) fn start_portcullis(origin: SocketAddr) -> Result<Subject, SubjectError> {
-    let binary = lab::target_folder().join("release/portcullis");
+pub(super) fn start_portcullis(binary: &Path, origin: SocketAddr) -> Result<Subject, SubjectError> {
+    let binary = binary.to_owned();
     if !binary.is_file() {
         return Err(Missing::Gate { path: binary }.into());
     }
