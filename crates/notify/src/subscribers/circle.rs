@@ -184,8 +184,7 @@ impl Circle {
         if let Some(letter) = self.next_news(moment) {
             return self.send(letter, moment.now);
         }
-        // Nothing is left that could show better whether refusals are to be believed.
-        let changes = self.believe(self.has_taken(moment.now), moment);
+        let changes = self.end_doubt(moment);
         if changes.is_empty() { Step::Wait(LOOK) } else { Step::Keep(changes) }
     }
 
@@ -269,8 +268,15 @@ impl Circle {
 }
 
 fn add_all(topic: &mut Topic, people: &BTreeMap<SubscriberId, Subscriber>) {
-    let wanting = people.values().filter(|person| wants(person, &topic.news)).map(|person| person.id);
-    wanting.collect::<Vec<_>>().into_iter().for_each(|id| topic.add(id));
+    let mut doubtful = 0;
+    for person in people.values() {
+        if !wants(person, &topic.news) {
+            continue;
+        }
+        let is_doubtful = person.refusals > 0 && doubtful < DOUBTFUL_FIRST_MAX;
+        doubtful += usize::from(is_doubtful);
+        if is_doubtful { topic.add_first(person.id) } else { topic.add(person.id) }
+    }
 }
 
 fn wants(person: &Subscriber, news: &News) -> bool {
@@ -281,6 +287,9 @@ fn wants(person: &Subscriber, news: &News) -> bool {
 
 /// Incidents that are told of at one time; of more, the one with the oldest news is given up.
 const TOPICS_MAX: usize = 8;
+/// So many whose last mail was refused come first, so that those behind them show whether it was the server's doing; of more, it would be
+/// taken for that.
+const DOUBTFUL_FIRST_MAX: usize = super::settling::DOUBTED_AT_FIRST - 1;
 /// Mails that ask for a confirmation and wait; they come at most 60 a minute.
 pub(super) const INVITATIONS_MAX: usize = 256;
 /// Times that people confirm or choose, in all.

@@ -27,7 +27,7 @@ impl Circle {
             None => Vec::new(),
             Some(InHand::Invitation(invited)) => {
                 self.settle_invitation(*invited, &outcome, moment.now);
-                if outcome == Outcome::Taken { self.believe(true, moment) } else { Vec::new() }
+                if outcome == Outcome::Taken { self.believe(Proof::TakenAfter, moment) } else { Vec::new() }
             }
             Some(InHand::News { subject, seq, who }) => self.settle_news(subject, seq, who, outcome, moment),
         }
@@ -67,7 +67,7 @@ impl Circle {
                 topic.add(who);
                 changes.push(self.noted(subject, seq, who, 0, State::Delivered, String::new(), moment));
                 changes.extend(self.clear(who));
-                changes.extend(self.believe(true, moment));
+                changes.extend(self.believe(Proof::TakenAfter, moment));
             }
             Outcome::Later(why) => {
                 let tries = topic.failed(who);
@@ -110,13 +110,32 @@ impl Circle {
         self.leave_alone(&format!("it refuses everybody: {why}"), now);
     }
 
+    /// Nothing is left that could show better whether refusals are to be believed. What was taken before them shows little: a server that
+    /// takes so many in an hour may say the same to the rest. So only a few are believed, and nobody is erased; more are tried again.
+    pub(super) fn end_doubt(&mut self, moment: Moment) -> Vec<Change> {
+        if self.doubted.len() < DOUBTED_AT_FIRST {
+            let proof = if self.has_taken(moment.now) { Proof::TakenBefore } else { Proof::None };
+            return self.believe(proof, moment);
+        }
+        let mut changes = Vec::new();
+        for Doubted { subject, who, why, .. } in std::mem::take(&mut self.doubted) {
+            if let Some(topic) = self.topics.iter_mut().find(|topic| topic.subject == subject) {
+                let tries = topic.failed(who);
+                topic.rest(who, moment.now + rest(tries));
+                let told = topic.told(who);
+                changes.push(self.noted(subject, told, who, tries, State::Waiting, why, moment));
+            }
+        }
+        changes
+    }
+
     /// Whether the server took something not long ago.
-    pub(super) fn has_taken(&self, now: Instant) -> bool {
+    fn has_taken(&self, now: Instant) -> bool {
         self.taken.is_some_and(|taken| now.since(taken) <= TRUSTED_FOR)
     }
 
-    /// What was refused is settled: with `is_sure`, those whom it was for are a step nearer to being erased.
-    pub(super) fn believe(&mut self, is_sure: bool, moment: Moment) -> Vec<Change> {
+    /// What was refused is settled: with some proof, those whom it was for are a step nearer to being erased.
+    fn believe(&mut self, proof: Proof, moment: Moment) -> Vec<Change> {
         let mut changes = Vec::new();
         for Doubted { subject, seq, who, why } in std::mem::take(&mut self.doubted) {
             let Some(person) = self.people.get_mut(&who) else { continue };
@@ -124,13 +143,19 @@ impl Circle {
                 topic.tell(who, seq);
                 topic.add(who);
             }
-            person.refusals += u32::from(is_sure);
-            let (person, is_gone) = (person.clone(), person.refusals >= REFUSALS_MAX);
+            let before = person.refusals;
+            person.refusals = match proof {
+                Proof::None => before,
+                Proof::TakenBefore => before.max((before + 1).min(REFUSALS_MAX - 1)),
+                Proof::TakenAfter => before + 1,
+            };
+            let is_gone = proof == Proof::TakenAfter && person.refusals >= REFUSALS_MAX;
+            let (person, is_other) = (person.clone(), person.refusals != before);
             changes.push(self.noted(subject, seq, who, 1, State::Refused, why, moment));
             if is_gone {
                 self.drop_out(who);
                 changes.push(Change::Left(who));
-            } else if is_sure {
+            } else if is_other {
                 changes.push(Change::Joined(person));
             }
         }
@@ -166,6 +191,16 @@ impl Circle {
     }
 }
 
+/// What shows that a refusal was about the address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Proof {
+    None,
+    /// The server took something else before, not long ago.
+    TakenBefore,
+    /// It took something else after.
+    TakenAfter,
+}
+
 /// After so many tries for one address: a quarter of a minute, twice as long each time, never more than an hour.
 fn rest(tries: u32) -> Duration {
     (REST * 2_u32.pow(tries.saturating_sub(1).min(8))).min(REST_MAX)
@@ -177,7 +212,7 @@ const TRIES_MAX: u32 = 9;
 /// Updates in a row that are refused for good before an address is taken for gone.
 const REFUSALS_MAX: u32 = 3;
 /// Refusals in a row that are the server's making, while it has taken nothing yet, and after it has.
-const DOUBTED_AT_FIRST: usize = 5;
+pub(super) const DOUBTED_AT_FIRST: usize = 5;
 const DOUBTED_MAX: usize = 50;
 /// A server that takes something is believed for so long about what it does not take.
 const TRUSTED_FOR: Duration = Duration::from_secs(600);

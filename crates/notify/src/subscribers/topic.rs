@@ -17,7 +17,7 @@ pub(super) struct Topic {
     pub(super) news: News,
     /// News older than this on the clock that does not jump is not sent any more.
     pub(super) until: Instant,
-    /// Whoever waits longest comes first: by the number of what they heard last, so that updates in quick succession leave nobody out.
+    /// By [`turn`]: whoever waits longest comes first, so that updates in quick succession leave nobody out. Each waits once.
     waiting: BTreeSet<(u64, SubscriberId)>,
     /// Those whose server wants to be asked again later.
     later: BTreeSet<(Instant, SubscriberId)>,
@@ -52,14 +52,31 @@ impl Topic {
 
     /// Somebody is to hear the newest, unless they have, or wait already.
     pub(super) fn add(&mut self, who: SubscriberId) {
-        let told = self.told(who);
-        if told < self.seq && !self.resting.contains(&who) {
-            self.waiting.insert((told, who));
+        if self.is_owed(who) && !self.waiting.contains(&(FIRST, who)) {
+            self.waiting.insert((turn(self.told(who)), who));
         }
     }
 
-    /// Somebody heard this, or will not.
+    /// The same, before all others.
+    pub(super) fn add_first(&mut self, who: SubscriberId) {
+        if self.is_owed(who) {
+            self.wait_no_more(who);
+            self.waiting.insert((FIRST, who));
+        }
+    }
+
+    fn is_owed(&self, who: SubscriberId) -> bool {
+        self.told(who) < self.seq && !self.resting.contains(&who)
+    }
+
+    fn wait_no_more(&mut self, who: SubscriberId) {
+        self.waiting.remove(&(FIRST, who));
+        self.waiting.remove(&(turn(self.told(who)), who));
+    }
+
+    /// Somebody heard this, or will not; whether there is something newer for them is for [`Topic::add`].
     pub(super) fn tell(&mut self, who: SubscriberId, seq: u64) {
+        self.wait_no_more(who);
         let told = self.told.entry(who).or_default();
         *told = seq.max(*told);
         if *told >= self.seq {
@@ -103,6 +120,7 @@ impl Topic {
 
     /// Somebody is to be asked again from a moment on.
     pub(super) fn rest(&mut self, who: SubscriberId, due: Instant) {
+        self.wait_no_more(who);
         if self.resting.insert(who) {
             self.later.insert((due, who));
         }
@@ -130,3 +148,11 @@ impl Topic {
         waiting.chain(later).filter(|who| self.told(*who) < self.seq).collect()
     }
 }
+
+/// Who comes when: whoever heard older news before whoever heard newer.
+const fn turn(told: u64) -> u64 {
+    told.saturating_add(1)
+}
+
+/// Before every [`turn`].
+const FIRST: u64 = 0;

@@ -1,0 +1,63 @@
+//! Servers that take mail only for some, only so much of it, or not at all for a while.
+
+use super::*;
+
+#[test]
+fn whoever_is_busy_is_asked_again_and_whoever_is_gone_is_erased_after_three_updates() {
+    let mut story = Story::begin();
+    for address in ["busy@shop.example", "gone@shop.example", "bob@shop.example"] {
+        story.joins(address, &[]).unwrap();
+    }
+    story.answers.insert("busy@shop.example".to_owned(), Outcome::Later("it answers 451".to_owned()));
+    story.answers.insert("gone@shop.example".to_owned(), Outcome::Never("it answers 550".to_owned()));
+    story.says("web", 1, &[1]);
+    story.carry(40);
+    story.answers.remove("busy@shop.example");
+    story.carry(60);
+    assert_eq!(story.sent_to("busy@shop.example").len(), 2);
+    for number in 2..4 {
+        assert_eq!(story.circle.figures().subscribers, 3);
+        story.says("web", number, &[1]);
+        story.carry(20);
+    }
+    assert_eq!(story.circle.figures().subscribers, 2);
+    assert!(story.kept.iter().any(|change| matches!(change, Change::Left(_))));
+}
+
+#[test]
+fn a_server_that_refuses_everybody_is_at_fault_and_nobody_is_erased() {
+    let mut story = Story::begin();
+    for number in 0..8 {
+        let address = format!("reader-{number}@shop.example");
+        let change = story.circle.admit(address.parse().unwrap(), vec![], story.moment).unwrap();
+        story.kept.push(change);
+        story.answers.insert(address, Outcome::Never("it answers 554".to_owned()));
+    }
+    for number in 1..5 {
+        story.says("web", number, &[1]);
+        story.carry(600);
+    }
+    assert_eq!(story.circle.figures().subscribers, 8);
+    assert!(story.circle.figures().trouble.contains("refuses everybody"));
+    story.answers.clear();
+    story.carry(600);
+    assert_eq!(story.sent.len(), 8, "and everybody hears when it takes mail again");
+}
+
+/// Such a server takes so many in an hour, and says of the rest what others say of people who are gone.
+#[test]
+fn whom_a_quota_leaves_out_each_time_is_not_erased_and_hears_later() {
+    for readers in [103, 130] {
+        let mut story = Story::begin();
+        story.admits(readers);
+        for number in 1..8 {
+            story.quota = Some(100);
+            story.says("web", number, &[1]);
+            story.carry(100);
+            assert_eq!(story.circle.figures().subscribers, readers, "after {number} updates");
+        }
+        story.quota = Some(100);
+        story.carry(3_700);
+        assert_eq!((story.circle.figures().subscribers, story.circle.figures().waiting), (readers, 0));
+    }
+}
