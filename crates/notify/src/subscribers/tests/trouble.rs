@@ -61,3 +61,18 @@ fn whom_a_quota_leaves_out_each_time_is_not_erased_and_hears_later() {
         assert_eq!((story.circle.figures().subscribers, story.circle.figures().waiting), (readers, 0));
     }
 }
+
+#[test]
+fn who_has_heard_something_waits_once_after_a_restart() {
+    let mut story = Story::begin();
+    story.admits(30);
+    story.says("web", 1, &[1]);
+    story.carry(60);
+    story.says("web", 2, &[1]);
+    story.carry(5);
+    let waiting = story.circle.figures().waiting;
+    story.restarts(usize::MAX);
+    assert_eq!(story.circle.figures().waiting, waiting);
+    story.carry(60);
+    assert_eq!((story.sent.len(), story.circle.figures().waiting), (60, 0));
+}
