@@ -137,15 +137,15 @@ impl Circle {
             // Texts and numbers always have a form in JSON.
             let bytes = serde_json::to_vec(&news).unwrap_or_default();
             changes.push(Change::News { seq, at, bytes });
-            changes.extend(self.put(seq, news, moment));
+            self.put(seq, news, moment);
         }
         let forgotten = moment.wall.before(KEPT_FOR * 2);
         self.heard.retain(|_, at| *at >= forgotten);
         changes
     }
 
-    /// Makes news the newest of its incident. Whoever leaves for want of room is returned.
-    fn put(&mut self, seq: u64, news: News, moment: Moment) -> Vec<Change> {
+    /// Makes news the newest of its incident; for want of room another is given up.
+    fn put(&mut self, seq: u64, news: News, moment: Moment) {
         let left = KEPT_FOR.saturating_sub(moment.wall.since(news.at));
         let until = moment.now + left;
         let place = self.topics.iter().position(|topic| topic.subject == news.subject);
@@ -155,11 +155,10 @@ impl Circle {
         }
         let place = place.unwrap_or(self.topics.len() - 1);
         add_all(&mut self.topics[place], &self.people);
-        if self.topics.len() <= TOPICS_MAX {
-            return Vec::new();
+        if self.topics.len() > TOPICS_MAX {
+            let oldest = (0..self.topics.len()).min_by_key(|place| self.topics[*place].seq);
+            self.give_up(oldest.unwrap_or_default());
         }
-        let oldest = (0..self.topics.len()).min_by_key(|place| self.topics[*place].seq).unwrap_or_default();
-        self.give_up(oldest, "too many incidents", moment)
     }
 
     /// What is next.
@@ -167,9 +166,8 @@ impl Circle {
         if self.in_hand.is_some() {
             return Step::Wait(LOOK);
         }
-        let old = self.topics.iter().position(|topic| moment.now >= topic.until);
-        if let Some(old) = old {
-            return Step::Keep(self.give_up(old, "it is a day old", moment));
+        while let Some(old) = self.topics.iter().position(|topic| moment.now >= topic.until) {
+            self.give_up(old);
         }
         let pause = self.not_before.since(moment.now).max(self.due.since(moment.now));
         if !pause.is_zero() {
@@ -218,14 +216,12 @@ impl Circle {
         Step::Send(letter)
     }
 
-    /// An incident is not told of any more.
-    fn give_up(&mut self, place: usize, why: &str, moment: Moment) -> Vec<Change> {
-        let mut topic = self.topics.remove(place);
-        let (subject, seq) = (topic.subject, topic.seq);
-        let left: Vec<_> = topic.give_up().into_iter().filter(|who| self.people.contains_key(who)).collect();
-        left.into_iter()
-            .map(|who| self.noted(subject, seq, who, 0, State::GivenUp, why.to_owned(), moment))
-            .collect()
+    /// An incident is not told of any more. Who has not heard it is counted and not kept one by one: that would be up to
+    /// [`Circle::SUBSCRIBERS_MAX`] rows at once, more than a journal takes, and a process that starts again comes to the same end, because
+    /// it hears the same news in the same order, and none that is a day old.
+    fn give_up(&mut self, place: usize) {
+        let waiting = self.topics.remove(place).count();
+        self.figures.outcomes[State::GivenUp as usize] += waiting as u64;
     }
 
     pub(super) fn drop_out(&mut self, id: SubscriberId) {

@@ -293,15 +293,24 @@ fn a_look_confirms_nothing_an_old_link_neither_and_leaving_ends_all() {
 }
 
 #[test]
-fn there_is_no_room_for_more_than_there_may_be_and_many_incidents_are_given_up() {
+fn there_is_no_room_for_more_than_there_may_be_and_many_incidents_are_given_up_in_few_words() {
     let mut story = Story::begin();
     story.admits(150);
     assert_eq!(story.joins("late@shop.example", &[]), Err(JoinError::Full));
     (0..9).for_each(|number| story.says(&format!("case {number}"), 1, &[]));
-    let given_up =
-        story.kept.iter().filter(|change| matches!(change, Change::Told(row) if row.state == State::GivenUp));
-    assert_eq!(given_up.count(), 150);
+    let given_up = |story: &Story| story.circle.figures().outcomes[State::GivenUp as usize];
+    assert_eq!(given_up(&story), 150);
     assert_eq!(story.circle.figures().waiting, 8 * 150);
+    assert!(!story.kept.iter().any(|change| matches!(change, Change::Told(_))), "no row for each of them");
+    story.restarts(usize::MAX);
+    assert_eq!(story.circle.figures().waiting, 8 * 150, "and the next process comes to the same end");
+    story.pass(86_400);
+    assert_eq!(story.circle.next(story.moment), Step::Wait(Duration::from_secs(1)));
+    assert_eq!(
+        (given_up(&story), story.circle.figures().waiting),
+        (9 * 150, 0),
+        "what is a day old goes too"
+    );
 }
 
 #[test]

@@ -140,13 +140,6 @@ impl Topic {
     pub(super) fn count(&self) -> usize {
         self.waiting.len() + self.later.len()
     }
-
-    /// Nobody has to hear it any more; who would have had to is returned.
-    pub(super) fn give_up(&mut self) -> Vec<SubscriberId> {
-        let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(_, who)| who);
-        let later = std::mem::take(&mut self.later).into_iter().map(|(_, who)| who);
-        waiting.chain(later).filter(|who| self.told(*who) < self.seq).collect()
-    }
 }
 
 /// Who comes when: whoever heard older news before whoever heard newer.
