@@ -162,6 +162,13 @@ impl Desk {
         changes.into_iter().for_each(|change| self.book.keep(change));
     }
 
+    /// Waits for the disk if there is something new; what is not on it then is new still.
+    fn settle(&self) {
+        if self.is_fresh.swap(false, Relaxed) && !self.book.settle() {
+            self.is_fresh.store(true, Relaxed);
+        }
+    }
+
     /// Sends what is due, for ever.
     async fn serve(&self, mut wire: Result<Wire, String>) {
         let (is_tired, mut idle) = (Cell::new(false), Duration::ZERO);
@@ -175,6 +182,8 @@ impl Desk {
                 }
                 Step::Keep(changes) => self.keep(changes),
                 Step::Wait(pause) => {
+                    // What found no place in the book gets one although nothing follows it.
+                    self.settle();
                     idle += pause;
                     if idle >= IDLE
                         && let Ok(wire) = &mut wire
@@ -192,9 +201,7 @@ impl Desk {
 
     async fn send(&self, letter: &Letter, wire: &mut Result<Wire, String>) {
         // What is sent before it is kept is sent again after a crash.
-        if self.is_fresh.swap(false, Relaxed) {
-            self.book.settle();
-        }
+        self.settle();
         let is_wanted = self.circle().is_wanted();
         let outcome = match wire {
             // Somebody left in the last moment.
