@@ -108,21 +108,16 @@ mod tests {
     #[test]
     fn it_is_bounded_and_says_when_that_was_too_little() {
         let mut backlog = Backlog::default();
-        let left = |number: usize| {
+        let id = |number: usize| {
             let mut id = [0; 16];
             id[..8].copy_from_slice(&number.to_be_bytes());
-            Change::Left(SubscriberId(id))
+            SubscriberId(id)
         };
-        backlog.waiting = (0..WAITING_MAX)
-            .map(left)
-            .map(|change| match change {
-                Change::Left(id) => (Key::Left(id), change),
-                _ => unreachable!("all of them left"),
-            })
-            .collect();
+        backlog.waiting =
+            (0..WAITING_MAX).map(|number| (Key::Left(id(number)), Change::Left(id(number)))).collect();
         backlog.push(told(9, 1));
         assert!(backlog.clone().keep(usize::MAX, |_| true), "it may do without what somebody heard");
-        backlog.push(left(WAITING_MAX));
+        backlog.push(Change::Left(id(WAITING_MAX)));
         assert_eq!(backlog.waiting.len(), WAITING_MAX);
         assert!(!backlog.keep(usize::MAX, |_| true));
     }

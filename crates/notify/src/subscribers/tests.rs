@@ -92,7 +92,7 @@ impl Story {
         let text = String::from_utf8(letter.bytes.clone()).unwrap();
         let outcome = self.answers.get(letter.to.as_str()).cloned().unwrap_or(match self.quota {
             Some(0) => Outcome::Never("it answers 550".to_owned()),
-            _ => Outcome::Taken,
+            Some(_) | None => Outcome::Taken,
         });
         self.quota = self.quota.map(|left| left.saturating_sub(1));
         if outcome == Outcome::Taken {
