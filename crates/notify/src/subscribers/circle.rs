@@ -40,6 +40,8 @@ pub struct Circle {
     /// The server is left alone until then.
     pub(super) not_before: Instant,
     pub(super) failures: u32,
+    /// Whom the last mail with news was for, if the server was not to be had for it.
+    pub(super) unreached: Option<SubscriberId>,
     /// When the server took something last.
     pub(super) taken: Option<Instant>,
     is_paused: bool,
@@ -89,6 +91,7 @@ impl Circle {
             due: Instant::default(),
             not_before: Instant::default(),
             failures: 0,
+            unreached: None,
             taken: None,
             is_paused: false,
             figures: CircleFigures::default(),

@@ -17,10 +17,10 @@ impl Circle {
         match &outcome {
             Outcome::Unreachable(why) => self.leave_alone(why, moment.now),
             Outcome::Taken => {
-                (self.failures, self.taken) = (0, Some(moment.now));
+                (self.failures, self.unreached, self.taken) = (0, None, Some(moment.now));
                 self.figures.trouble.clear();
             }
-            Outcome::Later(_) => self.failures = 0,
+            Outcome::Later(_) => (self.failures, self.unreached) = (0, None),
             Outcome::Never(_) => {}
         }
         match self.in_hand.take() {
@@ -86,7 +86,14 @@ impl Circle {
                 self.doubt(moment.now);
             }
             Outcome::Unreachable(_) => {
-                topic.add(who);
+                let is_again = self.unreached.replace(who) == Some(who);
+                // If it is the server, it is for everybody: only what comes between mails that are taken counts against a reader.
+                if is_again || self.failures == 1 && topic.has_failed(who) {
+                    let tries = if self.failures <= UNREACHED_MAX { topic.failed(who) } else { 1 };
+                    topic.rest(who, moment.now + rest(tries));
+                } else {
+                    topic.add(who);
+                }
                 self.figures.outcomes[State::Waiting as usize] += 1;
             }
         }
@@ -206,6 +213,8 @@ fn rest(tries: u32) -> Duration {
     (REST * 2_u32.pow(tries.saturating_sub(1).min(8))).min(REST_MAX)
 }
 
+/// Whoever the server hangs up on so often in a row lets others go first; once it has, a single time is enough.
+const UNREACHED_MAX: u32 = 2;
 const INVITATION_TRIES_MAX: u32 = 5;
 /// Tries of one update for one address: about two hours.
 const TRIES_MAX: u32 = 9;

@@ -113,6 +113,11 @@ impl Topic {
         *tries
     }
 
+    /// Whether a try of the newest failed for somebody.
+    pub(super) fn has_failed(&self, who: SubscriberId) -> bool {
+        self.tries.contains_key(&who)
+    }
+
     /// Of an earlier process: so many tries failed.
     pub(super) fn has_tried(&mut self, who: SubscriberId, tries: u32) {
         self.tries.insert(who, tries);

@@ -76,3 +76,35 @@ fn who_has_heard_something_waits_once_after_a_restart() {
     story.carry(60);
     assert_eq!((story.sent.len(), story.circle.figures().waiting), (60, 0));
 }
+
+#[test]
+fn one_at_whom_the_server_hangs_up_holds_nobody_up() {
+    let mut story = Story::begin();
+    story.admits(40);
+    story.says("web", 1, &[1]);
+    for number in 0..4 {
+        let address = format!("reader-{}@shop.example", number * 9);
+        story.answers.insert(address, Outcome::Unreachable("421".to_owned()));
+    }
+    story.carry(240);
+    assert_eq!((story.sent.len(), story.circle.figures().waiting), (36, 4));
+    story.answers.clear();
+    story.carry(600);
+    assert_eq!((story.sent.len(), story.circle.figures().waiting), (40, 0));
+}
+
+#[test]
+fn a_server_that_was_away_for_hours_is_used_again_within_minutes() {
+    let mut story = Story::begin();
+    story.admits(20);
+    for number in 0..20 {
+        let address = format!("reader-{number}@shop.example");
+        story.answers.insert(address, Outcome::Unreachable("down".to_owned()));
+    }
+    story.says("web", 1, &[1]);
+    story.carry(6 * 3_600);
+    assert!(story.circle.figures().trouble.contains("down"));
+    story.answers.clear();
+    story.carry(330);
+    assert_eq!((story.sent.len(), story.circle.figures().waiting), (20, 0));
+}
