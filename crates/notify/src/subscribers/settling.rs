@@ -90,7 +90,8 @@ impl Circle {
                 // If it is the server, it is for everybody: only what comes between mails that are taken counts against a reader.
                 if is_again || self.failures == 1 && topic.has_failed(who) {
                     let tries = if self.failures <= UNREACHED_MAX { topic.failed(who) } else { 1 };
-                    topic.rest(who, moment.now + rest(tries));
+                    // Others have their turn when the server is asked again.
+                    topic.rest(who, self.not_before + rest(tries));
                 } else {
                     topic.add(who);
                 }
