@@ -91,7 +91,7 @@ impl Circle {
                 if is_again || self.failures == 1 && topic.has_failed(who) {
                     let tries = if self.failures <= UNREACHED_MAX { topic.failed(who) } else { 1 };
                     // Others have their turn when the server is asked again.
-                    topic.rest(who, self.not_before + rest(tries));
+                    topic.rest_behind(who, self.not_before + rest(tries));
                 } else {
                     topic.add(who);
                 }

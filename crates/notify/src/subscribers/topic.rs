@@ -23,6 +23,8 @@ pub(super) struct Topic {
     later: BTreeSet<(Instant, SubscriberId)>,
     /// The same without the time.
     resting: BTreeSet<SubscriberId>,
+    /// Of these, those who are asked after all others.
+    behind: BTreeSet<SubscriberId>,
     /// The number of what somebody heard last, or will not hear.
     told: BTreeMap<SubscriberId, u64>,
     /// How often the newest was tried, of those for whom it failed.
@@ -39,6 +41,7 @@ impl Topic {
             waiting: BTreeSet::new(),
             later: BTreeSet::new(),
             resting: BTreeSet::new(),
+            behind: BTreeSet::new(),
             told: BTreeMap::new(),
             tries: BTreeMap::new(),
         }
@@ -48,11 +51,15 @@ impl Topic {
     pub(super) fn renew(&mut self, seq: u64, news: News, until: Instant) {
         (self.seq, self.news, self.until) = (seq, news, until);
         self.tries.clear();
+        self.behind.clear();
+        let last = self.waiting.split_off(&(LAST, SubscriberId([0; 16])));
+        last.into_iter().for_each(|(_, who)| self.add(who));
     }
 
     /// Somebody is to hear the newest, unless they have, or wait already.
     pub(super) fn add(&mut self, who: SubscriberId) {
-        if self.is_owed(who) && !self.waiting.contains(&(FIRST, who)) {
+        let has_place = [FIRST, LAST].into_iter().any(|place| self.waiting.contains(&(place, who)));
+        if self.is_owed(who) && !has_place {
             self.waiting.insert((turn(self.told(who)), who));
         }
     }
@@ -70,8 +77,9 @@ impl Topic {
     }
 
     fn wait_no_more(&mut self, who: SubscriberId) {
-        self.waiting.remove(&(FIRST, who));
-        self.waiting.remove(&(turn(self.told(who)), who));
+        for place in [FIRST, turn(self.told(who)), LAST] {
+            self.waiting.remove(&(place, who));
+        }
     }
 
     /// Somebody heard this, or will not; whether there is something newer for them is for [`Topic::add`].
@@ -96,7 +104,11 @@ impl Topic {
         {
             self.later.pop_first();
             self.resting.remove(&who);
-            self.add(who);
+            if self.behind.remove(&who) && self.is_owed(who) {
+                self.waiting.insert((LAST, who));
+            } else {
+                self.add(who);
+            }
         }
         while let Some((_, who)) = self.waiting.pop_first() {
             if self.told(who) < self.seq {
@@ -131,12 +143,19 @@ impl Topic {
         }
     }
 
+    /// The same, and all others come before them unless there is something newer.
+    pub(super) fn rest_behind(&mut self, who: SubscriberId, due: Instant) {
+        self.rest(who, due);
+        self.behind.insert(who);
+    }
+
     /// Somebody is not written to any more.
     pub(super) fn drop_out(&mut self, who: SubscriberId) {
         self.waiting.retain(|(_, other)| *other != who);
         if self.resting.remove(&who) {
             self.later.retain(|(_, other)| *other != who);
         }
+        self.behind.remove(&who);
         self.told.remove(&who);
         self.tries.remove(&who);
     }
@@ -152,5 +171,7 @@ const fn turn(told: u64) -> u64 {
     told.saturating_add(1)
 }
 
+/// Behind every [`turn`].
+const LAST: u64 = u64::MAX;
 /// Before every [`turn`].
 const FIRST: u64 = 0;
