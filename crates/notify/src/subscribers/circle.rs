@@ -40,6 +40,8 @@ pub struct Circle {
     /// The server is left alone until then.
     pub(super) not_before: Instant,
     pub(super) failures: u32,
+    /// Mails that it put off since it last took one.
+    pub(super) put_off: u32,
     /// Whom the last mail with news was for, if the server was not to be had for it.
     pub(super) unreached: Option<SubscriberId>,
     /// When the server took something last.
@@ -52,8 +54,13 @@ pub struct Circle {
 #[derive(Clone, Debug)]
 pub(super) struct Invited {
     pub(super) invitation: Invitation,
+    /// How often it was put off.
     pub(super) tries: u32,
+    /// How often the server hung up at it.
+    pub(super) unreached: u32,
     pub(super) not_before: Instant,
+    /// A server that is not to be had is asked until then.
+    pub(super) until: Instant,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +98,7 @@ impl Circle {
             due: Instant::default(),
             not_before: Instant::default(),
             failures: 0,
+            put_off: 0,
             unreached: None,
             taken: None,
             is_paused: false,
@@ -293,6 +301,8 @@ const DOUBTFUL_FIRST_MAX: usize = super::settling::DOUBTED_AT_FIRST - 1;
 pub(super) const INVITATIONS_MAX: usize = 256;
 /// Times that people confirm or choose, in all.
 const ACTS_PER_MINUTE: u32 = 600;
+/// They wait so long for a server that is not to be had.
+pub(super) const INVITED_FOR: Duration = Duration::from_secs(12 * 3_600);
 /// The link of such a mail is good for so long.
 pub(super) const GOOD_FOR: Duration = Duration::from_secs(86_400);
 /// How long it may sleep.

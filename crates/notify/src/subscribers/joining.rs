@@ -4,7 +4,7 @@ use incident::{Moment, PublicId};
 use model::{Net, Timestamp};
 
 use super::asking::{Asked, Busy};
-use super::circle::{Circle, GOOD_FOR, INVITATIONS_MAX, Invited};
+use super::circle::{Circle, GOOD_FOR, INVITATIONS_MAX, INVITED_FOR, Invited};
 use super::link::{Invitation, SubscriberId};
 use super::words::{Change, JoinError};
 use super::{MailAddress, Subscriber};
@@ -29,7 +29,8 @@ impl Circle {
         if asked == Asked::Sent {
             let until = moment.wall + GOOD_FOR;
             let invitation = Invitation { address, chosen: bounded(chosen), until };
-            self.invitations.push_back(Invited { invitation, tries: 0, not_before: moment.now });
+            let (not_before, until) = (moment.now, moment.now + INVITED_FOR);
+            self.invitations.push_back(Invited { invitation, tries: 0, unreached: 0, not_before, until });
         }
         Ok(asked)
     }

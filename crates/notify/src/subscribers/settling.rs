@@ -17,10 +17,13 @@ impl Circle {
         match &outcome {
             Outcome::Unreachable(why) => self.leave_alone(why, moment.now),
             Outcome::Taken => {
-                (self.failures, self.unreached, self.taken) = (0, None, Some(moment.now));
+                (self.failures, self.put_off, self.unreached, self.taken) = (0, 0, None, Some(moment.now));
                 self.figures.trouble.clear();
             }
-            Outcome::Later(_) => (self.failures, self.unreached) = (0, None),
+            Outcome::Later(_) => {
+                (self.failures, self.unreached) = (0, None);
+                self.put_off = self.put_off.saturating_add(1);
+            }
             Outcome::Never(_) => {}
         }
         match self.in_hand.take() {
@@ -36,13 +39,20 @@ impl Circle {
     fn settle_invitation(&mut self, mut invited: Invited, outcome: &Outcome, now: Instant) {
         match outcome {
             Outcome::Taken => self.figures.invited += 1,
-            Outcome::Never(_) => {}
-            Outcome::Later(_) | Outcome::Unreachable(_) => {
+            Outcome::Later(_) if invited.tries + 1 < INVITATION_TRIES_MAX => {
                 invited.tries += 1;
                 invited.not_before = now + rest(invited.tries);
-                if invited.tries < INVITATION_TRIES_MAX {
-                    self.invitations.push_back(invited);
-                }
+                self.invitations.push_back(invited);
+            }
+            Outcome::Unreachable(_) if now < invited.until => {
+                // Others come first when the server is asked again; if it hangs up between what it takes, it is at this one.
+                invited.unreached += u32::from(self.failures <= 1);
+                invited.not_before = self.not_before + rest(invited.unreached);
+                self.invitations.push_back(invited);
+            }
+            // Nobody had a mail: whoever asks again is not met with silence for a day.
+            Outcome::Never(_) | Outcome::Later(_) | Outcome::Unreachable(_) => {
+                self.asking.free(self.settings.key.mailbox(&invited.invitation.address));
             }
         }
     }
@@ -55,6 +65,8 @@ impl Circle {
         outcome: Outcome,
         moment: Moment,
     ) -> Vec<Change> {
+        // A server that puts off everybody is at fault, and they are asked for as long as the news is sent.
+        let is_at_reader = self.has_taken(moment.now) && self.put_off < PUT_OFF_MAX;
         // Who left while a mail was on its way, or what was given up: there is nothing to note any more.
         let is_there = self.people.contains_key(&who);
         let Some(topic) = self.topics.iter_mut().find(|topic| topic.subject == subject && is_there) else {
@@ -71,7 +83,7 @@ impl Circle {
             }
             Outcome::Later(why) => {
                 let tries = topic.failed(who);
-                if tries >= TRIES_MAX {
+                if tries >= TRIES_MAX && is_at_reader {
                     topic.tell(who, seq);
                     topic.add(who);
                     changes.push(self.noted(subject, seq, who, tries, State::GivenUp, why, moment));
@@ -216,9 +228,12 @@ fn rest(tries: u32) -> Duration {
 
 /// Whoever the server hangs up on so often in a row lets others go first; once it has, a single time is enough.
 const UNREACHED_MAX: u32 = 2;
-const INVITATION_TRIES_MAX: u32 = 5;
+/// Tries of a mail that asks to confirm: somewhat more than an hour.
+const INVITATION_TRIES_MAX: u32 = 9;
 /// Tries of one update for one address: about two hours.
-const TRIES_MAX: u32 = 9;
+const TRIES_MAX: u32 = 10;
+/// Mails in a row that are put off before that is the server's doing.
+const PUT_OFF_MAX: u32 = 50;
 /// Updates in a row that are refused for good before an address is taken for gone.
 const REFUSALS_MAX: u32 = 3;
 /// Refusals in a row that are the server's making, while it has taken nothing yet, and after it has.

@@ -108,3 +108,56 @@ fn a_server_that_was_away_for_hours_is_used_again_within_minutes() {
     story.carry(330);
     assert_eq!((story.sent.len(), story.circle.figures().waiting), (20, 0));
 }
+
+#[test]
+fn a_mail_that_asks_to_confirm_outlives_hours_without_a_server_and_what_is_dropped_may_be_asked_for_again() {
+    let address = || "ann@shop.example".parse().unwrap();
+    let ask = |story: &mut Story| story.circle.ask(address(), vec![], None, story.moment);
+    for (outcome, lasting) in [
+        (Outcome::Unreachable("down".to_owned()), 5 * 3_600),
+        (Outcome::Later("it answers 451".to_owned()), 3_600),
+    ] {
+        let mut story = Story::begin();
+        story.answers.insert("ann@shop.example".to_owned(), outcome);
+        assert_eq!(ask(&mut story), Ok(Asked::Sent));
+        story.carry(lasting);
+        assert_eq!(ask(&mut story), Ok(Asked::Silent));
+        story.answers.clear();
+        story.carry(2_000);
+        assert_eq!(story.sent.len(), 1);
+        assert_eq!(ask(&mut story), Ok(Asked::Silent));
+    }
+    let mut story = Story::begin();
+    story.answers.insert("ann@shop.example".to_owned(), Outcome::Later("it answers 451".to_owned()));
+    assert_eq!(ask(&mut story), Ok(Asked::Sent));
+    story.carry(3 * 3_600);
+    story.answers.clear();
+    assert_eq!(ask(&mut story), Ok(Asked::Sent), "nobody had a mail");
+    story.carry(5);
+    assert_eq!(story.sent.len(), 1);
+}
+
+#[test]
+fn a_server_that_puts_everybody_off_for_hours_leaves_nobody_out() {
+    let mut story = Story::begin();
+    story.admits(20);
+    for number in 0..20 {
+        let address = format!("reader-{number}@shop.example");
+        story.answers.insert(address, Outcome::Later("it answers 451".to_owned()));
+    }
+    story.says("web", 1, &[1]);
+    story.carry(5 * 3_600);
+    story.answers.clear();
+    story.answers.insert("reader-7@shop.example".to_owned(), Outcome::Later("it answers 452".to_owned()));
+    story.says("phone", 1, &[2]);
+    story.carry(3_700);
+    assert_eq!(story.sent.len(), 2 * 19);
+    for number in 2..9 {
+        story.says("phone", number, &[2]);
+        story.carry(599);
+    }
+    assert!(
+        story.circle.figures().outcomes[State::GivenUp as usize] > 0,
+        "but one it puts off alone is given up"
+    );
+}
