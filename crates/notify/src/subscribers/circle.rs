@@ -266,6 +266,11 @@ impl Circle {
         self.in_hand.is_some()
     }
 
+    /// Mails that wait, of both kinds.
+    pub fn queued(&self) -> usize {
+        self.invitations.len() + self.topics.iter().map(Topic::count).sum::<usize>()
+    }
+
     /// How it is going.
     pub fn figures(&self) -> CircleFigures {
         let in_hand = usize::from(matches!(self.in_hand, Some(InHand::News { .. })));
