@@ -31,6 +31,9 @@ pub struct Circle {
     pub(super) asking: Asking,
     /// Of those who hold links.
     pub(super) acts: Pace,
+    /// Of whom, when, within an hour; the pace bounds it.
+    pub(super) acts_by_age: VecDeque<(Instant, SubscriberId)>,
+    pub(super) acts_of: BTreeMap<SubscriberId, u32>,
     pub(super) invitations: VecDeque<Invited>,
     pub(super) in_hand: Option<InHand>,
     /// Refusals that are only believed when the server takes something else.
@@ -92,6 +95,8 @@ impl Circle {
             last_seq: 0,
             asking: Asking::default(),
             acts: Pace::new(ACTS_PER_MINUTE),
+            acts_by_age: VecDeque::new(),
+            acts_of: BTreeMap::new(),
             invitations: VecDeque::new(),
             in_hand: None,
             doubted: Vec::new(),

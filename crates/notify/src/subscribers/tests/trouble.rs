@@ -161,3 +161,20 @@ fn a_server_that_puts_everybody_off_for_hours_leaves_nobody_out() {
         "but one it puts off alone is given up"
     );
 }
+
+#[test]
+fn whoever_changes_their_mind_all_the_time_is_put_off_and_nobody_else() {
+    let mut story = Story::begin();
+    story.admits(2);
+    let [busy, other] = [0, 1].map(|number| story.handle(&format!("reader-{number}@shop.example")));
+    let choose = |story: &mut Story, handle: &str, number: usize| {
+        story.pass(1);
+        let chosen = vec![id(["web", "phone"][number % 2])];
+        story.circle.choose(handle, chosen, story.moment).is_ok()
+    };
+    let done = (0..30).filter(|number| choose(&mut story, &busy, *number)).count();
+    assert_eq!(done, 20, "ten, and from then on only what changes nothing");
+    assert!(choose(&mut story, &other, 0));
+    story.pass(3_600);
+    assert!(choose(&mut story, &busy, 0) && choose(&mut story, &busy, 1));
+}
