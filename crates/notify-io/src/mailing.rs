@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use incident::{Moment, View};
+use model::Instant;
 use notify::subscribers::{Change, Circle, CircleFigures, Letter, Outcome, Step};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -99,13 +100,17 @@ impl Mailing {
     pub fn act<T>(&self, act: impl FnOnce(&mut Circle, Moment) -> (T, Vec<Change>)) -> T {
         let moment = (self.desk.clock)();
         let mut circle = self.desk.circle();
+        let queued = circle.queued();
         let (answer, changes) = act(&mut circle, moment);
         if !changes.is_empty() {
             self.desk.keep(changes);
             self.desk.is_fresh.store(true, Relaxed);
         }
+        // Whoever only looks, and anybody may, does not wake the thread.
+        if circle.queued() > queued {
+            self.desk.news.notify_one();
+        }
         drop(circle);
-        self.desk.news.notify_one();
         answer
     }
 
@@ -162,21 +167,29 @@ impl Desk {
         changes.into_iter().for_each(|change| self.book.keep(change));
     }
 
+    /// Waits for the disk if there is something new; what is not on it then is new still.
+    fn settle(&self) {
+        if self.is_fresh.swap(false, Relaxed) && !self.book.settle() {
+            self.is_fresh.store(true, Relaxed);
+        }
+    }
+
     /// Sends what is due, for ever.
     async fn serve(&self, mut wire: Result<Wire, String>) {
-        let (is_tired, mut idle) = (Cell::new(false), Duration::ZERO);
+        let (is_tired, mut last) = (Cell::new(false), (self.clock)().now);
         loop {
             self.let_pass(&is_tired).await;
             let step = self.circle().next((self.clock)());
             match step {
                 Step::Send(letter) => {
-                    idle = Duration::ZERO;
                     self.send(&letter, &mut wire).await;
+                    last = (self.clock)().now;
                 }
                 Step::Keep(changes) => self.keep(changes),
                 Step::Wait(pause) => {
-                    idle += pause;
-                    if idle >= IDLE
+                    // What found no place in the book gets one although nothing follows it.
+                    self.settle();
+                    if is_idle(last, (self.clock)().now)
                         && let Ok(wire) = &mut wire
                     {
                         wire.close().await;
@@ -192,9 +205,7 @@ impl Desk {
 
     async fn send(&self, letter: &Letter, wire: &mut Result<Wire, String>) {
         // What is sent before it is kept is sent again after a crash.
-        if self.is_fresh.swap(false, Relaxed) {
-            self.book.settle();
-        }
+        self.settle();
         let is_wanted = self.circle().is_wanted();
         let outcome = match wire {
             // Somebody left in the last moment.
@@ -226,6 +237,11 @@ impl Desk {
     }
 }
 
+/// By the clock, however often something else woke the thread meanwhile.
+fn is_idle(last: Instant, now: Instant) -> bool {
+    now.since(last) >= IDLE
+}
+
 fn run(runtime: Runtime, desk: &Arc<Desk>, wire: Result<Wire, String>) {
     runtime.block_on(async {
         tokio::select! {
@@ -242,3 +258,98 @@ const IDLE: Duration = Duration::from_secs(10);
 /// How often it is looked whether alerts wait, and how many times: ten seconds.
 const LOOK_APART: Duration = Duration::from_millis(50);
 const LOOKS_MAX: u32 = 200;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use model::{Net, Timestamp};
+    use notify::subscribers::{CircleSettings, Kept, LinkKey};
+
+    use super::*;
+
+    /// Has no room at first.
+    #[derive(Default)]
+    struct Full(AtomicU32);
+
+    impl MailBook for Full {
+        fn keep(&self, _: Change) {}
+
+        fn settle(&self) -> bool {
+            self.0.fetch_add(1, Relaxed) > 0
+        }
+    }
+
+    fn moment() -> Moment {
+        Moment { now: Instant::from_secs(1_000), wall: Timestamp::from_secs(1_795_876_200) }
+    }
+
+    /// Without its thread.
+    fn mailing(book: Arc<Full>) -> Mailing {
+        let settings = CircleSettings {
+            name: "Example Shop".to_owned(),
+            url: "https://status.shop.example".to_owned(),
+            base: "https://status.shop.example".to_owned(),
+            from: "status@shop.example".to_owned(),
+            per_second: 2,
+            most: 20,
+            key: LinkKey::new(&[7; 32]),
+        };
+        let desk = Arc::new(Desk {
+            circle: Mutex::new(Circle::new(settings, Kept::default(), moment())),
+            book,
+            clock: Arc::new(moment),
+            ahead: Box::new(|| false),
+            news: Notify::new(),
+            stop: Notify::new(),
+            is_fresh: AtomicBool::new(true),
+            arrived: Condvar::new(),
+        });
+        Mailing { desk, thread: Mutex::new(None) }
+    }
+
+    fn is_woken(mailing: &Mailing) -> bool {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = mailing.desk.news.notified() => true,
+                () = std::future::ready(()) => false,
+            }
+        })
+    }
+
+    #[test]
+    fn whoever_looks_does_not_wake_the_thread_and_whoever_asks_does() {
+        let mailing = mailing(Arc::default());
+        mailing.act(|circle, moment| (circle.is_invited("x", moment.wall), Vec::new()));
+        assert!(!is_woken(&mailing));
+        let network = Some(Net::network(std::net::IpAddr::from([192, 0, 2, 1])));
+        let mut ask = |name: &str| {
+            let address = format!("{name}@shop.example").parse().unwrap();
+            let asked =
+                mailing.act(|circle, moment| (circle.ask(address, vec![], network, moment), Vec::new()));
+            (asked.is_ok(), is_woken(&mailing))
+        };
+        assert_eq!(
+            ["ann", "ann", "bob", "eve"].map(&mut ask),
+            [(true, true), (true, false), (true, true), (false, false)]
+        );
+    }
+
+    #[test]
+    fn a_connection_is_idle_by_the_clock() {
+        let last = Instant::from_secs(1_000);
+        assert!(!is_idle(last, last) && !is_idle(last, last + IDLE / 2) && is_idle(last, last + IDLE));
+    }
+
+    #[test]
+    fn what_the_disk_did_not_take_is_waited_for_again() {
+        let book = Arc::<Full>::default();
+        let mailing = mailing(book.clone());
+        for settled in [1, 2, 2] {
+            mailing.desk.settle();
+            assert_eq!(book.0.load(Relaxed), settled);
+        }
+    }
+}

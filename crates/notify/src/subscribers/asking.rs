@@ -71,6 +71,13 @@ impl Asking {
         Ok(Asked::Sent)
     }
 
+    /// A mailbox did not get its mail, and may be asked for again.
+    pub(super) fn free(&mut self, mailbox: [u8; 16]) {
+        if self.mailboxes.remove(&mailbox) {
+            self.by_age.retain(|(_, other)| *other != mailbox);
+        }
+    }
+
     fn forget(&mut self, now: Instant) {
         while let Some((at, mailbox)) = self.by_age.front()
             && now.since(*at) >= PER_MAILBOX

@@ -31,6 +31,9 @@ pub struct Circle {
     pub(super) asking: Asking,
     /// Of those who hold links.
     pub(super) acts: Pace,
+    /// Of whom, when, within an hour; the pace bounds it.
+    pub(super) acts_by_age: VecDeque<(Instant, SubscriberId)>,
+    pub(super) acts_of: BTreeMap<SubscriberId, u32>,
     pub(super) invitations: VecDeque<Invited>,
     pub(super) in_hand: Option<InHand>,
     /// Refusals that are only believed when the server takes something else.
@@ -40,6 +43,10 @@ pub struct Circle {
     /// The server is left alone until then.
     pub(super) not_before: Instant,
     pub(super) failures: u32,
+    /// Mails that it put off since it last took one.
+    pub(super) put_off: u32,
+    /// Whom the last mail with news was for, if the server was not to be had for it.
+    pub(super) unreached: Option<SubscriberId>,
     /// When the server took something last.
     pub(super) taken: Option<Instant>,
     is_paused: bool,
@@ -50,8 +57,13 @@ pub struct Circle {
 #[derive(Clone, Debug)]
 pub(super) struct Invited {
     pub(super) invitation: Invitation,
+    /// How often it was put off.
     pub(super) tries: u32,
+    /// How often the server hung up at it.
+    pub(super) unreached: u32,
     pub(super) not_before: Instant,
+    /// A server that is not to be had is asked until then.
+    pub(super) until: Instant,
 }
 
 #[derive(Clone, Debug)]
@@ -83,12 +95,16 @@ impl Circle {
             last_seq: 0,
             asking: Asking::default(),
             acts: Pace::new(ACTS_PER_MINUTE),
+            acts_by_age: VecDeque::new(),
+            acts_of: BTreeMap::new(),
             invitations: VecDeque::new(),
             in_hand: None,
             doubted: Vec::new(),
             due: Instant::default(),
             not_before: Instant::default(),
             failures: 0,
+            put_off: 0,
+            unreached: None,
             taken: None,
             is_paused: false,
             figures: CircleFigures::default(),
@@ -137,15 +153,15 @@ impl Circle {
             // Texts and numbers always have a form in JSON.
             let bytes = serde_json::to_vec(&news).unwrap_or_default();
             changes.push(Change::News { seq, at, bytes });
-            changes.extend(self.put(seq, news, moment));
+            self.put(seq, news, moment);
         }
         let forgotten = moment.wall.before(KEPT_FOR * 2);
         self.heard.retain(|_, at| *at >= forgotten);
         changes
     }
 
-    /// Makes news the newest of its incident. Whoever leaves for want of room is returned.
-    fn put(&mut self, seq: u64, news: News, moment: Moment) -> Vec<Change> {
+    /// Makes news the newest of its incident; for want of room another is given up.
+    fn put(&mut self, seq: u64, news: News, moment: Moment) {
         let left = KEPT_FOR.saturating_sub(moment.wall.since(news.at));
         let until = moment.now + left;
         let place = self.topics.iter().position(|topic| topic.subject == news.subject);
@@ -155,11 +171,10 @@ impl Circle {
         }
         let place = place.unwrap_or(self.topics.len() - 1);
         add_all(&mut self.topics[place], &self.people);
-        if self.topics.len() <= TOPICS_MAX {
-            return Vec::new();
+        if self.topics.len() > TOPICS_MAX {
+            let oldest = (0..self.topics.len()).min_by_key(|place| self.topics[*place].seq);
+            self.give_up(oldest.unwrap_or_default());
         }
-        let oldest = (0..self.topics.len()).min_by_key(|place| self.topics[*place].seq).unwrap_or_default();
-        self.give_up(oldest, "too many incidents", moment)
     }
 
     /// What is next.
@@ -167,9 +182,8 @@ impl Circle {
         if self.in_hand.is_some() {
             return Step::Wait(LOOK);
         }
-        let old = self.topics.iter().position(|topic| moment.now >= topic.until);
-        if let Some(old) = old {
-            return Step::Keep(self.give_up(old, "it is a day old", moment));
+        while let Some(old) = self.topics.iter().position(|topic| moment.now >= topic.until) {
+            self.give_up(old);
         }
         let pause = self.not_before.since(moment.now).max(self.due.since(moment.now));
         if !pause.is_zero() {
@@ -184,8 +198,7 @@ impl Circle {
         if let Some(letter) = self.next_news(moment) {
             return self.send(letter, moment.now);
         }
-        // Nothing is left that could show better whether refusals are to be believed.
-        let changes = self.believe(self.has_taken(moment.now), moment);
+        let changes = self.end_doubt(moment);
         if changes.is_empty() { Step::Wait(LOOK) } else { Step::Keep(changes) }
     }
 
@@ -219,14 +232,12 @@ impl Circle {
         Step::Send(letter)
     }
 
-    /// An incident is not told of any more.
-    fn give_up(&mut self, place: usize, why: &str, moment: Moment) -> Vec<Change> {
-        let mut topic = self.topics.remove(place);
-        let (subject, seq) = (topic.subject, topic.seq);
-        let left: Vec<_> = topic.give_up().into_iter().filter(|who| self.people.contains_key(who)).collect();
-        left.into_iter()
-            .map(|who| self.noted(subject, seq, who, 0, State::GivenUp, why.to_owned(), moment))
-            .collect()
+    /// An incident is not told of any more. Who has not heard it is counted and not kept one by one: that would be up to
+    /// [`Circle::SUBSCRIBERS_MAX`] rows at once, more than a journal takes, and a process that starts again comes to the same end, because
+    /// it hears the same news in the same order, and none that is a day old.
+    fn give_up(&mut self, place: usize) {
+        let waiting = self.topics.remove(place).count();
+        self.figures.outcomes[State::GivenUp as usize] += waiting as u64;
     }
 
     pub(super) fn drop_out(&mut self, id: SubscriberId) {
@@ -260,6 +271,11 @@ impl Circle {
         self.in_hand.is_some()
     }
 
+    /// Mails that wait, of both kinds.
+    pub fn queued(&self) -> usize {
+        self.invitations.len() + self.topics.iter().map(Topic::count).sum::<usize>()
+    }
+
     /// How it is going.
     pub fn figures(&self) -> CircleFigures {
         let in_hand = usize::from(matches!(self.in_hand, Some(InHand::News { .. })));
@@ -269,8 +285,15 @@ impl Circle {
 }
 
 fn add_all(topic: &mut Topic, people: &BTreeMap<SubscriberId, Subscriber>) {
-    let wanting = people.values().filter(|person| wants(person, &topic.news)).map(|person| person.id);
-    wanting.collect::<Vec<_>>().into_iter().for_each(|id| topic.add(id));
+    let mut doubtful = 0;
+    for person in people.values() {
+        if !wants(person, &topic.news) {
+            continue;
+        }
+        let is_doubtful = person.refusals > 0 && doubtful < DOUBTFUL_FIRST_MAX;
+        doubtful += usize::from(is_doubtful);
+        if is_doubtful { topic.add_first(person.id) } else { topic.add(person.id) }
+    }
 }
 
 fn wants(person: &Subscriber, news: &News) -> bool {
@@ -281,10 +304,15 @@ fn wants(person: &Subscriber, news: &News) -> bool {
 
 /// Incidents that are told of at one time; of more, the one with the oldest news is given up.
 const TOPICS_MAX: usize = 8;
+/// So many whose last mail was refused come first, so that those behind them show whether it was the server's doing; of more, it would be
+/// taken for that.
+const DOUBTFUL_FIRST_MAX: usize = super::settling::DOUBTED_AT_FIRST - 1;
 /// Mails that ask for a confirmation and wait; they come at most 60 a minute.
 pub(super) const INVITATIONS_MAX: usize = 256;
 /// Times that people confirm or choose, in all.
 const ACTS_PER_MINUTE: u32 = 600;
+/// They wait so long for a server that is not to be had.
+pub(super) const INVITED_FOR: Duration = Duration::from_secs(12 * 3_600);
 /// The link of such a mail is good for so long.
 pub(super) const GOOD_FOR: Duration = Duration::from_secs(86_400);
 /// How long it may sleep.

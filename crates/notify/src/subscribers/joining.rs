@@ -1,10 +1,12 @@
 //! Who asks, confirms, changes their mind and leaves.
 
+use std::time::Duration;
+
 use incident::{Moment, PublicId};
 use model::{Net, Timestamp};
 
 use super::asking::{Asked, Busy};
-use super::circle::{Circle, GOOD_FOR, INVITATIONS_MAX, Invited};
+use super::circle::{Circle, GOOD_FOR, INVITATIONS_MAX, INVITED_FOR, Invited};
 use super::link::{Invitation, SubscriberId};
 use super::words::{Change, JoinError};
 use super::{MailAddress, Subscriber};
@@ -29,7 +31,8 @@ impl Circle {
         if asked == Asked::Sent {
             let until = moment.wall + GOOD_FOR;
             let invitation = Invitation { address, chosen: bounded(chosen), until };
-            self.invitations.push_back(Invited { invitation, tries: 0, not_before: moment.now });
+            let (not_before, until) = (moment.now, moment.now + INVITED_FOR);
+            self.invitations.push_back(Invited { invitation, tries: 0, unreached: 0, not_before, until });
         }
         Ok(asked)
     }
@@ -45,11 +48,12 @@ impl Circle {
     /// See [`JoinError`].
     pub fn confirm(&mut self, link: &str, moment: Moment) -> Result<Option<Change>, JoinError> {
         let Invitation { address, chosen, .. } = self.opened(link, moment.wall).ok_or(JoinError::Link)?;
-        let known = self.people.get(&self.settings.key.id(&address));
+        let id = self.settings.key.id(&address);
+        let known = self.people.get(&id);
         if known.is_some_and(|known| known.chosen == chosen && known.refusals == 0) {
             return Ok(None);
         }
-        self.count_act(moment)?;
+        self.count_act(id, moment)?;
         self.admit(address, chosen, moment).map(Some)
     }
 
@@ -99,7 +103,7 @@ impl Circle {
         if self.people.get(&id).ok_or(JoinError::Link)?.chosen == chosen {
             return Ok(None);
         }
-        self.count_act(moment)?;
+        self.count_act(id, moment)?;
         let person = self.people.get_mut(&id).ok_or(JoinError::Link)?;
         person.chosen = chosen;
         Ok(Some(Change::Joined(person.clone())))
@@ -114,12 +118,26 @@ impl Circle {
         Ok(self.erase(id))
     }
 
-    /// Whoever holds a link can have what they changed written to the disk only so often.
-    fn count_act(&mut self, moment: Moment) -> Result<(), JoinError> {
-        if !self.acts.wait(moment.now).is_zero() {
+    /// Whoever holds a link can have what they changed written to the disk only so often, and not at the cost of the others.
+    fn count_act(&mut self, who: SubscriberId, moment: Moment) -> Result<(), JoinError> {
+        while let Some((at, who)) = self.acts_by_age.front().copied()
+            && moment.now.since(at) >= HOUR
+        {
+            self.acts_by_age.pop_front();
+            let left = self.acts_of.get(&who).map_or(0, |count| count.saturating_sub(1));
+            if left == 0 {
+                self.acts_of.remove(&who)
+            } else {
+                self.acts_of.insert(who, left)
+            };
+        }
+        let acts = self.acts_of.get(&who).copied().unwrap_or_default();
+        if acts >= ACTS_PER_HOUR || !self.acts.wait(moment.now).is_zero() {
             return Err(JoinError::Busy);
         }
         self.acts.spend(moment.now);
+        self.acts_of.insert(who, acts + 1);
+        self.acts_by_age.push_back((moment.now, who));
         Ok(())
     }
 
@@ -153,3 +171,7 @@ fn bounded(mut chosen: Vec<PublicId>) -> Vec<PublicId> {
     chosen.truncate(Subscriber::CHOSEN_MAX);
     chosen
 }
+
+/// Changes of one subscriber.
+const ACTS_PER_HOUR: u32 = 10;
+const HOUR: Duration = Duration::from_secs(3_600);

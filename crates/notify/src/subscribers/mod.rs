@@ -11,6 +11,7 @@
 
 mod address;
 mod asking;
+mod backlog;
 mod circle;
 mod joining;
 mod letter;
@@ -24,6 +25,7 @@ mod words;
 
 pub use address::{MailAddress, NoAddress};
 pub use asking::{Asked, Busy};
+pub use backlog::Backlog;
 pub use circle::Circle;
 pub use letter::Letter;
 pub use link::{LinkKey, NoSubscriberId, SubscriberId};

@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::verdict::State;
 
+mod trouble;
+
 /// Begins at 14:30 UTC.
 struct Story {
     circle: Circle,
@@ -20,6 +22,8 @@ struct Story {
     sent: Vec<(String, String)>,
     /// What addresses are answered that are not taken.
     answers: BTreeMap<String, Outcome>,
+    /// So many more are taken, and the rest is refused for good; `None`: no such limit.
+    quota: Option<usize>,
     last: String,
 }
 
@@ -34,6 +38,7 @@ impl Story {
             kept: Vec::new(),
             sent: Vec::new(),
             answers: BTreeMap::new(),
+            quota: None,
             last: String::new(),
         }
     }
@@ -85,13 +90,26 @@ impl Story {
 
     fn answer(&mut self, letter: &Letter) {
         let text = String::from_utf8(letter.bytes.clone()).unwrap();
-        let outcome = self.answers.get(letter.to.as_str()).cloned().unwrap_or(Outcome::Taken);
+        let outcome = self.answers.get(letter.to.as_str()).cloned().unwrap_or(match self.quota {
+            Some(0) => Outcome::Never("it answers 550".to_owned()),
+            Some(_) | None => Outcome::Taken,
+        });
+        self.quota = self.quota.map(|left| left.saturating_sub(1));
         if outcome == Outcome::Taken {
             let subject = text.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or_default();
             self.sent.push((letter.to.as_str().to_owned(), subject.to_owned()));
         }
         self.last = text;
         self.kept.extend(self.circle.settle(outcome, self.moment));
+    }
+
+    /// So many people agreed elsewhere.
+    fn admits(&mut self, count: usize) {
+        for number in 0..count {
+            let address = format!("reader-{number}@shop.example").parse().unwrap();
+            let change = self.circle.admit(address, vec![], self.moment).unwrap();
+            self.kept.push(change);
+        }
     }
 
     /// What is signed in the last letter's link of this kind.
@@ -142,7 +160,7 @@ fn settings() -> CircleSettings {
         base: "https://status.shop.example".to_owned(),
         from: "status@shop.example".to_owned(),
         per_second: 2,
-        most: 20,
+        most: 150,
         key: LinkKey::new(&[7; 32]),
     }
 }
@@ -275,60 +293,24 @@ fn a_look_confirms_nothing_an_old_link_neither_and_leaving_ends_all() {
 }
 
 #[test]
-fn whoever_is_busy_is_asked_again_and_whoever_is_gone_is_erased_after_three_updates() {
+fn there_is_no_room_for_more_than_there_may_be_and_many_incidents_are_given_up_in_few_words() {
     let mut story = Story::begin();
-    for address in ["busy@shop.example", "gone@shop.example", "bob@shop.example"] {
-        story.joins(address, &[]).unwrap();
-    }
-    story.answers.insert("busy@shop.example".to_owned(), Outcome::Later("it answers 451".to_owned()));
-    story.answers.insert("gone@shop.example".to_owned(), Outcome::Never("it answers 550".to_owned()));
-    story.says("web", 1, &[1]);
-    story.carry(40);
-    story.answers.remove("busy@shop.example");
-    story.carry(60);
-    assert_eq!(story.sent_to("busy@shop.example").len(), 2);
-    for number in 2..4 {
-        assert_eq!(story.circle.figures().subscribers, 3);
-        story.says("web", number, &[1]);
-        story.carry(20);
-    }
-    assert_eq!(story.circle.figures().subscribers, 2);
-    assert!(story.kept.iter().any(|change| matches!(change, Change::Left(_))));
-}
-
-#[test]
-fn a_server_that_refuses_everybody_is_at_fault_and_nobody_is_erased() {
-    let mut story = Story::begin();
-    for number in 0..8 {
-        let address = format!("reader-{number}@shop.example");
-        let change = story.circle.admit(address.parse().unwrap(), vec![], story.moment).unwrap();
-        story.kept.push(change);
-        story.answers.insert(address, Outcome::Never("it answers 554".to_owned()));
-    }
-    for number in 1..5 {
-        story.says("web", number, &[1]);
-        story.carry(600);
-    }
-    assert_eq!(story.circle.figures().subscribers, 8);
-    assert!(story.circle.figures().trouble.contains("refuses everybody"));
-    story.answers.clear();
-    story.carry(600);
-    assert_eq!(story.sent.len(), 8, "and everybody hears when it takes mail again");
-}
-
-#[test]
-fn there_is_no_room_for_more_than_there_may_be_and_many_incidents_are_given_up() {
-    let mut story = Story::begin();
-    for number in 0..20 {
-        let address = format!("reader-{number}@shop.example").parse().unwrap();
-        story.circle.admit(address, vec![], story.moment).unwrap();
-    }
+    story.admits(150);
     assert_eq!(story.joins("late@shop.example", &[]), Err(JoinError::Full));
     (0..9).for_each(|number| story.says(&format!("case {number}"), 1, &[]));
-    let given_up =
-        story.kept.iter().filter(|change| matches!(change, Change::Told(row) if row.state == State::GivenUp));
-    assert_eq!(given_up.count(), 20);
-    assert_eq!(story.circle.figures().waiting, 8 * 20);
+    let given_up = |story: &Story| story.circle.figures().outcomes[State::GivenUp as usize];
+    assert_eq!(given_up(&story), 150);
+    assert_eq!(story.circle.figures().waiting, 8 * 150);
+    assert!(!story.kept.iter().any(|change| matches!(change, Change::Told(_))), "no row for each of them");
+    story.restarts(usize::MAX);
+    assert_eq!(story.circle.figures().waiting, 8 * 150, "and the next process comes to the same end");
+    story.pass(86_400);
+    assert_eq!(story.circle.next(story.moment), Step::Wait(Duration::from_secs(1)));
+    assert_eq!(
+        (given_up(&story), story.circle.figures().waiting),
+        (9 * 150, 0),
+        "what is a day old goes too"
+    );
 }
 
 #[test]

@@ -17,12 +17,14 @@ pub(super) struct Topic {
     pub(super) news: News,
     /// News older than this on the clock that does not jump is not sent any more.
     pub(super) until: Instant,
-    /// Whoever waits longest comes first: by the number of what they heard last, so that updates in quick succession leave nobody out.
+    /// By [`turn`]: whoever waits longest comes first, so that updates in quick succession leave nobody out. Each waits once.
     waiting: BTreeSet<(u64, SubscriberId)>,
     /// Those whose server wants to be asked again later.
     later: BTreeSet<(Instant, SubscriberId)>,
     /// The same without the time.
     resting: BTreeSet<SubscriberId>,
+    /// Of these, those who are asked after all others.
+    behind: BTreeSet<SubscriberId>,
     /// The number of what somebody heard last, or will not hear.
     told: BTreeMap<SubscriberId, u64>,
     /// How often the newest was tried, of those for whom it failed.
@@ -39,6 +41,7 @@ impl Topic {
             waiting: BTreeSet::new(),
             later: BTreeSet::new(),
             resting: BTreeSet::new(),
+            behind: BTreeSet::new(),
             told: BTreeMap::new(),
             tries: BTreeMap::new(),
         }
@@ -48,18 +51,40 @@ impl Topic {
     pub(super) fn renew(&mut self, seq: u64, news: News, until: Instant) {
         (self.seq, self.news, self.until) = (seq, news, until);
         self.tries.clear();
+        self.behind.clear();
+        let last = self.waiting.split_off(&(LAST, SubscriberId([0; 16])));
+        last.into_iter().for_each(|(_, who)| self.add(who));
     }
 
     /// Somebody is to hear the newest, unless they have, or wait already.
     pub(super) fn add(&mut self, who: SubscriberId) {
-        let told = self.told(who);
-        if told < self.seq && !self.resting.contains(&who) {
-            self.waiting.insert((told, who));
+        let has_place = [FIRST, LAST].into_iter().any(|place| self.waiting.contains(&(place, who)));
+        if self.is_owed(who) && !has_place {
+            self.waiting.insert((turn(self.told(who)), who));
         }
     }
 
-    /// Somebody heard this, or will not.
+    /// The same, before all others.
+    pub(super) fn add_first(&mut self, who: SubscriberId) {
+        if self.is_owed(who) {
+            self.wait_no_more(who);
+            self.waiting.insert((FIRST, who));
+        }
+    }
+
+    fn is_owed(&self, who: SubscriberId) -> bool {
+        self.told(who) < self.seq && !self.resting.contains(&who)
+    }
+
+    fn wait_no_more(&mut self, who: SubscriberId) {
+        for place in [FIRST, turn(self.told(who)), LAST] {
+            self.waiting.remove(&(place, who));
+        }
+    }
+
+    /// Somebody heard this, or will not; whether there is something newer for them is for [`Topic::add`].
     pub(super) fn tell(&mut self, who: SubscriberId, seq: u64) {
+        self.wait_no_more(who);
         let told = self.told.entry(who).or_default();
         *told = seq.max(*told);
         if *told >= self.seq {
@@ -79,7 +104,11 @@ impl Topic {
         {
             self.later.pop_first();
             self.resting.remove(&who);
-            self.add(who);
+            if self.behind.remove(&who) && self.is_owed(who) {
+                self.waiting.insert((LAST, who));
+            } else {
+                self.add(who);
+            }
         }
         while let Some((_, who)) = self.waiting.pop_first() {
             if self.told(who) < self.seq {
@@ -96,6 +125,11 @@ impl Topic {
         *tries
     }
 
+    /// Whether a try of the newest failed for somebody.
+    pub(super) fn has_failed(&self, who: SubscriberId) -> bool {
+        self.tries.contains_key(&who)
+    }
+
     /// Of an earlier process: so many tries failed.
     pub(super) fn has_tried(&mut self, who: SubscriberId, tries: u32) {
         self.tries.insert(who, tries);
@@ -103,9 +137,16 @@ impl Topic {
 
     /// Somebody is to be asked again from a moment on.
     pub(super) fn rest(&mut self, who: SubscriberId, due: Instant) {
+        self.wait_no_more(who);
         if self.resting.insert(who) {
             self.later.insert((due, who));
         }
+    }
+
+    /// The same, and all others come before them unless there is something newer.
+    pub(super) fn rest_behind(&mut self, who: SubscriberId, due: Instant) {
+        self.rest(who, due);
+        self.behind.insert(who);
     }
 
     /// Somebody is not written to any more.
@@ -114,6 +155,7 @@ impl Topic {
         if self.resting.remove(&who) {
             self.later.retain(|(_, other)| *other != who);
         }
+        self.behind.remove(&who);
         self.told.remove(&who);
         self.tries.remove(&who);
     }
@@ -122,11 +164,14 @@ impl Topic {
     pub(super) fn count(&self) -> usize {
         self.waiting.len() + self.later.len()
     }
-
-    /// Nobody has to hear it any more; who would have had to is returned.
-    pub(super) fn give_up(&mut self) -> Vec<SubscriberId> {
-        let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(_, who)| who);
-        let later = std::mem::take(&mut self.later).into_iter().map(|(_, who)| who);
-        waiting.chain(later).filter(|who| self.told(*who) < self.seq).collect()
-    }
 }
+
+/// Who comes when: whoever heard older news before whoever heard newer.
+const fn turn(told: u64) -> u64 {
+    told.saturating_add(1)
+}
+
+/// Behind every [`turn`].
+const LAST: u64 = u64::MAX;
+/// Before every [`turn`].
+const FIRST: u64 = 0;

@@ -127,7 +127,7 @@ impl Subscribing {
         if let Err(error) = self.check() {
             events.error(format_args!("{error}; mail to subscribers waits until the gate is started again"));
         }
-        let book = Arc::new(JournalMailBook { journal: journal.clone(), events: events.clone() });
+        let book = Arc::new(JournalMailBook::new(journal.clone(), events.clone()));
         let server = self.server.clone().map(|server| (server, self.authorities.as_deref()));
         let ahead: Ahead = Box::new(move || courier.as_ref().is_some_and(|courier| courier.has_untried()));
         let clock = Arc::new(move || Moment { now: clock.now(), wall: clock.wall() });
