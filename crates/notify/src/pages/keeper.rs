@@ -145,7 +145,8 @@ impl PageKeeper {
         is_read
     }
 
-    /// Takes what the public reads now.
+    /// Takes what the public reads now. While it is paused another process keeps what is remembered: nothing is returned until it goes
+    /// on.
     pub fn want(&mut self, view: &View, moment: Moment) -> Vec<PageChange> {
         let before = self.memory.clone();
         if self.memory.begun == Timestamp::default() {
@@ -167,7 +168,7 @@ impl PageKeeper {
         self.wanted = Some(wanted);
         self.note_waiting(moment.now);
         self.note(&before, said);
-        self.changes()
+        if self.is_paused { Vec::new() } else { self.changes() }
     }
 
     /// What is next.

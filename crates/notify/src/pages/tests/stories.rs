@@ -251,3 +251,33 @@ fn a_component_that_is_not_there_keeps_nothing_else_away() {
     assert_eq!(story.elsewhere.told(0).len(), 1);
     assert!(story.said.iter().any(|said| said.contains("no component pay1")), "{:?}", story.said);
 }
+
+#[test]
+fn a_paused_process_keeps_nothing_until_it_goes_on() {
+    for kind in BOTH {
+        let mut story = Story::begin(kind);
+        story.open("Checkout fails");
+        story.carry(30);
+        story.say(Stage::Resolved, "Well.");
+        story.keeper.pause(true);
+        let kept = story.kept.clone();
+        // What is over for a day and was never said would be given up.
+        story.act(Act::Open {
+            title: "Search fails".into(),
+            stage: Stage::Investigating,
+            body: "We look for the cause.".into(),
+            components: Vec::new(),
+        });
+        story.say(Stage::Resolved, "Well again.");
+        story.pass(25 * 3_600);
+        story.want();
+        assert_eq!(
+            (&story.kept, story.said.len()),
+            (&kept, 0),
+            "{kind:?}: the other process's is not overwritten"
+        );
+        story.keeper.pause(false);
+        story.want();
+        assert!(story.kept != kept && story.said.len() == 1, "{kind:?}: {:?}", story.said);
+    }
+}
