@@ -288,6 +288,18 @@ fn what_cannot_be_meant_is_said_and_what_was_written_stays() {
 }
 
 #[test]
+fn what_was_written_can_be_copied_also_where_the_incident_is_not_known_any_more() {
+    let console = Console::new();
+    let answer = console.send("/desk/i/abcdefghijkl", "do=note&note=Kept");
+    assert_eq!(answer.status(), 404);
+    assert!(text(&answer).contains(">\nKept</textarea>"), "{}", text(&answer));
+    for field in ["title", "text", "reason", "note"] {
+        let over = console.ask("POST /desk/i/abcdefghijkl", &[KIND], &format!("{field}=Kept"));
+        assert!(text(&over).contains(">\nKept</textarea>"), "{field}");
+    }
+}
+
+#[test]
 fn who_logs_out_is_out() {
     let console = Console::new();
     assert_eq!(console.send("/desk/log-out", "").status(), 303);
