@@ -59,6 +59,7 @@ pub(crate) struct Truth {
     open: Arc<AtomicUsize>,
     pause: Arc<AtomicBool>,
     told: Told,
+    clock: Clock,
     page: Option<status::Page>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
@@ -79,6 +80,15 @@ impl Told {
         self.courier.iter().for_each(|courier| courier.pause());
         self.pages.iter().for_each(|pages| pages.pause());
         self.mailing.iter().for_each(|mailing| mailing.pause());
+    }
+
+    /// Waits for what all of them had begun, together no longer than [`RESTED_WITHIN`]: nothing is recorded meanwhile.
+    fn rest(&self, clock: Clock) {
+        let end = clock.now() + RESTED_WITHIN;
+        let left = || end.since(clock.now());
+        self.courier.iter().for_each(|courier| courier.rest(left()));
+        self.pages.iter().for_each(|pages| pages.rest(left()));
+        self.mailing.iter().for_each(|mailing| mailing.rest(left()));
     }
 
     fn go_on(&self) {
@@ -148,13 +158,14 @@ impl Truth {
             shown: (View::default(), Timestamp::default()),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
-        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, told, page: page.page, thread })
+        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, told, clock, page: page.page, thread })
     }
 
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
     pub(crate) fn pause(&self) {
         self.pause.store(true, Relaxed);
         self.told.pause();
+        self.told.rest(self.clock);
         let (sender, receiver) = sync_channel(1);
         // What was begun before is at its end when this is answered.
         if self.sender.send(Message::Ask(sender)).is_ok() {
@@ -289,5 +300,7 @@ fn resume(settings: incident::Settings, loaded: &Loaded, events: &Events) -> Eng
 
 /// Messages that wait: a minute of sights.
 const MESSAGES_MAX: usize = 64;
+/// What is on its way to those who are told is waited for so long; they have as long for their answers, except for mail servers.
+const RESTED_WITHIN: Duration = Duration::from_secs(15);
 /// How long an admin waits.
 const PATIENCE: Duration = Duration::from_secs(5);
