@@ -24,7 +24,7 @@ use std::time::Duration;
 use admin::Component;
 use edge_io::Clock;
 use incident::{
-    Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, View,
+    About, Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, View,
 };
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
@@ -109,7 +109,7 @@ enum Message {
     Saw(Sight, Moment),
     Heard(Spell),
     Refresh,
-    Act(Act, Option<u64>, String, SyncSender<Result<Known, ActError>>),
+    Act(Act, Option<u64>, String, SyncSender<Result<Done, ActError>>),
     Foresee(Act, Option<u64>, String, SyncSender<Result<View, ActError>>),
     Ask(SyncSender<Known>),
     Draft(Vec<PublicId>, Readers, SyncSender<Option<Draft>>),
@@ -129,6 +129,15 @@ pub(crate) struct Known {
     pub(crate) work_revisions: Vec<(PublicId, u64)>,
     /// What the public reads.
     pub(crate) view: View,
+}
+
+/// What is so after an act.
+#[derive(Clone, Debug)]
+pub(crate) struct Done {
+    /// All of it.
+    pub(crate) known: Known,
+    /// What the act was about.
+    pub(crate) about: Option<About>,
 }
 
 impl Truth {
@@ -200,7 +209,7 @@ impl Truth {
 
     /// Does what an admin wants who has seen what it is about at that revision, and shows what is so then; `None` if the thread did not
     /// answer in time.
-    pub(crate) fn act(&self, act: Act, seen: Option<u64>, by: String) -> Option<Result<Known, ActError>> {
+    pub(crate) fn act(&self, act: Act, seen: Option<u64>, by: String) -> Option<Result<Done, ActError>> {
         let (sender, receiver) = sync_channel(1);
         self.sender.try_send(Message::Act(act, seen, by, sender)).ok()?;
         receiver.recv_timeout(PATIENCE).ok()
