@@ -174,8 +174,9 @@ fn whoever_guesses_has_to_wait_and_is_led_nowhere_else() {
     for _ in 0..5 {
         assert_eq!(guess("wrong").status(), 401);
     }
-    let late = guess(TOKEN);
+    let late = guess("wrong");
     assert_eq!((late.status().as_u16(), late.headers()[RETRY_AFTER].to_str().unwrap()), (429, "10"));
+    assert_eq!(guess(TOKEN).status(), 303, "who has it is not locked out");
 }
 
 #[test]
