@@ -263,5 +263,5 @@ fn run(runtime: Runtime, desk: &Arc<Desk>, clients: Vec<Result<Client, PlaceErro
 
 /// A page must have answered by then.
 const WITHIN: Duration = Duration::from_secs(15);
-/// A list of a hundred incidents with all that was said of them.
+/// A list of incidents with all that was said of them.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
