@@ -41,8 +41,10 @@ pub enum Refused {
     /// Another token.
     #[error("This is not the token. It is in the file console.token of the gate's state folder.")]
     Wrong,
-    /// Too many wrong ones; the seconds until another is looked at.
-    #[error("There were too many wrong tokens. Wait {0} s and try again; `portcullis ctl` works meanwhile.")]
+    /// Too many wrong ones; the seconds until the next is called wrong again. The right one is let in meanwhile.
+    #[error(
+        "This is not the token, and there were too many wrong ones: wait {0} s. The token is in the file console.token of the gate's state folder, and is let in meanwhile."
+    )]
     TooMany(u64),
 }
 
@@ -96,23 +98,23 @@ impl Door {
         }
     }
 
-    /// Begins a session for who has the token.
+    /// Begins a session for who has the token, however many others were wrong: strangers lock nobody out, and nobody guesses a token of
+    /// 32 letters.
     ///
     /// # Errors
     ///
-    /// [`Refused`]; while there were too many wrong ones, also the right one is not looked at.
+    /// [`Refused`].
     pub fn log_in(&mut self, given: &str, from: IpAddr, moment: Moment) -> Result<Session, Refused> {
-        let (from, now) = (network(from), moment.now);
-        self.all = self.all.level(now, ALL_EACH);
-        let mut own = self.take_wrong(from, now);
-        let wait = self.all.wait(now, ALL_MAX, ALL_EACH).max(own.wait(now, OWN_MAX, OWN_EACH));
-        let is_right = wait == 0
-            && !self.token.is_empty()
+        let is_right = !self.token.is_empty()
             && given.len() <= Self::TOKEN_BYTES_MAX
             && verify_slices_are_equal(given.as_bytes(), &self.token).is_ok();
         if is_right {
             return Ok(self.session(moment.wall));
         }
+        let (from, now) = (network(from), moment.now);
+        self.all = self.all.level(now, ALL_EACH);
+        let mut own = self.take_wrong(from, now);
+        let wait = self.all.wait(now, ALL_MAX, ALL_EACH).max(own.wait(now, OWN_MAX, OWN_EACH));
         if wait == 0 {
             (own.count, self.all.count) = (own.count + 1, self.all.count + 1);
         }

@@ -13,6 +13,6 @@ pub use door::{Door, Refused, Session};
 pub use form::{Form, FormError};
 pub use known::{Component, Known, Work};
 pub use pages::{
-    Done, Letter, News, ReportDraft, Sheet, Telling, components, content_security_policy, foreseen, front,
-    impaired, incident, is_unfinished, log_in, maintenance, open, plan, report, unfinished,
+    Done, Letter, News, ReportDraft, Sheet, Telling, adrift, components, content_security_policy, foreseen,
+    front, impaired, incident, is_unfinished, log_in, maintenance, open, plan, report, unfinished,
 };

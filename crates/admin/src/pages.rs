@@ -18,7 +18,7 @@ pub use components::components;
 pub use frame::content_security_policy;
 pub use front::front;
 pub use incident::incident;
-pub use log_in::log_in;
+pub use log_in::{adrift, log_in};
 pub use maintenance::{maintenance, plan};
 pub use open::{impaired, open};
 pub use report::{ReportDraft, is_unfinished, report, unfinished};
@@ -28,7 +28,7 @@ use ::incident::Civil;
 use model::Timestamp;
 use status::Markup;
 
-use crate::{Known, Session};
+use crate::{Form, Known, Session};
 
 /// What every page is made of.
 #[derive(Clone, Copy, Debug)]
@@ -191,6 +191,20 @@ fn put_line(
         .raw(" value=\"");
     out.text(text).raw("\"></p>\n");
 }
+
+/// What somebody has written into these fields where they are no more, to be copied.
+fn put_written(out: &mut Markup, form: &Form, fields: &[&'static str]) {
+    for name in fields.iter().filter(|name| !form.get(name).trim().is_empty()) {
+        out.raw("<p><label for=\"kept-").raw(name).raw("\">What you wrote (").raw(name);
+        out.raw(") <span class=\"hint\">Copy it before you go on</span></label>\n<textarea id=\"kept-");
+        out.raw(name).raw("\" rows=\"6\" readonly dir=\"auto\">\n");
+        put_lines(out, form.get(name));
+        out.raw("</textarea></p>\n");
+    }
+}
+
+/// Fields that people write into.
+const WRITTEN: [&str; 4] = ["title", "text", "reason", "note"];
 
 /// One of a list to choose.
 fn put_option(out: &mut Markup, value: &str, words: &str, chosen: &str) {

@@ -4,6 +4,21 @@ use model::Timestamp;
 
 use crate::words::{PublicId, Stage, Status};
 
+/// What an act is about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum About {
+    /// An incident.
+    Incident(PublicId),
+    /// The incident that it opens, which is the newest then.
+    NewIncident,
+    /// A component, by its full name.
+    Component(String),
+    /// Work.
+    Work(PublicId),
+    /// The work that it announces, whose revision is the highest then.
+    NewWork,
+}
+
 /// One thing that a person wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Act {

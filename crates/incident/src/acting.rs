@@ -2,7 +2,7 @@
 
 use model::Timestamp;
 
-use crate::act::{Act, ActError};
+use crate::act::{About, Act, ActError};
 use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
@@ -10,6 +10,27 @@ use crate::settings::{BODY_MAX, DRAFTS_MAX, NOTE_MAX, REPORT_MAX, SAME_WORDS, TI
 use crate::speaking::{first_notice, said};
 use crate::state::Work;
 use crate::words::{PublicId, Service, Stage, Status};
+
+impl Engine {
+    /// What an act would be about if it were done now; `None` where there is no such incident, or more than one.
+    pub fn about(&self, act: &Act) -> Option<About> {
+        let case = match act {
+            Act::Update { incident: Some(id), .. }
+            | Act::Acknowledge { incident: Some(id) }
+            | Act::Note { incident: Some(id), .. }
+            | Act::Draft { incident: id, .. }
+            | Act::Report { incident: id, .. } => find(self, *id),
+            Act::Update { incident: None, .. } => the_open_one(self),
+            Act::Acknowledge { incident: None } | Act::Note { incident: None, .. } => newest_open(self),
+            Act::Publish | Act::Hold => planned(self),
+            Act::Open { .. } => return Some(About::NewIncident),
+            Act::Override { component, .. } => return Some(About::Component(component.clone())),
+            Act::Announce { .. } => return Some(About::NewWork),
+            Act::Finish { maintenance } => return Some(About::Work(*maintenance)),
+        };
+        case.ok().map(|case| About::Incident(case.id))
+    }
+}
 
 /// Carries out what a person wants, or says why not.
 pub(crate) fn act(
@@ -65,9 +86,13 @@ pub(crate) fn act(
 fn going_on(engine: &Engine, incident: Option<PublicId>) -> Result<u32, ActError> {
     let case = match incident {
         Some(id) => find(engine, id)?,
-        None => engine.state.cases.iter().rev().find(|case| case.is_open()).ok_or(ActError::NoneOpen)?,
+        None => newest_open(engine)?,
     };
     if case.is_open() { Ok(case.number) } else { Err(ActError::Over(case.id)) }
+}
+
+fn newest_open(engine: &Engine) -> Result<&Case, ActError> {
+    engine.state.cases.iter().rev().find(|case| case.is_open()).ok_or(ActError::NoneOpen)
 }
 
 fn note(

@@ -33,7 +33,7 @@ mod texts;
 mod view;
 mod words;
 
-pub use act::{Act, ActError};
+pub use act::{About, Act, ActError};
 pub use availability::{Availability, Figures};
 pub use chart::{Chart, Step};
 pub use civil::Civil;

@@ -112,8 +112,8 @@ pub(crate) const NOTE_MAX: usize = 2 * 1024;
 /// Bytes of a report.
 pub(crate) const REPORT_MAX: usize = 24 * 1024;
 
-/// Drafts of one report that are kept: each stays in the record.
-pub(crate) const DRAFTS_MAX: u32 = 200;
+/// Drafts of one report that are kept: each stays in the record, of which a start reads the newest 32 MiB alone.
+pub(crate) const DRAFTS_MAX: u32 = 20;
 
 /// There is news at the latest after so long (status-contracts, section 5).
 pub(crate) const fn cadence(impact: Impact) -> Duration {

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use incident::{Moment, Record};
 use model::Instant;
@@ -12,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
 
-use crate::route::{Outlet, Route, WITHIN};
+use crate::route::{Outlet, Route};
 
 /// Both clocks at one moment. The binary gives its one clock.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
@@ -104,15 +105,18 @@ impl Courier {
         self.desk.post().beat(now);
     }
 
-    /// Begins nothing more, and waits until what is on its way has arrived, and its end is given to the book; mail servers may take
-    /// longer than that.
+    /// Begins nothing more; [`Courier::rest`] waits for what is on its way.
     pub fn pause(&self) {
-        let mut post = self.desk.post();
-        post.pause(true);
+        self.desk.post().pause(true);
+    }
+
+    /// Waits until what is on its way has arrived, and its end is given to the book, but no longer than that; mail servers may take
+    /// minutes.
+    pub fn rest(&self, within: Duration) {
         let (post, _late) = self
             .desk
             .arrived
-            .wait_timeout_while(post, WITHIN, |post| post.is_sending())
+            .wait_timeout_while(self.desk.post(), within, |post| post.is_sending())
             .unwrap_or_else(PoisonError::into_inner);
         drop(post);
     }

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use crate::courier::Clock;
-use crate::route::{MailServer, TlsFault, WITHIN};
+use crate::route::{MailServer, TlsFault};
 use crate::wire::Wire;
 
 /// Keeps what must outlive a crash, in the order in which it comes, and never waits.
@@ -119,15 +119,17 @@ impl Mailing {
         self.desk.book.settle()
     }
 
-    /// Sends no more news, and waits until what is on its way has arrived; mail servers may take longer than that. Nobody can join or
-    /// leave meanwhile.
+    /// Sends no more news; [`Mailing::rest`] waits for what is on its way. Nobody can join or leave meanwhile.
     pub fn pause(&self) {
-        let mut circle = self.desk.circle();
-        circle.pause(true);
+        self.desk.circle().pause(true);
+    }
+
+    /// Waits until what is on its way has arrived, but no longer than that; mail servers may take minutes.
+    pub fn rest(&self, within: Duration) {
         let (circle, _late) = self
             .desk
             .arrived
-            .wait_timeout_while(circle, WITHIN, |circle| circle.is_sending())
+            .wait_timeout_while(self.desk.circle(), within, |circle| circle.is_sending())
             .unwrap_or_else(PoisonError::into_inner);
         drop(circle);
     }

@@ -129,12 +129,16 @@ impl Pages {
         self.desk.news.iter().for_each(Notify::notify_one);
     }
 
-    /// Begins nothing more, and waits until what is on its way has been answered.
+    /// Begins nothing more; [`Pages::rest`] waits for what is on its way.
     pub fn pause(&self) {
-        let mut keepers = self.desk.keepers();
-        keepers.iter_mut().for_each(|keeper| keeper.pause(true));
+        self.desk.keepers().iter_mut().for_each(|keeper| keeper.pause(true));
+    }
+
+    /// Waits until what is on its way has been answered, but no longer than that.
+    pub fn rest(&self, within: Duration) {
+        let keepers = self.desk.keepers();
         let is_sending = |keepers: &mut Vec<PageKeeper>| keepers.iter().any(PageKeeper::is_sending);
-        let waited = self.desk.answered.wait_timeout_while(keepers, WITHIN, is_sending);
+        let waited = self.desk.answered.wait_timeout_while(keepers, within, is_sending);
         let (keepers, _late) = waited.unwrap_or_else(PoisonError::into_inner);
         drop(keepers);
     }
@@ -259,5 +263,5 @@ fn run(runtime: Runtime, desk: &Arc<Desk>, clients: Vec<Result<Client, PlaceErro
 
 /// A page must have answered by then.
 const WITHIN: Duration = Duration::from_secs(15);
-/// A list of a hundred incidents with all that was said of them.
+/// A list of incidents with all that was said of them.
 const ANSWER_BYTES_MAX: usize = 8 << 20;

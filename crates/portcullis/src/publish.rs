@@ -208,7 +208,13 @@ fn page(publish: &Publish, own: Option<&str>) -> Page {
 fn key(publish: &Publish) -> Box<str> {
     let url = publish.url.as_ref().map(config::WebUrl::expose).unwrap_or_default();
     let page = publish.page.as_deref().unwrap_or_default();
-    let hash = digest(&SHA256, format!("{}\n{:?}\n{url}\n{page}", publish.name, publish.kind).as_bytes());
+    let mut text = format!("{}\n{:?}\n{url}\n{page}", publish.name, publish.kind);
+    // Of a template nothing else says which page it is.
+    if let (PublishKind::Template, Some(opened)) = (publish.kind, &publish.opened) {
+        text.push('\n');
+        text.push_str(opened.url.expose());
+    }
+    let hash = digest(&SHA256, text.as_bytes());
     let letters: String = hash.as_ref().iter().take(KEY_BYTES).map(|byte| format!("{byte:02x}")).collect();
     format!("publish:{letters}").into()
 }
@@ -309,6 +315,14 @@ mod tests {
             pages(&text)[0].key.clone()
         };
         assert_ne!(of("one"), of("two"));
+        let template = |url: &str| {
+            let text = format!(
+                "name = \"x\"\nkind = \"template\"\n[publish.opened]\nurl = \"https://{url}\"\nbody = \"{{}}\"\n"
+            );
+            pages(&text)[0].key.clone()
+        };
+        assert_ne!(template("one.example/new"), template("two.example/new"));
+        assert_eq!(template("one.example/new"), template("one.example/new"));
         assert!(of("one").len() <= journal_io::journal::STATE_KEY_BYTES_MAX);
     }
 }

@@ -57,14 +57,15 @@ impl Asks {
         asks
     }
 
-    /// Source networks, of which only those may be dropped from which no customer signed in.
+    /// Source networks, of which only those may be dropped of which it is known that no customer signed in from there.
     fn sources(&mut self, facts: &Facts, verdict: Verdict) {
         let all = facts.networks.refused;
         let is_large = |row: &&NetworkRow| percent(row.refused, all) >= SHARE_PERCENT && row.refused >= FEW;
         let large = || facts.networks.rows.iter().take(SOURCES_MAX).filter(is_large);
-        let strangers: Vec<Prefix> = large().filter(|row| row.sign_ins == 0).map(|row| row.network).collect();
+        let strangers: Vec<Prefix> =
+            large().filter(|row| row.sign_ins == Some(0)).map(|row| row.network).collect();
         let covered =
-            large().filter(|row| row.sign_ins == 0).map(|row| row.refused).fold(0, u64::saturating_add);
+            large().filter(|row| row.sign_ins == Some(0)).map(|row| row.refused).fold(0, u64::saturating_add);
         if strangers.is_empty() {
             self.wanted.push(if verdict == Verdict::Full {
                 "no few source networks bring most of the requests: they cannot be told apart by address; filter what you can by your own means"

@@ -29,6 +29,8 @@ pub struct Facts {
     pub reference: Option<String>,
     /// What is going on, or was.
     pub happening: Option<Happening>,
+    /// The record of incidents did not answer, so that something may be going on that is not told.
+    pub is_record_silent: bool,
     /// Where people reach the site.
     pub destination: Destination,
     /// The interface whose link is watched.
@@ -88,7 +90,7 @@ pub struct Networks {
     pub rows: Vec<NetworkRow>,
     /// Refusals in all.
     pub refused: u64,
-    /// Networks in all; the last that were looked at, if there were more.
+    /// Networks in all.
     pub count: u64,
 }
 
@@ -99,8 +101,8 @@ pub struct NetworkRow {
     pub network: Prefix,
     /// Requests that were refused, or would have been.
     pub refused: u64,
-    /// Sign-ins from there that the app confirmed, as far back as they are kept: customers live there.
-    pub sign_ins: u64,
+    /// Sign-ins from there that the app confirmed, as far back as they are kept: customers live there. `None`: it is not known.
+    pub sign_ins: Option<u64>,
 }
 
 impl Facts {

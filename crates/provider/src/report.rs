@@ -23,6 +23,9 @@ pub struct Report {
     /// The worst since it began, where that is worse than now.
     pub(crate) worst: Option<LinkSaid>,
     pub(crate) incident: Option<IncidentSaid>,
+    /// Only where it did not answer: then there may be an incident.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) record_silent: bool,
     pub(crate) destination: DestinationSaid,
     pub(crate) interface: Option<InterfaceSaid>,
     /// Since when this machine is counted.
@@ -131,7 +134,8 @@ pub(crate) struct NetworkSaid {
     pub(crate) refused: u64,
     /// Of all refusals, 0 to 1.
     pub(crate) share: f64,
-    pub(crate) sign_ins: u64,
+    /// `null`: it is not known.
+    pub(crate) sign_ins: Option<u64>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -174,6 +178,7 @@ impl Report {
                 until: happening.until.map(iso),
                 is_over: happening.is_over,
             }),
+            record_silent: facts.is_record_silent,
             destination: destination(facts),
             interface: interface(facts),
             counted_since: facts.counted_since.map(iso),

@@ -49,6 +49,7 @@ fn facts(now: Rates, finding: Finding) -> Facts {
             until: None,
             is_over: false,
         }),
+        is_record_silent: false,
         destination: Destination {
             addresses: vec!["203.0.113.10".parse().unwrap(), "2001:db8::10".parse().unwrap()],
             is_configured: true,

@@ -45,7 +45,12 @@ impl Report {
 
     fn happening(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (Some(incident), Some(since)) = (&self.incident, self.people.since) else {
-            return writeln!(f, "\nWhen: no incident is open; figures are of the last quarter of an hour");
+            let why = if self.record_silent {
+                "the record of incidents did not answer, so that nobody knows here since when"
+            } else {
+                "no incident is open"
+            };
+            return writeln!(f, "\nWhen: {why}; figures are of the last quarter of an hour");
         };
         let People { zone, at, until, .. } = self.times();
         writeln!(f, "\nWhen: since {}", moment(since, zone))?;
@@ -146,9 +151,10 @@ impl Report {
         )?;
         for row in &networks.rows {
             let sign_ins = match row.sign_ins {
-                0 => "no customer signed in from there".to_owned(),
-                1 => "1 sign-in of a customer: do not drop".to_owned(),
-                many => format!("{} sign-ins of customers: do not drop", count(many)),
+                None => "whether customers sign in from there cannot be read now: do not drop".to_owned(),
+                Some(0) => "no customer signed in from there".to_owned(),
+                Some(1) => "1 sign-in of a customer: do not drop".to_owned(),
+                Some(many) => format!("{} sign-ins of customers: do not drop", count(many)),
             };
             let share = match row.share {
                 share if share > 0.0 => format!("{:.1} %", share * 100.0),

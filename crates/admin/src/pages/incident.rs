@@ -4,7 +4,7 @@ use incident::{Audience, Inside, Stage, View};
 use status::Markup;
 
 use super::frame::{self, Place};
-use super::{Sheet, clock, front, put_area, put_button, put_form, put_line, put_option};
+use super::{Sheet, clock, front, put_area, put_button, put_form, put_line, put_option, put_written};
 use crate::Form;
 
 /// The page of an incident; `form` is what somebody has written already, `then` what the public would read if the notice that waits were
@@ -18,10 +18,15 @@ pub fn incident(sheet: &Sheet<'_>, incident: &Inside, form: &Form, then: Option<
     out.raw("<div class=\"two\">\n");
     if incident.is_open || incident.stage.is_some() {
         put_words(&mut out, sheet, incident, form);
+    } else {
+        put_written(&mut out, form, &["text", "reason"]);
     }
     out.raw("<div>\n");
     if incident.is_open {
-        put_inner(&mut out, sheet, incident);
+        put_inner(&mut out, sheet, incident, form);
+    } else {
+        // It was open when somebody began to write.
+        put_written(&mut out, form, &["note"]);
     }
     put_report(&mut out, incident);
     out.raw("</div>\n</div>\n");
@@ -77,7 +82,7 @@ fn put_words(out: &mut Markup, sheet: &Sheet<'_>, incident: &Inside, form: &Form
 }
 
 /// What stays among colleagues.
-fn put_inner(out: &mut Markup, sheet: &Sheet<'_>, incident: &Inside) {
+fn put_inner(out: &mut Markup, sheet: &Sheet<'_>, incident: &Inside, form: &Form) {
     let address = format!("/desk/i/{}", incident.id);
     out.raw("<section aria-labelledby=\"inner\">\n<h2 id=\"inner\">Among colleagues</h2>\n");
     put_form(out, sheet, &address, incident.revision, |out| {
@@ -87,7 +92,7 @@ fn put_inner(out: &mut Markup, sheet: &Sheet<'_>, incident: &Inside) {
             "Note",
             "The record and the report for colleagues have it; the public does not read it.",
             3,
-            "",
+            form.get("note"),
         );
         out.raw("<div class=\"acts\">");
         put_button(out, "note", "Write it down", false);

@@ -2,14 +2,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ::incident::{
-    Act, Cause, ComponentSetting, Counts, Door as Entrance, Engine, Moment, Readers, Settings, Sight, Stage,
-    Watches,
+    Act, Cause, ComponentSetting, Counts, Door as Entrance, Engine, Inside, Moment, Readers, Settings, Sight,
+    Stage, Watches,
 };
 use model::{Instant, Level, Mode};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Component, Door, Form, Work};
+use crate::{Component, Door, Work};
 
 /// A shop in the first minutes of an incident that a person has a note about; `text` is what people write everywhere.
 struct Desk {
@@ -94,7 +94,8 @@ impl Desk {
             ("look at words", foreseen(&sheet, Telling::Update(incident.id), &self.form, &foresee(update))),
             ("look at an incident", foreseen(&sheet, Telling::Open, &self.form, &foresee(open))),
             ("look at work", foreseen(&sheet, Telling::Work, &self.form, &foresee(work))),
-            ("log in", log_in("/desk/", Some(self.form.get("text")), self.form.get("text"))),
+            ("log in", log_in("/desk/", Some(self.form.get("text")), &self.form)),
+            ("nothing is known", adrift("/desk/", self.form.get("text"), &self.form)),
         ];
         pages.map(|(name, page)| (name, page.as_str().to_owned())).into()
     }
@@ -166,7 +167,8 @@ fn an_incident_shows_what_happened_beside_what_was_told() {
 #[test]
 fn every_form_holds_what_only_its_session_has_and_a_revision() {
     let desk = Desk::with("Telephone");
-    for (name, page) in desk.pages().iter().filter(|(name, _)| *name != "log in") {
+    for (name, page) in desk.pages().iter().filter(|(name, _)| !["log in", "nothing is known"].contains(name))
+    {
         let forms = page.matches("<form ").count();
         let has = |field: &str| page.matches(field).count();
         assert!(forms > 0, "{name}");
@@ -190,6 +192,28 @@ fn what_somebody_wrote_is_never_lost() {
         written.contains("Somebody was faster")
             && written.contains("rows=\"7\">\nWords that took long.</textarea>")
     );
+}
+
+#[test]
+fn every_field_of_an_incident_stays_also_when_it_is_over_and_after_the_session() {
+    let desk = Desk::with("Telephone");
+    let sheet = Sheet { known: &desk.known, session: &desk.session, news: News::Refused("too long") };
+    let form = Form::read(b"title=A+title&text=A+text&reason=A+reason&note=A+note").unwrap();
+    let going_on = &desk.known.incidents[0];
+    let over = Inside { is_open: false, stage: None, ..going_on.clone() };
+    for incident in [going_on, &over] {
+        let page = super::incident(&sheet, incident, &form, None);
+        for words in [">\nA text</textarea>", "A reason", ">\nA note</textarea>"] {
+            assert!(page.as_str().contains(words), "{words}");
+        }
+        assert_eq!(page.as_str().contains("readonly"), !incident.is_open);
+    }
+    for page in [log_in("/desk/", None, &form), adrift("/desk/", "why", &form)] {
+        for words in ["A title", "A text", "A reason", "A note"] {
+            assert!(page.as_str().contains(words), "{words}");
+        }
+    }
+    assert!(!log_in("/desk/", None, &Form::default()).as_str().contains("<textarea"));
 }
 
 /// What people and attackers write, and what has broken pages elsewhere.
@@ -274,7 +298,7 @@ fn the_policy_names_the_style_of_the_pages_and_no_script() {
 proptest! {
     #[test]
     fn any_words_stay_words(text in "[<>&\"'\\PC\n]{0,30}[a-z]") {
-        let [page, same] = [text.as_str(), "x"].map(|text| log_in("/desk/", Some(text), text));
+        let [page, same] = [text.as_str(), "x"].map(|text| log_in("/desk/", Some(text), &form(text)));
         prop_assert_eq!(skeleton(page.as_str()), skeleton(same.as_str()));
         let desk = Desk::with("Telephone");
         let sheet = Sheet { known: &desk.known, session: &desk.session, news: News::Refused(&text) };

@@ -77,7 +77,7 @@ pub(super) async fn page(
         let kept = Form::read(request.body()).unwrap_or_default();
         let why = (request.method() == Method::POST)
             .then_some("The session is over. Nothing was done; log in, and send it again.");
-        return Ok(html(StatusCode::UNAUTHORIZED, admin::log_in(path, why, kept.get("text"))));
+        return Ok(html(StatusCode::UNAUTHORIZED, admin::log_in(path, why, &kept)));
     };
     if path == "/desk/log-out" {
         allow(request, &[Method::POST])?;
@@ -90,7 +90,12 @@ pub(super) async fn page(
     let place = Place::of(path).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, NO_PAGE))?;
     if request.method() == Method::POST {
         let form = sent_form(request, &session)?;
-        return done(desk, &session, place, path, form).await;
+        let answer = done(desk, &session, place, path, &form).await;
+        // Also where nothing is known now, what was written can be copied.
+        let adrift = |problem: Problem| {
+            html(problem.status(), admin::adrift(&place.address(), problem.detail(), &form))
+        };
+        return Ok(answer.unwrap_or_else(adrift));
     }
     allow(request, READ)?;
     let news = request.uri().query().and_then(|query| admin::Done::named(query.strip_prefix("done=")?));
@@ -125,16 +130,16 @@ async fn shown(
 }
 
 /// Does what a form says.
-async fn done(desk: &Desk, session: &Session, place: Place, path: &str, form: Form) -> Answer {
-    let Wish { doing, command } = match forms::wish(place, path, &form) {
+async fn done(desk: &Desk, session: &Session, place: Place, path: &str, form: &Form) -> Answer {
+    let Wish { doing, command } = match forms::wish(place, path, form) {
         Ok(wish) => wish,
         Err(why) => {
-            return shown(desk, session, place, News::Refused(&why), &form, StatusCode::BAD_REQUEST).await;
+            return shown(desk, session, place, News::Refused(&why), form, StatusCode::BAD_REQUEST).await;
         }
     };
     match doing {
-        Doing::Edit => edited(desk, session, place, &form).await,
-        Doing::Foresee(telling) => foreseen(desk, session, place, telling, command, &form).await,
+        Doing::Edit => edited(desk, session, place, form).await,
+        Doing::Foresee(telling) => foreseen(desk, session, place, telling, command, form).await,
         Doing::Do(done) => {
             let reply = match desk.command(None, Command::Page(command)).await {
                 Ok(reply) => reply,
@@ -145,7 +150,7 @@ async fn done(desk: &Desk, session: &Session, place: Place, path: &str, form: Fo
                 let next = if place == Place::Open { Place::Front } else { place };
                 return Ok(led(&format!("{}?done={}", next.address(), done.name())));
             }
-            refused(desk, session, place, &reply, &form).await
+            refused(desk, session, place, &reply, form).await
         }
     }
 }
@@ -262,7 +267,7 @@ fn log_in(door: &RefCell<Door>, desk: &Desk, request: &Request<Bytes>, peer: IpA
         Refused::Wrong => StatusCode::UNAUTHORIZED,
         Refused::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
     };
-    let mut answer = html(status, admin::log_in(to, Some(&refused.to_string()), ""));
+    let mut answer = html(status, admin::log_in(to, Some(&refused.to_string()), &Form::default()));
     if let Refused::TooMany(seconds) = refused {
         answer.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

@@ -32,6 +32,16 @@ impl Problem {
         Self { data: Some(Box::new(data)), ..self }
     }
 
+    /// Its status.
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong and what to do.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// RFC 9457, 4.2.1 lets us leave out the type `about:blank`.
     pub(crate) fn answer(self) -> Response<Bytes> {
         let mut body = json!({

@@ -28,7 +28,7 @@ use model::{AccountId, SiteId, Timestamp};
 pub use backup::{BackupError, Checked};
 pub use error::JournalError;
 pub use load::Loaded;
-pub use read::{Dimension, LoginSeen, Reader, RefusedTotal, SampledTotal, Window};
+pub use read::{Dimension, LoginSeen, Reader, RefusedTotal, SampledNetworks, SampledTotal, Window};
 pub use rows::{
     ACT_BYTES_MAX, ADDRESS_BYTES_MAX, ActRow, AttemptRow, CHOSEN_BYTES_MAX, DELIVERY_BYTES_MAX,
     DELIVERY_KEY_BYTES_MAX, DeliveryRow, INCIDENT_BYTES_MAX, Importance, IncidentRow, LoginRow,

@@ -65,6 +65,17 @@ pub struct SampledTotal {
     pub mistaken: u64,
 }
 
+/// From where refusals came, estimated from samples.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SampledNetworks {
+    /// Networks (IPv4 /24, IPv6 /48) and the refusals that their samples stand for, the most first.
+    pub most: Vec<(String, u64)>,
+    /// Refusals of all networks, also of those that are not among the most.
+    pub refused: u64,
+    /// How many networks there are.
+    pub networks: u64,
+}
+
 /// A login as it is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LoginSeen {
@@ -162,6 +173,24 @@ impl Reader {
                 mistaken: row.get(6)?,
             })
         })
+    }
+
+    /// From where sampled refusals came: the `limit` networks with the most of them, and the sums of all.
+    pub fn sampled_networks(
+        &self,
+        site: SiteId,
+        window: Window,
+        limit: u32,
+    ) -> Result<SampledNetworks, JournalError> {
+        let sql = "SELECT network, sum(weight), sum(sum(weight)) OVER (), count(*) OVER ()
+             FROM samples WHERE site = ?1 AND at >= ?2 AND at < ?3 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?4";
+        let mut all = SampledNetworks::default();
+        let values = params![site.0, millis(window.since), millis(window.until), limit];
+        all.most = self.all(sql, values, |row| {
+            (all.refused, all.networks) = (row.get(2)?, row.get(3)?);
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        Ok(all)
     }
 
     /// Passes in the order of their ids, behind `after`: page through them with the last one seen.

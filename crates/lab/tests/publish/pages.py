@@ -7,6 +7,7 @@ GET /state shows all; POST /person changes something as a person would: {"page",
 """
 
 import json
+import re
 import sys
 import threading
 from datetime import datetime, timezone
@@ -32,6 +33,13 @@ def require(condition, status, error):
 
 def now():
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def length(query):
+    """How many of a list are wanted, which both pages want to be told, at most 100."""
+    found = re.search(r"(?:^|&)(?:limit|per_page)=(\d+)(?:&|$)", query)
+    require(found and 1 <= int(found[1]) <= 100, 400, "ask page by page")
+    return int(found[1])
 
 
 def a_time(text):
@@ -67,10 +75,12 @@ class Statuspage(Page):
     def ask(self, method, path, query, body):
         things, _, identity = path.partition("/")
         if method == "GET":
-            require("limit=100" in query or "per_page=100" in query or identity, 400, "ask page by page")
+            if identity:
+                return self.find(self.incidents, identity)
             if things == "components":
-                return [{"id": name, "name": name, "status": status} for name, status in self.components.items()]
-            return self.find(self.incidents, identity) if identity else self.incidents
+                known = [{"id": name, "name": name, "status": status} for name, status in self.components.items()]
+                return known[: length(query)]
+            return self.incidents[: length(query)]
         if things == "components" and method == "PATCH":
             require(identity in self.components, 404, "not found")
             status = body["component"]["status"]
@@ -126,8 +136,8 @@ class Instatus(Page):
                 "maintenances": self.works,
                 "components": [{"id": name, "name": name, "status": status} for name, status in self.components.items()],
             }
-            require(parts[0] in lists and ("per_page=100" in query or len(parts) > 1), 400, "ask page by page")
-            return self.find(lists[parts[0]], parts[1]) if len(parts) > 1 else lists[parts[0]]
+            require(parts[0] in lists, 404, "not found")
+            return self.find(lists[parts[0]], parts[1]) if len(parts) > 1 else lists[parts[0]][: length(query)]
         if parts[0] == "components" and method == "PUT":
             require(parts[1] in self.components, 404, {"message": "not found"})
             require(body["status"] in UPPER, 422, {"message": "status is not known"})

@@ -71,8 +71,10 @@ fn an_alert_leaves_after_the_disk_has_it_and_a_pause_waits_for_what_is_on_its_wa
     let book = Arc::new(events.clone());
     let courier = Courier::start(post, &[outlet], book, Arc::new(move || moment)).unwrap();
     is_asked.recv().unwrap();
-    pausing.send(()).unwrap();
     courier.pause();
+    // It returns at once: others are paused before anybody waits.
+    pausing.send(()).unwrap();
+    courier.rest(Duration::from_secs(15));
     events.say("paused");
     server.join().unwrap();
     courier.stop();

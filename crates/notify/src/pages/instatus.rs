@@ -10,13 +10,15 @@ use super::board::{Board, Step, There, ThereUpdate, moment, plain_id};
 use super::write::{Plan, Words};
 use super::{Access, Request};
 
-/// Lists hold so many at most.
-pub(super) const PAGE_LENGTH: usize = 100;
+/// A list of components holds so many at most.
+const PAGE_LENGTH: usize = super::statuspage::PAGE_LENGTH;
+/// And one of incidents or work, with all that was said of each: open ones that are older are looked at one by one.
+const NEWEST: usize = 25;
 
 pub(super) fn look(access: &Access, step: &Step) -> Request {
     let path = match step {
-        Step::Incidents => format!("incidents?page=1&per_page={PAGE_LENGTH}"),
-        Step::Works => format!("maintenances?page=1&per_page={PAGE_LENGTH}"),
+        Step::Incidents => format!("incidents?page=1&per_page={NEWEST}"),
+        Step::Works => format!("maintenances?page=1&per_page={NEWEST}"),
         Step::Components(page) => format!("components?page={page}&per_page={PAGE_LENGTH}"),
         Step::Incident(id) => format!("incidents/{id}"),
     };

@@ -99,6 +99,10 @@ pub struct PageKeeper {
     behind: Option<Instant>,
     is_paused: bool,
     is_troubled: bool,
+    /// What is remembered is not what was kept last.
+    is_unkept: bool,
+    /// What is still to be said of what is over.
+    unsaid: Vec<PageChange>,
     figures: PageFigures,
 }
 
@@ -127,6 +131,8 @@ impl PageKeeper {
             behind: None,
             is_paused: false,
             is_troubled: false,
+            is_unkept: false,
+            unsaid: Vec::new(),
             figures,
         }
     }
@@ -139,7 +145,8 @@ impl PageKeeper {
         is_read
     }
 
-    /// Takes what the public reads now.
+    /// Takes what the public reads now. While it is paused another process keeps what is remembered: nothing is returned until it goes
+    /// on.
     pub fn want(&mut self, view: &View, moment: Moment) -> Vec<PageChange> {
         let before = self.memory.clone();
         if self.memory.begun == Timestamp::default() {
@@ -160,7 +167,8 @@ impl PageKeeper {
         }
         self.wanted = Some(wanted);
         self.note_waiting(moment.now);
-        self.changes(before, said)
+        self.note(&before, said);
+        if self.is_paused { Vec::new() } else { self.changes() }
     }
 
     /// What is next.
@@ -176,7 +184,7 @@ impl PageKeeper {
             return self.ask_to_look(step, moment.now);
         }
         match self.choose(moment.now) {
-            Some(write) if self.is_fresh(moment.now) => self.ask_to_write(write, moment.now),
+            Some(write) if self.is_fresh(moment.now) => self.ask_to_write(write, moment),
             Some(_) => self.begin_look(moment.now),
             None if self.is_look_due(moment.now) => self.begin_look(moment.now),
             None => PageNext::Wait(LOOK),
@@ -194,7 +202,8 @@ impl PageKeeper {
             Asked::Write(write) => (self.written(&write, meaning, body, moment), Vec::new()),
         };
         self.note_waiting(moment.now);
-        changes.extend(self.changes(before, said));
+        self.note(&before, said);
+        changes.extend(self.changes());
         changes
     }
 
@@ -308,14 +317,14 @@ impl PageKeeper {
         PageNext::Send { request, keep: None }
     }
 
-    fn ask_to_write(&mut self, write: Write, now: Instant) -> PageNext {
+    fn ask_to_write(&mut self, write: Write, moment: Moment) -> PageNext {
         let Some(wanted) = &self.wanted else { return PageNext::Wait(LOOK) };
         let around = Around { settings: &self.settings, wanted, memory: &self.memory, board: &self.board };
         let request = match around.request(&write) {
             Some(Ok(request)) => request,
             // Nothing is sent for it, or nothing can be.
-            None => return self.pass_over(&write, String::new()),
-            Some(Err(why)) => return self.pass_over(&write, why),
+            None => return self.pass_over(&write, None, moment),
+            Some(Err(why)) => return self.pass_over(&write, Some(why), moment),
         };
         let statuses = around.statuses(&write);
         for (id, status) in &statuses {
@@ -324,17 +333,25 @@ impl PageKeeper {
                 tried.push(*status);
             }
         }
-        self.pace.spend(now);
+        self.pace.spend(moment.now);
         self.asked = Some(Asked::Write(write));
         PageNext::Send { request, keep: (!statuses.is_empty()).then(|| self.bytes()) }
     }
 
-    /// Nothing is sent for it; the next is at once.
-    fn pass_over(&mut self, write: &Write, why: String) -> PageNext {
+    /// Nothing is sent for it, on purpose or because something is wrong; the next is at once.
+    fn pass_over(&mut self, write: &Write, wrong: Option<String>, moment: Moment) -> PageNext {
+        let before = self.memory.clone();
         if let Write::Say(incident, update) = write {
             self.memory.incidents.entry(*incident).or_default().finish(*update, None, None);
         }
-        self.figures.trouble = why;
+        if let Some(why) = wrong {
+            let (key, at, state) = (write.key(), moment.wall, State::Refused);
+            self.figures.outcomes[state as usize] += 1;
+            self.figures.trouble.clone_from(&why);
+            self.unsaid.push(PageChange::Attempted { key, number: 1, at, state, why });
+        }
+        self.note_waiting(moment.now);
+        self.note(&before, Vec::new());
         PageNext::Wait(Duration::ZERO)
     }
 
@@ -345,18 +362,21 @@ impl PageKeeper {
         self.behind = if writes.is_empty() { None } else { self.behind.or(Some(now)) };
     }
 
-    fn changes(&mut self, before: Memory, said: Vec<String>) -> Vec<PageChange> {
-        let mut changes = Vec::new();
-        if self.memory != before {
-            changes.push(PageChange::Kept(self.bytes()));
-        }
+    /// What has changed, and what people did there, for the next that is returned.
+    fn note(&mut self, before: &Memory, said: Vec<String>) {
+        self.is_unkept |= self.memory != *before;
         for text in said {
             self.figures.noticed.push(text.clone());
-            changes.push(PageChange::Noticed(text));
+            self.unsaid.push(PageChange::Noticed(text));
         }
         let excess = self.figures.noticed.len().saturating_sub(NOTICED_MAX);
         self.figures.noticed.drain(..excess);
-        changes
+    }
+
+    fn changes(&mut self) -> Vec<PageChange> {
+        let is_unkept = std::mem::take(&mut self.is_unkept);
+        let kept = is_unkept.then(|| PageChange::Kept(self.bytes()));
+        kept.into_iter().chain(std::mem::take(&mut self.unsaid)).collect()
     }
 
     fn bytes(&self) -> Vec<u8> {

@@ -10,12 +10,14 @@ use super::board::{Board, Mark, Step, There, ThereUpdate, moment, plain_id};
 use super::write::{Plan, Words};
 use super::{Access, Request};
 
-/// Lists hold so many at most.
+/// A list of components holds so many at most.
 pub(super) const PAGE_LENGTH: usize = 100;
+/// And one of incidents, with all that was said of each: open ones that are older are looked at one by one.
+const NEWEST: usize = 25;
 
 pub(super) fn look(access: &Access, step: &Step) -> Request {
     let path = match step {
-        Step::Incidents | Step::Works => format!("incidents?limit={PAGE_LENGTH}"),
+        Step::Incidents | Step::Works => format!("incidents?limit={NEWEST}"),
         // Lists that are not asked for page by page may be asked for once a minute.
         Step::Components(page) => format!("components?page={page}&per_page={PAGE_LENGTH}"),
         Step::Incident(id) => format!("incidents/{id}"),

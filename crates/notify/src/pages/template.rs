@@ -143,7 +143,7 @@ impl Templates {
         if template.needs_id() && words.there.is_none() {
             let pointer = self.id.as_deref().unwrap_or_default();
             return Some(Err(format!(
-                "the answer to `opened` had no text or number at {pointer}: look at `id`"
+                "its id there is not known: `opened` was not taken, or its answer had no text or number at {pointer}: look at `id`"
             )));
         }
         let values = Values { words, page };

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use admin::ReportDraft;
 use console_io::ctl::{ComponentStatus, PageCommand, Reply};
 use incident::{
-    Act, ActError, Civil, DraftKept, Event, Inside, Maintenance, Progress, PublicId, Readers, View,
+    About, Act, ActError, Civil, DraftKept, Event, Inside, Maintenance, Progress, PublicId, Readers, View,
 };
 use journal_io::journal::{AttemptRow, Reader};
 use model::Timestamp;
@@ -16,7 +16,7 @@ use super::{Control, elsewhere};
 use crate::publish::TRIES;
 use crate::running::SITE;
 use crate::situation::meaning;
-use crate::truth::Known;
+use crate::truth::{Done, Known};
 
 impl Control {
     /// Shows or does what is asked about the page.
@@ -80,7 +80,7 @@ impl Control {
         match self.truth.act(act, seen, person(uid)) {
             None => late(),
             Some(Err(error)) => refused(&error),
-            Some(Ok(known)) => Reply::done(said, known.incidents.first().map_or(Value::Null, value)),
+            Some(Ok(done)) => Reply::done(said, value_of(&done)),
         }
     }
 
@@ -194,7 +194,7 @@ fn refused(error: &ActError) -> Reply {
     if *error == ActError::Changed { Reply { data: json!({ "changed": true }), ..reply } } else { reply }
 }
 
-fn late() -> Reply {
+pub(super) fn late() -> Reply {
     Reply::failed(
         "the record of incidents did not answer in time: the disk may be very slow; look before you repeat it",
     )
@@ -237,8 +237,7 @@ fn components(known: &Known) -> Reply {
         let who = if of.is_said { " (a person says so)" } else { "" };
         add(&mut text, format_args!("{}: {}{who}", of.name, of.status.label()));
     }
-    let row = |of: &admin::Component| json!({ "name": of.name, "status": of.status.name(), "by_person": of.is_said, "revision": of.revision });
-    Reply::done(text.trim_end().to_owned(), known.components.iter().map(row).collect())
+    Reply::done(text.trim_end().to_owned(), known.components.iter().map(value_of_component).collect())
 }
 
 fn alerts(figures: &[Figures], tries: &[AttemptRow]) -> Reply {
@@ -288,20 +287,48 @@ fn add(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 fn value_of_all(known: &Known) -> Value {
-    let work = |work: &Maintenance| {
-        let revision =
-            known.work_revisions.iter().find(|(id, _)| *id == work.id).map(|(_, revision)| revision);
-        json!({
-            "revision": revision,
-            "id": work.id.as_str(), "title": work.title, "progress": work.progress.name(),
-            "from": iso(work.from), "until": iso(work.until),
-        })
-    };
+    let work = |work: &Maintenance| value_of_work(known, work);
     let [incidents, maintenances] = known.counts;
     json!({
         "revisions": { "incidents": incidents, "maintenances": maintenances },
         "incidents": known.incidents.iter().take(SHOWN).map(value).collect::<Vec<_>>(),
         "maintenances": known.view.maintenances.iter().map(work).collect::<Vec<_>>(),
+    })
+}
+
+/// What an act was about, as it is then.
+fn value_of(Done { known, about }: &Done) -> Value {
+    let incident = |of: Option<&Inside>| of.map_or(Value::Null, value);
+    let work = |id: PublicId| {
+        let shown = known.view.maintenances.iter().find(|work| work.id == id);
+        // Work that did not take place is not shown any more.
+        shown.map_or_else(|| json!({ "id": id.as_str() }), |shown| value_of_work(known, shown))
+    };
+    match about {
+        None => Value::Null,
+        Some(About::NewIncident) => incident(known.incidents.first()),
+        Some(About::Incident(id)) => incident(known.incidents.iter().find(|of| of.id == *id)),
+        Some(About::Component(name)) => {
+            known.components.iter().find(|of| of.name == *name).map_or(Value::Null, value_of_component)
+        }
+        Some(About::NewWork) => {
+            let newest = known.work_revisions.iter().max_by_key(|(_, revision)| *revision);
+            newest.map_or(Value::Null, |(id, _)| work(*id))
+        }
+        Some(About::Work(id)) => work(*id),
+    }
+}
+
+fn value_of_component(of: &admin::Component) -> Value {
+    json!({ "name": of.name, "status": of.status.name(), "by_person": of.is_said, "revision": of.revision })
+}
+
+fn value_of_work(known: &Known, work: &Maintenance) -> Value {
+    let revision = known.work_revisions.iter().find(|(id, _)| *id == work.id).map(|(_, revision)| revision);
+    json!({
+        "revision": revision,
+        "id": work.id.as_str(), "title": work.title, "progress": work.progress.name(),
+        "from": iso(work.from), "until": iso(work.until),
     })
 }
 
@@ -343,3 +370,6 @@ const TRIES_READ: u32 = 400;
 const NOBODY: &str = "nobody is alerted; write [[notify]] into the configuration";
 /// Incidents in a list.
 const SHOWN: usize = 30;
+
+#[cfg(test)]
+mod tests;

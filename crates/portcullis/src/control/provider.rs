@@ -1,24 +1,28 @@
 //! What the carrier or hosting provider is told.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use console_io::ctl::Reply;
 use incident::{Inside as Incident, PublicId};
-use journal_io::journal::{Dimension, Reader, Window};
+use journal_io::journal::{Reader, Window};
 use model::{Prefix, Timestamp};
 use provider::{Facts, Finding, Happening, NetworkRow, Networks, Report, Zone};
 
 use super::Control;
+use super::page::late;
 use crate::host::ended;
 use crate::running::SITE;
 
 impl Control {
     /// The report about an incident: the one with this id, or the newest that goes on; without any, about the last minutes.
     pub(super) fn provider_report(&self, id: Option<PublicId>) -> Reply {
-        // A record that does not answer keeps nobody from the phone.
-        let known = self.truth.ask().unwrap_or_default();
+        // A record that does not answer keeps nobody from the phone, but whoever wants a certain incident.
+        let asked = self.truth.ask();
+        if id.is_some() && asked.is_none() {
+            return late();
+        }
+        let is_record_silent = asked.is_none();
+        let known = asked.unwrap_or_default();
         let found = known.incidents.iter().find(|incident| match id {
             Some(id) => incident.id == id,
             None => incident.is_open,
@@ -26,7 +30,7 @@ impl Control {
         if id.is_some() && found.is_none() {
             return Reply::failed("there is no such incident; `portcullis ctl incident` lists them");
         }
-        let report = Report::of(&self.facts(found));
+        let report = Report::of(&Facts { is_record_silent, ..self.facts(found) });
         match serde_json::to_value(&report) {
             Ok(data) => Reply::done(report.to_string().trim_end(), data),
             Err(error) => Reply::failed(format!("the report cannot be written as JSON: {error}")),
@@ -48,6 +52,7 @@ impl Control {
             site: self.site_name.clone(),
             reference: settings.reference.clone(),
             happening,
+            is_record_silent: false,
             destination: settings.destination(),
             interface: sighting.interface,
             link: sighting.link,
@@ -73,24 +78,21 @@ impl Control {
     fn refused_by_network(&self, window: Window) -> Networks {
         let read = || {
             let reader = Reader::open(&self.state).ok()?;
-            let sampled = reader.sampled(SITE, window, Dimension::Network, NETWORKS_READ).ok()?;
+            let sampled = reader.sampled_networks(SITE, window, NETWORKS_SHOWN).ok()?;
             Some((reader, sampled))
         };
         let Some((reader, sampled)) = read() else { return Networks::default() };
-        let mut sums = BTreeMap::<String, u64>::new();
-        for total in sampled {
-            let sum = sums.entry(total.name).or_default();
-            *sum = sum.saturating_add(total.refused);
-        }
-        let refused = sums.values().copied().fold(0, u64::saturating_add);
-        let mut rows: Vec<(Prefix, u64)> =
-            sums.iter().filter_map(|(name, refused)| Some((name.parse().ok()?, *refused))).collect();
-        let count = rows.len() as u64;
-        rows.sort_by_key(|(network, refused)| (Reverse(*refused), *network));
-        let sign_ins =
-            |network| reader.logins_from(SITE, network, SIGN_INS_READ).map_or(0, |seen| seen.len() as u64);
-        let row = |(network, refused)| NetworkRow { network, refused, sign_ins: sign_ins(network) };
-        Networks { rows: rows.into_iter().take(NETWORKS_SHOWN).map(row).collect(), refused, count }
+        // What cannot be read is not known: customers may live there.
+        let sign_ins = |network| {
+            let seen = reader.logins_from(SITE, network, SIGN_INS_READ).ok()?;
+            Some(seen.len() as u64)
+        };
+        let row = |(name, refused): (String, u64)| {
+            let network: Prefix = name.parse().ok()?;
+            Some(NetworkRow { network, refused, sign_ins: sign_ins(network) })
+        };
+        let rows = sampled.most.into_iter().filter_map(row).collect();
+        Networks { rows, refused: sampled.refused, count: sampled.networks }
     }
 }
 
@@ -117,6 +119,5 @@ const NOT_KEPT: &str = "what was counted of the link at that time was not kept";
 const NO_INCIDENT: Duration = Duration::from_secs(900);
 /// Samples of the last seconds are on their way to the journal.
 const SAMPLES_LATE: Duration = Duration::from_secs(2);
-const NETWORKS_READ: u32 = 512;
-const NETWORKS_SHOWN: usize = 16;
+const NETWORKS_SHOWN: u32 = 16;
 const SIGN_INS_READ: u32 = 1_000;

@@ -12,7 +12,7 @@ use journal_io::journal::{IncidentRow, Journal, Row};
 use journal_io::logs::Events;
 use model::{Instant, Timestamp};
 
-use super::{Known, Message, Press, Told};
+use super::{Done, Known, Message, Press, Told};
 use crate::running::SITE;
 
 /// Keeps the record, and has pages made of it.
@@ -58,6 +58,8 @@ impl Clerk {
                     false
                 }
                 Ok(Message::Act(act, seen, by, sender)) => {
+                    // An update may end what it is about.
+                    let about = self.engine.about(&act);
                     let done = self.act(act, seen, &by);
                     // What the disk did not take in time is so all the same.
                     if matches!(done, Ok(()) | Err(ActError::Unwritten(_))) && self.is_news() {
@@ -65,7 +67,7 @@ impl Clerk {
                         published = self.publish(true);
                     }
                     // Whoever asked may have lost patience.
-                    let _heard = sender.try_send(done.map(|()| self.known()));
+                    let _heard = sender.try_send(done.map(|()| Done { known: self.known(), about }));
                     false
                 }
                 Ok(Message::Ask(sender)) => {

@@ -24,7 +24,7 @@ use std::time::Duration;
 use admin::Component;
 use edge_io::Clock;
 use incident::{
-    Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, View,
+    About, Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, View,
 };
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
@@ -59,6 +59,7 @@ pub(crate) struct Truth {
     open: Arc<AtomicUsize>,
     pause: Arc<AtomicBool>,
     told: Told,
+    clock: Clock,
     page: Option<status::Page>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
@@ -81,6 +82,15 @@ impl Told {
         self.mailing.iter().for_each(|mailing| mailing.pause());
     }
 
+    /// Waits for what all of them had begun, together no longer than [`RESTED_WITHIN`]: nothing is recorded meanwhile.
+    fn rest(&self, clock: Clock) {
+        let end = clock.now() + RESTED_WITHIN;
+        let left = || end.since(clock.now());
+        self.courier.iter().for_each(|courier| courier.rest(left()));
+        self.pages.iter().for_each(|pages| pages.rest(left()));
+        self.mailing.iter().for_each(|mailing| mailing.rest(left()));
+    }
+
     fn go_on(&self) {
         self.courier.iter().for_each(|courier| courier.go_on());
         self.pages.iter().for_each(|pages| pages.go_on());
@@ -99,7 +109,7 @@ enum Message {
     Saw(Sight, Moment),
     Heard(Spell),
     Refresh,
-    Act(Act, Option<u64>, String, SyncSender<Result<Known, ActError>>),
+    Act(Act, Option<u64>, String, SyncSender<Result<Done, ActError>>),
     Foresee(Act, Option<u64>, String, SyncSender<Result<View, ActError>>),
     Ask(SyncSender<Known>),
     Draft(Vec<PublicId>, Readers, SyncSender<Option<Draft>>),
@@ -119,6 +129,15 @@ pub(crate) struct Known {
     pub(crate) work_revisions: Vec<(PublicId, u64)>,
     /// What the public reads.
     pub(crate) view: View,
+}
+
+/// What is so after an act.
+#[derive(Clone, Debug)]
+pub(crate) struct Done {
+    /// All of it.
+    pub(crate) known: Known,
+    /// What the act was about.
+    pub(crate) about: Option<About>,
 }
 
 impl Truth {
@@ -148,13 +167,14 @@ impl Truth {
             shown: (View::default(), Timestamp::default()),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
-        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, told, page: page.page, thread })
+        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, told, clock, page: page.page, thread })
     }
 
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
     pub(crate) fn pause(&self) {
         self.pause.store(true, Relaxed);
         self.told.pause();
+        self.told.rest(self.clock);
         let (sender, receiver) = sync_channel(1);
         // What was begun before is at its end when this is answered.
         if self.sender.send(Message::Ask(sender)).is_ok() {
@@ -189,7 +209,7 @@ impl Truth {
 
     /// Does what an admin wants who has seen what it is about at that revision, and shows what is so then; `None` if the thread did not
     /// answer in time.
-    pub(crate) fn act(&self, act: Act, seen: Option<u64>, by: String) -> Option<Result<Known, ActError>> {
+    pub(crate) fn act(&self, act: Act, seen: Option<u64>, by: String) -> Option<Result<Done, ActError>> {
         let (sender, receiver) = sync_channel(1);
         self.sender.try_send(Message::Act(act, seen, by, sender)).ok()?;
         receiver.recv_timeout(PATIENCE).ok()
@@ -289,5 +309,7 @@ fn resume(settings: incident::Settings, loaded: &Loaded, events: &Events) -> Eng
 
 /// Messages that wait: a minute of sights.
 const MESSAGES_MAX: usize = 64;
+/// What is on its way to those who are told is waited for so long; they have as long for their answers, except for mail servers.
+const RESTED_WITHIN: Duration = Duration::from_secs(15);
 /// How long an admin waits.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ fn any_rates() -> impl Strategy<Value = Rates> {
 }
 
 fn any_network() -> impl Strategy<Value = NetworkRow> {
-    (any::<std::net::IpAddr>(), 0_u8..=128, any::<u64>(), 0_u64..5).prop_map(
+    (any::<std::net::IpAddr>(), 0_u8..=128, any::<u64>(), proptest::option::of(0_u64..5)).prop_map(
         |(address, length, refused, sign_ins)| NetworkRow {
             network: model::Prefix::of(address, length),
             refused,

@@ -21,7 +21,7 @@ fn a_flood_of_requests_through_few_networks_while_the_link_has_room() {
     let row = |network: &str, refused, sign_ins| NetworkRow {
         network: network.parse().unwrap(),
         refused,
-        sign_ins,
+        sign_ins: Some(sign_ins),
     };
     let networks = Networks {
         rows: vec![
@@ -112,6 +112,34 @@ fn an_incident_that_is_over_is_told_with_what_was_kept_of_it() {
     }
     let report = Report::of(&facts.with_kept(&kept)).to_string();
     insta::assert_snapshot!("over", report);
+}
+
+#[test]
+fn what_could_not_be_read_is_said_and_nothing_is_built_on_it() {
+    let mut now = calm();
+    now.set(Measure::Requests, 18_400);
+    now.set(Measure::Refused, 18_000);
+    let grounds = Grounds { link: None, seconds: &[now; 4], outside: Outside::Nobody, inside: Inside::Good };
+    let row = |network: &str, sign_ins| NetworkRow {
+        network: network.parse().unwrap(),
+        refused: 400_000,
+        sign_ins,
+    };
+    let networks = Networks {
+        rows: vec![row("198.51.100.0/24", Some(0)), row("192.0.2.0/24", None)],
+        refused: 1_000_000,
+        count: 20_000,
+    };
+    let facts = facts(now, Finding::of(&grounds));
+    let report = Report::of(&Facts { happening: None, is_record_silent: true, networks, ..facts });
+    let text = report.to_string();
+    assert!(text.contains("the record of incidents did not answer") && !text.contains("no incident is open"));
+    assert!(
+        text.contains("cannot be read now: do not drop") && text.contains("bring 40 % of what"),
+        "{text}"
+    );
+    let rules = serde_json::to_value(&report).unwrap()["flowspec"].to_string();
+    assert!(rules.contains("198.51.100.0/24") && !rules.contains("192.0.2.0/24"), "{rules}");
 }
 
 #[track_caller]

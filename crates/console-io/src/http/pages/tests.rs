@@ -174,8 +174,9 @@ fn whoever_guesses_has_to_wait_and_is_led_nowhere_else() {
     for _ in 0..5 {
         assert_eq!(guess("wrong").status(), 401);
     }
-    let late = guess(TOKEN);
+    let late = guess("wrong");
     assert_eq!((late.status().as_u16(), late.headers()[RETRY_AFTER].to_str().unwrap()), (429, "10"));
+    assert_eq!(guess(TOKEN).status(), 303, "who has it is not locked out");
 }
 
 #[test]
@@ -285,6 +286,18 @@ fn what_cannot_be_meant_is_said_and_what_was_written_stays() {
     let over = console.ask("POST /desk/open", &[KIND], "text=Kept");
     assert_eq!(over.status(), 401);
     assert!(text(&over).contains("Kept"), "it can be copied");
+}
+
+#[test]
+fn what_was_written_can_be_copied_also_where_the_incident_is_not_known_any_more() {
+    let console = Console::new();
+    let answer = console.send("/desk/i/abcdefghijkl", "do=note&note=Kept");
+    assert_eq!(answer.status(), 404);
+    assert!(text(&answer).contains(">\nKept</textarea>"), "{}", text(&answer));
+    for field in ["title", "text", "reason", "note"] {
+        let over = console.ask("POST /desk/i/abcdefghijkl", &[KIND], &format!("{field}=Kept"));
+        assert!(text(&over).contains(">\nKept</textarea>"), "{field}");
+    }
 }
 
 #[test]

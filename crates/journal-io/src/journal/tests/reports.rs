@@ -54,6 +54,32 @@ fn a_refused_client_that_logs_in_within_a_day_is_a_mistake_before_and_after_the_
 }
 
 #[test]
+fn the_sum_over_networks_has_also_those_that_are_not_named() {
+    let stage = Stage::new();
+    let at = |number: u64, weight| SampleRow {
+        network: format!("198.51.{number}.0/24").parse().unwrap(),
+        weight,
+        ..sample(number, 100)
+    };
+    // A customer who was refused by mistake does not come before those who send more.
+    stage.record((0..40).map(|number| Row::Sample(at(number, 10))));
+    stage.record([
+        Row::Sample(at(77, 500)),
+        Row::Sample(at(77, 100)),
+        Row::Sample(at(78, 1)),
+        login(78, 160),
+    ]);
+    let read = |window, limit| stage.reader().sampled_networks(SITE, window, limit).unwrap();
+    let all = read(EVERYTHING, 2);
+    assert_eq!(all.most, [("198.51.77.0/24".to_owned(), 600), ("198.51.0.0/24".to_owned(), 10)]);
+    assert_eq!((all.refused, all.networks), (1_001, 42));
+    assert_eq!(
+        read(Window { since: Timestamp::from_secs(200), ..EVERYTHING }, 2),
+        SampledNetworks::default()
+    );
+}
+
+#[test]
 fn an_hour_with_too_many_sorts_keeps_its_count() {
     let stage = Stage::with_quota(64 << 20);
     for round in 0..15 {

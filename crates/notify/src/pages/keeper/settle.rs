@@ -106,10 +106,20 @@ impl PageKeeper {
                 let changes = self.troubled(after, why.clone(), moment);
                 (State::Waiting, why, changes)
             }
-            Meaning::Missing { why } | Meaning::Refused { why } => {
+            // Where nothing of the incident can be missing, the page itself is: its server is being replaced, or the address is wrong.
+            Meaning::Missing { why } if self.settings.is_blind() && !self.is_begun(write) => {
+                let changes = self.troubled(None, why.clone(), moment);
+                (State::Waiting, why, changes)
+            }
+            Meaning::Missing { why } => {
                 // Somebody may just have deleted it.
                 self.board.looked = None;
-                (self.refuse(write, moment), why, self.recovered())
+                let most = if self.settings.is_blind() { MISSING_MAX } else { REFUSED_MAX };
+                (self.refuse(write, most, moment), why, self.recovered())
+            }
+            Meaning::Refused { why } => {
+                self.board.looked = None;
+                (self.refuse(write, REFUSED_MAX, moment), why, self.recovered())
             }
         };
         self.figures.outcomes[state as usize] += 1;
@@ -118,12 +128,18 @@ impl PageKeeper {
         changes
     }
 
+    /// Whether something of the same incident is settled there.
+    fn is_begun(&self, write: &Write) -> bool {
+        let Write::Say(incident, _) = write else { return false };
+        self.memory.incidents.get(incident).is_some_and(|kept| !kept.done.is_empty())
+    }
+
     /// It was not taken; after some tries it is left out, so that what comes later is not held up for ever.
-    fn refuse(&mut self, write: &Write, moment: Moment) -> State {
+    fn refuse(&mut self, write: &Write, most: u32, moment: Moment) -> State {
         let (count, until) = self.refused.entry(write.clone()).or_insert((0, moment.now));
         *count += 1;
         *until = moment.now + back_off(*count);
-        let is_final = *count >= REFUSED_MAX;
+        let is_final = *count >= most;
         if let (true, Write::Say(incident, update)) = (is_final, write) {
             self.refused.remove(write);
             self.memory.incidents.entry(*incident).or_default().finish(*update, None, None);
@@ -235,3 +251,5 @@ const COMPONENT_PAGES_MAX: u32 = 10;
 const SINGLE_LOOKS_MAX: usize = 5;
 /// An update that was refused so often is left out.
 const REFUSED_MAX: u32 = 4;
+/// And so often, which is half an hour, where what it belongs to was not found and nobody can look whether it is there.
+const MISSING_MAX: u32 = 12;

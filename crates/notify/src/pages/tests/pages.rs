@@ -75,7 +75,7 @@ impl Elsewhere {
         let path = path.strip_prefix("/v1/pages/kctbh9vrtdwd/").expect("the page");
         let (list, id) = split(path);
         match (method, list, id) {
-            ("GET", "incidents", None) => (200, self.incidents.clone().into()),
+            ("GET", "incidents", None) => (200, newest(&self.incidents, path)),
             ("GET", "components", None) => (200, self.shown_components()),
             ("GET", "incidents", Some(id)) => found(&self.incidents, id),
             ("POST", "incidents", None) => {
@@ -131,8 +131,8 @@ impl Elsewhere {
         let started =
             if body["started"].is_null() { Civil::of(now).rfc3339().into() } else { body["started"].clone() };
         match (method, list, id) {
-            ("GET", "incidents", None) => (200, self.incidents.clone().into()),
-            ("GET", "maintenances", None) => (200, self.works.clone().into()),
+            ("GET", "incidents", None) => (200, newest(&self.incidents, path)),
+            ("GET", "maintenances", None) => (200, newest(&self.works, path)),
             ("GET", "components", None) => (200, self.shown_components()),
             ("GET", "incidents", Some(id)) => found(&self.incidents, id),
             ("POST", "incidents", None) => {
@@ -249,6 +249,12 @@ impl Elsewhere {
 fn split(path: &str) -> (&str, Option<&str>) {
     let path = path.split('?').next().unwrap_or_default();
     path.split_once('/').map_or((path, None), |(list, id)| (list, Some(id)))
+}
+
+/// As many as were asked for.
+fn newest(list: &[Value], path: &str) -> Value {
+    let (_, many) = path.rsplit_once('=').expect("a length");
+    list.iter().take(many.parse().expect("a number")).cloned().collect()
 }
 
 fn place(list: &[Value], id: &str) -> Option<usize> {

@@ -251,3 +251,60 @@ fn a_component_that_is_not_there_keeps_nothing_else_away() {
     assert_eq!(story.elsewhere.told(0).len(), 1);
     assert!(story.said.iter().any(|said| said.contains("no component pay1")), "{:?}", story.said);
 }
+
+#[test]
+fn a_paused_process_keeps_nothing_until_it_goes_on() {
+    for kind in BOTH {
+        let mut story = Story::begin(kind);
+        story.open("Checkout fails");
+        story.carry(30);
+        story.say(Stage::Resolved, "Well.");
+        story.keeper.pause(true);
+        let kept = story.kept.clone();
+        // What is over for a day and was never said would be given up.
+        story.act(Act::Open {
+            title: "Search fails".into(),
+            stage: Stage::Investigating,
+            body: "We look for the cause.".into(),
+            components: Vec::new(),
+        });
+        story.say(Stage::Resolved, "Well again.");
+        story.pass(25 * 3_600);
+        story.want();
+        assert_eq!(
+            (&story.kept, story.said.len()),
+            (&kept, 0),
+            "{kind:?}: the other process's is not overwritten"
+        );
+        story.keeper.pause(false);
+        story.want();
+        assert!(story.kept != kept && story.said.len() == 1, "{kind:?}: {:?}", story.said);
+    }
+}
+
+#[test]
+fn an_open_incident_that_is_not_among_the_newest_there_is_looked_at_by_itself() {
+    for kind in BOTH {
+        let mut story = Story::begin(kind);
+        story.open("Checkout fails");
+        story.carry(30);
+        for number in 0..40 {
+            let mut other = story.elsewhere.incidents[0].clone();
+            other["id"] = format!("other{number}").into();
+            other["name"] = "Of somebody else".into();
+            other["metadata"] = serde_json::json!({});
+            other["started"] = "2026-11-01T00:00:00Z".into();
+            story.elsewhere.incidents.insert(0, other);
+        }
+        let now = story.moment.wall;
+        story.elsewhere.add(40, "resolved", "Over, says a person.", now);
+        story.elsewhere.log.clear();
+        story.say(Stage::Identified, "A disk is full.");
+        story.carry(30);
+        assert!(
+            story.elsewhere.log.iter().any(|line| line.contains("GET") && line.contains("incidents/inc"))
+        );
+        assert_eq!(story.elsewhere.told(40).len(), 2, "{kind:?}: what a person closed stays so");
+        assert_eq!(story.elsewhere.incidents.len(), 41, "{kind:?}: it is not made again");
+    }
+}

@@ -87,6 +87,74 @@ fn what_was_not_answered_is_sent_again_with_the_same_key() {
     assert!(sent(&mut story, &ok()).is_empty());
 }
 
+fn says(status: u16) -> Answer {
+    Answer::Http { status, retry_after: None, body: b"{}".to_vec() }
+}
+
+#[test]
+fn an_incident_waits_as_long_as_there_is_nothing_at_the_address_and_is_given_up_once_it_is_old() {
+    let mut story = Story::begin(Kind::Statuspage);
+    story.keeper = keeper();
+    story.want();
+    story.open("Checkout fails");
+    for _ in 0..20 {
+        sent(&mut story, &says(404));
+        story.pass(300);
+    }
+    assert!(story.attempts.iter().all(|(_, state, _)| *state == State::Waiting), "{:?}", story.attempts);
+    assert_eq!(sent(&mut story, &ok()).len(), 1, "the page is there again");
+    story.say(Stage::Resolved, "Well.");
+    sent(&mut story, &ok());
+    story.open("Search fails");
+    sent(&mut story, &says(404));
+    story.say(Stage::Resolved, "Well.");
+    story.pass(25 * 3_600);
+    story.want();
+    assert!(sent(&mut story, &says(404)).is_empty());
+    assert!(story.said.iter().any(|said| said.contains("given up")), "{:?}", story.said);
+}
+
+#[test]
+fn news_outlasts_a_server_that_is_being_replaced() {
+    let mut story = Story::begin(Kind::Statuspage);
+    story.keeper = keeper();
+    story.want();
+    story.open("Checkout fails");
+    sent(&mut story, &ok());
+    story.say(Stage::Identified, "Found.");
+    for _ in 0..4 {
+        assert!(!sent(&mut story, &says(404)).is_empty());
+        story.pass(30);
+    }
+    story.pass(300);
+    assert_eq!(sent(&mut story, &ok()).len(), 1);
+}
+
+#[test]
+fn words_that_are_passed_over_are_counted_kept_and_said() {
+    let mut story = Story::begin(Kind::Statuspage);
+    story.keeper = keeper();
+    story.want();
+    story.open("Checkout fails");
+    for _ in 0..4 {
+        sent(&mut story, &says(422));
+    }
+    story.attempts.clear();
+    story.say(Stage::Identified, "Found.");
+    assert!(sent(&mut story, &ok()).is_empty());
+    let figures = story.keeper.figures(story.moment.now);
+    assert_eq!((figures.waiting, figures.outcomes[State::Refused as usize]), (0, 2));
+    story.want();
+    let [(key, State::Refused, why)] = story.attempts.as_slice() else { panic!("{:?}", story.attempts) };
+    assert!(key.contains('.') && why.contains("`opened` was not taken"), "{key}: {why}");
+    // It is kept that it was passed over, and not said again by the next process.
+    let kept = story.kept.clone().unwrap();
+    story.keeper = keeper();
+    assert!(story.keeper.restore(&kept));
+    story.want();
+    assert_eq!(story.keeper.figures(story.moment.now).waiting, 0);
+}
+
 #[test]
 fn what_is_no_template_is_refused_with_what_to_do() {
     let bad =
