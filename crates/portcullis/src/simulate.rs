@@ -88,7 +88,9 @@ impl SimArgs {
         }
         // One run alone is told as it goes.
         let results = match &runs[..] {
-            [run] if !self.json => vec![play(run, &mut |seconds, line| show_line!("{seconds:>8.1} s  {line}"))],
+            [run] if !self.json => {
+                vec![play(run, &mut |seconds, line| show_line!("{seconds:>8.1} s  {line}"))]
+            }
             _ => play_all(&runs),
         };
         for failure in results.iter().filter_map(|result| result.as_ref().err()) {
