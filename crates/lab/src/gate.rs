@@ -169,11 +169,15 @@ address = "{console}"
         self.metrics_as("*/*")
     }
 
-    /// The same in a format that an `Accept` names.
+    /// The same in a format that an `Accept` names, asked again for 10 s: the console comes up a moment after the data listener.
     ///
     /// # Errors
     /// As [`Gate::metrics`].
     pub fn metrics_as(&self, accept: &str) -> io::Result<String> {
+        wait_for(TOLD_WITHIN, || self.metrics_now(accept).ok()).map_or_else(|| self.metrics_now(accept), Ok)
+    }
+
+    fn metrics_now(&self, accept: &str) -> io::Result<String> {
         let token = fs::read_to_string(self.folder.path().join("state/console.token"))?;
         let bearer = format!("Authorization: Bearer {}", token.trim());
         web::get(self.console, "/metrics", &[&bearer, &format!("Accept: {accept}")]).map(|answer| answer.body)
