@@ -52,17 +52,17 @@ const PROGRAM: &str = "portcullis";
 
 /// Builds it. About a quarter of an hour on two cores; nginx must be installed, which is the app behind the build that counts.
 pub(crate) fn build() -> Result<(), Box<dyn Error>> {
-    Ok(Bench::new()?.build()?)
+    Ok(Builder::new()?.build()?)
 }
 
 /// Where and for what is built.
-struct Bench {
+struct Builder {
     host: String,
     merger: PathBuf,
     counts: PathBuf,
 }
 
-impl Bench {
+impl Builder {
     fn new() -> Result<Self, ReleaseError> {
         let host = host()?;
         let sysroot = run_quietly(rustc().args(["--print", "sysroot"]))?;
