@@ -25,9 +25,7 @@ impl Control {
         self.connection_metrics(&mut out);
         alerts::metrics(&mut out, &self.truth.alerted());
         publish::metrics(&mut out, &self.truth.elsewhere());
-        if let Some(mailing) = self.truth.mailing() {
-            subscribing::metrics(&mut out, &mailing.figures());
-        }
+        subscribing::metrics(&mut out, self.truth.mailing().map(|mailing| mailing.figures()).as_ref());
         out.finish()
     }
 

@@ -174,16 +174,14 @@ fn kept(loaded: &Loaded) -> Kept {
     }
 }
 
-/// How many subscribers there are, and what became of mails to them.
-pub(crate) fn metrics(out: &mut Exposition, figures: &CircleFigures) {
+/// How many subscribers there are, and what became of mails to them; where nobody can subscribe only what there would be.
+pub(crate) fn metrics(out: &mut Exposition, figures: Option<&CircleFigures>) {
     let none = [] as [&str; 0];
     let count = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    out.gauge(&catalogue::SUBSCRIBERS, [(none, count(figures.subscribers))]);
-    out.gauge(&catalogue::SUBSCRIBER_MAILS_WAITING, [(none, count(figures.waiting))]);
-    let names = State::ALL.map(State::name);
-    out.counter(
-        &catalogue::SUBSCRIBER_MAILS,
-        names.into_iter().zip(figures.outcomes).map(|(name, n)| ([name], n)),
-    );
-    out.counter(&catalogue::SUBSCRIBER_INVITATIONS, [(none, figures.invited)]);
+    out.gauge(&catalogue::SUBSCRIBERS, figures.map(|of| (none, count(of.subscribers))));
+    out.gauge(&catalogue::SUBSCRIBER_MAILS_WAITING, figures.map(|of| (none, count(of.waiting))));
+    let outcomes =
+        figures.into_iter().flat_map(|of| State::ALL.map(State::name).into_iter().zip(of.outcomes));
+    out.counter(&catalogue::SUBSCRIBER_MAILS, outcomes.map(|(name, count)| ([name], count)));
+    out.counter(&catalogue::SUBSCRIBER_INVITATIONS, figures.map(|of| (none, of.invited)));
 }
