@@ -1,16 +1,17 @@
-//! Results of earlier runs of the same binary.
+//! Results of earlier runs of the same sources. They stand beside the page that is made of them, so that whoever has the
+//! sources can go on where somebody else was stopped, and play any line again.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use lab::checkout;
 use serde_json::{Value, json};
 
-use super::SimError;
+use super::{SimError, table};
 
 /// A scenario, played with seeds from 1 on.
+#[derive(Clone)]
 pub(super) struct Run {
     pub(super) scenario: String,
     /// With the threshold alone.
@@ -19,32 +20,27 @@ pub(super) struct Run {
     pub(super) seeds: u64,
 }
 
-/// A folder with one file for each scenario, one JSON object a line.
+/// A folder with one table for each scenario, one run a line, and a file that says which sources it is of.
 pub(super) struct Kept(PathBuf);
 
 impl Kept {
-    /// The folder for what these sources do.
+    /// The folder, without what other sources did.
     pub(super) fn of(sources: &[PathBuf], folder: &Path) -> Result<Self, SimError> {
+        let print = fingerprint(sources)?;
         let wrong = |path: &Path, error| SimError::File { path: path.to_owned(), error };
-        let mut files = Vec::new();
-        for source in sources {
-            list(source, &mut files).map_err(|error| wrong(source, error))?;
+        fs::create_dir_all(folder).map_err(|error| wrong(folder, error))?;
+        let named = folder.join("sources");
+        if fs::read_to_string(&named).is_ok_and(|text| text.trim() == print) {
+            return Ok(Self(folder.to_owned()));
         }
-        files.sort();
-        let mut hasher = DefaultHasher::new();
-        for path in &files {
-            let bytes = fs::read(path).map_err(|error| wrong(path, error))?;
-            // What was played in one checkout counts in another of the same sources.
-            hasher.write(path.strip_prefix(checkout()).unwrap_or(path).to_string_lossy().as_bytes());
-            // Words about the code change nothing that it does.
-            for line in bytes.split(|byte| *byte == b'\n').filter(|line| !is_comment(line)) {
-                hasher.write(line);
-                hasher.write_u8(b'\n');
+        for entry in fs::read_dir(folder).map_err(|error| wrong(folder, error))? {
+            let path = entry.map_err(|error| wrong(folder, error))?.path();
+            if path.extension().is_some_and(|extension| extension == "csv") {
+                fs::remove_file(&path).map_err(|error| wrong(&path, error))?;
             }
         }
-        let own = folder.join(format!("{:016x}", hasher.finish()));
-        fs::create_dir_all(&own).map_err(|error| wrong(&own, error))?;
-        Ok(Self(own))
+        fs::write(&named, format!("{print}\n")).map_err(|error| wrong(&named, error))?;
+        Ok(Self(folder.to_owned()))
     }
 
     /// Seeds that have not been played.
@@ -67,8 +63,7 @@ impl Kept {
             Err(error) => return Err(SimError::File { path, error }),
         };
         // A line that was cut off when a run was stopped is played again.
-        let mut results: Vec<Value> =
-            text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let mut results: Vec<Value> = text.lines().skip(1).filter_map(table::read).collect();
         results.retain(|result| seed_of(result).is_some_and(|seed| seed <= run.seeds));
         results.sort_by_key(seed_of);
         Ok(results)
@@ -76,27 +71,47 @@ impl Kept {
 
     /// Adds what the simulator printed for these seeds; whichever of them has no result has failed.
     pub(super) fn add(&self, run: &Run, seeds: &[u64], output: &str, words: &str) -> Result<(), SimError> {
-        let path = self.path(run);
-        let mut text = String::new();
+        let mut results = self.results(&Run { seeds: u64::MAX, ..run.clone() })?;
         let mut played = Vec::new();
         for line in output.lines() {
             let result: Value = serde_json::from_str(line).map_err(|_| SimError::Answer(line.to_owned()))?;
             played.extend(seed_of(&result));
-            text.push_str(line);
-            text.push('\n');
+            results.push(result);
         }
         for seed in seeds.iter().filter(|seed| !played.contains(seed)) {
             let line = words.lines().find(|line| line.contains(&format!("--seed {seed}"))).unwrap_or(words);
-            text.push_str(&format!("{}\n", json!({ "seed": seed, FAILURE: line.trim() })));
+            results.push(json!({ "seed": seed, FAILURE: line.trim() }));
         }
-        let file = fs::OpenOptions::new().create(true).append(true).open(&path);
-        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|error| SimError::File { path, error })
+        results.sort_by_key(seed_of);
+        let path = self.path(run);
+        fs::write(&path, table::written(&results)).map_err(|error| SimError::File { path, error })
     }
 
     fn path(&self, run: &Run) -> PathBuf {
-        self.0.join(format!("{}{}.jsonl", run.scenario, if run.alone { ".alone" } else { "" }))
+        self.0.join(format!("{}{}.csv", run.scenario, if run.alone { ".alone" } else { "" }))
     }
+}
+
+/// A number of the code in these folders.
+fn fingerprint(sources: &[PathBuf]) -> Result<String, SimError> {
+    let wrong = |path: &Path, error| SimError::File { path: path.to_owned(), error };
+    let mut files = Vec::new();
+    for source in sources {
+        list(source, &mut files).map_err(|error| wrong(source, error))?;
+    }
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for path in &files {
+        let bytes = fs::read(path).map_err(|error| wrong(path, error))?;
+        // What was played in one checkout counts in another of the same sources.
+        hasher.write(path.strip_prefix(checkout()).unwrap_or(path).to_string_lossy().as_bytes());
+        // Words about the code change nothing that it does.
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !is_comment(line)) {
+            hasher.write(line);
+            hasher.write_u8(b'\n');
+        }
+    }
+    Ok(format!("{:016x}", hasher.finish()))
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
@@ -131,7 +146,7 @@ mod tests {
         let sources = folder.join("sources");
         fs::create_dir_all(sources.join("inner")).unwrap();
         fs::write(sources.join("inner/core.rs"), source).unwrap();
-        Kept::of(&[sources], folder).unwrap()
+        Kept::of(&[sources], &folder.join("kept")).unwrap()
     }
 
     #[test]
@@ -144,8 +159,8 @@ mod tests {
         assert_eq!(before.missing(&run).unwrap(), [3, 4]);
         assert_eq!(before.failures(&run).unwrap(), 1);
         assert_eq!(before.results(&run).unwrap()[1][FAILURE], "broken: portcullis sim calm --seed 2");
+        assert_eq!(kept(folder.path(), "one core\n// and words").missing(&run).unwrap(), [3, 4]);
         assert_eq!(kept(folder.path(), "another core").missing(&run).unwrap(), [1, 2, 3, 4]);
-        assert_eq!(kept(folder.path(), "one core").missing(&run).unwrap(), [3, 4]);
     }
 
     #[test]
@@ -153,7 +168,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let kept = kept(folder.path(), "one core");
         let run = Run { scenario: "calm".to_owned(), alone: true, seeds: 2 };
-        fs::write(kept.path(&run), "{\"seed\":1}\n{\"seed\":2,\"na").unwrap();
+        kept.add(&run, &[1, 2], "{\"seed\":1}\n{\"seed\":2}\n", "").unwrap();
+        let whole = fs::read_to_string(kept.path(&run)).unwrap();
+        fs::write(kept.path(&run), &whole[..whole.len() - 3]).unwrap();
         assert_eq!(kept.missing(&run).unwrap(), [2]);
     }
 }

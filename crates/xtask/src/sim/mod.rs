@@ -1,10 +1,11 @@
 //! `cargo xtask sim`: the built-in scenarios with many seeds, and what came of it as a table for `docs/`.
 //!
-//! Results are kept in `target/sim`, in a folder of the very sources that had them, so that a run that was stopped goes on
-//! where it was, and nothing that another core did is counted.
+//! Results are kept in `docs/simulator`, with a number of the very sources that had them, so that a run that was stopped goes on
+//! where it was, on any machine, and nothing that another core did is counted.
 
 mod kept;
 mod page;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -14,6 +15,7 @@ use lab::{checkout, target_folder};
 
 use kept::{Kept, Run};
 
+use crate::release;
 use crate::shell::{self, ShellError, run_quietly};
 
 /// What is to be played.
@@ -41,6 +43,9 @@ struct Many {
     /// Some scenarios alone, with commas.
     #[arg(long, default_value = "all")]
     only: String,
+    /// Play with the binary of `cargo xtask release`, which must be of these sources.
+    #[arg(long)]
+    as_built: bool,
 }
 
 /// Why it could not be played or written.
@@ -76,10 +81,9 @@ pub(crate) fn run(arguments: &SimArguments) -> ExitCode {
 }
 
 fn act(what: &What) -> Result<usize, SimError> {
-    build()?;
-    let program = target_folder().join("release/portcullis");
+    let program = program(what)?;
     let sources = ["model", "admission", "guard", "sim"].map(|name| checkout().join("crates").join(name));
-    let kept = Kept::of(&sources, &target_folder().join("sim"))?;
+    let kept = Kept::of(&sources, &checkout().join("docs/simulator"))?;
     let runs = match what {
         What::Full(many) => full(&listed(&program)?, many)?,
         What::Calm(many) => days(many),
@@ -92,11 +96,16 @@ fn act(what: &What) -> Result<usize, SimError> {
     runs.iter().map(|run| kept.failures(run)).sum()
 }
 
-/// An ordinary release build: what the simulator finds does not depend on how fast it is.
-fn build() -> Result<(), ShellError> {
+/// An ordinary release build, unless another is there: what the simulator finds does not depend on how fast it is.
+fn program(what: &What) -> Result<PathBuf, ShellError> {
+    if let What::Full(many) | What::Calm(many) = what
+        && many.as_built
+    {
+        return Ok(release::binary());
+    }
     let mut command = shell::cargo();
     run_quietly(command.args(["build", "--quiet", "--release", "--locked", "--package", "portcullis"]))?;
-    Ok(())
+    Ok(target_folder().join("release/portcullis"))
 }
 
 /// Every scenario but the long one, as it is and with the threshold alone.
@@ -109,11 +118,11 @@ fn full(listed: &[String], many: &Many) -> Result<Vec<Run>, SimError> {
         return Err(SimError::Unknown((*unknown).to_owned()));
     }
     let seeds = many.seeds.unwrap_or(SEEDS);
-    // What the threshold does alone is for comparison; a quarter of the seeds tells enough.
+    // What the threshold does alone is for comparison, of which the table has the middle; an eighth of the seeds tells that.
     let run = |name: &&str, alone: bool| Run {
         scenario: (*name).to_owned(),
         alone,
-        seeds: if alone { seeds.div_ceil(4) } else { seeds },
+        seeds: if alone { seeds.div_ceil(8) } else { seeds },
     };
     Ok(chosen.iter().flat_map(|name| [run(name, false), run(name, true)]).collect())
 }
