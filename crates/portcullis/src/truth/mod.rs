@@ -35,7 +35,7 @@ use notify_io::{Courier, Mailing, Pages};
 use crate::running::SITE;
 pub(crate) use mirrors::{MirrorError, check_buckets, mirrors};
 pub(crate) use outlet::{Outlet, Ready};
-pub(crate) use page::{Page, PageError, listen, page_of, settings};
+pub(crate) use page::{FIRST_NOTICE, Page, PageError, listen, page_of, settings};
 pub(crate) use printer::{Seal, collected, files, sign};
 pub(crate) use witness::Witness;
 
