@@ -144,11 +144,20 @@ fn a_gate_without_a_configuration_serves_the_page_where_it_is_told_to() {
     let get = |path: &str| web::get(page, path, &[]).map(|answer| answer.body).unwrap_or_default();
     assert!(running.log().contains(&format!("http://{page}/")), "{}", running.log());
     let calm = wait_for(SOON, || Some(get("/status.txt")).filter(|text| text.contains("All systems")));
-    assert!(calm.is_some_and(|text| text.starts_with("Site: ") && text.contains("Website")), "{}", running.log());
+    assert!(
+        calm.is_some_and(|text| text.starts_with("Site: ") && text.contains("Website")),
+        "{}",
+        running.log()
+    );
     assert!(get("/api/v2/summary.json").contains(&format!(r#""url":"http://{page}""#)));
     // The first notice has two minutes, in which a person may hold it; the component follows at once.
     let ctl = |words: &[&str]| {
-        let output = Command::new(&binary).arg("ctl").args(words).arg("--state").arg(folder.path().join("state")).output();
+        let output = Command::new(&binary)
+            .arg("ctl")
+            .args(words)
+            .arg("--state")
+            .arg(folder.path().join("state"))
+            .output();
         output.is_ok_and(|output| output.status.success())
     };
     let told = || {

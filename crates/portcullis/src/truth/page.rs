@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_io::Clock;
-use incident::{ComponentSetting, Settings, Watches};
+use incident::{ComponentSetting, Settings, SignalSetting, Status, Watches};
 use journal_io::keys::{KeyError, PageKey};
 use model::Timestamp;
 use status_io::{Mirror, Publisher};
@@ -20,6 +20,8 @@ use crate::subscribing::{FormsSlot, base};
 /// What is watched and how it is told, and where pages are made.
 pub(crate) struct Page {
     pub(crate) settings: Settings,
+    /// What is believed of alerts of other systems.
+    pub(crate) signals: Vec<SignalSetting>,
     /// What the page is called and where it is; `None`: there is none.
     pub(crate) page: Option<status::Page>,
     /// `None`: no page is made.
@@ -45,7 +47,9 @@ pub(crate) enum PageError {
     #[error(transparent)]
     Policy(#[from] status_io::PolicyError),
     /// The address.
-    #[error("the status page cannot listen on {address}: {error}; choose another with [status] listen, or --status of protect")]
+    #[error(
+        "the status page cannot listen on {address}: {error}; choose another with [status] listen, or --status of protect"
+    )]
     Listen {
         /// Which.
         address: SocketAddr,
@@ -59,6 +63,7 @@ impl Page {
     pub(crate) fn none() -> Self {
         Self {
             settings: unconfigured(),
+            signals: Vec::new(),
             page: None,
             press: None,
             outlet: None,
@@ -118,6 +123,7 @@ impl Page {
         };
         Ok(Self {
             settings,
+            signals: Vec::new(),
             page: Some(page),
             press: Some(Box::new(printer)),
             outlet: Some(Ready { listener, site, work, reception: None }),
@@ -133,6 +139,20 @@ pub(crate) fn settings(status: &config::Status) -> Settings {
         components: status.components().iter().map(component).collect(),
         first_notice: status.first_notice,
     }
+}
+
+/// What a configuration believes of alerts.
+pub(crate) fn signals(config: &config::Config) -> Vec<SignalSetting> {
+    let signal = |of: &config::Signal| SignalSetting {
+        labels: of.labels.iter().map(|label| (label.name().to_owned(), label.value().to_owned())).collect(),
+        component: of.component.clone(),
+        status: match of.status {
+            config::SignalStatus::Degraded => Status::DegradedPerformance,
+            config::SignalStatus::Partial => Status::PartialOutage,
+            config::SignalStatus::Major => Status::MajorOutage,
+        },
+    };
+    config.signal.iter().map(signal).collect()
 }
 
 /// What a table says of the page.
