@@ -42,8 +42,8 @@ mod walk;
 pub use finding::{Errors, Finding, Warning};
 pub use kinds::{
     ClientAddress, GroupPath, Grpc, Jwks, LinkSpeed, MailServer, OriginUrl, OriginUrlError, PageUrl,
-    ParsePathError, ProbeTarget, Proof, Rate, RequestPath, Secret, Share, Size, SshUrl, TlsVersion, WebUrl,
-    WebUrlError,
+    ParsePathError, ProbeTarget, Proof, Rate, RequestPath, Secret, Share, SignalLabel, Size, SshUrl,
+    TlsVersion, WebUrl, WebUrlError,
 };
 pub use protect::ProtectArgs;
 pub use schema::schema;
@@ -51,8 +51,8 @@ pub use settings::{
     Acme, Certificate, Config, Console, Crawler, Front, Gate, Health, Host, Jwt, Known, Limits, Listen, Log,
     Login, MailTls, Monitor, MonitorAs, Network, Notify, NotifyKind, Origin, Outpost, OutpostConfig,
     OutpostPage, Partner, Privacy, Probe, ProbeShows, Publish, PublishComponent, PublishKind, PublishRequest,
-    Route, SecretSource, Session, Severity, Site, State, Status, StatusBucket, StatusComponent, StatusSsh,
-    StatusSubscribers, Tls, Token, Watches,
+    Route, SecretSource, Session, Severity, Signal, SignalStatus, Site, State, Status, StatusBucket,
+    StatusComponent, StatusSsh, StatusSubscribers, Tls, Token, Watches,
 };
 
 #[cfg(test)]

@@ -12,6 +12,19 @@ pub mod metrics;
 
 pub use console::{Console, ConsoleError, ConsoleSettings};
 
+/// What became of alerts of another system.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Heard {
+    /// They are kept as far as they are news, in the words of the text.
+    Taken(String),
+    /// There is no room for all of them, and there will be none in a moment.
+    TooMany(String),
+    /// They are not kept now, and should be sent again.
+    Later,
+    /// Nobody here takes alerts.
+    NotHere,
+}
+
 /// What the console commands and asks.
 pub trait ControlPlane: Send + Sync {
     /// Does what an admin asks; `uid` is the user of the control socket's peer.
@@ -38,6 +51,12 @@ pub trait ControlPlane: Send + Sync {
     fn foresee(&self, command: ctl::PageCommand) -> Result<incident::View, ctl::Reply> {
         let _nobody = command;
         Err(ctl::Reply::failed("this is no gate, and publishes nothing that people write"))
+    }
+
+    /// Takes alerts of another system.
+    fn heed(&self, alerts: Vec<incident::Alert>) -> Heard {
+        let _nobody = alerts;
+        Heard::NotHere
     }
 
     /// What the record knows for a report about an incident.

@@ -6,7 +6,10 @@ use crate::act::{About, Act, ActError};
 use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
-use crate::settings::{BODY_MAX, DRAFTS_MAX, NOTE_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, cadence};
+use crate::settings::{
+    ALERTS_SHOWN, BODY_MAX, DRAFTS_MAX, NOTE_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, cadence,
+};
+use crate::signals;
 use crate::speaking::{first_notice, said};
 use crate::state::Work;
 use crate::words::{PublicId, Service, Stage, Status};
@@ -49,16 +52,19 @@ pub(crate) fn act(
         }
         Act::Publish => {
             let case = planned(engine)?;
-            if case.planned.is_none() && !engine.is_public(moment) {
-                return Err(ActError::NothingPlanned);
-            }
             let number = case.number;
-            first_notice(engine, number, moment, pen);
+            match (case.planned.is_some(), case.is_by_alert) {
+                (false, true) => return Err(ActError::NothingPlanned),
+                (true, true) => signals::first_notice(engine, number, moment, pen),
+                (false, false) if !engine.is_public(moment) => return Err(ActError::NothingPlanned),
+                (_, false) => first_notice(engine, number, moment, pen),
+            }
             Ok(())
         }
         Act::Hold => {
-            let incident = planned(engine)?.number;
-            engine.due = None;
+            let case = planned(engine)?;
+            let (incident, is_by_alert) = (case.number, case.is_by_alert);
+            forget_due(engine, is_by_alert);
             engine.write(pen, Entry::Withdrawn { incident, by: Some(by.to_owned()) });
             Ok(())
         }
@@ -113,6 +119,14 @@ fn note(
     Ok(())
 }
 
+/// Notes what alerts say that speak of no component, about the incident that goes on; whether there is one, and it is news.
+pub(crate) fn note_alerts(engine: &mut Engine, texts: &[&str], pen: &mut Pen) -> bool {
+    let more = texts.len().saturating_sub(ALERTS_SHOWN);
+    let shown = texts.iter().take(ALERTS_SHOWN).map(|text| (*text).to_owned());
+    let lines = shown.chain((more > 0).then(|| format!("and {more} more")));
+    note(engine, None, &lines.collect::<Vec<_>>().join("\n"), "another system", pen).is_ok()
+}
+
 struct Notice {
     title: String,
     stage: Stage,
@@ -135,7 +149,10 @@ fn open(
     notice.components.iter().try_for_each(|(name, _)| place(engine, name).map(drop))?;
     let (incident, since) = (engine.state.numbers.incident + 1, moment.wall.as_millis());
     let by = by.to_owned();
-    engine.write(pen, Entry::Opened { incident, title, since, cause: None, by: Some(by.clone()) });
+    engine.write(
+        pen,
+        Entry::Opened { incident, title, since, cause: None, by: Some(by.clone()), by_alert: false },
+    );
     for (component, status) in notice.components.clone() {
         engine.write(pen, Entry::Overridden { component, status: Some(status), by: by.clone() });
     }
@@ -177,9 +194,13 @@ fn update(
         is_over(engine, case)?;
     }
     let reason = reason.map(|reason| text("reason", &reason, TITLE_MAX)).transpose()?;
-    let (number, is_first) = (case.number, case.said.is_empty());
+    let (number, is_first, is_by_alert) = (case.number, case.said.is_empty(), case.is_by_alert);
     if is_first {
-        engine.due = None;
+        forget_due(engine, is_by_alert);
+    }
+    if is_by_alert {
+        signals::turn(engine, number, stage == Stage::Resolved, pen);
+    } else if is_first {
         let since = engine.since.trouble.map_or(moment.wall, |trouble| trouble.wall);
         crate::speaking::turn_components(engine, number, since, pen);
     }
@@ -216,13 +237,16 @@ fn the_open_one(engine: &Engine) -> Result<&Case, ActError> {
     match (told.next(), told.next()) {
         (Some(_), Some(_)) => Err(ActError::Several),
         (Some(one), None) => Ok(one),
-        (None, _) => engine.state.own().ok_or(ActError::NoneOpen),
+        (None, _) => engine.state.own().or_else(|| engine.state.by_alert()).ok_or(ActError::NoneOpen),
     }
 }
 
 /// What the gate sees of its own incidents must be over before a person may call them so without a reason.
 fn is_over(engine: &Engine, case: &Case) -> Result<(), ActError> {
-    if case.is_by_person || engine.since.quiet.is_some() {
+    if engine.state.is_signalled(case.number) {
+        return Err(ActError::NotOver("an alert of another system still fires".to_owned()));
+    }
+    if !case.is_own() || engine.since.quiet.is_some() {
         return Ok(());
     }
     let why = if engine.services.worst() == Service::Good {
@@ -366,7 +390,16 @@ fn publish(
 
 fn planned(engine: &Engine) -> Result<&Case, ActError> {
     let waits = |case: &&Case| case.said.is_empty() && !case.is_held;
-    engine.state.own().filter(waits).ok_or(ActError::NothingPlanned)
+    let by_alert = || engine.state.by_alert().filter(waits);
+    engine.state.own().filter(waits).or_else(by_alert).ok_or(ActError::NothingPlanned)
+}
+
+fn forget_due(engine: &mut Engine, is_by_alert: bool) {
+    if is_by_alert {
+        engine.signals.due = None;
+    } else {
+        engine.due = None;
+    }
 }
 
 fn find(engine: &Engine, id: PublicId) -> Result<&Case, ActError> {

@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) since: Timestamp,
     pub(crate) cause: Option<Cause>,
     pub(crate) is_by_person: bool,
+    /// An alert of another system opened it; how customers fare does not decide how it goes on.
+    pub(crate) is_by_alert: bool,
     pub(crate) services: Services,
     /// For how long each audience was not whole, or was served late, so far.
     pub(crate) lost: [Lost; 2],
@@ -107,6 +109,11 @@ pub(crate) struct Said {
 }
 
 impl Case {
+    /// Whether it is about how the gate itself sees that everybody fares.
+    pub(crate) const fn is_own(&self) -> bool {
+        !self.is_by_person && !self.is_by_alert
+    }
+
     /// How far it is for the public; `None`: the public has not been told.
     pub(crate) fn stage(&self) -> Option<Stage> {
         self.said.last().map(|said| said.stage)
@@ -173,7 +180,7 @@ pub(crate) fn opened(
     title: &str,
     since: u64,
     cause: Option<Cause>,
-    is_by_person: bool,
+    (is_by_person, is_by_alert): (bool, bool),
 ) -> Case {
     Case {
         number,
@@ -183,6 +190,7 @@ pub(crate) fn opened(
         since: Timestamp::from_millis(since),
         cause,
         is_by_person,
+        is_by_alert,
         services: Services::default(),
         lost: [Lost::default(); 2],
         fared_at: record.at,

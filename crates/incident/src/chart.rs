@@ -44,6 +44,10 @@ pub(crate) fn charts(case: &Case, readers: Readers) -> Vec<Chart> {
 }
 
 fn fared(case: &Case, audience: Audience, readers: Readers) -> Option<Chart> {
+    if case.is_by_alert {
+        // It says nothing of how anybody fared.
+        return None;
+    }
     let told = case.said.iter().map(|said| (said.at, said.services, said.seq));
     let noted = case.notes.iter().filter_map(|note| {
         let Entry::Fared { services, .. } = &note.entry else { return None };

@@ -18,6 +18,7 @@ use crate::settings::{
     SAME_WITHIN, STANDING, Settings, WORSE_SECONDS, Watches,
 };
 use crate::sight::{Cause, Outside, Services, Sight, Window};
+use crate::signals::{self, Signals};
 use crate::speaking;
 use crate::state::State;
 use crate::telling::Telling;
@@ -53,6 +54,8 @@ pub struct Engine {
     /// Whether the site can be reached from elsewhere, as far as that is believed.
     pub(crate) outside: Outside,
     pub(crate) ear: outside::Ear,
+    /// What alerts of other systems say of components.
+    pub(crate) signals: Signals,
     /// What is planned, on the clock that does not jump.
     pub(crate) due: Option<Instant>,
     pub(crate) next: Option<Instant>,
@@ -89,6 +92,7 @@ impl Engine {
             observes: true,
             outside: Outside::Unknown,
             ear: outside::Ear::default(),
+            signals: Signals::default(),
             due: None,
             next: None,
         }
@@ -130,6 +134,7 @@ impl Engine {
         self.settle(sight, moment);
         self.open_or_end(sight, moment, &mut pen);
         self.note(sight, moment, &mut pen);
+        signals::speak(self, moment, &mut pen);
         speaking::speak(self, moment, &mut pen);
         self.hear_waiting(moment, &mut pen);
         pen.records
@@ -219,7 +224,7 @@ impl Engine {
     }
 
     /// Begins the record of components that it does not know yet.
-    fn meet_components(&mut self, pen: &mut Pen) {
+    pub(crate) fn meet_components(&mut self, pen: &mut Pen) {
         let is_due = |place: &usize| {
             let component = &self.state.components[*place];
             component.since.is_none() || pen.at.since(component.noted_at) >= STANDING
@@ -299,7 +304,10 @@ impl Engine {
         let title = crate::texts::title(&self.subject());
         let incident = self.state.numbers.incident + 1;
         let is_held = self.state.held_before(moment.wall);
-        self.write(pen, Entry::Opened { incident, title, since, cause: sight.cause, by: None });
+        self.write(
+            pen,
+            Entry::Opened { incident, title, since, cause: sight.cause, by: None, by_alert: false },
+        );
         if is_held {
             let by = Some("the hold of the incident before".to_owned());
             self.write(pen, Entry::Withdrawn { incident, by });
@@ -362,21 +370,33 @@ impl Engine {
 
     /// The status of each component as the public is told it; `None`: people alone say.
     pub(crate) fn told_statuses(&self) -> Vec<Option<Status>> {
-        let of = |watches: Watches| match watches {
+        let components = self.settings.components.iter().take(Settings::COMPONENTS_MAX).enumerate();
+        let told = |place, watches| self.gate_says(watches).max(self.signalled(place));
+        let untold = |place: usize| self.state.components[place].seen != Status::Operational;
+        components
+            .map(|(place, of)| told(place, of.watches).or(untold(place).then_some(Status::Operational)))
+            .collect()
+    }
+
+    /// The status of what the gate watches, as the public is told how everybody fares; `None`: it watches nothing.
+    pub(crate) fn gate_says(&self, watches: Watches) -> Option<Status> {
+        match watches {
             Watches::Site => Some(site_status(&self.telling.told)),
             Watches::Login => Some(login_status(&self.telling.told)),
             Watches::Nothing => None,
-        };
-        let components = self.settings.components.iter().take(Settings::COMPONENTS_MAX);
-        components.map(|component| of(component.watches)).collect()
+        }
     }
 }
 
 /// The names of components that the gate watches, as a text names them.
 pub(crate) fn subject(settings: &Settings) -> String {
     let watched = settings.components.iter().filter(|component| component.watches == Watches::Site);
-    let names: Vec<&str> = watched.map(|component| component.name.as_str()).collect();
-    match names.as_slice() {
+    listed(&watched.map(|component| component.name.as_str()).collect::<Vec<_>>())
+}
+
+/// Names as a text has them.
+pub(crate) fn listed(names: &[&str]) -> String {
+    match names {
         [] => "the site".to_owned(),
         [one] => (*one).to_owned(),
         [first, second] => format!("{first} and {second}"),

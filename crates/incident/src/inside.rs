@@ -145,6 +145,12 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
         Entry::Withdrawn { by: Some(by), .. } => Some(format!("the notice is held back by {by}")),
         Entry::Withdrawn { by: None, .. } => Some("the notice is not needed any more".to_owned()),
         Entry::Noted { by, text, .. } => Some(format!("noted by {by}: {}", text.replace('\n', "; "))),
+        Entry::Signalled { component, status: Some(status), text, .. } => {
+            Some(format!("an alert says of {component}: {}; {text}", status.label()))
+        }
+        Entry::Signalled { component, status: None, .. } => {
+            Some(format!("an alert about {component} is over"))
+        }
         Entry::Acknowledged { by, .. } => Some(format!("acknowledged by {by}")),
         Entry::Outside { from, until, is_doubted, .. } => {
             let doubt =

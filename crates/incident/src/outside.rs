@@ -212,7 +212,7 @@ impl Engine {
     fn open_outside(&mut self, spell: &Spell, pen: &mut Pen) -> u32 {
         let incident = self.state.numbers.incident + 1;
         let (title, since) = (crate::texts::title(&self.subject()), spell.from.as_millis());
-        self.write(pen, Entry::Opened { incident, title, since, cause: None, by: None });
+        self.write(pen, Entry::Opened { incident, title, since, cause: None, by: None, by_alert: false });
         incident
     }
 }

@@ -145,7 +145,7 @@ fn incident(case: &Case, listed: &Listed<'_>, shown: usize) -> Incident {
         reopened: case.reopened.clone(),
         updates: updates(case, listed, shown),
         components: listed.rows_of(&case.components),
-        audiences: if case.is_by_person { Vec::new() } else { now },
+        audiences: if case.is_own() { now } else { Vec::new() },
         next_update_by: last.and_then(|said| said.next).filter(|_| !is_over),
         updated_at: case.updated_at,
         postmortem: case.report.clone(),

@@ -118,6 +118,9 @@ pub enum Entry {
         cause: Option<Cause>,
         /// Who opened it; `None`: the gate.
         by: Option<String>,
+        /// The gate opened it because of an alert of another system.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_alert: bool,
     },
     /// What is thought to be behind it, in place of what was thought before.
     Explained {
@@ -220,6 +223,20 @@ pub enum Entry {
         /// Who.
         by: String,
     },
+    /// An alert of another system says how a component does. The public does not read its words.
+    Signalled {
+        /// Which.
+        incident: u32,
+        /// What the other system knows it by.
+        alert: String,
+        /// Full name.
+        component: String,
+        /// How it does; `None`: the alert is over.
+        status: Option<Status>,
+        /// What the alert says, one line of plain text; empty when it is over.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        text: String,
+    },
     /// The report about it as people have it so far. The public does not read it.
     Drafted {
         /// Which.
@@ -282,6 +299,7 @@ impl Entry {
             | Self::Published { incident, .. }
             | Self::Acknowledged { incident, .. }
             | Self::Noted { incident, .. }
+            | Self::Signalled { incident, .. }
             | Self::Drafted { incident, .. }
             | Self::Outside { incident, .. }
             | Self::Ended { incident } => Some(*incident),

@@ -139,6 +139,9 @@ fn detection(paper: &mut Paper, cases: &[&Case]) {
             format!("It began at {} and was noticed {}.", moment(case.since), after(opened, case.since)),
             &[seq],
         );
+        if case.is_by_alert {
+            paper.point("An alert of another system told of it.".to_owned(), &[seq]);
+        }
         match case.said.first() {
             Some(first) => paper.point(
                 format!("The first notice was on the page {}.", after(first.at, case.since)),
@@ -201,6 +204,7 @@ fn trials(paper: &mut Paper, case: &Case) {
             | Entry::Overridden { .. }
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
+            | Entry::Signalled { .. }
             | Entry::Drafted { .. }
             | Entry::Outside { .. }
             | Entry::Ended { .. }

@@ -112,6 +112,20 @@ pub(crate) const NOTE_MAX: usize = 2 * 1024;
 /// Bytes of a report.
 pub(crate) const REPORT_MAX: usize = 24 * 1024;
 
+/// Signals of other systems at once: alert and component.
+pub(crate) const SIGNALS_MAX: usize = 64;
+/// New ones in an hour: each is two entries of the record.
+pub(crate) const SIGNALS_HOURLY: usize = 120;
+/// An alert that is over counts for so long: one that flaps is one.
+pub(crate) const SIGNAL_GONE_AFTER: Duration = Duration::from_secs(60);
+/// An alert that is not heard of again for so long is over. An Alertmanager repeats what fires every four hours unless it is told
+/// otherwise (`repeat_interval`).
+pub(crate) const SIGNAL_SILENT_AFTER: Duration = Duration::from_hours(6);
+/// Alerts of one post that are noted one by one, where they say nothing of a component.
+pub(crate) const ALERTS_SHOWN: usize = 3;
+/// Bytes of what an alert says.
+pub(crate) const SIGNAL_TEXT_MAX: usize = 600;
+
 /// Drafts of one report that are kept: each stays in the record, of which a start reads the newest 32 MiB alone.
 pub(crate) const DRAFTS_MAX: u32 = 20;
 

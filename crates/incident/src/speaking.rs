@@ -80,13 +80,14 @@ fn come_back(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
     }
 }
 
-/// While the public is told of nothing, nothing shows.
+/// While the public is told of nothing that the gate sees, nothing of it shows.
 fn heal(engine: &mut Engine, pen: &mut Pen) {
     for place in 0..engine.state.components.len() {
         let component = &engine.state.components[place];
-        if component.seen != Status::Operational {
+        // But for what an alert of another system has told of.
+        let status = engine.signalled(place).unwrap_or_default();
+        if component.seen != status {
             let (component, from) = (component.full_name.clone(), pen.at.as_millis());
-            let status = Status::Operational;
             engine.write(pen, Entry::Component { incident: None, component, status, from });
         }
     }
@@ -110,7 +111,8 @@ fn go_on(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &m
 }
 
 fn wanted_stage(engine: &Engine, number: u32, stage: Stage, moment: Moment) -> Stage {
-    if engine.services.worst() > Service::Good {
+    // What is not over for another system is not over.
+    if engine.services.worst() > Service::Good || engine.state.is_signalled(number) {
         return if stage >= Stage::Monitoring { Stage::Identified } else { stage };
     }
     // What a person says goes on although all looks well goes on until it has looked bad and well again.

@@ -10,6 +10,7 @@ use crate::record::{Chain, Entry, Record};
 use crate::settings::{
     CASES_MAX, HISTORY, MAINTENANCES_MAX, NOTES_MAX, SAME_WITHIN, SPELLS_MAX, Settings, TROUBLES_MAX,
 };
+use crate::signals::KeptSignal;
 use crate::view::Trouble;
 use crate::words::{PublicId, Stage, Status};
 
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(crate) maintenances: Vec<Work>,
     /// Times in which nobody outside could reach the site, oldest first.
     pub(crate) spells: Vec<KeptSpell>,
+    /// What alerts of other systems say as long as they fire, oldest first.
+    pub(crate) signals: Vec<KeptSignal>,
     /// When anything public last changed.
     pub(crate) updated_at: Timestamp,
     /// The highest numbers so far.
@@ -136,19 +139,19 @@ impl State {
 
     /// The gate's own before this one, if it was held back and is over no longer than an hour.
     pub(crate) fn held_before(&self, at: Timestamp) -> bool {
-        let before = self.cases.iter().rev().find(|case| !case.is_by_person);
+        let before = self.cases.iter().rev().find(|case| case.is_own());
         before.is_some_and(|case| case.is_held && at.since(case.updated_at) <= SAME_WITHIN)
     }
 
     /// The one that goes on and that the gate saw itself.
     pub(crate) fn own(&self) -> Option<&Case> {
-        self.cases.iter().rev().find(|case| case.is_open() && !case.is_by_person)
+        self.cases.iter().rev().find(|case| case.is_open() && case.is_own())
     }
 
     /// The last that the gate saw itself and that the public was told of, if it was called over no longer than this ago, and no
     /// report has ended it.
     pub(crate) fn recent(&self, at: Timestamp, within: Duration) -> Option<&Case> {
-        let last = self.cases.iter().rev().find(|case| !case.is_by_person && !case.said.is_empty())?;
+        let last = self.cases.iter().rev().find(|case| case.is_own() && !case.said.is_empty())?;
         let said = last.said.last().filter(|said| said.stage == Stage::Resolved)?;
         (at.since(said.at) <= within).then_some(last)
     }
@@ -166,9 +169,10 @@ impl State {
     pub(crate) fn apply(&mut self, record: &Record) {
         let at = record.at;
         match &record.entry {
-            Entry::Opened { incident, title, since, cause, by } => {
+            Entry::Opened { incident, title, since, cause, by, by_alert } => {
                 self.numbers.incident = self.numbers.incident.max(*incident);
-                self.cases.push(opened(record, *incident, title, *since, *cause, by.is_some()));
+                let who = (by.is_some(), *by_alert);
+                self.cases.push(opened(record, *incident, title, *since, *cause, who));
                 self.forget_cases();
             }
             Entry::Published { incident, stage, .. } => {
@@ -203,6 +207,7 @@ impl State {
             | Entry::Withdrawn { .. }
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
+            | Entry::Signalled { .. }
             | Entry::Outside { .. }
             | Entry::Ended { .. }) => self.note(internal, record.seq, at),
         }
@@ -241,6 +246,7 @@ impl State {
                 }
             }
             Entry::Outside { .. } => self.heard(entry),
+            Entry::Signalled { .. } => self.signalled(entry, at),
             Entry::Ended { incident } => {
                 self.case(*incident)
                     .into_iter()

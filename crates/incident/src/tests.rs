@@ -5,6 +5,7 @@ mod chain;
 mod clocks;
 mod outside;
 mod seen;
+mod signals;
 mod stories;
 
 use std::time::Duration;

@@ -123,7 +123,7 @@ pub(crate) fn unreached(what: &str, from: Timestamp, until: Timestamp, now: Time
 }
 
 /// A time of today by its clock, another with its date.
-fn day_and_clock(at: Timestamp, now: Timestamp) -> String {
+pub(crate) fn day_and_clock(at: Timestamp, now: Timestamp) -> String {
     let (civil, today) = (Civil::of(at), Civil::of(now));
     if (civil.year, civil.month, civil.day) == (today.year, today.month, today.day) {
         civil.clock()

@@ -1,6 +1,6 @@
 //! From the record to news: the same entries give the same news, in whichever process.
 
-use incident::{Audience, Cause, Civil, Entry, PublicId, Record, Services, Stage};
+use incident::{Audience, Cause, Civil, Entry, Impact, PublicId, Record, Services, Stage, Status};
 use model::Timestamp;
 
 use crate::notice::{Notice, Severity, TEXT_MAX, What, cut};
@@ -27,6 +27,10 @@ pub(crate) struct Case {
     is_open: bool,
     is_acknowledged: bool,
     is_by_person: bool,
+    /// An alert of another system opened it.
+    is_by_alert: bool,
+    /// Alerts of other systems that belong to it and fire, with the component that each speaks of.
+    signals: Vec<(String, String, Severity)>,
     /// The last news about it, and when that was.
     seq: u64,
     told: Timestamp,
@@ -38,7 +42,7 @@ impl Chronicle {
     /// Takes the next entry; the news, if it is any.
     pub(crate) fn hear(&mut self, record: &Record) -> Option<Notice> {
         match &record.entry {
-            Entry::Opened { incident, title, since, cause, by } => {
+            Entry::Opened { incident, title, since, cause, by, by_alert } => {
                 self.forget();
                 // What people tell of, the gate does not see: it may be anything.
                 let severity = if by.is_some() { Severity::Warning } else { Severity::Info };
@@ -54,6 +58,8 @@ impl Chronicle {
                     is_open: true,
                     is_acknowledged: false,
                     is_by_person: by.is_some(),
+                    is_by_alert: *by_alert,
+                    signals: Vec::new(),
                     seq: record.seq,
                     told: record.at,
                     called: record.at,
@@ -65,6 +71,9 @@ impl Chronicle {
                 None
             }
             Entry::Fared { incident, services } => self.case(*incident)?.fared(record, *services),
+            Entry::Signalled { incident, alert, component, status, text } => {
+                self.case(*incident)?.signalled(record, (alert.as_str(), component.as_str()), *status, text)
+            }
             Entry::Planned { incident, due } => {
                 let due = Civil::of(Timestamp::from_millis(*due));
                 let text = format!(
@@ -133,7 +142,8 @@ impl Case {
     }
 
     fn now(&self) -> Option<Severity> {
-        (!self.is_by_person).then(|| Severity::of(self.services))
+        let signalled = self.signals.iter().map(|(.., severity)| *severity).max();
+        (!self.is_by_person).then(|| signalled.max(Some(Severity::of(self.services)))).flatten()
     }
 
     /// When somebody was called last.
@@ -146,6 +156,8 @@ impl Case {
         let fares = |of: Audience| format!("{}: {}", of.label(), self.services.of(of).label());
         let fares = if self.is_by_person {
             "the gate does not see it; a person tells of it".to_owned()
+        } else if self.is_by_alert {
+            "the gate does not see it; an alert of another system tells of it".to_owned()
         } else {
             Audience::ALL.map(fares).join("; ")
         };
@@ -177,14 +189,31 @@ impl Case {
     /// Whoever has acknowledged it knows how bad it was then: what is worse than ever calls again.
     fn fared(&mut self, record: &Record, services: Services) -> Option<Notice> {
         self.services = services;
-        let severity = Severity::of(services);
+        self.worse(record, Severity::of(services), "")
+    }
+
+    /// What an alert of another system says of a component; `None`: it is over.
+    fn signalled(
+        &mut self,
+        record: &Record,
+        (alert, component): (&str, &str),
+        status: Option<Status>,
+        text: &str,
+    ) -> Option<Notice> {
+        self.signals.retain(|(known, of, _)| known != alert || of != component);
+        let severity = severity_of(status?);
+        self.signals.push((alert.to_owned(), component.to_owned(), severity));
+        self.worse(record, severity, text)
+    }
+
+    fn worse(&mut self, record: &Record, severity: Severity, text: &str) -> Option<Notice> {
         let is_worse = severity > self.severity && self.is_open;
         self.severity = self.severity.max(severity);
         if !is_worse {
             return None;
         }
         self.is_acknowledged = false;
-        self.news(record, What::Worse, "")
+        self.news(record, What::Worse, text)
     }
 
     fn published(&mut self, record: &Record, stage: Stage, body: &str, told: Services) -> Option<Notice> {
@@ -200,6 +229,15 @@ impl Case {
             (true, true) | (false, false) => What::Published,
         };
         self.news(record, what, body)
+    }
+}
+
+const fn severity_of(status: Status) -> Severity {
+    match status.impact() {
+        Impact::Critical => Severity::Critical,
+        Impact::Major => Severity::Error,
+        Impact::Minor => Severity::Warning,
+        Impact::None => Severity::Info,
     }
 }
 

@@ -8,7 +8,8 @@ mod stories;
 use std::time::Duration;
 
 use incident::{
-    Act, Cause, Civil, ComponentSetting, Counts, Door, Engine, Moment, Record, Settings, Sight, Watches,
+    Act, Alert, Cause, Civil, ComponentSetting, Counts, Door, Engine, Moment, Record, Settings, Sight,
+    SignalSetting, Status, Watches,
 };
 use model::{Instant, Level, Timestamp};
 

@@ -24,7 +24,7 @@ use crate::running;
 use crate::service::{self, Beside, StopSignals};
 use crate::simulate::SimArgs;
 use crate::status_page::StatusAct;
-use crate::truth::Page;
+use crate::truth::{Page, signals};
 use crate::try_it::TryArgs;
 
 /// Keeps a web application reachable for its own customers during a DDoS attack.
@@ -189,7 +189,8 @@ fn run_configured(path: &Path, offer: Option<Offer>) -> Result<(), Box<dyn Error
     for listen in &config.listen {
         listeners.push(Opened::configured(listen, &config.listen, plan.workers, &mut inherited)?);
     }
-    let page = Page::of(config.status.as_ref(), &state.folder, &mut inherited)?;
+    let mut page = Page::of(config.status.as_ref(), &state.folder, &mut inherited)?;
+    page.signals = signals(&config);
     let mode = plan.mode;
     let running = running::start(plan, &state, listeners, page, predecessor)?;
     for warning in warnings {

@@ -19,10 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ::provider::Finding;
 use admin::ReportDraft;
 use admission::site::Site;
-use console_io::ControlPlane;
 use console_io::ctl::{Command, PageCommand, Reply, SubscriberCommand};
+use console_io::{ControlPlane, Heard};
 use edge_io::{Clock, Shared};
-use incident::{Availability, PublicId, View};
+use incident::{Alert, Availability, PublicId, View};
 use journal_io::journal::{ActRow, Journal, Row};
 use journal_io::logs::{Events, LogWriter};
 use serde_json::json;
@@ -131,6 +131,10 @@ impl ControlPlane for Control {
 
     fn foresee(&self, command: PageCommand) -> Result<View, Reply> {
         self.foreseen(command)
+    }
+
+    fn heed(&self, alerts: Vec<Alert>) -> Heard {
+        self.truth.heed(alerts).map_or(Heard::Later, page::heard)
     }
 
     fn report_draft(&self, id: PublicId) -> Option<ReportDraft> {

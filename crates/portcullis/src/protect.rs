@@ -13,12 +13,12 @@ use model::{Level, Mode, Timestamp};
 use crate::control::LinkPlace;
 use crate::desk::Pins;
 use crate::gate::{self, Plan};
-use crate::handover::{Beginning, Offer};
+use crate::handover::{Beginning, Inherited, Offer};
 use crate::learn::{self, LearnError};
 use crate::listeners::{self, Opened};
 use crate::running::{self, RunError, StateSettings};
 use crate::service::{self, Beside, StopSignals};
-use crate::truth::Page;
+use crate::truth::{self, Page};
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -52,8 +52,9 @@ pub(crate) struct ProtectArgs {
     /// The certificate's private key (PEM).
     #[arg(long, requires = "cert")]
     key: Option<PathBuf>,
-    /// Comes with part 4 (status page).
-    #[arg(long, hide = true)]
+    /// Serve the status page here, such as 127.0.0.1:8082, over plain http and with every default. Without it the record of
+    /// incidents is kept, and no page is made of it.
+    #[arg(long, value_name = "ADDRESS")]
     status: Option<SocketAddr>,
 }
 
@@ -74,16 +75,6 @@ pub(crate) enum ProtectError {
     /// A login path.
     #[error("--login `{0}` must be a path, such as /login")]
     Login(String),
-    /// An option of a part that is not built yet.
-    #[error("{option} comes with part {part}; until then {instead}")]
-    Unbuilt {
-        /// Which.
-        option: &'static str,
-        /// Which part.
-        part: u8,
-        /// What to do.
-        instead: &'static str,
-    },
     /// No data directory.
     #[error("no folder for state: neither XDG_DATA_HOME nor HOME is set; give one with --state")]
     NoHome,
@@ -98,7 +89,6 @@ pub(crate) enum ProtectError {
 impl ProtectArgs {
     /// Runs the gate until it is told to stop.
     pub(crate) fn run(self, offer: Option<Offer>) -> Result<(), ProtectError> {
-        self.refuse_unbuilt()?;
         let plan = self.plan()?;
         let hints = match &self.learn {
             Some(file) => learn::hints(file, self.login.as_deref())?,
@@ -112,9 +102,9 @@ impl ProtectArgs {
         let tls = tls.map(|(cert, key)| listeners::one_certificate(cert, key));
         let listener =
             Opened::plain(self.listen, plan.workers, tls, &mut inherited).map_err(RunError::from)?;
+        let page = self.page(&folder, &mut inherited)?;
         let mode = plan.mode;
-        let running =
-            running::start(plan, &StateSettings::new(&folder), vec![listener], Page::none(), predecessor)?;
+        let running = running::start(plan, &StateSettings::new(&folder), vec![listener], page, predecessor)?;
         let taken = learn::seed(&running.site, &hints);
         if self.now && begins {
             running.desk.pin(no_calm(running.clock.wall()));
@@ -179,17 +169,25 @@ impl ProtectArgs {
                 folder.display()
             );
         }
+        if let Some(address) = self.status {
+            let told = if self.observe {
+                "While the gate only watches, it tells of nothing.".to_owned()
+            } else {
+                let wait = truth::FIRST_NOTICE.as_secs();
+                let hold = format!("portcullis ctl incident hold --state {}", folder.display());
+                format!("It tells of an incident after {wait} s, unless `{hold}` comes first.")
+            };
+            eprintln!("The status page is at http://{address}/. {told}");
+        }
         if self.login.is_none() {
             eprintln!("Nobody becomes known by signing in until --login PATH says where people sign in.");
         }
     }
 
-    fn refuse_unbuilt(&self) -> Result<(), ProtectError> {
-        let unbuilt = |option, part, instead| Err(ProtectError::Unbuilt { option, part, instead });
-        if self.status.is_some() {
-            return unbuilt("--status", 4, "leave it out");
-        }
-        Ok(())
+    /// The status page, if it was asked for.
+    fn page(&self, folder: &Path, inherited: &mut Inherited) -> Result<Page, RunError> {
+        let page = self.status.map(|address| Page::at(address, folder, inherited)).transpose()?;
+        Ok(page.unwrap_or_else(Page::none))
     }
 }
 

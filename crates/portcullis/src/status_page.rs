@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use edge_io::Clock;
-use incident::{Engine, RecordError, Settings, preview};
+use incident::{Engine, RecordError, Settings, SignalSetting, preview, preview_signals};
 use journal_io::journal::{JournalError, Reader};
 use journal_io::keys::{KeyError, PageKey};
 use model::Timestamp;
@@ -15,7 +15,7 @@ use status::{PublicKey, Successor};
 
 use crate::configured::{self, ConfigureError};
 use crate::running::SITE;
-use crate::truth::{Seal, files, page_of, settings};
+use crate::truth::{Seal, files, page_of, settings, signals};
 use verify::{VerifyArgs, VerifyError};
 
 #[derive(Debug, Subcommand)]
@@ -80,9 +80,10 @@ impl StatusAct {
     /// Does it, and says what was done.
     pub(crate) fn run(&self) -> Result<String, StatusError> {
         match self {
-            Self::Preview { config } => {
-                let (_, status) = table(config)?;
-                Ok(texts(&settings(&status)))
+            Self::Preview { config: path } => {
+                let (config, _warnings) = configured::read(path)?;
+                let status = config.status.as_ref().ok_or_else(|| StatusError::NoPage(path.clone()))?;
+                Ok(texts(&settings(status), &signals(&config)))
             }
             Self::Export { folder, config } => {
                 let (state, status) = table(config)?;
@@ -123,10 +124,11 @@ fn table(path: &Path) -> Result<(PathBuf, config::Status), StatusError> {
     Ok((folder, status))
 }
 
-fn texts(settings: &Settings) -> String {
+fn texts(settings: &Settings, signals: &[SignalSetting]) -> String {
     // Any moment will do: half past two.
     let now = Timestamp::from_secs(1_795_876_200);
-    let texts = preview(settings, now);
+    let mut texts = preview(settings, now);
+    texts.extend(preview_signals(signals, now));
     let title = texts.first().map(|text| format!("title: {}\n", text.title)).unwrap_or_default();
     let shown =
         texts.iter().map(|text| format!("\n── {} ({})\n{}\n", text.occasion, text.stage.label(), text.body));

@@ -5,6 +5,7 @@ mod listeners;
 mod notify;
 mod probes;
 mod publish;
+mod signal;
 mod site;
 mod status;
 
@@ -26,6 +27,7 @@ pub(crate) fn check(config: &Config, text: &str, root: &DeTable<'_>, problems: &
     status::check(config, &mut desk);
     notify::check(&config.notify, &mut desk);
     publish::check(config, &mut desk);
+    signal::check(config, &mut desk);
     probes::check(config, &mut desk);
     room(config, &mut desk);
 }

@@ -11,6 +11,7 @@ mod plain;
 mod probes;
 mod publish;
 mod secrets;
+mod signal;
 
 use std::ops::Range;
 
@@ -41,6 +42,8 @@ pub(crate) use probes::{PAGE_KEY, PROBE_SHOWS, PROBE_TARGET, SERVER_URL};
 pub(crate) use publish::{BODY, FULL_NAME, HEADER_LINE, METHOD, PUBLISH_KIND, REMOTE_ID};
 pub(crate) use secrets::SECRET;
 pub use secrets::Secret;
+pub use signal::SignalLabel;
+pub(crate) use signal::{SIGNAL_LABEL, SIGNAL_STATUS};
 
 use crate::finding::Problems;
 

@@ -10,6 +10,7 @@ mod login;
 mod notify;
 mod probe;
 mod publish;
+mod signal;
 mod site;
 mod status;
 mod subscribers;
@@ -25,6 +26,7 @@ pub use login::{Jwt, Known, Login, Session, Token};
 pub use notify::{MailTls, Notify, NotifyKind, Severity};
 pub use probe::{Outpost, Probe, ProbeShows};
 pub use publish::{Publish, PublishComponent, PublishKind, PublishRequest};
+pub use signal::{Signal, SignalStatus};
 pub use site::{Health, Origin, Route, Site};
 pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, Watches};
 pub use subscribers::StatusSubscribers;
@@ -72,6 +74,8 @@ settings! {
         notify: Vec<Notify> = tables(0, 32, "write at most 32 of them; a receiver can tell others");
         /// Pages that you have elsewhere.
         publish: Vec<Publish> = tables(0, 4, "write at most 4 of them: each is asked and written to");
+        /// What is believed of alerts of other systems.
+        signal: Vec<Signal> = tables(0, 64, "write at most 64 of them: labels can stand for many alerts");
         /// What is tried from here.
         probe: Vec<Probe> = tables(0, 32, "write at most 32 of them: a few tell whether the site can be reached");
         /// The machine elsewhere that watches this gate.

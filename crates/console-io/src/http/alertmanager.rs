@@ -1,76 +1,105 @@
-//! What an Alertmanager posts (its webhook, version 4): a note about the incident that goes on.
+//! What an Alertmanager posts (its webhook, version 4), as alerts.
 
 use std::collections::BTreeMap;
 
+use incident::Alert;
 use model::Untrusted;
 use serde::Deserialize;
 
-/// Of what is posted, what is noted; other members are left alone.
+/// Of what is posted, what is read; other members are left alone.
 #[derive(Deserialize)]
 struct Webhook {
-    alerts: Vec<Alert>,
+    alerts: Vec<Posted>,
 }
 
 #[derive(Deserialize)]
-struct Alert {
+struct Posted {
     status: String,
     #[serde(default)]
     labels: BTreeMap<String, String>,
     #[serde(default)]
     annotations: BTreeMap<String, String>,
+    #[serde(default)]
+    fingerprint: String,
 }
 
-/// The note; `None` if all alerts are our own, which come back where a route leads them here.
-pub(super) fn note(body: &[u8]) -> Result<Option<String>, serde_json::Error> {
+/// The alerts, without our own, which come back where a route leads them here. They are as long as what was posted at most, what they
+/// say a few hundred bytes.
+pub(super) fn alerts(body: &[u8]) -> Result<Vec<Alert>, serde_json::Error> {
     let webhook: Webhook = serde_json::from_slice(body)?;
-    let name = |alert: &Alert| alert.labels.get("alertname").cloned().unwrap_or_default();
-    let others = webhook.alerts.iter().filter(|alert| !OWN.contains(&name(alert).as_str()));
-    let lines: Vec<_> = others.map(|alert| line(&name(alert), alert)).collect();
-    let more = lines.len().saturating_sub(ALERTS_SHOWN);
-    let shown =
-        lines.iter().take(ALERTS_SHOWN).cloned().chain((more > 0).then(|| format!("and {more} more")));
-    Ok((!lines.is_empty()).then(|| shown.collect::<Vec<_>>().join("\n")))
+    Ok(webhook.alerts.into_iter().filter_map(alert).collect())
 }
 
-fn line(name: &str, alert: &Alert) -> String {
-    let summary = ["summary", "description"].into_iter().find_map(|key| alert.annotations.get(key));
+fn alert(posted: Posted) -> Option<Alert> {
+    let name = posted.labels.get("alertname").map(String::as_str).unwrap_or_default();
+    if OWN.contains(&name) {
+        return None;
+    }
+    let summary = ["summary", "description"].into_iter().find_map(|key| posted.annotations.get(key));
     let summary = summary.map(|text| format!(": {}", Untrusted::from(text.as_str()))).unwrap_or_default();
-    let (status, name) = (Untrusted::from(alert.status.as_str()), Untrusted::from(name));
-    format!("Alertmanager, {status}: {name}{summary}")
+    let (status, name) = (Untrusted::from(posted.status.as_str()), Untrusted::from(name));
+    let text = format!("Alertmanager, {status}: {name}{summary}");
+    let is_firing = posted.status == "firing";
+    let fingerprint = if is_fingerprint(&posted.fingerprint) { posted.fingerprint } else { String::new() };
+    Some(Alert { fingerprint, is_firing, labels: posted.labels, text })
+}
+
+/// Sixteen hexadecimal digits as it is; others may make theirs longer.
+fn is_fingerprint(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    text.len() <= FINGERPRINT_BYTES_MAX && text.bytes().all(is_plain)
 }
 
 /// What our own alerts are called.
 const OWN: [&str; 2] = ["PortcullisIncident", "PortcullisWatchdog"];
-/// Alerts of one post that are noted one by one; each has a few hundred bytes.
-const ALERTS_SHOWN: usize = 3;
+const FINGERPRINT_BYTES_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn posted(alerts: &str) -> Option<String> {
-        note(format!(r#"{{"version":"4","status":"firing","alerts":[{alerts}]}}"#).as_bytes()).unwrap()
+    fn posted(posted: &str) -> Vec<Alert> {
+        alerts(format!(r#"{{"version":"4","status":"firing","alerts":[{posted}]}}"#).as_bytes()).unwrap()
     }
 
     #[test]
-    fn what_fires_elsewhere_is_noted_with_its_summary() {
-        let disk = r#"{"status":"firing","labels":{"alertname":"DiskFull"},"annotations":{"summary":"db-1 has\n3 %"}}"#;
-        let bare = r#"{"status":"resolved","labels":{"alertname":"Slow"},"fingerprint":"00"}"#;
-        insta::assert_snapshot!(posted(&format!("{disk},{bare}")).unwrap(), @r"
+    fn what_fires_elsewhere_is_read_with_its_summary() {
+        let disk = r#"{"status":"firing","labels":{"alertname":"DiskFull"},"annotations":{"summary":"db-1 has\n3 %"},"fingerprint":"9d1c0b8e5a6f7e21"}"#;
+        let bare = r#"{"status":"resolved","labels":{"alertname":"Slow"}}"#;
+        let alerts = posted(&format!("{disk},{bare}"));
+        let texts: Vec<&str> = alerts.iter().map(|alert| alert.text.as_str()).collect();
+        insta::assert_snapshot!(texts.join("\n"), @r"
         Alertmanager, firing: DiskFull: db-1 has\u{a}3 %
         Alertmanager, resolved: Slow
         ");
-        let many = [bare; 9].join(",");
-        assert!(posted(&many).unwrap().ends_with("and 6 more"));
+        let [disk, bare] = &alerts[..] else { panic!("{alerts:?}") };
+        assert_eq!((disk.is_firing, disk.fingerprint.as_str()), (true, "9d1c0b8e5a6f7e21"));
+        assert_eq!((bare.is_firing, bare.fingerprint.as_str()), (false, ""));
+    }
+
+    #[test]
+    fn what_could_be_no_fingerprint_is_none_and_what_is_said_is_short() {
+        let of = |fingerprint: &str, summary: &str| {
+            let body = serde_json::json!({ "alerts": [{
+                "status": "firing", "fingerprint": fingerprint, "annotations": { "summary": summary }
+            }] });
+            alerts(body.to_string().as_bytes()).unwrap().remove(0)
+        };
+        assert_eq!(of("a b", "").fingerprint, "");
+        assert_eq!(of(&"a".repeat(65), "").fingerprint, "");
+        assert!(of("a", &"long ".repeat(10_000)).text.len() < 400);
+        assert!(!of("a", "\u{1b}[2J\u{202e}").text.contains(['\u{1b}', '\u{202e}']));
     }
 
     #[test]
     fn our_own_alerts_do_not_come_back_as_news() {
         let own = r#"{"status":"firing","labels":{"alertname":"PortcullisIncident"}}"#;
-        assert_eq!(posted(own), None);
+        assert_eq!(posted(own), []);
         let rule = r#"{"status":"firing","labels":{"alertname":"PortcullisRefusesALot"}}"#;
-        assert!(posted(rule).is_some(), "a rule over our metrics is somebody else's");
-        assert_eq!(posted(""), None);
-        assert!(note(b"{}").is_err());
+        assert_eq!(posted(rule).len(), 1, "a rule over our metrics is somebody else's");
+        assert_eq!(posted(""), []);
+        for bad in ["{}", "[]", "", r#"{"alerts":[{"labels":{}}]}"#, r#"{"alerts":[{"status":1}]}"#] {
+            assert!(alerts(bad.as_bytes()).is_err(), "{bad}");
+        }
     }
 }

@@ -14,12 +14,14 @@ pub(crate) use access::Access;
 
 use std::net::SocketAddr;
 
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use serde_json::Value;
 use web_io::Bytes;
 
 use self::problem::Problem;
-use crate::ctl::{self, Command, PageCommand, Reply, SubscriberCommand};
+use crate::Heard;
+use crate::ctl::{self, Command, Reply, SubscriberCommand};
 use crate::desk::{Desk, Undone};
 use crate::metrics::{Exposition, OLDER_CONTENT_TYPE, in_older_format, wants_older};
 
@@ -120,21 +122,23 @@ async fn ctl(desk: &Desk, request: &Request<Bytes>) -> Answer {
     replied(desk.command(None, command).await)
 }
 
-/// Whoever posts alerts tries again after 5xx and complains of 4xx: what is not noted for a good reason is neither.
+/// Whoever posts alerts tries again after 5xx, complains of 4xx and forgets it, and takes 2xx for done (an Alertmanager's webhook): what
+/// is not news is done, and what could not be kept is asked for again.
 async fn alerts(desk: &Desk, request: &Request<Bytes>) -> Answer {
     check_json(request)?;
-    let note = alertmanager::note(request.body()).map_err(|error| {
+    let alerts = alertmanager::alerts(request.body()).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, format!("This is no webhook of an Alertmanager: {error}"))
     })?;
-    let Some(text) = note else {
+    if alerts.is_empty() {
         return Ok(typed(StatusCode::OK, "text/plain; charset=utf-8", OURS.to_owned()));
-    };
-    let command = Command::Page(PageCommand::Note { id: None, text });
-    let mut answer = replied(desk.command(None, command).await)?;
-    if answer.status() == StatusCode::CONFLICT {
-        *answer.status_mut() = StatusCode::OK;
     }
-    Ok(answer)
+    match desk.ask(move |plane| plane.heed(alerts)).await.unwrap_or(Heard::Later) {
+        Heard::Taken(text) => replied(Ok(Reply::done(text, Value::Null))),
+        Heard::TooMany(text) => Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, text)),
+        Heard::Later => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, LATER)
+            .with(RETRY_AFTER, HeaderValue::from_static("5"))),
+        Heard::NotHere => Err(Problem::new(StatusCode::NOT_FOUND, "This is no gate: it takes no alerts.")),
+    }
 }
 
 /// A form of another site cannot send this type.
@@ -198,6 +202,8 @@ fn guard(headers: &mut HeaderMap) {
 
 const READ: &[Method] = &[Method::GET, Method::HEAD];
 const JSON: &str = "application/json";
+const LATER: &str =
+    "The record of incidents did not take this in time, or another process is taking over; send it again.";
 const OURS: &str = "Nothing but this gate's own alerts.\n";
 
 #[cfg(test)]

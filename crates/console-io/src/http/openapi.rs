@@ -132,11 +132,19 @@ fn shown(id: &str, summary: &str, reply: &Value) -> Value {
 
 fn alerts(reply: &Value) -> Value {
     let posted = json!({ "type": "object" });
+    let mut answers = answers(content("application/json", reply, "It is taken, as far as it is news."));
+    let problem = json!({ "$ref": "#/components/schemas/Problem" });
+    for (status, description) in [
+        ("429", "Too many fire at once or were new within an hour; to send it again now is of no use."),
+        ("503", "It is not kept now, because the disk is slow or another process takes over; send it again."),
+    ] {
+        answers[status] = content("application/problem+json", &problem, description);
+    }
     json!({
         "operationId": "alerts",
-        "summary": "Takes what an Alertmanager posts (webhook, version 4) as a note about the incident that goes on.",
+        "summary": "Takes what an Alertmanager posts (webhook, version 4): what [[signal]] believes opens or joins an incident, the rest is a note about the one that goes on.",
         "requestBody": { "required": true, "content": { "application/json": { "schema": posted } } },
-        "responses": answers(content("application/json", reply, "It is noted, or the text says why not."))
+        "responses": answers
     })
 }
 

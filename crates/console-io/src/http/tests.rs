@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::*;
+use crate::ctl::PageCommand;
 use crate::{ConsoleSettings, ControlPlane};
 
 /// A gate that carries out all but `enforce`, and remembers who asked for what.
@@ -10,6 +11,9 @@ use crate::{ConsoleSettings, ControlPlane};
 struct Gate {
     is_ill: bool,
     heard: Mutex<Vec<(Option<u32>, Command)>>,
+    /// What becomes of alerts.
+    heeds: Option<Heard>,
+    alerts: Mutex<Vec<incident::Alert>>,
 }
 
 impl ControlPlane for Gate {
@@ -29,6 +33,11 @@ impl ControlPlane for Gate {
 
     fn is_healthy(&self) -> bool {
         !self.is_ill
+    }
+
+    fn heed(&self, alerts: Vec<incident::Alert>) -> Heard {
+        self.alerts.lock().unwrap().extend(alerts);
+        self.heeds.clone().unwrap_or(Heard::NotHere)
     }
 
     fn moment(&self) -> incident::Moment {
@@ -91,24 +100,36 @@ fn only_health_is_open_even_on_loopback() {
     }
 }
 
+/// Posts one firing alert of that name to a gate that heeds it so.
+fn post(name: &str, heeds: Heard) -> (Response<Bytes>, Vec<String>) {
+    let body =
+        format!(r#"{{"version":"4","alerts":[{{"status":"firing","labels":{{"alertname":"{name}"}}}}]}}"#);
+    let gate = Gate { heeds: Some(heeds), ..Gate::default() };
+    let (answer, gate) = ask(gate, "POST /api/v1/alerts", &[HOST, TOKEN, JSON_TYPE], &body, LOCAL);
+    let alerts = gate.alerts.lock().unwrap();
+    (answer, alerts.iter().map(|alert| alert.text.clone()).collect())
+}
+
 #[test]
-fn what_an_alertmanager_posts_is_noted_and_our_own_alerts_are_not() {
-    let post = |name: &str| {
-        let body = format!(
-            r#"{{"version":"4","alerts":[{{"status":"firing","labels":{{"alertname":"{name}"}}}}]}}"#
-        );
-        let (answer, gate) =
-            ask(Gate::default(), "POST /api/v1/alerts", &[HOST, TOKEN, JSON_TYPE], &body, LOCAL);
-        assert_eq!(answer.status(), 200);
-        std::mem::take(&mut *gate.heard.lock().unwrap())
-    };
-    let note = PageCommand::Note { id: None, text: "Alertmanager, firing: DiskFull".into() };
-    assert_eq!(post("DiskFull"), [(None, Command::Page(note))]);
-    assert_eq!(post("PortcullisWatchdog"), []);
+fn what_an_alertmanager_posts_is_heeded_and_our_own_alerts_are_not() {
+    let (answer, alerts) = post("DiskFull", Heard::Taken("it is in the record".into()));
+    assert_eq!((answer.status().as_u16(), alerts), (200, vec!["Alertmanager, firing: DiskFull".into()]));
+    assert!(String::from_utf8_lossy(answer.body()).contains("it is in the record"));
+    let (answer, alerts) = post("PortcullisWatchdog", Heard::Later);
+    assert_eq!((answer.status().as_u16(), alerts), (200, Vec::new()));
     check("POST /api/v1/alerts", &[HOST, TOKEN, JSON_TYPE], "{}", LOCAL, 400);
     check("POST /api/v1/alerts", &[HOST, TOKEN], "{}", LOCAL, 415);
     check("POST /api/v1/alerts", &[HOST, JSON_TYPE], "{}", LOCAL, 401);
     check("GET /api/v1/alerts", &[HOST, TOKEN], "", LOCAL, 405);
+}
+
+/// It sends again what is answered with 5xx, and nothing else.
+#[test]
+fn an_alertmanager_is_told_to_send_again_only_what_can_be_kept_later() {
+    let status = |heeds| post("DiskFull", heeds).0.status().as_u16();
+    assert_eq!(status(Heard::Later), 503);
+    assert_eq!(status(Heard::TooMany("64 fire".into())), 429);
+    assert_eq!(status(Heard::NotHere), 404);
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn an_alertmanager_knows_of_an_incident_and_of_its_end() {
         format!("[[notify]]\nname = \"alerts\"\nkind = \"alertmanager\"\nurl = \"http://{prometheus}\"\n");
     let world = World::start(&format!("{table}{}", pager(&receivers)));
     // It comes later, and hears what it has missed.
-    let _running = start(&program, prometheus, &receivers, &world.gate, folder.path());
+    let _running = start(&program, prometheus, &receivers, &world.gate, ("5m", folder.path()));
     let watchdog = wait_for(SOON, || alerts(prometheus, "PortcullisWatchdog").pop());
     assert!(watchdog.is_some(), "{}", world.gate.log());
 
@@ -50,7 +50,7 @@ fn an_alertmanager_knows_of_an_incident_and_of_its_end() {
     let ours = receivers.until("/pager/v2/enqueue", |said| said["said"]["event_action"] == "trigger");
     same_form(&ours, &theirs);
 
-    foreign_alert(prometheus);
+    foreign_alert(prometheus, "DiskFull");
     let noted =
         || world.gate.control(&["incident", "show"]).ok().filter(|(_, text)| text.contains("DiskFull: db-1"));
     let noted = wait_for(SOON, noted).unwrap_or_else(|| panic!("{}", world.gate.log()));
@@ -66,19 +66,54 @@ fn an_alertmanager_knows_of_an_incident_and_of_its_end() {
     assert!(!alerts(prometheus, "PortcullisWatchdog").is_empty());
 }
 
+/// What nobody tells it of any more ends after ten seconds.
+#[test]
+fn an_alert_of_another_system_opens_an_incident_about_what_it_speaks_of_and_ends_it() {
+    need!(Gate::binary());
+    let python = need!(Peer::alerts());
+    let program = need!(Peer::find("prometheus-alertmanager"));
+    let receivers = Receivers::start(&python);
+    let (prometheus, folder) = (free_address(), tempfile::tempdir().expect("there is room"));
+    let tables = "[[status.component]]\nname = \"Website\"\n[[status.component]]\nname = \"Phone\"\nwatches = \"nothing\"\n\
+                  [[signal]]\nlabels = [\"alertname=DiskFull\"]\ncomponent = \"Phone\"\nstatus = \"partial-outage\"\n";
+    let world = World::start(tables);
+    let _running = start(&program, prometheus, &receivers, &world.gate, ("10s", folder.path()));
+    foreign_alert(prometheus, "DiskFull");
+    let has = |words: &[&str], text: &str| {
+        let said = || world.gate.control(words).ok().filter(|(_, said)| said.contains(text));
+        wait_for(ENDS, said).unwrap_or_else(|| panic!("never `{text}`: {}", world.gate.log())).1
+    };
+    let shown = has(&["incident", "show"], "an alert says of Phone: Partial outage");
+    assert!(shown.contains("Disruption of Phone") && shown.contains("DiskFull: db-1"), "{shown}");
+    world.gate.tell(&["incident", "publish"]).expect("it is told");
+    has(&["component"], "Phone: Partial outage");
+    let shown = has(&["incident", "show"], "an alert about Phone is over");
+    assert_eq!(shown.matches("an alert says of Phone").count(), 1, "{shown}");
+    has(&["component"], "Phone: Operational");
+    has(&["incident"], "monitoring");
+}
+
 /// Somebody else tells the Alertmanager of something.
-fn foreign_alert(prometheus: SocketAddr) {
-    let body = r#"[{"labels":{"alertname":"DiskFull"},"annotations":{"summary":"db-1 has 3 % left"}}]"#;
+fn foreign_alert(prometheus: SocketAddr, name: &str) {
+    let body =
+        format!(r#"[{{"labels":{{"alertname":"{name}"}},"annotations":{{"summary":"db-1 has 3 % left"}}}}]"#);
+    let body = body.as_str();
     let headers = ["Content-Type: application/json"];
     let request = Request { method: "POST", headers: &headers, body, ..Request::get("/api/v2/alerts") };
     assert_eq!(web::send(prometheus, &request).map(|answer| answer.status).ok(), Some(200));
 }
 
 /// It calls our receivers, and the gate's console.
-fn start(program: &Peer, address: SocketAddr, receivers: &Receivers, gate: &Gate, folder: &Path) -> Running {
+fn start(
+    program: &Peer,
+    address: SocketAddr,
+    receivers: &Receivers,
+    gate: &Gate,
+    (resolve_timeout, folder): (&str, &Path),
+) -> Running {
     let token = gate.folder().join("state/console.token");
     let text = format!(
-        "route:\n  receiver: us\n  group_by: [alertname]\n  group_wait: 1s\n  group_interval: 1s\n  repeat_interval: 1h\nreceivers:\n- name: us\n  webhook_configs:\n  - url: {}\n    send_resolved: true\n  - url: http://{}/api/v1/alerts\n    http_config: {{ authorization: {{ credentials_file: {} }} }}\n  pagerduty_configs:\n  - routing_key: {}\n    url: {}\n",
+        "global:\n  resolve_timeout: {resolve_timeout}\nroute:\n  receiver: us\n  group_by: [alertname]\n  group_wait: 1s\n  group_interval: 1s\n  repeat_interval: 1h\nreceivers:\n- name: us\n  webhook_configs:\n  - url: {}\n    send_resolved: true\n  - url: http://{}/api/v1/alerts\n    http_config: {{ authorization: {{ credentials_file: {} }} }}\n  pagerduty_configs:\n  - routing_key: {}\n    url: {}\n",
         receivers.url("/called"),
         gate.console(),
         token.display(),
@@ -106,3 +141,5 @@ fn alerts(prometheus: SocketAddr, name: &str) -> Vec<Value> {
 }
 
 const SOON: Duration = Duration::from_secs(40);
+/// An alert that is over counts for another minute.
+const ENDS: Duration = Duration::from_secs(110);

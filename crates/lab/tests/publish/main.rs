@@ -82,6 +82,22 @@ fn pages_elsewhere_say_what_the_gate_says_whatever_is_lost_and_whoever_is_killed
         ])
     );
     settled(&gate);
+    report(&pages, &mut gate);
+}
+
+/// The report is published here: it is there as a draft, once, also where an answer is lost or the gate is killed.
+fn report(pages: &Pages, gate: &mut Gate) {
+    let file = gate.folder().join("report.md");
+    std::fs::write(&file, "# What happened\n\nA disk was full.\n").expect("the folder is writable");
+    let (_, shown) = gate.control(&["incident", "show", "--json"]).expect("it runs");
+    let id = shown.split_once(r#""id":""#).and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
+    gate.tell(&["incident", "report", id, "--file", &file.display().to_string()]).expect("it is published");
+    pause(Duration::from_millis(400));
+    gate.cut_and_restart().expect("it starts again");
+    let draft = |state: &Value| state["statuspage"]["incidents"][0]["report"]["body_draft"].clone();
+    let state = pages.until(gate, "the report", |state| draft(state).is_string());
+    assert_eq!(draft(&state), "# What happened\n\nA disk was full.");
+    assert_eq!(told(&state, "statuspage").len(), 4, "a report is no update: {state:#}");
 }
 
 /// Whether an admin sees that nothing is to be written, and that it was looked.

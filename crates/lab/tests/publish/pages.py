@@ -74,6 +74,8 @@ class Statuspage(Page):
 
     def ask(self, method, path, query, body):
         things, _, identity = path.partition("/")
+        if identity.endswith("/postmortem"):
+            return self.report(self.find(self.incidents, identity.removesuffix("/postmortem")), method, body)
         if method == "GET":
             if identity:
                 return self.find(self.incidents, identity)
@@ -115,6 +117,15 @@ class Statuspage(Page):
         update["deliver_notifications"] = said.get("deliver_notifications", True)
         incident["incident_updates"].insert(0, update)
         return incident
+
+    @staticmethod
+    def report(incident, method, body):
+        """A draft is begun or replaced by PUT; who works on the page publishes it."""
+        if method == "PUT":
+            require(set(body) == {"postmortem"} and set(body["postmortem"]) == {"body_draft"}, 400, "only a draft")
+            incident["report"] = {"body": None, "body_draft": body["postmortem"]["body_draft"], "published_at": None}
+        require(method in ("GET", "PUT") and "report" in incident, 404, "not found")
+        return incident["report"]
 
     @staticmethod
     def check(said, incident):

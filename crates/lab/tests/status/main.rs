@@ -5,13 +5,14 @@ mod readers;
 mod watchers;
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use lab::clock::wait_for;
 use lab::origin::{Origin, plain};
-use lab::{Gate, free_address, need, web};
+use lab::{Gate, Running, free_address, need, web};
 
 /// A gate with a page, before an app that fails when it is told to.
 struct World {
@@ -123,6 +124,48 @@ fn a_person_holds_a_notice_back_and_tells_of_what_the_gate_does_not_see() {
     assert!(said.is_some(), "{}", world.text());
     let draft = world.gate.tell(&["incident", "draft"]).expect("a report is drafted");
     assert!(draft.contains("# Report") && draft.contains("TODO"), "{draft}");
+}
+
+#[test]
+fn a_gate_without_a_configuration_serves_the_page_where_it_is_told_to() {
+    let binary = need!(Gate::binary());
+    let app = Origin::start(|_: &str| plain("500 Internal Server Error", "", "no"));
+    let app = app.expect("loopback has a port");
+    let folder = tempfile::tempdir().expect("there is room");
+    let (listen, console, page) = (free_address(), free_address(), free_address());
+    let mut command = Command::new(&binary);
+    command.arg("protect").arg(app.url()).arg("--state").arg(folder.path().join("state"));
+    for (option, address) in [("--listen", listen), ("--console", console), ("--status", page)] {
+        command.args([option, &address.to_string()]);
+    }
+    let log = folder.path().join("log");
+    let running = Running::start_and_wait(&mut command, &log, SOON, || web::accepts(listen));
+    let running = running.unwrap_or_else(|error| panic!("{error}"));
+    let get = |path: &str| web::get(page, path, &[]).map(|answer| answer.body).unwrap_or_default();
+    assert!(running.log().contains(&format!("http://{page}/")), "{}", running.log());
+    let calm = wait_for(SOON, || Some(get("/status.txt")).filter(|text| text.contains("All systems")));
+    assert!(
+        calm.is_some_and(|text| text.starts_with("Site: ") && text.contains("Website")),
+        "{}",
+        running.log()
+    );
+    assert!(get("/api/v2/summary.json").contains(&format!(r#""url":"http://{page}""#)));
+    // The first notice has two minutes, in which a person may hold it; the component follows at once.
+    let ctl = |words: &[&str]| {
+        let output = Command::new(&binary)
+            .arg("ctl")
+            .args(words)
+            .arg("--state")
+            .arg(folder.path().join("state"))
+            .output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    let told = || {
+        let _whatever = web::get(listen, "/", &[]);
+        let told = ctl(&["incident", "publish"]).then(|| get("/status.txt"))?;
+        told.contains("Incident: Disruption of Website").then_some(())
+    };
+    assert!(wait_for(SOON, told).is_some(), "{}\n{}", get("/status.txt"), running.log());
 }
 
 fn id(json: &str) -> &str {

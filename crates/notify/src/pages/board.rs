@@ -1,6 +1,6 @@
 //! What was seen on a page elsewhere when it was last looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use incident::{PublicId, Status};
 use model::{Instant, Timestamp};
@@ -15,6 +15,16 @@ pub(super) struct Board {
     pub(super) works: Vec<There>,
     /// `None`: in a state that we do not know.
     pub(super) components: BTreeMap<String, Option<Status>>,
+    /// Incidents whose report may be written: none is there, or one of ours that nobody has published.
+    pub(super) reports: BTreeSet<String>,
+}
+
+/// The report of an incident, as it is there.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct ThereReport {
+    /// Empty: there is none.
+    pub(super) text: String,
+    pub(super) is_published: bool,
 }
 
 /// An incident or maintenance, as it is there.
@@ -60,6 +70,8 @@ pub(super) enum Step {
     Components(u32),
     /// One that was not among the newest.
     Incident(String),
+    /// The report of one of ours, which has that id there.
+    Report(PublicId, String),
 }
 
 impl Board {

@@ -20,7 +20,8 @@ pub(super) fn look(access: &Access, step: &Step) -> Request {
         Step::Incidents => format!("incidents?page=1&per_page={NEWEST}"),
         Step::Works => format!("maintenances?page=1&per_page={NEWEST}"),
         Step::Components(page) => format!("components?page={page}&per_page={PAGE_LENGTH}"),
-        Step::Incident(id) => format!("incidents/{id}"),
+        // It has no place for reports, and nobody asks for one.
+        Step::Incident(id) | Step::Report(_, id) => format!("incidents/{id}"),
     };
     asked(access, "GET", &path, None)
 }
@@ -112,6 +113,7 @@ pub(super) fn seen(board: &mut Board, step: &Step, body: &Value) -> Option<usize
             }
             Some(list.len())
         }
+        Step::Report(..) => None,
         Step::Incident(_) => {
             board.put(incident(body)?);
             Some(1)

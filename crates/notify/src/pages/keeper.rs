@@ -1,5 +1,6 @@
 //! One page elsewhere: what is asked there next.
 
+mod reports;
 mod settle;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -152,6 +153,9 @@ impl PageKeeper {
         if self.memory.begun == Timestamp::default() {
             self.memory.begun = moment.wall;
         }
+        if self.memory.reports_begun == Timestamp::default() {
+            self.memory.reports_begun = moment.wall;
+        }
         let wanted = Wanted::of(view, &self.settings);
         self.memory.tidy(&wanted, moment.wall);
         let said = too_old(&mut self.memory, &wanted, moment.wall);
@@ -184,10 +188,15 @@ impl PageKeeper {
             return self.ask_to_look(step, moment.now);
         }
         match self.choose(moment.now) {
-            Some(write) if self.is_fresh(moment.now) => self.ask_to_write(write, moment),
+            Some(write) if self.is_fresh(moment.now) || matches!(write, Write::Report(_)) => {
+                self.ask_to_write(write, moment)
+            }
             Some(_) => self.begin_look(moment.now),
             None if self.is_look_due(moment.now) => self.begin_look(moment.now),
-            None => PageNext::Wait(LOOK),
+            None => match self.report_to_look_at(moment.now) {
+                Some(step) => self.ask_to_look(step, moment.now),
+                None => PageNext::Wait(LOOK),
+            },
         }
     }
 
@@ -198,6 +207,9 @@ impl PageKeeper {
         let meaning = Meaning::of(answer, &self.settings.way, moment.wall);
         let body: &[u8] = if let Answer::Http { body, .. } = answer { body } else { b"" };
         let (mut changes, said) = match asked {
+            Asked::Look(Step::Report(incident, there)) => {
+                self.looked_at_report((incident, &there), meaning, body, moment)
+            }
             Asked::Look(step) => self.looked(&step, meaning, body, moment),
             Asked::Write(write) => (self.written(&write, meaning, body, moment), Vec::new()),
         };
@@ -245,6 +257,7 @@ impl PageKeeper {
             }
         }
         writes.extend(wanted.components.iter().filter_map(|(id, status)| self.component(id, *status)));
+        writes.extend(self.reports());
         writes
     }
 
@@ -266,10 +279,18 @@ impl PageKeeper {
             let waits = self.refused.get(&write).is_some_and(|(_, until)| *until > now);
             match &write {
                 Write::Say(incident, _) if waits || held_up.contains(incident) => held_up.push(*incident),
-                Write::Say(..) | Write::Announce(_) | Write::Finish(_) | Write::Component(..) if waits => {}
-                Write::Say(..) | Write::Announce(_) | Write::Finish(_) | Write::Component(..) => {
-                    return Some(write);
-                }
+                Write::Report(incident) if !self.may_report(*incident) => {}
+                Write::Say(..)
+                | Write::Announce(_)
+                | Write::Finish(_)
+                | Write::Component(..)
+                | Write::Report(_)
+                    if waits => {}
+                Write::Say(..)
+                | Write::Announce(_)
+                | Write::Finish(_)
+                | Write::Component(..)
+                | Write::Report(_) => return Some(write),
             }
         }
         None
@@ -333,9 +354,10 @@ impl PageKeeper {
                 tried.push(*status);
             }
         }
+        let is_report = self.send_report(&write);
         self.pace.spend(moment.now);
         self.asked = Some(Asked::Write(write));
-        PageNext::Send { request, keep: (!statuses.is_empty()).then(|| self.bytes()) }
+        PageNext::Send { request, keep: (!statuses.is_empty() || is_report).then(|| self.bytes()) }
     }
 
     /// Nothing is sent for it, on purpose or because something is wrong; the next is at once.

@@ -14,6 +14,9 @@ use super::wanted::{Wanted, WantedIncident, WantedUpdate};
 pub(super) struct Memory {
     /// What was over before is not brought there.
     pub(super) begun: Timestamp,
+    /// Reports that were published before are not brought there.
+    #[serde(default)]
+    pub(super) reports_begun: Timestamp,
     pub(super) incidents: BTreeMap<PublicId, Kept>,
     pub(super) works: BTreeMap<PublicId, KeptWork>,
     /// By their ids there.
@@ -32,6 +35,19 @@ pub(super) struct Kept {
     /// All that was said until then needs not be written either.
     pub(super) until: Timestamp,
     pub(super) stance: Stance,
+    #[serde(default)]
+    pub(super) report: KeptReport,
+}
+
+/// The report of an incident there.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub(super) struct KeptReport {
+    /// What is surely there from us.
+    pub(super) done: Option<Text>,
+    /// What was sent and may be there, the newest last.
+    pub(super) sent: Vec<Text>,
+    /// A person wrote one there, or it was refused: ours is not brought.
+    pub(super) is_left: bool,
 }
 
 /// An update that needs not be written any more.
@@ -133,6 +149,24 @@ impl Kept {
         wanted.updates.iter().filter(|update| !self.is_done(update)).collect()
     }
 }
+
+impl KeptReport {
+    /// Whether a text is still to be brought.
+    pub(super) fn is_due(&self, text: &str) -> bool {
+        !self.is_left && self.done != Some(Text::of(text))
+    }
+
+    /// Notes that a text is sent.
+    pub(super) fn send(&mut self, text: Text) {
+        self.sent.retain(|known| *known != text);
+        self.sent.push(text);
+        let excess = self.sent.len().saturating_sub(SENT_MAX);
+        self.sent.drain(..excess);
+    }
+}
+
+/// Texts of one report that are known for ours.
+const SENT_MAX: usize = 4;
 
 impl Memory {
     /// Whether this is to be brought there at all.

@@ -6,7 +6,7 @@
 use incident::{Civil, Progress, PublicId, Status};
 use serde_json::{Map, Value, json};
 
-use super::board::{Board, Mark, Step, There, ThereUpdate, moment, plain_id};
+use super::board::{Board, Mark, Step, There, ThereReport, ThereUpdate, moment, plain_id};
 use super::write::{Plan, Words};
 use super::{Access, Request};
 
@@ -21,6 +21,7 @@ pub(super) fn look(access: &Access, step: &Step) -> Request {
         // Lists that are not asked for page by page may be asked for once a minute.
         Step::Components(page) => format!("components?page={page}&per_page={PAGE_LENGTH}"),
         Step::Incident(id) => format!("incidents/{id}"),
+        Step::Report(_, id) => format!("incidents/{id}/postmortem"),
     };
     asked(access, "GET", &path, None)
 }
@@ -92,6 +93,22 @@ pub(super) fn component(access: &Access, id: &str, status: Status) -> Request {
     asked(access, "PATCH", &format!("components/{id}"), Some(body))
 }
 
+/// A draft, which nobody reads who does not work on the page.
+pub(super) fn report(access: &Access, there: &str, text: &str) -> Request {
+    let body = json!({ "postmortem": { "body_draft": text } });
+    asked(access, "PUT", &format!("incidents/{there}/postmortem"), Some(body))
+}
+
+/// The report of an incident; `None` if it cannot be read.
+pub(super) fn report_there(body: &Value) -> Option<ThereReport> {
+    let body = body.as_object()?;
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let is_published = !text("published_at").is_empty();
+    let draft = text("body_draft");
+    let of = if is_published || draft.is_empty() { text("body") } else { draft };
+    Some(ThereReport { text: of.to_owned(), is_published })
+}
+
 fn asked(access: &Access, method: &'static str, path: &str, body: Option<Value>) -> Request {
     let Access { url, page, key } = access;
     let authorization = format!("OAuth {}", key.expose());
@@ -119,6 +136,8 @@ pub(super) fn seen(board: &mut Board, step: &Step, body: &Value) -> Option<usize
             board.put(incident(body)?);
             Some(1)
         }
+        // It is taken by itself.
+        Step::Report(..) => None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod anything;
 mod bodies;
 mod pages;
+mod reports;
 mod stories;
 mod templates;
 

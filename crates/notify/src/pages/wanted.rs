@@ -32,6 +32,8 @@ pub(super) struct WantedIncident {
     pub(super) names: Vec<String>,
     /// The worst of how its components do.
     pub(super) worst: Status,
+    /// The published report, and when it was published.
+    pub(super) report: Option<(String, Timestamp)>,
 }
 
 /// One thing that was said.
@@ -90,7 +92,7 @@ impl WantedIncident {
     }
 }
 
-/// A report is no update elsewhere: people bring it there.
+/// A report is no update elsewhere: where there is a place for reports, it is brought there.
 fn is_news(update: &incident::Update) -> bool {
     update.stage != Stage::Postmortem
 }
@@ -142,6 +144,7 @@ impl Names<'_> {
             components: self.ids(&incident.components),
             names: incident.components.iter().filter_map(|place| self.full(*place)).collect(),
             worst: statuses.map(|component| component.status).max().unwrap_or_default(),
+            report: report(incident),
         }
     }
 
@@ -156,6 +159,11 @@ impl Names<'_> {
             components: self.ids(&work.components),
         }
     }
+}
+
+fn report(incident: &Incident) -> Option<(String, Timestamp)> {
+    let at = incident.updates.iter().find(|update| !is_news(update))?.at;
+    (!incident.postmortem.is_empty()).then(|| (cut(&incident.postmortem, BODY_CHARS_MAX), at))
 }
 
 fn cut(text: &str, chars_max: usize) -> String {

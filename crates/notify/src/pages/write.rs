@@ -18,6 +18,8 @@ pub(super) enum Write {
     Finish(PublicId),
     /// How a component does.
     Component(String, Status),
+    /// The report of an incident, as a draft.
+    Report(PublicId),
 }
 
 impl Write {
@@ -27,6 +29,7 @@ impl Write {
             Self::Say(incident, update) => format!("{incident}.{update}"),
             Self::Announce(work) => format!("{work}.announced"),
             Self::Finish(work) => format!("{work}.over"),
+            Self::Report(incident) => format!("{incident}.report"),
             Self::Component(id, status) => {
                 format!("{}.{status}", id.chars().take(KEY_CHARS_MAX).collect::<String>())
             }
@@ -108,7 +111,7 @@ impl<'a> Around<'a> {
                 components.filter_map(|(id, status)| Some((id.to_owned(), status?))).collect()
             }
             Write::Component(id, status) => vec![(id.clone(), *status)],
-            Write::Announce(_) | Write::Finish(_) => Vec::new(),
+            Write::Announce(_) | Write::Finish(_) | Write::Report(_) => Vec::new(),
         }
     }
 
@@ -145,7 +148,13 @@ impl<'a> Around<'a> {
             (PageWay::Instatus(access), Write::Component(id, status)) => {
                 Some(Ok(instatus::component(access, id, *status)))
             }
-            (PageWay::Template(_), Write::Announce(_) | Write::Finish(_) | Write::Component(..)) => None,
+            (PageWay::Statuspage(access), Write::Report(incident)) => {
+                let there = self.memory.incidents.get(incident)?.there.as_deref()?;
+                let (text, _) = self.wanted.incident(*incident)?.report.as_ref()?;
+                Some(Ok(statuspage::report(access, there, text)))
+            }
+            (PageWay::Template(_), Write::Announce(_) | Write::Finish(_) | Write::Component(..))
+            | (PageWay::Template(_) | PageWay::Instatus(_), Write::Report(_)) => None,
         }
     }
 }

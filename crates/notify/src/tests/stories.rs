@@ -285,3 +285,30 @@ fn while_another_process_sends_nothing_is_sent() {
     story.see(1, &down());
     assert!(!story.sent.is_empty());
 }
+
+#[test]
+fn what_an_alert_of_another_system_opens_calls_as_urgently_as_it_says_and_ends() {
+    let mut story = Story::begin(vec![pager()]);
+    let labels = [("alertname".to_owned(), "ShopDown".to_owned())];
+    let believed = SignalSetting {
+        labels: labels.clone().into(),
+        component: "Website".into(),
+        status: Status::PartialOutage,
+    };
+    story.engine = story.engine.clone().attending(vec![believed]);
+    for is_firing in [true, false] {
+        let text = "Alertmanager: ShopDown".to_owned();
+        let alert = Alert { fingerprint: "9d1c".into(), is_firing, labels: labels.clone().into(), text };
+        let (records, _) = story.engine.heed(&[alert], story.moment);
+        story.hear(records);
+        story.carry();
+        story.see(900, &well());
+    }
+    let said: Vec<_> = story.sent.iter().map(|line| line.split_once(' ').unwrap().1).collect();
+    let trigger = "pager: trigger error Disruption of Website: some are not served";
+    assert_eq!(
+        (said.first().copied(), said.last().copied()),
+        (Some(trigger), Some("pager: resolve  ")),
+        "{said:?}"
+    );
+}

@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use admin::ReportDraft;
+use console_io::Heard;
 use console_io::ctl::{ComponentStatus, PageCommand, Reply};
 use incident::{
-    About, Act, ActError, Civil, DraftKept, Event, Inside, Maintenance, Progress, PublicId, Readers, View,
+    About, Act, ActError, Civil, DraftKept, Event, Heeded, Inside, Maintenance, Progress, PublicId, Readers,
+    View,
 };
 use journal_io::journal::{AttemptRow, Reader};
 use model::Timestamp;
@@ -198,6 +200,20 @@ pub(super) fn late() -> Reply {
     Reply::failed(
         "the record of incidents did not answer in time: the disk may be very slow; look before you repeat it",
     )
+}
+
+/// What became of alerts, for who sent them.
+pub(super) fn heard(Heeded { signals, refused, noted }: Heeded) -> Heard {
+    if refused > 0 {
+        return Heard::TooMany(format!(
+            "{refused} signals were not taken: too many fire at once, or were new within an hour. Group alerts, or believe fewer with [[signal]]"
+        ));
+    }
+    Heard::Taken(match (signals, noted) {
+        (0, 0) => "nothing of this is news about an incident that goes on".to_owned(),
+        (0, _) => "it is in the record".to_owned(),
+        (_, _) => format!("{signals} of these alerts say how components do"),
+    })
 }
 
 fn incidents(known: &Known) -> String {

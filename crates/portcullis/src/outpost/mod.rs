@@ -208,6 +208,7 @@ fn make_page(
     };
     Ok(Page {
         settings: settings(&status),
+        signals: Vec::new(),
         page: None,
         press: Some(Box::new(relay)),
         outlet: Some(Ready { listener, site, work, reception: None }),

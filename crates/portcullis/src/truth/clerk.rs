@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use admin::Component;
 use edge_io::Clock;
-use incident::{Act, ActError, Engine, Entry, Moment, Record, Standing, View};
+use incident::{Act, ActError, Alert, Engine, Entry, Heeded, Moment, Record, Standing, View};
 use journal_io::journal::{IncidentRow, Journal, Row};
 use journal_io::logs::Events;
 use model::{Instant, Timestamp};
@@ -45,6 +45,12 @@ impl Clerk {
                         // What the public read must outlive a crash; a disk that fails does not keep it from them.
                         let _written = self.journal.settle(PUBLISHED_WITHIN);
                     }
+                    has_changed
+                }
+                Ok(Message::Heed(alerts, sender)) => {
+                    let (heeded, has_changed) = self.heed(&alerts);
+                    // Whoever asked may have lost patience.
+                    let _heard = sender.try_send(heeded);
                     has_changed
                 }
                 Ok(Message::Heard(_)) if self.pause.load(Relaxed) => false,
@@ -107,6 +113,20 @@ impl Clerk {
         Err(ActError::Unwritten(health.trouble.unwrap_or_else(|| why.to_owned())))
     }
 
+    /// Takes alerts of another system; `None`: they are not kept, and whoever sent them should send them again.
+    fn heed(&mut self, alerts: &[Alert]) -> (Option<Heeded>, bool) {
+        if self.pause.load(Relaxed) {
+            return (None, false);
+        }
+        let before = self.journal.health().dropped_rows[0];
+        let (records, heeded) = self.engine.heed(alerts, self.moment());
+        let has_changed = self.keep(&records);
+        // What is sent again changes nothing, so that it is asked for where the disk is in doubt.
+        let is_kept = records.is_empty() || self.journal.settle(ON_DISK_WITHIN);
+        let is_kept = is_kept && self.journal.health().dropped_rows[0] == before;
+        (is_kept.then_some(heeded), has_changed)
+    }
+
     /// Gives records to the journal and says them; whether the public may see something of them. If not, no page is made: the moment
     /// at which one is made would tell an attacker that the gate has done something.
     fn keep(&self, records: &[Record]) -> bool {
@@ -139,6 +159,9 @@ impl Clerk {
             Entry::Opened { title, by: None, .. } => {
                 self.events.warning(format_args!("incident: {title}; `portcullis ctl incident` shows it"));
             }
+            Entry::Signalled { component, status: Some(status), .. } => self.events.warning(format_args!(
+                "incident: an alert of another system says of {component}: {}", status.label()
+            )),
             Entry::Planned { .. } => self.events.warning(format_args!(
                 "incident: a notice will be published soon; `portcullis ctl incident hold` prevents it, `… publish` does it now"
             )),
@@ -166,6 +189,7 @@ impl Clerk {
             | Entry::Watched { .. }
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
+            | Entry::Signalled { .. }
             | Entry::Drafted { .. }
             | Entry::Overridden { .. }
             | Entry::Maintenance { .. } => {}

@@ -24,7 +24,8 @@ use std::time::Duration;
 use admin::Component;
 use edge_io::Clock;
 use incident::{
-    About, Act, ActError, Draft, Engine, Inside, Moment, PublicId, Readers, RecordError, Sight, Spell, View,
+    About, Act, ActError, Alert, Draft, Engine, Heeded, Inside, Moment, PublicId, Readers, RecordError,
+    Sight, SignalSetting, Spell, View,
 };
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
@@ -35,7 +36,7 @@ use notify_io::{Courier, Mailing, Pages};
 use crate::running::SITE;
 pub(crate) use mirrors::{MirrorError, check_buckets, mirrors};
 pub(crate) use outlet::{Outlet, Ready};
-pub(crate) use page::{Page, PageError, listen, page_of, settings};
+pub(crate) use page::{FIRST_NOTICE, Page, PageError, listen, page_of, settings, signals};
 pub(crate) use printer::{Seal, collected, files, sign};
 pub(crate) use witness::Witness;
 
@@ -108,6 +109,7 @@ impl Told {
 enum Message {
     Saw(Sight, Moment),
     Heard(Spell),
+    Heed(Vec<Alert>, SyncSender<Option<Heeded>>),
     Refresh,
     Act(Act, Option<u64>, String, SyncSender<Result<Done, ActError>>),
     Foresee(Act, Option<u64>, String, SyncSender<Result<View, ActError>>),
@@ -151,7 +153,7 @@ impl Truth {
         told: Told,
         is_paused: bool,
     ) -> std::io::Result<Self> {
-        let engine = resume(page.settings, loaded, &events);
+        let engine = resume(page.settings, page.signals, loaded, &events);
         let (sender, receiver) = sync_channel(MESSAGES_MAX);
         let open = Arc::new(AtomicUsize::new(engine.open_count()));
         let pause = Arc::new(AtomicBool::new(is_paused));
@@ -199,6 +201,13 @@ impl Truth {
     /// Takes what an outpost saw while this gate was out of reach; never waits. Whether there was room.
     pub(crate) fn heard(&self, spell: Spell) -> bool {
         self.sender.try_send(Message::Heard(spell)).is_ok()
+    }
+
+    /// Takes alerts of another system; `None` if they are not kept, or not in time: they should be sent again.
+    pub(crate) fn heed(&self, alerts: Vec<Alert>) -> Option<Heeded> {
+        let (sender, receiver) = sync_channel(1);
+        self.sender.try_send(Message::Heed(alerts, sender)).ok()?;
+        receiver.recv_timeout(PATIENCE).ok().flatten()
     }
 
     /// Has pages made anew because something beside the record has changed; never waits.
@@ -290,8 +299,13 @@ fn spawn(clerk: clerk::Clerk, receiver: Receiver<Message>) -> std::io::Result<Jo
 }
 
 /// The record as the journal has it. What cannot be believed is said and left out.
-fn resume(settings: incident::Settings, loaded: &Loaded, events: &Events) -> Engine {
-    let mut engine = Engine::new(settings);
+fn resume(
+    settings: incident::Settings,
+    signals: Vec<SignalSetting>,
+    loaded: &Loaded,
+    events: &Events,
+) -> Engine {
+    let mut engine = Engine::new(settings).attending(signals);
     for row in loaded.incidents.iter().filter(|row| row.site == SITE) {
         let mut restored = engine.restore(&row.bytes, row.hash);
         if let Err(error @ RecordError::Missing { .. }) = &restored {

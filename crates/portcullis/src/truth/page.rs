@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_io::Clock;
-use incident::{ComponentSetting, Settings, Watches};
+use incident::{ComponentSetting, Settings, SignalSetting, Status, Watches};
 use journal_io::keys::{KeyError, PageKey};
 use model::Timestamp;
-use status_io::Publisher;
+use status_io::{Mirror, Publisher};
 
 use super::mirrors::mirrors;
 use super::printer::{Printer, Seal};
@@ -20,6 +20,8 @@ use crate::subscribing::{FormsSlot, base};
 /// What is watched and how it is told, and where pages are made.
 pub(crate) struct Page {
     pub(crate) settings: Settings,
+    /// What is believed of alerts of other systems.
+    pub(crate) signals: Vec<SignalSetting>,
     /// What the page is called and where it is; `None`: there is none.
     pub(crate) page: Option<status::Page>,
     /// `None`: no page is made.
@@ -45,7 +47,9 @@ pub(crate) enum PageError {
     #[error(transparent)]
     Policy(#[from] status_io::PolicyError),
     /// The address.
-    #[error("the status page cannot listen on {address}: {error}; choose another with [status] listen")]
+    #[error(
+        "the status page cannot listen on {address}: {error}; choose another with [status] listen, or --status of protect"
+    )]
     Listen {
         /// Which.
         address: SocketAddr,
@@ -59,6 +63,7 @@ impl Page {
     pub(crate) fn none() -> Self {
         Self {
             settings: unconfigured(),
+            signals: Vec::new(),
             page: None,
             press: None,
             outlet: None,
@@ -75,18 +80,40 @@ impl Page {
     ) -> Result<Self, PageError> {
         let Some(status) = status else { return Ok(Self::none()) };
         let made = page_of(status)?;
-        let site = status_io::Site::new(&status::content_security_policy(made.subscribing()))?;
+        Self::made(made, settings(status), status.listen, mirrors(status, state), state, inherited)
+    }
+
+    /// Served from this address with every default, for a gate without a configuration: named after nothing, and known by the address
+    /// alone. The folder is that of the state.
+    pub(crate) fn at(
+        address: SocketAddr,
+        state: &Path,
+        inherited: &mut Inherited,
+    ) -> Result<Self, PageError> {
+        let made = status::Page::new(NAME, &format!("http://{address}"))?;
+        Self::made(made, unconfigured(), Some(address), Vec::new(), state, inherited)
+    }
+
+    fn made(
+        page: status::Page,
+        settings: Settings,
+        address: Option<SocketAddr>,
+        mirrors: Vec<Mirror>,
+        state: &Path,
+        inherited: &mut Inherited,
+    ) -> Result<Self, PageError> {
+        let site = status_io::Site::new(&status::content_security_policy(page.subscribing()))?;
         // As the gate makes it a moment later: open to whom it is open then.
         std::fs::create_dir_all(state)
             .map_err(|source| KeyError::Folder { path: state.to_owned(), source })?;
         let clock = Clock::start();
         let clock: status_io::Clock = Arc::new(move || clock.wall());
-        let (publisher, work) = Publisher::new(mirrors(status, state), clock);
+        let (publisher, work) = Publisher::new(mirrors, clock);
         let publisher = Arc::new(publisher);
-        let listener = status.listen.map(|address| listen(address, inherited)).transpose()?;
+        let listener = address.map(|address| listen(address, inherited)).transpose()?;
         let forms = FormsSlot::default();
         let printer = Printer {
-            page: made,
+            page: page.clone(),
             seal: Seal::new(PageKey::load_or_create(state)?),
             site: site.clone(),
             publisher: publisher.clone(),
@@ -95,8 +122,9 @@ impl Page {
             forms: forms.clone(),
         };
         Ok(Self {
-            settings: settings(status),
-            page: Some(page_of(status)?),
+            settings,
+            signals: Vec::new(),
+            page: Some(page),
             press: Some(Box::new(printer)),
             outlet: Some(Ready { listener, site, work, reception: None }),
             folders: Some(publisher),
@@ -111,6 +139,20 @@ pub(crate) fn settings(status: &config::Status) -> Settings {
         components: status.components().iter().map(component).collect(),
         first_notice: status.first_notice,
     }
+}
+
+/// What a configuration believes of alerts.
+pub(crate) fn signals(config: &config::Config) -> Vec<SignalSetting> {
+    let signal = |of: &config::Signal| SignalSetting {
+        labels: of.labels.iter().map(|label| (label.name().to_owned(), label.value().to_owned())).collect(),
+        component: of.component.clone(),
+        status: match of.status {
+            config::SignalStatus::Degraded => Status::DegradedPerformance,
+            config::SignalStatus::Partial => Status::PartialOutage,
+            config::SignalStatus::Major => Status::MajorOutage,
+        },
+    };
+    config.signal.iter().map(signal).collect()
 }
 
 /// What a table says of the page.
@@ -158,5 +200,7 @@ fn component(component: &config::StatusComponent) -> ComponentSetting {
     }
 }
 
+/// What a page is called that nobody named: its titles say "Site status".
+const NAME: &str = "Site";
 /// As the configuration's default.
-const FIRST_NOTICE: Duration = Duration::from_secs(120);
+pub(crate) const FIRST_NOTICE: Duration = Duration::from_secs(120);

@@ -71,7 +71,7 @@ impl PageKeeper {
                 });
                 steps.extend(known.take(SINGLE_LOOKS_MAX).cloned().map(Step::Incident));
             }
-            Step::Works | Step::Components(_) | Step::Incident(_) => {}
+            Step::Works | Step::Components(_) | Step::Incident(_) | Step::Report(..) => {}
         }
         if !steps.is_empty() {
             return Vec::new();
@@ -91,6 +91,7 @@ impl PageKeeper {
     ) -> Vec<PageChange> {
         let number = self.refused.get(write).map_or(0, |(count, _)| *count) + self.failures + 1;
         let (state, why, mut changes) = match meaning {
+            meaning if matches!(write, Write::Report(_)) => self.reported(write, meaning, body, moment),
             Meaning::Taken => {
                 self.refused.remove(write);
                 self.taken(write, body);
@@ -135,11 +136,16 @@ impl PageKeeper {
     }
 
     /// It was not taken; after some tries it is left out, so that what comes later is not held up for ever.
-    fn refuse(&mut self, write: &Write, most: u32, moment: Moment) -> State {
+    pub(super) fn refuse(&mut self, write: &Write, most: u32, moment: Moment) -> State {
         let (count, until) = self.refused.entry(write.clone()).or_insert((0, moment.now));
         *count += 1;
         *until = moment.now + back_off(*count);
         let is_final = *count >= most;
+        if let (true, Write::Report(incident)) = (is_final, write) {
+            self.refused.remove(write);
+            self.memory.incidents.entry(*incident).or_default().report.is_left = true;
+            return State::Refused;
+        }
         if let (true, Write::Say(incident, update)) = (is_final, write) {
             self.refused.remove(write);
             self.memory.incidents.entry(*incident).or_default().finish(*update, None, None);
@@ -192,7 +198,7 @@ impl PageKeeper {
                 self.memory.works.entry(*work).or_default().is_over = true;
                 true
             }
-            (Write::Component(..), _) => true,
+            (Write::Component(..) | Write::Report(_), _) => true,
         };
         if !is_sure {
             self.board.looked = None;
@@ -224,18 +230,24 @@ impl PageKeeper {
         is_sure
     }
 
-    fn troubled(&mut self, after: Option<Duration>, why: String, moment: Moment) -> Vec<PageChange> {
+    pub(super) fn troubled(
+        &mut self,
+        after: Option<Duration>,
+        why: String,
+        moment: Moment,
+    ) -> Vec<PageChange> {
         self.failures = self.failures.saturating_add(1);
         let least = if after.is_some() && self.failures == 1 { ASKED_MIN } else { back_off(self.failures) };
         self.not_before = moment.now + after.unwrap_or_default().max(least);
         // Half a look is none.
         self.look = None;
+        self.board.reports.clear();
         self.figures.trouble.clone_from(&why);
         let was_troubled = std::mem::replace(&mut self.is_troubled, true);
         if was_troubled { Vec::new() } else { vec![PageChange::Troubled(why)] }
     }
 
-    fn recovered(&mut self) -> Vec<PageChange> {
+    pub(super) fn recovered(&mut self) -> Vec<PageChange> {
         self.failures = 0;
         self.figures.trouble.clear();
         let was_troubled = std::mem::replace(&mut self.is_troubled, false);
@@ -250,6 +262,6 @@ const COMPONENT_PAGES_MAX: u32 = 10;
 /// Incidents that are looked at one by one.
 const SINGLE_LOOKS_MAX: usize = 5;
 /// An update that was refused so often is left out.
-const REFUSED_MAX: u32 = 4;
+pub(super) const REFUSED_MAX: u32 = 4;
 /// And so often, which is half an hour, where what it belongs to was not found and nobody can look whether it is there.
 const MISSING_MAX: u32 = 12;

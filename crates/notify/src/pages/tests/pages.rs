@@ -28,6 +28,8 @@ pub(in crate::pages) struct Elsewhere {
     pub(in crate::pages) mood: Mood,
     /// Methods and paths that were asked for.
     pub(in crate::pages) log: Vec<String>,
+    /// The key may not see or write reports.
+    pub(in crate::pages) refuses_reports: bool,
     count: u32,
 }
 
@@ -42,6 +44,7 @@ impl Elsewhere {
             components,
             mood: Mood::Well,
             log: Vec::new(),
+            refuses_reports: false,
             count: 0,
         }
     }
@@ -77,6 +80,9 @@ impl Elsewhere {
         match (method, list, id) {
             ("GET", "incidents", None) => (200, newest(&self.incidents, path)),
             ("GET", "components", None) => (200, self.shown_components()),
+            ("GET" | "PUT", "incidents", Some(id)) if id.ends_with("/postmortem") => {
+                self.postmortem(id.trim_end_matches("/postmortem"), body, now)
+            }
             ("GET", "incidents", Some(id)) => found(&self.incidents, id),
             ("POST", "incidents", None) => {
                 let said = &body["incident"];
@@ -100,6 +106,25 @@ impl Elsewhere {
                 self.set(id, body["component"]["status"].as_str().unwrap_or_default())
             }
             _ => panic!("{method} {path}"),
+        }
+    }
+
+    /// Without a body it is asked for.
+    fn postmortem(&mut self, id: &str, body: &Value, now: Timestamp) -> (u16, Value) {
+        if self.refuses_reports {
+            return (403, json!({ "error": "you may not" }));
+        }
+        let Some(place) = place(&self.incidents, id) else { return (404, json!({ "error": "not found" })) };
+        if let Some(text) = body["postmortem"]["body_draft"].as_str() {
+            let at = Civil::of(now).rfc3339();
+            // It takes spaces off line ends.
+            self.incidents[place]["report"] = json!({
+                "body": null, "body_draft": text.trim_end(), "body_draft_updated_at": at, "published_at": null
+            });
+        }
+        match &self.incidents[place]["report"] {
+            Value::Null => (404, json!({ "error": "not found" })),
+            report => (200, report.clone()),
         }
     }
 

@@ -33,7 +33,7 @@ fn a_page_elsewhere_says_what_ours_says() {
 }
 
 #[test]
-fn what_was_over_before_and_what_is_in_a_report_is_not_brought() {
+fn what_was_over_before_is_not_brought_and_a_report_is_no_update() {
     let mut story = Story::begin(Kind::Statuspage);
     story.open("Old");
     story.pass(10);
@@ -52,7 +52,7 @@ fn what_was_over_before_and_what_is_in_a_report_is_not_brought() {
     story.act(Act::Report { incident: new, body: "It was a disk.".into() });
     story.carry(10);
     assert_eq!(story.elsewhere.incidents.len(), 1);
-    assert_eq!(story.elsewhere.told(0).len(), 2);
+    assert_eq!(story.elsewhere.told(0).len(), 2, "a report is no update");
 }
 
 #[test]
