@@ -204,6 +204,7 @@ impl State {
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
             | Entry::Outside { .. }
+            | Entry::Measured { .. }
             | Entry::Ended { .. }) => self.note(internal, record.seq, at),
         }
     }
@@ -241,6 +242,9 @@ impl State {
                 }
             }
             Entry::Outside { .. } => self.heard(entry),
+            Entry::Measured { incident, measured } => {
+                self.case(*incident).into_iter().for_each(|case| case.measured = Some((seq, *measured)));
+            }
             Entry::Ended { incident } => {
                 self.case(*incident)
                     .into_iter()

@@ -5,11 +5,12 @@ mod chain;
 mod clocks;
 mod outside;
 mod seen;
+mod served;
 mod stories;
 
 use std::time::Duration;
 
-use model::{Instant, Level, Timestamp};
+use model::{Instant, Level, Timestamp, UserTime};
 
 use crate::{
     Act, ActError, Cause, Civil, ComponentSetting, Counts, Door, Engine, Entry, Moment, PublicId, Record,
@@ -21,6 +22,8 @@ struct Story {
     engine: Engine,
     moment: Moment,
     records: Vec<Record>,
+    /// What people spent so far.
+    spent: [UserTime; 2],
 }
 
 impl Story {
@@ -30,8 +33,8 @@ impl Story {
     }
 
     fn with(first_notice: Duration) -> Self {
-        let mut story =
-            Self { engine: Engine::new(settings(first_notice)), moment: at(14, 30), records: Vec::new() };
+        let engine = Engine::new(settings(first_notice));
+        let mut story = Self { engine, moment: at(14, 30), records: Vec::new(), spent: Default::default() };
         story.see(60, &well());
         story
     }
@@ -41,7 +44,7 @@ impl Story {
         for _ in 0..seconds {
             self.moment.now = self.moment.now + Duration::from_secs(1);
             self.moment.wall = self.moment.wall + Duration::from_secs(1);
-            let records = self.engine.see(sight, self.moment);
+            let records = self.engine.see(&Sight { spent: self.spent, ..*sight }, self.moment);
             self.records.extend(records);
         }
     }
@@ -117,6 +120,7 @@ pub(crate) fn settings(first_notice: Duration) -> Settings {
             component("Phone support", &[], Watches::Nothing),
         ],
         first_notice,
+        audience_figures: true,
     }
 }
 

@@ -33,6 +33,38 @@ fn a_component_tells_its_days() {
 }
 
 #[test]
+fn figures_of_availability_are_words_and_numbers_in_tables() {
+    let bundle = made(&samples::outage_in_bands());
+    insta::assert_snapshot!("bands_index", section(&bundle, "index.html"));
+    let path = format!("i/{}.html", samples::id("open"));
+    insta::assert_snapshot!("bands_incident", section(&bundle, &path));
+    let calm = made(&samples::calm_with_figures());
+    insta::assert_snapshot!("figures_index", section(&calm, "index.html"));
+    let path = format!("i/{}.html", samples::id("past"));
+    insta::assert_snapshot!("figures_incident", section(&calm, &path));
+    let lines = |bundle| {
+        let all = text(bundle, "status.txt");
+        all.lines().skip_while(|line| !line.contains("audience")).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!("figures_text", format!("{}\n{}", lines(&bundle), lines(&calm)));
+    let plain = [(made(&samples::outage()), bundle), (made(&samples::calm()), calm)];
+    for (without, with) in plain {
+        for (path, file) in without.files().filter(|(path, _)| path.starts_with("api/") || path.ends_with(".atom")) {
+            assert_eq!(Some(file), with.get(path), "{path}: programs read what they did before");
+        }
+        assert!(!text(&without, "index.html").contains("Availability by audience"));
+    }
+}
+
+/// The figures of a page.
+#[track_caller]
+fn section(bundle: &crate::Bundle, path: &str) -> String {
+    let page = text(bundle, path);
+    let (_, rest) = page.split_once("<section aria-labelledby=\"served\">").expect("a page has figures");
+    rest.split("</section>").next().unwrap_or_default().to_owned()
+}
+
+#[test]
 fn groups_in_groups_are_opened_down_to_what_is_not_well() {
     let page = content(&made(&samples::nested()), "index.html");
     assert_eq!(page.matches("<details open>").count(), 2);
@@ -105,7 +137,7 @@ fn a_terminal_and_other_pages_are_told_in_short() {
 
 #[test]
 fn twenty_components_fit_into_thirty_kilobytes() {
-    let mut view = samples::outage();
+    let mut view = samples::outage_in_bands();
     let web = view.components[1].clone();
     for number in 0..15 {
         let name = format!("Part {number} of the shop");
@@ -135,6 +167,8 @@ fn pages_can_be_looked_at() {
         ("calm", samples::calm()),
         ("outage", samples::outage()),
         ("worked-on", samples::worked_on()),
+        ("bands", samples::outage_in_bands()),
+        ("figures", samples::calm_with_figures()),
         ("nested", samples::nested()),
         ("nasty", samples::spoken("<b>&amp; a very long word ".repeat(4).replace(' ', "\u{301}-").as_str())),
     ];
