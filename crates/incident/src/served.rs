@@ -56,7 +56,7 @@ pub enum Band {
     Mostly,
     /// 50 to 95 %.
     Partly,
-    /// Less than 50 %.
+    /// Under 50 %.
     Hardly,
 }
 
@@ -77,10 +77,10 @@ impl Band {
     /// As people read it.
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Nearly => "99 % or more",
-            Self::Mostly => "95 to 99 %",
-            Self::Partly => "50 to 95 %",
-            Self::Hardly => "less than 50 %",
+            Self::Nearly => "99\u{A0}% or more",
+            Self::Mostly => "95 to 99\u{A0}%",
+            Self::Partly => "50 to 95\u{A0}%",
+            Self::Hardly => "under 50\u{A0}%",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! For how much of their time people were served: a table, exact or in bands.
 
+use std::time::Duration;
+
 use ::incident::{Band, Measure, Measured, Served, Status, Stretch, Users, percent};
 
 use super::Markup;
@@ -17,7 +19,7 @@ pub(super) enum Place {
 /// The section.
 pub(super) fn put(out: &mut Markup, served: &Served, place: Place) {
     out.raw("<section aria-labelledby=\"served\">\n<h2 id=\"served\">Availability by audience</h2>\n");
-    out.raw("<div class=\"card\">\n");
+    out.raw("<div class=\"card even\">\n");
     match served {
         nothing if nothing.is_empty() => {
             out.raw("<p>Not enough data yet.</p>\n");
@@ -39,17 +41,22 @@ pub(super) fn put(out: &mut Markup, served: &Served, place: Place) {
 fn put_exact(out: &mut Markup, measured: &Measured) {
     let Measured { from, until, of } = measured;
     out.raw("<table class=\"served\"><caption>Share of their time in which they were served, ");
-    out.text(&dates::span(*from, *until)).raw("</caption>\n<thead><tr><th scope=\"col\">Who</th>");
+    if until.since(*from) == DAY {
+        out.raw("in the 24 hours to ").time(*until);
+    } else {
+        out.text(&dates::span(*from, *until));
+    }
+    out.raw("</caption>\n<thead><tr><th scope=\"col\">Who</th>");
     out.raw("<th scope=\"col\">Served</th><th scope=\"col\">Worst quarter of an hour</th></tr></thead>\n<tbody>\n");
     for (users, measure) in Users::ALL.into_iter().zip(of) {
         out.raw("<tr><th scope=\"row\">").raw(users.label());
         match measure {
-            None => out.raw("</th><td colspan=\"2\">").raw(NO_DATA),
+            None => put_no_data(out.raw("</th><td colspan=\"2\">")),
             Some(Measure { share, worst, visits }) => {
                 out.raw("<span class=\"soft\">about ").text(&grouped(*visits)).raw(" visits</span></th><td>");
                 out.text(&percent(*share)).raw("</td><td>");
                 match worst {
-                    None => out.raw(NO_DATA),
+                    None => put_no_data(out),
                     Some((at, share)) => {
                         out.text(&percent(*share)).raw("<span class=\"soft\">from ");
                         out.time_as(*at, &clock(*at, *until)).raw("</span>")
@@ -65,19 +72,19 @@ fn put_exact(out: &mut Markup, measured: &Measured) {
 fn put_bands(out: &mut Markup, stretches: &[Stretch]) {
     let (Some(newest), Some(oldest)) = (stretches.first(), stretches.last()) else { return };
     out.raw("<table class=\"served\"><caption>Share of their time in which they were served, ");
-    out.text(&dates::span(oldest.from, newest.until)).raw("</caption>\n<thead><tr><th scope=\"col\">When</th>");
+    out.text(&dates::span(oldest.from, newest.until)).raw("</caption>\n<thead><tr><th scope=\"col\">When (UTC)</th>");
     for users in Users::ALL {
         out.raw("<th scope=\"col\">").raw(users.label()).raw("</th>");
     }
     out.raw("</tr></thead>\n<tbody>\n");
     for Stretch { from, until, bands } in stretches {
-        let words = clock(*from, newest.until);
-        out.raw("<tr><th scope=\"row\">").time_as(*from, words.trim_end_matches(" UTC")).raw("–");
-        out.time_as(*until, &clock(*until, newest.until)).raw("</th>");
+        let words = |at| clock(at, newest.until).replace(" UTC", "");
+        out.raw("<tr><th scope=\"row\">").time_as(*from, &words(*from)).raw("–");
+        out.time_as(*until, &words(*until)).raw("</th>");
         for band in bands {
             out.raw("<td>");
             match band {
-                None => out.raw(NO_DATA),
+                None => put_no_data(out),
                 Some(band) => out.state(look(*band), band.label()),
             };
             out.raw("</td>");
@@ -87,10 +94,14 @@ fn put_bands(out: &mut Markup, stretches: &[Stretch]) {
     out.raw("</tbody></table>\n");
 }
 
+fn put_no_data(out: &mut Markup) -> &mut Markup {
+    out.raw("<span class=\"soft\">").raw(NO_DATA).raw("</span>")
+}
+
 /// How it is counted, and who is not.
 fn put_manner(out: &mut Markup) {
-    out.raw("<details><summary><span class=\"row\"><span>How this is counted</span></span></summary>\n");
-    out.raw("<p class=\"soft\">Between two requests of one person the time counts as what the first of them was: served, ");
+    out.raw("<details class=\"soft\"><summary><span class=\"row\"><span>How this is counted</span></span></summary>\n");
+    out.raw("<p>Between two requests of one person the time counts as what the first of them was: served, ");
     out.raw("or not. Who asks for nothing for five minutes is not there. Visitors count who came at least ten minutes ");
     out.raw("and at most a day before. Not counted is who is here for the first time, keeps no cookies, or asks for ");
     out.raw("more than people do.</p></details>\n");
@@ -124,6 +135,7 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
+const DAY: Duration = Duration::from_hours(24);
 pub(crate) const NO_DATA: &str = "not enough data";
 
 #[cfg(test)]
