@@ -93,7 +93,11 @@ impl Availability {
     pub(crate) fn measure(&self, from: u64, until: u64) -> Option<Measure> {
         let spent = self.spent(from, until);
         let worst = self.quarters(from, until).filter_map(|(at, spent)| Some((begin(at), spent.parts()?)));
-        Some(Measure { share: spent.parts()?, worst: worst.min_by_key(|(_, share)| *share), visits: spent.visits })
+        Some(Measure {
+            share: spent.parts()?,
+            worst: worst.min_by_key(|(_, share)| *share),
+            visits: spent.visits,
+        })
     }
 
     fn within(&self, from: u64, until: u64) -> impl Iterator<Item = &(u64, UserTime)> {
@@ -255,7 +259,8 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_knows_nothing_of_what_comes_after_it() {
         let mut availability = Availability::default();
-        let spent = |times: u64| UserTime { up: 600_000 * times, down: 0, came: 20 * times, there: 20 * times };
+        let spent =
+            |times: u64| UserTime { up: 600_000 * times, down: 0, came: 20 * times, there: 20 * times };
         availability.look(spent(1), begin(100));
         availability.look(spent(2), begin(200));
         availability.look(spent(3), begin(150));

@@ -188,9 +188,8 @@ impl Engine {
         let of = |id: &PublicId| self.state.cases.iter().find(|case| case.id == *id);
         let mut cases = incidents.iter().map(of).collect::<Option<Vec<_>>>()?;
         cases.sort_by_key(|case| case.since);
-        (!cases.is_empty()).then(|| {
-            report::draft(&cases, &self.subject(), readers, self.settings.audience_figures)
-        })
+        (!cases.is_empty())
+            .then(|| report::draft(&cases, &self.subject(), readers, self.settings.audience_figures))
     }
 
     /// Components as an admin sees them.

@@ -139,7 +139,11 @@ impl Measured {
                 return format!("{who}: not enough data for a figure.");
             };
             let worst = worst.map(|(at, share)| {
-                format!(", {} in the quarter of an hour from {} on, which was the worst", percent(share), Civil::of(at).clock())
+                format!(
+                    ", {} in the quarter of an hour from {} on, which was the worst",
+                    percent(share),
+                    Civil::of(at).clock()
+                )
             });
             let (share, worst) = (percent(share), worst.unwrap_or_default());
             format!("{who}: served for {share} of their time{worst}; about {} visits.", rounded(visits))

@@ -58,7 +58,9 @@ fn served(served: &Served) -> Vec<String> {
         [String::new(), format!("Availability by audience, {span}:")].to_vec()
     };
     match served {
-        nothing if nothing.is_empty() => [String::new(), "Availability by audience: not enough data yet".to_owned()].into(),
+        nothing if nothing.is_empty() => {
+            [String::new(), "Availability by audience: not enough data yet".to_owned()].into()
+        }
         Served::Exact(measured) => {
             let said = |measure: Option<Measure>| match measure {
                 None => NO_DATA.to_owned(),

@@ -72,7 +72,8 @@ fn put_exact(out: &mut Markup, measured: &Measured) {
 fn put_bands(out: &mut Markup, stretches: &[Stretch]) {
     let (Some(newest), Some(oldest)) = (stretches.first(), stretches.last()) else { return };
     out.raw("<table class=\"served\"><caption>Share of their time in which they were served, ");
-    out.text(&dates::span(oldest.from, newest.until)).raw("</caption>\n<thead><tr><th scope=\"col\">When (UTC)</th>");
+    out.text(&dates::span(oldest.from, newest.until))
+        .raw("</caption>\n<thead><tr><th scope=\"col\">When (UTC)</th>");
     for users in Users::ALL {
         out.raw("<th scope=\"col\">").raw(users.label()).raw("</th>");
     }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use incident::{
-    Cause, ComponentSetting, Counts, Door, Engine, Moment, Settings, Sight, Watches,
-};
+use incident::{Cause, ComponentSetting, Counts, Door, Engine, Moment, Settings, Sight, Watches};
 use model::{Instant, Level, Timestamp, UserTime};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -35,11 +33,8 @@ impl Story {
             description: String::new(),
             watches: Watches::Site,
         };
-        let settings = Settings {
-            components: vec![website],
-            first_notice: Duration::ZERO,
-            audience_figures: true,
-        };
+        let settings =
+            Settings { components: vec![website], first_notice: Duration::ZERO, audience_figures: true };
         Self { engine: Engine::new(settings), second: 0, spent: Default::default() }
     }
 

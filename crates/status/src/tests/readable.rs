@@ -49,7 +49,9 @@ fn figures_of_availability_are_words_and_numbers_in_tables() {
     insta::assert_snapshot!("figures_text", format!("{}\n{}", lines(&bundle), lines(&calm)));
     let plain = [(made(&samples::outage()), bundle), (made(&samples::calm()), calm)];
     for (without, with) in plain {
-        for (path, file) in without.files().filter(|(path, _)| path.starts_with("api/") || path.ends_with(".atom")) {
+        for (path, file) in
+            without.files().filter(|(path, _)| path.starts_with("api/") || path.ends_with(".atom"))
+        {
             assert_eq!(Some(file), with.get(path), "{path}: programs read what they did before");
         }
         assert!(!text(&without, "index.html").contains("Availability by audience"));
