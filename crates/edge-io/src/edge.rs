@@ -107,6 +107,8 @@ pub struct Shared {
     pub streams: Streams,
     /// For how much of their time customers were served.
     pub uptime: Uptime,
+    /// The same for visitors whom the gate had met before.
+    pub uptime_of_returning: Uptime,
     /// Each listener's TLS.
     pub tls: Box<[Arc<Tls>]>,
     pub(crate) attributes: AttributeKey,
@@ -264,6 +266,7 @@ impl Edge {
             counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),
             streams: Streams::default(),
             uptime: Uptime::default(),
+            uptime_of_returning: Uptime::default(),
             wakers: (0..places).map(|_| AtomicWaker::new()).collect(),
             site: parts.site,
             origins: parts.origins,

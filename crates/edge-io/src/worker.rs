@@ -129,16 +129,19 @@ impl Worker {
         &self.shared.counters[self.index]
     }
 
-    /// A request has ended: that of a customer tells for how much of their time customers are served.
+    /// A request has ended: that of a customer, or of a visitor whom the gate had met before, tells for how much of their time such
+    /// people are served.
     pub(crate) fn felt(&self, identity: &Identity, outcome: Outcome, now: Instant) {
         let is_good = match outcome {
             Outcome::Forwarded => true,
             Outcome::OriginError | Outcome::Shed => false,
-            // Who asks for more than is his, or goes away, tells nothing; rules and challenges do not meet customers.
+            // Who asks for more than is his, or goes away, tells nothing; rules and challenges meet neither customers nor guests.
             Outcome::Limited | Outcome::Ruled | Outcome::Challenged | Outcome::Abandoned => return,
         };
         if let Some(account) = identity.account().filter(|_| identity.tier().is_known()) {
-            self.shared.uptime.saw(account, is_good, now);
+            self.shared.uptime.saw(account.0, is_good, now, self.wall_at(now));
+        } else if let Some(visit) = identity.met_before() {
+            self.shared.uptime_of_returning.saw(visit, is_good, now, self.wall_at(now));
         }
     }
 

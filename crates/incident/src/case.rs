@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::Timestamp;
 
 use crate::record::{Entry, Record};
+use crate::served::Measured;
 use crate::settings::UPDATES_MAX;
 use crate::sight::{Cause, Services};
 use crate::words::{Impact, PublicId, Service, Stage, Status};
@@ -42,6 +43,8 @@ pub(crate) struct Case {
     pub(crate) reopened: Vec<Timestamp>,
     /// How often it was back after everybody had been served.
     pub(crate) returns: u32,
+    /// For how much of their time people were served, and the entry that says so; only once it has been over for a while.
+    pub(crate) measured: Option<(u64, Measured)>,
     pub(crate) report: String,
     /// What people have written of the report, published or not.
     pub(crate) draft: Option<Drafted>,
@@ -142,6 +145,7 @@ impl Case {
         let before = self.stage();
         if before.is_some_and(|before| !before.is_open()) && stage.is_open() {
             self.reopened.push(record.at);
+            self.measured = None;
         }
         if before.is_some_and(|before| before >= Stage::Monitoring) && stage < Stage::Monitoring {
             self.returns = self.returns.saturating_add(1);
@@ -203,6 +207,7 @@ pub(crate) fn opened(
         is_ended: false,
         reopened: Vec::new(),
         returns: 0,
+        measured: None,
         report: String::new(),
         draft: None,
         drafts: 0,

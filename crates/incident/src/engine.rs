@@ -13,6 +13,7 @@ use crate::outside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
 use crate::report::{self, Draft, Readers};
+use crate::served::{self, Times};
 use crate::settings::{
     BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, EXPLAINED_APART, MONITORING_AFTER, MONITORING_GROWTH_MAX,
     SAME_WITHIN, STANDING, Settings, WORSE_SECONDS, Watches,
@@ -49,6 +50,8 @@ pub struct Engine {
     /// What the public is told of it.
     pub(crate) telling: Telling,
     pub(crate) since: Since,
+    /// For how much of their time people were served.
+    times: Times,
     pub(crate) level: Level,
     pub(crate) observes: bool,
     /// Whether the site can be reached from elsewhere, as far as that is believed.
@@ -88,6 +91,7 @@ impl Engine {
             services: Services::default(),
             telling: Telling::default(),
             since: Since::default(),
+            times: Times::default(),
             level: Level::Calm,
             observes: true,
             outside: Outside::Unknown,
@@ -131,12 +135,14 @@ impl Engine {
     pub fn see(&mut self, sight: &Sight, moment: Moment) -> Vec<Record> {
         let mut pen = Pen { records: Vec::new(), at: moment.wall };
         self.meet_components(&mut pen);
+        self.times.look(sight.spent, moment.wall);
         self.settle(sight, moment);
         self.open_or_end(sight, moment, &mut pen);
         self.note(sight, moment, &mut pen);
         signals::speak(self, moment, &mut pen);
         speaking::speak(self, moment, &mut pen);
         self.hear_waiting(moment, &mut pen);
+        self.measure(&mut pen);
         pen.records
     }
 
@@ -174,7 +180,7 @@ impl Engine {
 
     /// What may be published.
     pub fn view(&self, now: Timestamp) -> View {
-        publish::view(&self.state, &self.settings, now)
+        publish::view(&self.state, &self.settings, &self.times, now)
     }
 
     /// What an admin may know, newest first.
@@ -187,7 +193,8 @@ impl Engine {
         let of = |id: &PublicId| self.state.cases.iter().find(|case| case.id == *id);
         let mut cases = incidents.iter().map(of).collect::<Option<Vec<_>>>()?;
         cases.sort_by_key(|case| case.since);
-        (!cases.is_empty()).then(|| report::draft(&cases, &self.subject(), readers))
+        (!cases.is_empty())
+            .then(|| report::draft(&cases, &self.subject(), readers, self.settings.audience_figures))
     }
 
     /// Components as an admin sees them.
@@ -311,6 +318,14 @@ impl Engine {
         if is_held {
             let by = Some("the hold of the incident before".to_owned());
             self.write(pen, Entry::Withdrawn { incident, by });
+        }
+    }
+
+    /// Writes down for how much of their time people were served while an incident went on.
+    fn measure(&mut self, pen: &mut Pen) {
+        if let Some((case, measured)) = served::due(&self.state, &self.times, pen.at) {
+            let incident = case.number;
+            self.write(pen, Entry::Measured { incident, measured });
         }
     }
 

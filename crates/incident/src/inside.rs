@@ -157,6 +157,7 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
                 if *is_doubted { ", but customers were served meanwhile: it is not told" } else { "" };
             Some(outside(*from, *until) + doubt)
         }
+        Entry::Measured { measured, .. } => Some(measured.lines().join(" ")),
         Entry::Ended { .. } => Some("it is over and was not told".to_owned()),
         Entry::Opened { .. }
         | Entry::Drafted { .. }

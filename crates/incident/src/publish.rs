@@ -5,13 +5,14 @@ use model::Timestamp;
 
 use crate::case::Case;
 use crate::outside::{KeptSpell, Spell};
+use crate::served::{self, Times};
 use crate::settings::{ComponentSetting, NEWEST, Settings, UPDATES_SHOWN, UPDATES_SHOWN_OLD, Watches};
 use crate::state::{State, Watched, Work};
 use crate::view::{Component, Incident, Maintenance, Progress, Update, View};
 use crate::words::{Audience, PublicId, Stage, Status};
 
 /// What may be published at a moment.
-pub(crate) fn view(state: &State, settings: &Settings, now: Timestamp) -> View {
+pub(crate) fn view(state: &State, settings: &Settings, times: &Times, now: Timestamp) -> View {
     let listed = Listed::of(settings);
     let mut components: Vec<Component> = listed.rows.iter().map(|row| row.component(state, now)).collect();
     for work in state.maintenances.iter().filter(|work| progress(work, now) == Progress::InProgress) {
@@ -30,11 +31,17 @@ pub(crate) fn view(state: &State, settings: &Settings, now: Timestamp) -> View {
         }
     }
     let told = state.cases.iter().rev().filter(|case| !case.said.is_empty());
+    let is_shown = settings.audience_figures;
+    let incidents = told.enumerate().map(|(place, case)| Incident {
+        served: is_shown.then(|| served::during(case, times, now)).flatten(),
+        ..incident(case, &listed, shown(place))
+    });
     View {
         components,
-        incidents: told.enumerate().map(|(place, case)| incident(case, &listed, shown(place))).collect(),
+        incidents: incidents.collect(),
         maintenances: state.maintenances.iter().rev().map(|work| maintenance(work, &listed, now)).collect(),
         outside: spells(state),
+        served: is_shown.then(|| served::lately(times, state, now)),
         updated_at: if state.updated_at == Timestamp::default() { now } else { state.updated_at },
     }
 }
@@ -149,6 +156,7 @@ fn incident(case: &Case, listed: &Listed<'_>, shown: usize) -> Incident {
         next_update_by: last.and_then(|said| said.next).filter(|_| !is_over),
         updated_at: case.updated_at,
         postmortem: case.report.clone(),
+        served: None,
     }
 }
 

@@ -5,6 +5,7 @@ use data_encoding::HEXLOWER;
 use model::{Level, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::served::Measured;
 use crate::sight::{Cause, Services};
 use crate::words::{Stage, Status};
 
@@ -260,6 +261,13 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_doubted: bool,
     },
+    /// For how much of their time people were served, once it has been over for a while.
+    Measured {
+        /// Which.
+        incident: u32,
+        /// From its beginning to its end, as far as it was measured.
+        measured: Measured,
+    },
     /// The gate no longer sees anything wrong with what was never published.
     Ended {
         /// Which.
@@ -302,6 +310,7 @@ impl Entry {
             | Self::Signalled { incident, .. }
             | Self::Drafted { incident, .. }
             | Self::Outside { incident, .. }
+            | Self::Measured { incident, .. }
             | Self::Ended { incident } => Some(*incident),
             Self::Component { incident, .. } => *incident,
             Self::Watched { .. } | Self::Overridden { .. } | Self::Maintenance { .. } => None,

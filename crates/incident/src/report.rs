@@ -37,11 +37,13 @@ pub struct Draft {
 pub(crate) const TODO: &str = "TODO";
 
 /// The draft; `cases` are oldest first, at least one.
-pub(crate) fn draft(cases: &[&Case], what: &str, readers: Readers) -> Draft {
+///
+/// `audience_figures`: whether the public is told for how much of their time people were served.
+pub(crate) fn draft(cases: &[&Case], what: &str, readers: Readers, audience_figures: bool) -> Draft {
     let mut paper = Paper::default();
     head(&mut paper, cases, what);
     summary(&mut paper, cases, what);
-    impact(&mut paper, cases);
+    impact(&mut paper, cases, readers == Readers::Colleagues || audience_figures);
     paper.title("Lead-up");
     paper.todo("What was changed in the seven days before?");
     cause(&mut paper, cases, readers);
@@ -89,7 +91,7 @@ fn summary(paper: &mut Paper, cases: &[&Case], what: &str) {
     paper.todo("Why, in one sentence that customers understand.");
 }
 
-fn impact(paper: &mut Paper, cases: &[&Case]) {
+fn impact(paper: &mut Paper, cases: &[&Case], has_figures: bool) {
     paper.title("Impact");
     for case in cases {
         let fared: Vec<u64> =
@@ -100,10 +102,15 @@ fn impact(paper: &mut Paper, cases: &[&Case]) {
             continue;
         }
         let ends = [fared.first(), fared.last()].into_iter().flatten().copied().collect::<Vec<_>>();
+        let date =
+            if cases.len() > 1 { format!("{}: ", Civil::of(case.since).date()) } else { String::new() };
         for line in losses(case.lost) {
-            let date =
-                if cases.len() > 1 { format!("{}: ", Civil::of(case.since).date()) } else { String::new() };
             paper.point(format!("{date}{line}"), &ends);
+        }
+        for (seq, measured) in case.measured.iter().filter(|_| has_figures) {
+            for line in measured.lines() {
+                paper.point(format!("{date}{line}"), &[*seq]);
+            }
         }
     }
     paper.todo("Was data read, changed or lost? Who looked, and where? (Say no only if somebody looked.)");
@@ -207,6 +214,7 @@ fn trials(paper: &mut Paper, case: &Case) {
             | Entry::Signalled { .. }
             | Entry::Drafted { .. }
             | Entry::Outside { .. }
+            | Entry::Measured { .. }
             | Entry::Ended { .. }
             | Entry::Maintenance { .. } => None,
         })

@@ -11,6 +11,8 @@ pub struct Settings {
     pub components: Vec<ComponentSetting>,
     /// How long the first notice of an incident waits for somebody to say no.
     pub first_notice: Duration,
+    /// Whether the public is told for how much of their time people were served.
+    pub audience_figures: bool,
 }
 
 impl Settings {

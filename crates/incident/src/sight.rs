@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use model::{Level, Timestamp};
+use model::{Level, Timestamp, UserTime};
 use serde::{Deserialize, Serialize};
 
 use crate::words::{Audience, Service};
@@ -28,6 +28,8 @@ pub struct Sight {
     pub probed: Option<Service>,
     /// Whether the site can be reached from elsewhere.
     pub outside: Outside,
+    /// Time of people that was added up since the start, by [`crate::Users::ALL`].
+    pub spent: [UserTime; 2],
 }
 
 /// Whether probes elsewhere reach the site.

@@ -209,6 +209,7 @@ impl State {
             | Entry::Noted { .. }
             | Entry::Signalled { .. }
             | Entry::Outside { .. }
+            | Entry::Measured { .. }
             | Entry::Ended { .. }) => self.note(internal, record.seq, at),
         }
     }
@@ -247,6 +248,9 @@ impl State {
             }
             Entry::Outside { .. } => self.heard(entry),
             Entry::Signalled { .. } => self.signalled(entry, at),
+            Entry::Measured { incident, measured } => {
+                self.case(*incident).into_iter().for_each(|case| case.measured = Some((seq, *measured)));
+            }
             Entry::Ended { incident } => {
                 self.case(*incident)
                     .into_iter()

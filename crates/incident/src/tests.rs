@@ -6,11 +6,12 @@ mod clocks;
 mod outside;
 mod seen;
 mod signals;
+mod served;
 mod stories;
 
 use std::time::Duration;
 
-use model::{Instant, Level, Timestamp};
+use model::{Instant, Level, Timestamp, UserTime};
 
 use crate::{
     Act, ActError, Cause, Civil, ComponentSetting, Counts, Door, Engine, Entry, Moment, PublicId, Record,
@@ -22,6 +23,8 @@ struct Story {
     engine: Engine,
     moment: Moment,
     records: Vec<Record>,
+    /// What people spent so far.
+    spent: [UserTime; 2],
 }
 
 impl Story {
@@ -31,8 +34,8 @@ impl Story {
     }
 
     fn with(first_notice: Duration) -> Self {
-        let mut story =
-            Self { engine: Engine::new(settings(first_notice)), moment: at(14, 30), records: Vec::new() };
+        let engine = Engine::new(settings(first_notice));
+        let mut story = Self { engine, moment: at(14, 30), records: Vec::new(), spent: Default::default() };
         story.see(60, &well());
         story
     }
@@ -42,7 +45,7 @@ impl Story {
         for _ in 0..seconds {
             self.moment.now = self.moment.now + Duration::from_secs(1);
             self.moment.wall = self.moment.wall + Duration::from_secs(1);
-            let records = self.engine.see(sight, self.moment);
+            let records = self.engine.see(&Sight { spent: self.spent, ..*sight }, self.moment);
             self.records.extend(records);
         }
     }
@@ -118,6 +121,7 @@ pub(crate) fn settings(first_notice: Duration) -> Settings {
             component("Phone support", &[], Watches::Nothing),
         ],
         first_notice,
+        audience_figures: true,
     }
 }
 

@@ -7,6 +7,7 @@ use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::outside::Spell;
+use crate::served::Served;
 use crate::words::{Audience, Impact, PublicId, Service, Stage, Status};
 
 /// All that is public at a moment.
@@ -21,7 +22,10 @@ pub struct View {
     /// Times in which nobody outside could reach the site and the public was told so, oldest first; also by an outpost alone, where
     /// the gate knows better: then no incident has its name.
     pub outside: Vec<Spell>,
-    /// When anything of this last changed.
+    /// For how much of their time people were served lately; `None`: the public is not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<Served>,
+    /// When anything of this last changed, figures left out.
     pub updated_at: Timestamp,
 }
 
@@ -96,6 +100,9 @@ pub struct Incident {
     pub updated_at: Timestamp,
     /// The published report, in paragraphs as in [`Update::body`]; empty without one.
     pub postmortem: String,
+    /// For how much of their time people were served while it went on; `None`: the public is not told, or it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<Served>,
 }
 
 /// One thing that was said about an incident.

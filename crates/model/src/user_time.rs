@@ -9,4 +9,6 @@ pub struct UserTime {
     pub down: u64,
     /// How often one came who had not been there for a while.
     pub came: u64,
+    /// How many were there: each counts once in every five minutes of the wall clock in which one asks for something.
+    pub there: u64,
 }

@@ -102,6 +102,7 @@ impl Chronicle {
             Entry::Level { .. }
             | Entry::Withdrawn { .. }
             | Entry::Noted { .. }
+            | Entry::Measured { .. }
             | Entry::Drafted { .. }
             // How customers fare because of it is told as that.
             | Entry::Outside { .. }

@@ -64,7 +64,7 @@ pub(crate) struct Control {
     pub(crate) probing: Arc<Probing>,
     pub(crate) host: Arc<HostWatch>,
     pub(crate) folders: Option<Arc<Publisher>>,
-    pub(crate) availability: Arc<Mutex<Availability>>,
+    pub(crate) availability: Arc<Mutex<[Availability; 2]>>,
     pub(crate) clock: Clock,
     /// Where links for customers lead.
     pub(crate) link_place: LinkPlace,
@@ -158,7 +158,7 @@ impl Control {
         let (limit, measured) = self.desk.limit();
         let decision = self.site.decision();
         let coverage = self.site.registry().coverage(self.site.pass_time());
-        let figures = lock(&self.availability).figures();
+        let figures = lock(&self.availability).each_ref().map(Availability::figures);
         let targets = self.folders.as_ref().map(|folders| folders.targets()).unwrap_or_default();
         let limit_text = match (limit.is_finite(), measured) {
             (false, _) => "not measured yet".to_owned(),
@@ -238,6 +238,6 @@ fn link_said(link: &Finding) -> String {
     format!("\n{sentence} ({sure}); `portcullis provider-report` says what to tell the provider")
 }
 
-fn lock(availability: &Mutex<Availability>) -> MutexGuard<'_, Availability> {
+fn lock(availability: &Mutex<[Availability; 2]>) -> MutexGuard<'_, [Availability; 2]> {
     availability.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -115,8 +115,8 @@ pub(crate) struct Running {
     pub(crate) host: Arc<HostWatch>,
     outlet: Option<Outlet>,
     pub(crate) folders: Option<Arc<Publisher>>,
-    /// For how much of their time customers were served.
-    pub(crate) availability: Arc<Mutex<Availability>>,
+    /// For how much of their time people were served, by [`incident::Users::ALL`].
+    pub(crate) availability: Arc<Mutex<[Availability; 2]>>,
     table_seed: [u8; 32],
     configured: Mode,
     /// The process whose place this one takes, until it serves.
@@ -233,7 +233,7 @@ fn say_incident(site: &Site, is_successor: bool, events: &Events) {
 impl Running {
     /// What is to be done once a second: rows that wait, and every few seconds the sweep.
     pub(crate) fn keep_house(&self, second: u64) {
-        self.look_at_customers();
+        self.look_at_people();
         if let Some(news) = self.edge.shared().keys_news() {
             self.say_keys(&news);
         }
@@ -277,9 +277,12 @@ impl Running {
         }
     }
 
-    fn look_at_customers(&self) {
-        let total = self.edge.shared().uptime.total();
-        self.availability.lock().unwrap_or_else(PoisonError::into_inner).look(total, self.clock.now());
+    fn look_at_people(&self) {
+        let shared = self.edge.shared();
+        let spent = [shared.uptime.total(), shared.uptime_of_returning.total()];
+        self.truth.spent(spent);
+        let mut availability = self.availability.lock().unwrap_or_else(PoisonError::into_inner);
+        availability.iter_mut().zip(spent).for_each(|(of, spent)| of.look(spent, self.clock.wall()));
     }
 
     /// A mirror that is behind for longer than a few attempts take.

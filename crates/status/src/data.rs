@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use incident::{Component, Incident, Maintenance, Update, View};
+use incident::{Component, Incident, Maintenance, Served, Update, View};
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -128,7 +128,7 @@ struct Read {
 
 /// Whether a gate could show so much.
 fn is_bounded(view: &View) -> bool {
-    let View { components, incidents, maintenances, outside, updated_at: _ } = view;
+    let View { components, incidents, maintenances, outside, served, updated_at: _ } = view;
     let are_parts = |counts: &[usize]| counts.iter().all(|count| *count <= PARTS_MAX);
     let are_short = |texts: &[&String]| texts.iter().all(|text| text.len() <= TEXT_BYTES_MAX);
     let is_component =
@@ -137,13 +137,22 @@ fn is_bounded(view: &View) -> bool {
     let is_incident = |of: &Incident| {
         are_parts(&[of.updates.len(), of.reopened.len(), of.components.len(), of.audiences.len()])
             && are_short(&[&of.title, &of.postmortem])
+            && of.served.as_ref().is_none_or(is_short)
             && of.updates.iter().all(is_update)
     };
     let is_work = |of: &Maintenance| are_parts(&[of.components.len()]) && are_short(&[&of.title, &of.body]);
     are_parts(&[components.len(), incidents.len(), maintenances.len(), outside.len()])
+        && served.as_ref().is_none_or(is_short)
         && components.iter().all(is_component)
         && incidents.iter().all(is_incident)
         && maintenances.iter().all(is_work)
+}
+
+fn is_short(served: &Served) -> bool {
+    match served {
+        Served::Bands(stretches) => stretches.len() <= Served::STRETCHES_MAX,
+        Served::Exact(_) => true,
+    }
 }
 
 /// Components with their groups, incidents, announced work, and what belongs to one of them: more of any is no page of a gate.
@@ -162,7 +171,9 @@ mod tests {
 
     #[test]
     fn a_copy_makes_the_same_files_to_the_byte() {
-        for view in [samples::calm(), samples::outage(), samples::worked_on(), samples::nested()] {
+        let figures = [samples::outage_in_bands(), samples::calm_with_figures()];
+        let views = [samples::calm(), samples::outage(), samples::worked_on(), samples::nested()];
+        for view in views.into_iter().chain(figures) {
             let files = crate::render(&view, &samples::page(), samples::AT);
             let copy = PageData::read(&files.get(PageData::PATH).unwrap().bytes).unwrap();
             assert_eq!(crate::render(&copy.view, &copy.page, copy.at), files);
@@ -179,6 +190,11 @@ mod tests {
         let mut view = samples::calm();
         view.components = vec![view.components[0].clone(); PARTS_MAX + 1];
         let much = |view: &View| format(&PageData::to_bytes(view, &samples::page(), samples::AT));
+        assert_eq!(much(&view), PageDataError::TooMuch);
+        let mut view = samples::outage_in_bands();
+        if let Some(Served::Bands(stretches)) = &mut view.served {
+            *stretches = vec![stretches[0]; Served::STRETCHES_MAX + 1];
+        }
         assert_eq!(much(&view), PageDataError::TooMuch);
         let mut view = samples::outage();
         view.incidents[0].updates[0].body = "a".repeat(TEXT_BYTES_MAX + 1);

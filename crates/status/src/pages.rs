@@ -8,10 +8,12 @@ mod front;
 mod history;
 mod incident;
 mod parts;
+mod served;
 mod style;
 mod subscribe;
 
 pub use frame::source_hash;
+pub(crate) use served::{NO_DATA, grouped};
 pub use style::STYLE;
 
 use ::incident::{Progress, PublicId, Service, Status, View};

@@ -2,12 +2,13 @@
 //!
 //! Text of people is indented and never begins a line of its own, so that it cannot be taken for one of ours.
 
-use incident::{Progress, View};
+use incident::{Measure, Progress, Served, Users, View, percent};
 use model::Timestamp;
 
 use crate::dates;
 use crate::markup::{one_line, paragraphs};
 use crate::page::Page;
+use crate::pages::{NO_DATA, grouped};
 use crate::tree::Tree;
 use crate::verdict::Verdict;
 
@@ -45,8 +46,39 @@ pub(crate) fn text(view: &View, page: &Page, at: Timestamp) -> Vec<u8> {
         let indent = "  ".repeat(tree.above(place).len() + 1);
         out.push(format!("{indent}{}: {}", one_line(&component.name), component.status.label()));
     }
+    out.extend(view.served.iter().flat_map(served));
     out.extend([String::new(), format!("{}/", page.url()), String::new()]);
     out.join("\n").into_bytes()
+}
+
+/// For how much of their time people were served; of bands the newest.
+fn served(served: &Served) -> Vec<String> {
+    let head = |from, until| {
+        let span = dates::span(from, until);
+        [String::new(), format!("Availability by audience, {span}:")].to_vec()
+    };
+    match served {
+        nothing if nothing.is_empty() => {
+            [String::new(), "Availability by audience: not enough data yet".to_owned()].into()
+        }
+        Served::Exact(measured) => {
+            let said = |measure: Option<Measure>| match measure {
+                None => NO_DATA.to_owned(),
+                Some(Measure { share, visits, .. }) => {
+                    format!("served for {} of their time, about {} visits", percent(share), grouped(visits))
+                }
+            };
+            let lines = Users::ALL.into_iter().zip(measured.of);
+            let lines = lines.map(|(users, measure)| format!("  {}: {}", users.label(), said(measure)));
+            head(measured.from, measured.until).into_iter().chain(lines).collect()
+        }
+        Served::Bands(stretches) => stretches.first().map_or_else(Vec::new, |newest| {
+            let said = |band: Option<incident::Band>| band.map_or(NO_DATA, incident::Band::label);
+            let lines = Users::ALL.into_iter().zip(newest.bands);
+            let lines = lines.map(|(users, band)| format!("  {}: {}", users.label(), said(band)));
+            head(newest.from, newest.until).into_iter().chain(lines).collect()
+        }),
+    }
 }
 
 fn body(indent: &str, body: &str) -> Vec<String> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use incident::{
-    Audience, Component, Impact, Incident, Maintenance, Progress, PublicId, Service, Stage, Status, Trouble,
-    Update, View,
+    Audience, Band, Component, Impact, Incident, Maintenance, Measure, Measured, Progress, PublicId, Served,
+    Service, Stage, Status, Stretch, Trouble, Update, View,
 };
 use model::Timestamp;
 
@@ -64,6 +64,45 @@ pub(crate) fn outage() -> View {
     view.components[0].updated_at = ago(1_500);
     view.incidents.insert(0, open());
     view.updated_at = ago(600);
+    view
+}
+
+/// The outage, and how much of their time people were served, in bands.
+pub(crate) fn outage_in_bands() -> View {
+    let mut view = outage();
+    let at = |minutes: u64| Timestamp::from_secs(1_795_883_400 + 60 * minutes);
+    let stretch = |from, until, bands| Stretch { from: at(from), until: at(until), bands };
+    let bands = vec![
+        stretch(35, 45, [Some(Band::Nearly), Some(Band::Mostly)]),
+        stretch(20, 35, [Some(Band::Mostly), Some(Band::Partly)]),
+        stretch(10, 20, [Some(Band::Hardly), None]),
+        stretch(5, 10, [Some(Band::Partly), None]),
+    ];
+    view.incidents[0].served = Some(Served::Bands(bands.clone()));
+    view.served = Some(Served::Bands([&bands[..], &[stretch(0, 5, [Some(Band::Nearly), None])]].concat()));
+    view
+}
+
+/// All is well now, and how much of their time people were served is exact.
+pub(crate) fn calm_with_figures() -> View {
+    let mut view = calm();
+    let measure = |share, worst, visits| Some(Measure { share, worst: Some(worst), visits });
+    // Whole five minutes: 16:50 UTC.
+    let end = Timestamp::from_secs(1_795_884_600);
+    view.served = Some(Served::Exact(Measured {
+        from: end.before(Duration::from_secs(DAY)),
+        until: end,
+        of: [
+            measure(9_998, (end.before(Duration::from_secs(7_200)), 9_961), 12_000),
+            measure(9_991, (end.before(Duration::from_secs(70_200)), 9_800), 430),
+        ],
+    }));
+    let from = end.before(Duration::from_secs(6 * DAY + 8_100));
+    view.incidents[0].served = Some(Served::Exact(Measured {
+        from,
+        until: from + Duration::from_secs(8_700),
+        of: [measure(4_817, (from + Duration::from_secs(600), 0), 2_300), None],
+    }));
     view
 }
 
@@ -191,6 +230,7 @@ fn open() -> Incident {
         next_update_by: Some(AT + Duration::from_secs(1_200)),
         updated_at: ago(600),
         postmortem: String::new(),
+        served: None,
     }
 }
 
@@ -225,6 +265,7 @@ fn past() -> Incident {
         next_update_by: None,
         updated_at: ago(5 * DAY),
         postmortem: REPORT.to_owned(),
+        served: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod anything;
 mod copies;
 mod nasty;
+mod oracle;
 mod readable;
 mod subscribing;
 
@@ -60,7 +61,8 @@ fn paths_of_requests_lead_to_files() {
 
 #[test]
 fn every_link_of_a_page_to_a_file_leads_to_one() {
-    for view in [samples::calm(), samples::outage(), samples::worked_on(), samples::nested()] {
+    let views = [samples::calm(), samples::outage_in_bands(), samples::worked_on(), samples::nested()];
+    for view in views {
         let bundle = made(&view);
         for (path, _) in bundle.files().filter(|(path, _)| path.ends_with(".html") && *path != "404.html") {
             let page = text(&bundle, path);

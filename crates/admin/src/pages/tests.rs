@@ -33,6 +33,7 @@ impl Desk {
         let settings = Settings {
             components: vec![component("Website"), component(text)],
             first_notice: Duration::from_secs(120),
+            audience_figures: false,
         };
         let (mut engine, mut moment) = (Engine::new(settings), Moment::default());
         moment.wall = Timestamp::from_secs(1_795_876_200);

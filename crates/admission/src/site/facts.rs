@@ -107,6 +107,8 @@ pub struct Identity {
     pub(crate) shown: Shown,
     /// It has a visit ticket.
     pub(crate) has_visited: bool,
+    /// The number of its visit ticket, where that says that it was here in calm, a while ago or before the attack that goes on.
+    pub(crate) met_before: Option<u128>,
     /// It came with the cookie of a challenge.
     pub(crate) keeps_cookies: bool,
     /// A navigation that was let in without any ticket: its browser, for a visit ticket.
@@ -162,6 +164,7 @@ impl Identity {
             demoted_from: None,
             shown: Shown::Nothing,
             has_visited: false,
+            met_before: None,
             keeps_cookies: false,
             visitor: None,
             earned: None,
@@ -181,6 +184,13 @@ impl Identity {
     /// Whether it came with a ticket that the gate gave: it keeps cookies.
     pub const fn keeps_cookies(&self) -> bool {
         self.has_visited || self.keeps_cookies
+    }
+
+    /// A visitor who was here in calm, ten minutes ago or longer, and as long before the attack that goes on if there is one: a keyed
+    /// hash that stands for the browser. `None` for whoever is judged otherwise now: a rule acts on it, it asks for more than its ticket allows, or its network
+    /// has more guests than there are seats. So a swarm that came by beforehand counts for little, and one that did not for nothing.
+    pub fn met_before(&self) -> Option<u128> {
+        self.met_before.filter(|_| matches!(self.tier, Tier::T4 | Tier::T5) && self.rule.is_none())
     }
 
     /// The rule that acts on it, by its id.

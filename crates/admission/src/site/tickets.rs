@@ -25,10 +25,14 @@ impl Site {
         let time = self.pass_time();
         let visit = facts.visit.and_then(|text| self.challenges.visit(facts.user_agent, text, time));
         identity.has_visited = visit.is_some();
+        identity.met_before = visit.filter(|visit| self.has_met(*visit)).map(|visit| visit.number);
         if !self.acts_on_strangers() {
             return;
         }
-        let Some(address) = facts.address else { return };
+        let Some(address) = facts.address else {
+            identity.met_before = None;
+            return;
+        };
         let holder = Holder { address, user_agent: facts.user_agent };
         let came = facts.ticket.map_or(Came::Empty, |text| self.challenges.read(holder, text, time));
         identity.shown = match came {
@@ -38,6 +42,10 @@ impl Site {
             Came::Back(kind, number) => Shown::Back(kind, number),
         };
         identity.keeps_cookies = came != Came::Empty;
+        if identity.shown == Shown::Ticket {
+            // Only a seat tells a guest from a swarm, and whoever passed a challenge needs none.
+            identity.met_before = None;
+        }
         if let Came::Passed(number) = came {
             self.show_ticket(TicketProof { number, is_visit: false }, facts, address, identity, now);
         }
@@ -69,10 +77,12 @@ impl Site {
         let since = Timestamp::from_millis(self.incident_since.load(Relaxed));
         let is_guest = Challenges::is_old_guest(visit, since, self.pass_time());
         let is_same_draw = visit.draw == self.cohort_draw();
+        let met_before = identity.met_before.take();
         if !(is_guest || is_same_draw) || !self.spends(visit.number, true, facts, now) {
             return;
         }
         if is_guest && self.challenges.seat(Net::network(address), visit, now) {
+            identity.met_before = met_before;
             identity.shown = Shown::Ticket;
             self.show_ticket(
                 TicketProof { number: visit.number, is_visit: true },
@@ -84,6 +94,16 @@ impl Site {
         } else if is_same_draw {
             identity.cohort = visit.cohort;
         }
+    }
+
+    /// Whether a visit ticket was given in calm and is old enough to make a guest, or was when the attack began that goes on. What
+    /// came by a moment before it may have come because of it.
+    fn has_met(&self, visit: Visit) -> bool {
+        let since = match self.incident_since.load(Relaxed) {
+            0 => self.pass_time(),
+            since => Timestamp::from_millis(since),
+        };
+        Challenges::is_old_guest(visit, since, since)
     }
 
     /// Remembers for a minute who showed a ticket, for the files that browsers ask for without cookies.

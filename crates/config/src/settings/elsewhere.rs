@@ -81,6 +81,8 @@ impl OutpostPage {
             url: self.url.clone(),
             name: self.name.clone(),
             first_notice: Duration::ZERO,
+            // The gate's page, which is shown while it is heard of, has its figures; probes feel nothing of the kind.
+            audience_figures: false,
             export: self.export.clone(),
             support: self.support.clone(),
             component: self.component.clone(),

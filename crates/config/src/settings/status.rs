@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::StatusSubscribers;
 use crate::entry::{Section, default, optional, optional_table, required, settings, tables};
 use crate::kinds::{
-    ADDRESS, BUCKET, COMPONENT, ENDPOINT, FILE, FOLDER, GROUP, GroupPath, HOST_KEY, NAME, PAGE_URL,
+    ADDRESS, BUCKET, COMPONENT, ENDPOINT, FILE, FLAG, FOLDER, GROUP, GroupPath, HOST_KEY, NAME, PAGE_URL,
     PREFIX_IN_BUCKET, PageUrl, SSH_KEY, SSH_URL, SshUrl, TEXT, WATCHES, WORD, duration, list,
 };
 
@@ -26,6 +26,9 @@ settings! {
         /// How long the first notice of an incident is held before it is published, so that a person can veto it. With 0s
         /// it is published at once.
         first_notice: Duration = default("2m", duration("0s", "30m"));
+        /// Whether the page tells for how much of their time customers, and visitors who had been here before, were served: in
+        /// coarse bands and late while an incident is open, exact half an hour after it. Without it only you are told.
+        audience_figures: bool = default("false", FLAG);
         /// Folders that the page is also written to, for web servers and mirrors elsewhere. Each is new, empty or holds
         /// an earlier export; readers never see a half of one.
         export: Vec<PathBuf> = default("", list(FOLDER, 8));

@@ -158,7 +158,7 @@ pub const INCIDENT_OPEN: Metric<Gauge, 1> = Metric::new(
 pub const AVAILABILITY: Metric<Gauge, 2> = Metric::new(
     "portcullis_audience_availability_ratio",
     ["audience", "window"],
-    "Share of their time in which customers who had signed in were served; none while too few were there to say.",
+    "Share of their time in which customers who had signed in (known), or visitors who had been here before (returning), were served; none while too few were there to say.",
 )
 .unit("ratio");
 

@@ -167,5 +167,6 @@ fn watched() -> Settings {
             component("Search", &["Shop"], Watches::Nothing),
         ],
         first_notice: Duration::ZERO,
+        audience_figures: false,
     }
 }

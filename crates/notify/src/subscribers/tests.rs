@@ -218,6 +218,7 @@ fn opened(name: &str, update: Update, components: &[usize]) -> Incident {
         audiences: Vec::new(),
         next_update_by: None,
         postmortem: String::new(),
+        served: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use console_io::metrics::{Buckets, Exposition, catalogue};
 use edge_io::{Fault, Origin, SECONDS_BUCKETS, TICK_BUCKETS};
+use incident::{Availability, Figures, Users};
 use model::{Group, Outcome, Tier};
 use provider::Verdict as LinkVerdict;
 use status_io::TargetHealth;
@@ -132,9 +133,11 @@ impl Control {
         out.counter(&catalogue::RECORDING_STEPS_LOST, [(none, self.memory.steps_lost())]);
         let open = u32::try_from(self.truth.open()).unwrap_or(u32::MAX);
         out.gauge(&catalogue::INCIDENT_OPEN, [([self.site_name.as_str()], f64::from(open))]);
-        let incident::Figures { hour, day, .. } = super::lock(&self.availability).figures();
-        let shares = [("1h", hour), ("24h", day)].into_iter();
-        let shares = shares.filter_map(|(window, share)| Some((["known", window], share?)));
+        let figures = super::lock(&self.availability).each_ref().map(Availability::figures);
+        let shares = Users::ALL.into_iter().zip(figures).flat_map(|(users, Figures { hour, day, .. })| {
+            let shares = [("1h", hour), ("24h", day)].into_iter();
+            shares.filter_map(move |(window, share)| Some(([users.name(), window], share?)))
+        });
         out.gauge(&catalogue::AVAILABILITY, shares);
         let folders = self.folders.as_ref().map(|folders| folders.targets()).unwrap_or_default();
         let lag = |target: &TargetHealth| target.behind.unwrap_or_default().as_secs_f64();

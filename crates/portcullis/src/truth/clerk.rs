@@ -190,6 +190,7 @@ impl Clerk {
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
             | Entry::Signalled { .. }
+            | Entry::Measured { .. }
             | Entry::Drafted { .. }
             | Entry::Overridden { .. }
             | Entry::Maintenance { .. } => {}
@@ -265,7 +266,11 @@ mod tests {
         let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
         let (journal, _loaded) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
         let mut clerk = Clerk {
-            engine: Engine::new(Settings { components: vec![], first_notice: Duration::ZERO }),
+            engine: Engine::new(Settings {
+                components: vec![],
+                first_notice: Duration::ZERO,
+                audience_figures: false,
+            }),
             journal: Arc::new(journal),
             press: Some(Box::new(Counting(made.clone()))),
             events: Arc::new(LogSettings::new(folder.path()).start_own(&both).unwrap()),

@@ -15,9 +15,9 @@ mod page;
 mod printer;
 mod witness;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ use incident::{
 };
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
-use model::Timestamp;
+use model::{Timestamp, UserTime};
 use notify::{Figures, PageFigures};
 use notify_io::{Courier, Mailing, Pages};
 
@@ -63,6 +63,8 @@ pub(crate) struct Truth {
     clock: Clock,
     page: Option<status::Page>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+    /// Time of people so far, by [`incident::Users::ALL`]: it goes along with what is seen.
+    spent: std::sync::Mutex<[UserTime; 2]>,
 }
 
 /// Those who are told what follows from the record, on threads of their own.
@@ -169,7 +171,8 @@ impl Truth {
             shown: (View::default(), Timestamp::default()),
         };
         let thread = std::sync::Mutex::new(Some(spawn(clerk, receiver)?));
-        Ok(Self { sender, missed: AtomicU64::new(0), open, pause, told, clock, page: page.page, thread })
+        let (missed, page) = (AtomicU64::new(0), page.page);
+        Ok(Self { sender, missed, open, pause, told, clock, page, thread, spent: Default::default() })
     }
 
     /// Writes nothing until [`Truth::go_on`]: one process writes a record, and another is about to.
@@ -191,11 +194,17 @@ impl Truth {
     }
 
     /// Takes what the gate saw in a second; never waits.
-    pub(crate) fn saw(&self, sight: Sight, moment: Moment) {
+    pub(crate) fn saw(&self, mut sight: Sight, moment: Moment) {
+        sight.spent = *self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         // No room, or nobody there any more.
         if self.sender.try_send(Message::Saw(sight, moment)).is_err() {
             self.missed.fetch_add(1, Relaxed);
         }
+    }
+
+    /// Takes the time of people that was added up so far.
+    pub(crate) fn spent(&self, spent: [UserTime; 2]) {
+        *self.spent.lock().unwrap_or_else(PoisonError::into_inner) = spent;
     }
 
     /// Takes what an outpost saw while this gate was out of reach; never waits. Whether there was room.

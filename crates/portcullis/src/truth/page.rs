@@ -138,6 +138,7 @@ pub(crate) fn settings(status: &config::Status) -> Settings {
     Settings {
         components: status.components().iter().map(component).collect(),
         first_notice: status.first_notice,
+        audience_figures: status.audience_figures,
     }
 }
 
@@ -184,7 +185,7 @@ fn unconfigured() -> Settings {
         description: String::new(),
         watches: Watches::Site,
     };
-    Settings { components: vec![website], first_notice: FIRST_NOTICE }
+    Settings { components: vec![website], first_notice: FIRST_NOTICE, audience_figures: false }
 }
 
 fn component(component: &config::StatusComponent) -> ComponentSetting {

@@ -67,6 +67,7 @@ impl Witness {
             observes,
             probed: senses.probed(),
             outside: senses.outside(),
+            spent: Default::default(),
         })
     }
 

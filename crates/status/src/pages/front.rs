@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ::incident::{Incident, Maintenance, Progress};
+use ::incident::{Incident, Maintenance, Progress, Served};
 
 use super::frame::{self, Frame};
-use super::{Site, class, history, incident, parts};
+use super::{Site, class, history, incident, parts, served};
 use crate::markup::Markup;
 
 /// For how long an incident stays on the first page after it is over.
@@ -15,6 +15,8 @@ pub(super) fn page(site: &Site<'_>) -> Markup {
     let mut out = Markup::default();
     put_verdict(&mut out, site);
     put_open(&mut out, site);
+    // While something is open it matters more than anything that is listed below.
+    put_served(&mut out, site, true);
     put_announced(&mut out, site);
     out.raw("<section aria-labelledby=\"parts\">\n<h2 id=\"parts\">Components</h2>\n");
     let roots = site.tree.children(None);
@@ -27,6 +29,7 @@ pub(super) fn page(site: &Site<'_>) -> Markup {
         parts::put_legend(&mut out);
     }
     out.raw("</section>\n");
+    put_served(&mut out, site, false);
     put_recent(&mut out, site);
     let title = frame::state_title(site);
     let frame = Frame { title: &title, description: &site.verdict.sentence, path: "/", top: "" };
@@ -52,6 +55,13 @@ fn put_open(out: &mut Markup, site: &Site<'_>) {
         incident::put_card(out, site, incident);
     }
     out.raw("</section>\n");
+}
+
+fn put_served(out: &mut Markup, site: &Site<'_>, in_bands: bool) {
+    let served = site.view.served.as_ref();
+    if let Some(served) = served.filter(|served| matches!(served, Served::Bands(_)) == in_bands) {
+        served::put(out, served, served::Place::Front);
+    }
 }
 
 fn put_announced(out: &mut Markup, site: &Site<'_>) {

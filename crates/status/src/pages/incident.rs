@@ -4,7 +4,7 @@ use ::incident::{Incident, Maintenance, Status, Update};
 use model::Timestamp;
 
 use super::frame::{self, Frame};
-use super::{Site, class, history, of_service, progress_label};
+use super::{Site, class, history, of_service, progress_label, served};
 use crate::dates;
 use crate::markup::{Markup, paragraphs};
 use crate::report::put_markdown;
@@ -67,6 +67,9 @@ pub(super) fn put(out: &mut Markup, site: &Site<'_>, incident: &Incident, top: &
     put_audiences(out, incident);
     put_facts(out, site, incident);
     put_concerned(out, site, &incident.components, top);
+    if let Some(figures) = &incident.served {
+        served::put(out, figures, served::Place::Incident);
+    }
     if !incident.postmortem.is_empty() {
         out.raw("<section aria-labelledby=\"report\">\n<h2 id=\"report\">Post-mortem</h2>\n");
         out.raw("<div class=\"card\">\n");

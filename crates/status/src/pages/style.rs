@@ -65,6 +65,11 @@ pub const STYLE: &str = concat!(
     "border:2px solid var(--bg)}.log h3{font-size:1rem}",
     ".days{width:100%;border-collapse:collapse;font-size:.9rem}.days th,.days td{text-align:left;padding:.35rem .5rem .35rem 0;",
     "font-weight:400;vertical-align:top}.days thead th{color:var(--soft)}.days td:last-child,.days th:last-child{text-align:right}",
+    // For how much of their time people were served.
+    ".served{width:100%;border-collapse:collapse;font-size:.9rem}.served caption{text-align:left;color:var(--soft)}",
+    ".served th,.served td{text-align:left;vertical-align:top;padding:.45rem .6rem .45rem 0;border-top:1px solid var(--line)}",
+    ".served thead th{border:0;font-weight:400;color:var(--soft)}.served tbody th{font-weight:500}.served span.soft{display:block;",
+    "font-weight:400}.served .state{white-space:normal}.served+p{margin-top:.6rem}.even{border-left-width:1px}.even details{margin-top:.6rem}.even .row>:first-child{font-weight:400}",
     // Reports.
     ".points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}.wide table{border-collapse:collapse;font-size:.9rem}",
     ".wide th,.wide td{text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",

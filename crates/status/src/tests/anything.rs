@@ -41,6 +41,7 @@ fn view() -> impl Strategy<Value = View> {
             incidents,
             maintenances,
             outside: Vec::new(),
+            served: None,
             updated_at,
         },
     )
@@ -152,6 +153,7 @@ fn incident() -> impl Strategy<Value = Incident> {
                 next_update_by: maybe.3,
                 updated_at: begun.2,
                 postmortem,
+                served: None,
             }
         },
     )

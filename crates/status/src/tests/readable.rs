@@ -33,6 +33,43 @@ fn a_component_tells_its_days() {
 }
 
 #[test]
+fn figures_of_availability_are_words_and_numbers_in_tables() {
+    let bundle = made(&samples::outage_in_bands());
+    insta::assert_snapshot!("bands_index", section(&bundle, "index.html"));
+    let path = format!("i/{}.html", samples::id("open"));
+    insta::assert_snapshot!("bands_incident", section(&bundle, &path));
+    let calm = made(&samples::calm_with_figures());
+    insta::assert_snapshot!("figures_index", section(&calm, "index.html"));
+    let path = format!("i/{}.html", samples::id("past"));
+    insta::assert_snapshot!("figures_incident", section(&calm, &path));
+    let lines = |bundle| {
+        let all = text(bundle, "status.txt");
+        all.lines().skip_while(|line| !line.contains("audience")).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!("figures_text", format!("{}\n{}", lines(&bundle), lines(&calm)));
+    let plain = [(made(&samples::outage()), bundle), (made(&samples::calm()), calm)];
+    for (without, with) in plain {
+        for (path, file) in
+            without.files().filter(|(path, _)| path.starts_with("api/") || path.ends_with(".atom"))
+        {
+            assert_eq!(Some(file), with.get(path), "{path}: programs read what they did before");
+        }
+        assert!(!text(&without, "index.html").contains("Availability by audience"));
+    }
+    let mut view = samples::calm();
+    view.served = Some(incident::Served::Bands(Vec::new()));
+    assert!(section(&made(&view), "index.html").contains("<p>Not enough data yet.</p>"));
+}
+
+/// The figures of a page.
+#[track_caller]
+fn section(bundle: &crate::Bundle, path: &str) -> String {
+    let page = text(bundle, path);
+    let (_, rest) = page.split_once("<section aria-labelledby=\"served\">").expect("a page has figures");
+    rest.split("</section>").next().unwrap_or_default().to_owned()
+}
+
+#[test]
 fn groups_in_groups_are_opened_down_to_what_is_not_well() {
     let page = content(&made(&samples::nested()), "index.html");
     assert_eq!(page.matches("<details open>").count(), 2);
@@ -114,6 +151,9 @@ fn twenty_components_fit_into_thirty_kilobytes() {
     }
     let page = text(&made(&view), "index.html");
     assert!(page.len() <= 30_000, "{} bytes", page.len());
+    view.served = samples::outage_in_bands().served;
+    let page = text(&made(&view), "index.html");
+    assert!(page.len() <= 34_000, "{} bytes with figures", page.len());
 }
 
 /// Two promises that are shown differently: one to come, one that was not kept.
@@ -135,6 +175,8 @@ fn pages_can_be_looked_at() {
         ("calm", samples::calm()),
         ("outage", samples::outage()),
         ("worked-on", samples::worked_on()),
+        ("bands", samples::outage_in_bands()),
+        ("figures", samples::calm_with_figures()),
         ("nested", samples::nested()),
         ("nasty", samples::spoken("<b>&amp; a very long word ".repeat(4).replace(' ', "\u{301}-").as_str())),
     ];

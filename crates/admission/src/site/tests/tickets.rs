@@ -307,10 +307,16 @@ fn guests_of_calm_days_are_asked_nothing_and_a_network_has_thirty_two() {
     let tier = |shop: &mut Shop, jar: &Jar, from: &str| shop.visit("GET /", from, &mut jar.clone()).1;
     let seated = guests.iter().filter(|jar| tier(&mut shop, jar, VISITOR) == Tier::T4).count();
     assert_eq!(seated, 32);
+    let is_met = |shop: &Shop, jar: &Jar, from: &str| {
+        shop.identify(ask("GET /", from, &[(VISIT_COOKIE, jar.visit.as_str())])).met_before().is_some()
+    };
+    let met = guests.iter().filter(|jar| is_met(&shop, jar, VISITOR)).count();
+    assert_eq!(met, 32, "a swarm that came by beforehand counts for little");
     assert_eq!(tier(&mut shop, &guests[0], VISITOR), Tier::T4, "with a seat of its own");
     assert_eq!(tier(&mut shop, &late, ELSEWHERE), Tier::T5, "too young");
     shop.wait(700);
     assert_eq!(tier(&mut shop, &late, ELSEWHERE), Tier::T4, "given in calm, and old enough by now");
+    assert!(!is_met(&shop, &late, ELSEWHERE), "but not when it began");
     let mut during = Jar::default();
     shop.decide(Level::Limiting, Masks::OPEN, false);
     shop.visit("GET /", "198.18.9.1", &mut during);
@@ -318,6 +324,41 @@ fn guests_of_calm_days_are_asked_nothing_and_a_network_has_thirty_two() {
     shop.decide(Level::Calm, Masks::OPEN, false);
     shop.asks_for(Challenge::Waiting);
     assert_eq!(tier(&mut shop, &during, "198.18.9.1"), Tier::T5, "given during an earlier incident");
+}
+
+/// Whose time tells how visitors are served: nobody's who may have come because of an attack.
+#[test]
+fn who_was_met_before_is_known_before_an_attack_and_is_the_same_in_it() {
+    let mut shop = Shop::new(Mode::Auto);
+    let mut jar = Jar::default();
+    shop.visit("GET /", VISITOR, &mut jar);
+    let cookies = [(VISIT_COOKIE, jar.visit.as_str())];
+    let met = |shop: &Shop, from: &str| shop.identify(ask("GET /", from, &cookies)).met_before();
+    assert_eq!(met(&shop, VISITOR), None, "nobody knows yet whether this one comes again");
+    shop.wait(600);
+    let number = met(&shop, VISITOR);
+    assert!(number.is_some());
+    assert_eq!(shop.identify(ask("GET /", VISITOR, &[])).met_before(), None);
+    shop.asks_for(Challenge::Waiting);
+    assert_eq!([met(&shop, VISITOR), met(&shop, ELSEWHERE)], [number; 2]);
+    let rest = (0..100).filter(|_| met(&shop, VISITOR).is_some()).count();
+    assert_eq!(rest, 58, "who asks for more than sixty requests a minute may be anybody");
+    shop.wait(60);
+    let rule = Rule {
+        id: 5,
+        conditions: vec![Condition { attribute: Attribute::Path, test: Test::Is(7) }],
+        action: Action::Demote,
+        armed: true,
+        expires: Instant::from_secs(9_000),
+        collateral_calm: Finite::ZERO,
+        collateral_known: Finite::ZERO,
+    };
+    let rules = Arc::new(Rules { rules: vec![rule], calm: Arc::default() });
+    shop.site.obey(Decision { level: Level::Filtering, rules, ..Decision::default() });
+    let mut values = Values::default();
+    values.set(Attribute::Path, 7);
+    let ruled = Ask { values: Some(&values), ..ask("GET /", VISITOR, &cookies) };
+    assert_eq!((shop.identify(ruled).met_before(), met(&shop, VISITOR)), (None, number));
 }
 
 #[test]

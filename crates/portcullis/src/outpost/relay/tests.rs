@@ -18,7 +18,11 @@ fn engine(name: &str) -> Engine {
         description: String::new(),
         watches: Watches::Site,
     };
-    Engine::new(Settings { components: vec![component], first_notice: Duration::ZERO })
+    Engine::new(Settings {
+        components: vec![component],
+        first_notice: Duration::ZERO,
+        audience_figures: false,
+    })
 }
 
 /// A view after so many seconds of the same.
