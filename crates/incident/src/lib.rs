@@ -43,7 +43,7 @@ pub use outside::Spell;
 pub use preview::{Preview, preview};
 pub use record::{Entry, LevelName, Record, RecordError};
 pub use report::{Draft, Readers};
-pub use settings::{ComponentSetting, Settings, Watches};
+pub use settings::{ComponentSetting, Pace, Settings, Watches};
 pub use sight::{Cause, Counts, Door, Outside, Services, Sight};
 pub use view::{Component, Incident, Maintenance, Progress, Trouble, Update, View};
 pub use words::{Audience, Impact, NoId, NoStage, NoStatus, PublicId, Service, Stage, Status};

@@ -141,6 +141,7 @@ fn incident(case: &Case, listed: &Listed<'_>, shown: usize) -> Incident {
         published_at: case.said.first().map_or(case.since, |said| said.at),
         identified_at: reached(Stage::Identified),
         monitoring_at: reached(Stage::Monitoring).filter(|_| stage >= Stage::Monitoring),
+        served_again_at: case.served_again().map(|(at, _)| at).filter(|_| stage >= Stage::Monitoring),
         resolved_at: reached(Stage::Resolved).filter(|_| is_over),
         reopened: case.reopened.clone(),
         updates: updates(case, listed, shown),

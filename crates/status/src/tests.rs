@@ -4,6 +4,7 @@ mod anything;
 mod copies;
 mod nasty;
 mod readable;
+mod replays;
 mod subscribing;
 
 use incident::View;

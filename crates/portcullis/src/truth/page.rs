@@ -107,10 +107,7 @@ impl Page {
 
 /// What a table says of what is watched.
 pub(crate) fn settings(status: &config::Status) -> Settings {
-    Settings {
-        components: status.components().iter().map(component).collect(),
-        first_notice: status.first_notice,
-    }
+    Settings::new(status.components().iter().map(component).collect(), status.first_notice)
 }
 
 /// What a table says of the page.
@@ -142,7 +139,7 @@ fn unconfigured() -> Settings {
         description: String::new(),
         watches: Watches::Site,
     };
-    Settings { components: vec![website], first_notice: FIRST_NOTICE }
+    Settings::new(vec![website], FIRST_NOTICE)
 }
 
 fn component(component: &config::StatusComponent) -> ComponentSetting {

@@ -7,6 +7,7 @@ use super::frame::{self, Frame};
 use super::{Site, class, history, of_service, progress_label};
 use crate::dates;
 use crate::markup::{Markup, paragraphs};
+use crate::news;
 use crate::report::put_markdown;
 use crate::verdict::{glyph, of_impact};
 
@@ -21,7 +22,7 @@ pub(super) fn put_card(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
     out.raw(incident.stage.label()).raw("</strong> · since ").time(incident.started_at).raw("</p>\n");
     put_audiences(out, incident);
     if let Some(update) = incident.updates.first() {
-        out.raw("<div class=\"said\">").paragraphs(&update.body).raw("</div>\n");
+        out.raw("<div class=\"said\">").paragraphs(&news::words(incident, update)).raw("</div>\n");
         put_concerned(out, site, &incident.components, "");
         out.raw("<p class=\"soft\">Posted ");
         out.time(update.at);
@@ -133,7 +134,7 @@ fn put_facts(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
         (Some(incident.started_at), "Began"),
         (Some(incident.published_at), "First notice"),
         (incident.identified_at, "Identified"),
-        (incident.monitoring_at, "Everybody served again"),
+        (incident.served_again_at.or(incident.monitoring_at), "Everybody served again"),
         (incident.resolved_at, "Resolved"),
     ];
     facts.extend(incident.reopened.iter().map(|at| (Some(*at), "Opened again")));
@@ -143,7 +144,7 @@ fn put_facts(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
         put_fact(out, label, at);
     }
     if let Some(end) = history::ended(incident) {
-        out.raw("<div><dt>Lasted</dt><dd>").text(&dates::length(end.since(incident.started_at)));
+        out.raw("<div><dt>Lasted</dt><dd>").text(&dates::lasted(incident.started_at, end));
         out.raw("</dd></div>\n");
     } else {
         out.raw("<div><dt>At its worst</dt><dd>").raw(history::impact_label(incident)).raw("</dd></div>\n");
