@@ -127,7 +127,11 @@ fn named(kind: &str, full_name: &str) -> PublicId {
 
 fn incident(case: &Case, listed: &Listed<'_>, shown: usize) -> Incident {
     let stage = case.stage().unwrap_or(Stage::Investigating);
-    let reached = |stage: Stage| case.said.iter().rev().find(|said| said.stage == stage).map(|said| said.at);
+    // News within a stage do not reach it again.
+    let before = [None].into_iter().chain(case.said.iter().map(|said| Some(said.stage)));
+    let turns: Vec<_> = before.zip(&case.said).filter(|(before, said)| *before != Some(said.stage)).collect();
+    let reached =
+        |stage: Stage| turns.iter().rev().find(|(_, said)| said.stage == stage).map(|(_, said)| said.at);
     let last = case.said.last();
     let is_over = !stage.is_open();
     let services = last.map(|said| said.services).unwrap_or_default();

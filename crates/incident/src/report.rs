@@ -16,7 +16,7 @@ use crate::civil::Civil;
 use crate::inside::words;
 use crate::record::Entry;
 use crate::settings::DISCLOSED_AFTER;
-use crate::texts::{exact_losses, length, losses};
+use crate::texts::{exact, exact_losses, length, losses};
 use crate::words::{Impact, Stage};
 use paper::{Paper, after, moment, span};
 
@@ -138,7 +138,7 @@ fn summary(paper: &mut Paper, whole: &Whole<'_>) {
             Some((at, seq)) => {
                 let lasted = at.since(case.since);
                 (sum, ends) = (sum + lasted, [ends, vec![case.opened.0, seq]].concat());
-                let text = format!("{title}, {}, {}.", span(case.since, at), length(lasted));
+                let text = format!("{title}, {}, {}.", span(case.since, at), exact(lasted));
                 paper.point(&text, &[case.opened.0, seq]);
             }
             None => {
@@ -147,7 +147,7 @@ fn summary(paper: &mut Paper, whole: &Whole<'_>) {
         }
     }
     if whole.cases.len() > 1 && ends.len() == 2 * whole.cases.len() {
-        paper.point(&format!("All {} together: {}.", whole.cases.len(), length(sum)), &ends);
+        paper.point(&format!("All {} together: {}.", whole.cases.len(), exact(sum)), &ends);
     }
     paper.todo("Why, in one sentence that customers understand.");
     if !whole.is_for_colleagues() {
@@ -212,7 +212,7 @@ fn unreached(case: &Case) -> Vec<(String, Vec<u64>)> {
             let text = format!(
                 "nobody outside could reach it, {}, {}.",
                 span(from, until),
-                length(until.since(from))
+                exact(until.since(from))
             );
             times.push((text, std::mem::take(&mut begun)));
         }

@@ -114,19 +114,19 @@ fn begins(of: &Occasion<'_>, since: &str) -> String {
 /// News: what has changed comes first, or that nothing has.
 fn goes_on(of: &Occasion<'_>, since: &str, doing: &str) -> String {
     let what = of.what;
-    let same = match of.unchanged_since {
-        Some(at) => format!("No change since {}. ", day_and_clock(at, of.now)),
-        None => String::new(),
-    };
-    if of.is_unreached {
-        format!("{same}Nobody outside has been able to reach {what} since {since}. {doing}")
-    } else if of.spares_customers() {
-        let customers = Audience::Known.label();
-        format!(
-            "{same}{customers} are served as usual. For new visitors the disruption of {what} that began at {since} goes on. {doing}"
-        )
-    } else {
-        format!("{same}The disruption of {what} that began at {since} goes on. {doing}")
+    let goes_on = format!("disruption of {what} that began at {since} goes on. {doing}");
+    let same = of.unchanged_since.map(|at| format!("No change since {}", day_and_clock(at, of.now)));
+    match same {
+        _ if of.is_unreached => {
+            let same = same.map_or_else(String::new, |same| same + ". ");
+            format!("{same}Nobody outside has been able to reach {what} since {since}. {doing}")
+        }
+        // The lines below say who is served.
+        Some(same) => format!("{same}: the {goes_on}"),
+        None if of.spares_customers() => {
+            format!("{} are served as usual. For new visitors the {goes_on}", Audience::Known.label())
+        }
+        None => format!("The {goes_on}"),
     }
 }
 
@@ -188,7 +188,7 @@ pub(crate) fn exact_losses(lost: [Lost; 2]) -> [String; 2] {
             (delayed, "some had to wait for"),
         ];
         let times = times.into_iter().filter(|(lasted, _)| !lasted.is_zero());
-        let parts: Vec<String> = times.map(|(lasted, what)| format!("{what} {}", length(lasted))).collect();
+        let parts: Vec<String> = times.map(|(lasted, what)| format!("{what} {}", exact(lasted))).collect();
         let what =
             if parts.is_empty() { "served as usual all the time".to_owned() } else { parts.join(", ") };
         format!("{}: {what}.", audience.label())
@@ -220,6 +220,14 @@ fn day_and_clock(at: Timestamp, now: Timestamp) -> String {
 fn minutes(from: Timestamp, until: Timestamp) -> Duration {
     let minutes = (until.as_secs() / 60).saturating_sub(from.as_secs() / 60);
     Duration::from_secs(60 * minutes.max(1))
+}
+
+/// `2 h 5 min 7 s`.
+pub(crate) fn exact(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let parts = [(seconds / 3_600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    parts.map(|(count, unit)| format!("{count} {unit}")).collect::<Vec<_>>().join(" ")
 }
 
 /// `45 minutes`, `2 h 5 min`, to the next minute; what was shorter is a minute.

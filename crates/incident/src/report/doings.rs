@@ -7,6 +7,7 @@ use super::paper::{Paper, after, cell, moment};
 use crate::case::{Case, Note, Said};
 use crate::inside::words;
 use crate::record::Entry;
+use crate::texts::exact;
 use crate::words::Stage;
 
 /// What was done. The public reads of it once an attacker learns nothing from that any more.
@@ -35,59 +36,51 @@ pub(super) fn response(paper: &mut Paper, whole: &Whole<'_>) {
 pub(super) fn recovery(paper: &mut Paper, whole: &Whole<'_>) {
     paper.title("Recovery");
     for case in whole.cases {
-        if whole.is_open_about(case) {
-            trials(paper, case);
-        }
-        for pair in case.said.windows(2) {
-            let [before, said] = pair else { continue };
-            let what = match (before.stage, said.stage) {
-                (Stage::Monitoring, Stage::Investigating | Stage::Identified) => {
-                    "the page had said that everybody was served again"
-                }
-                (Stage::Resolved | Stage::Postmortem, Stage::Investigating | Stage::Identified) => {
-                    "the page had called it resolved"
-                }
-                _ => continue,
-            };
-            let text = format!(
-                "{}it was back at {}, {} {what}",
-                whole.name(case),
-                moment(said.at),
-                after(said.at, before.at)
-            );
-            paper.point(&text, &[before.seq, said.seq]);
-        }
+        let mut facts = if whole.is_open_about(case) { trials(case) } else { Vec::new() };
+        facts.extend(case.said.windows(2).filter_map(|pair| back(pair)));
         if let Some((at, seq)) = case.served_again() {
-            let text = format!("{}everybody was served as usual again at {}", whole.name(case), moment(at));
-            paper.point(&text, &[seq]);
+            facts.push((at, "everybody was served as usual again".to_owned(), vec![seq]));
         }
         if let Some(said) = case.said.iter().rev().find(|said| said.stage == Stage::Resolved) {
-            let text = format!("{}the page called it resolved at {}", whole.name(case), moment(said.at));
-            paper.point(&text, &[said.seq]);
+            facts.push((said.at, "the page called it resolved".to_owned(), vec![said.seq]));
+        }
+        facts.sort_by_key(|(at, ..)| *at);
+        for (at, what, seqs) in facts {
+            paper.point(&format!("{}{}: {what}", whole.name(case), moment(at)), &seqs);
         }
     }
 }
 
+/// When something was so, what, and the entries that it rests on.
+type Fact = (Timestamp, String, Vec<u64>);
+
+/// What was back after the page had said something better.
+fn back(pair: &[Said]) -> Option<Fact> {
+    let [before, said] = pair else { return None };
+    let what = match before.stage {
+        Stage::Monitoring => "the page had said that everybody was served again",
+        Stage::Resolved | Stage::Postmortem => "the page had called it resolved",
+        Stage::Investigating | Stage::Identified => return None,
+    };
+    let text = format!("it was back, {} after {what}", exact(said.at.since(before.at)));
+    (said.stage < Stage::Monitoring).then(|| (said.at, text, vec![before.seq, said.seq]))
+}
+
 /// Each time that newcomers were let in again step by step, and how it ended.
-fn trials(paper: &mut Paper, case: &Case) {
+fn trials(case: &Case) -> Vec<Fact> {
     let levels: Vec<(&Note, Level)> =
         case.notes.iter().filter_map(|note| Some((note, level(&note.entry)?))).collect();
-    for (place, (begin, level)) in levels.iter().enumerate() {
-        if *level != Level::Reopening {
-            continue;
-        }
-        let began = format!("{}: new visitors were let in again step by step", moment(begin.at));
+    let trial = |(place, (begin, level)): (usize, &(&Note, Level))| {
+        let began = "new visitors were let in again step by step";
         let Some((end, next)) = levels.get(place + 1) else {
-            paper.point(&began, &[begin.seq]);
-            continue;
+            return (*level == Level::Reopening).then(|| (begin.at, began.to_owned(), vec![begin.seq]));
         };
-        let text = if next.severity() > Level::Reopening.severity() {
-            format!("{began}; the trial failed and was taken back {}", after(end.at, begin.at))
-        } else {
-            format!("{began}; the trial succeeded {}", after(end.at, begin.at))
-        };
-        paper.point(&text, &[begin.seq, end.seq]);
-    }
+        let is_worse = next.severity() > Level::Reopening.severity();
+        let verdict = if is_worse { "the trial failed and was taken back" } else { "the trial succeeded" };
+        let text = format!("{began}; {verdict} {}", after(end.at, begin.at));
+        (*level == Level::Reopening).then(|| (begin.at, text, vec![begin.seq, end.seq]))
+    };
+    levels.iter().enumerate().filter_map(trial).collect()
 }
 
 pub(super) fn timeline(paper: &mut Paper, whole: &Whole<'_>) {

@@ -1,6 +1,6 @@
 //! An incident or announced work: in a card on the first page, and on a page of its own.
 
-use ::incident::{Incident, Maintenance, Status, Update};
+use ::incident::{Incident, Maintenance, Stage, Status, Update};
 use model::Timestamp;
 
 use super::frame::{self, Frame};
@@ -46,7 +46,7 @@ pub(super) fn page(site: &Site<'_>, incident: &Incident) -> Markup {
     let mut out = Markup::default();
     frame::put_way(&mut out, site, &[]);
     put(&mut out, site, incident, "../");
-    let newest = incident.updates.first();
+    let newest = incident.updates.iter().find(|update| update.stage != Stage::Postmortem);
     let said = newest.and_then(|update| paragraphs(&update.body).first().map(|lines| lines.join(" ")));
     let description = format!("{}: {}", incident.stage.label(), said.unwrap_or_default());
     let look = if incident.stage.is_open() { now(site, incident) } else { Status::Operational };
@@ -70,13 +70,14 @@ pub(super) fn put(out: &mut Markup, site: &Site<'_>, incident: &Incident, top: &
     put_concerned(out, site, &incident.components, top);
     if !incident.postmortem.is_empty() {
         out.raw("<section aria-labelledby=\"report\">\n<h2 id=\"report\">Post-mortem</h2>\n");
-        out.raw("<div class=\"card\">\n");
+        out.raw("<div class=\"card report\">\n");
         put_markdown(out, &incident.postmortem);
         out.raw("</div>\n</section>\n");
     }
     out.raw("<section aria-labelledby=\"said\">\n<h2 id=\"said\">What was said</h2>\n<ol class=\"log\">\n");
+    let has_report = !incident.postmortem.is_empty();
     for update in &incident.updates {
-        put_update(out, site, update);
+        put_update(out, site, update, has_report);
     }
     out.raw("</ol>\n</section>\n");
 }
@@ -180,12 +181,17 @@ fn put_concerned(out: &mut Markup, site: &Site<'_>, places: &[usize], top: &str)
     out.raw("</p>\n");
 }
 
-fn put_update(out: &mut Markup, site: &Site<'_>, update: &Update) {
+fn put_update(out: &mut Markup, site: &Site<'_>, update: &Update, has_report: bool) {
     let label = if update.is_same_stage { "Update" } else { update.stage.label() };
     out.raw("<li id=\"upd-").id(update.id).raw("\"><h3>").raw(label).raw("</h3>\n");
     out.raw("<p class=\"soft\"><a href=\"#upd-").id(update.id).raw("\">").time(update.at).raw("</a>");
     out.raw(if update.is_by_person { "" } else { " · automatic" }).raw("</p>\n");
-    out.paragraphs(&update.body);
+    if has_report && update.stage == Stage::Postmortem {
+        // All of it stands above.
+        out.raw("<p><a href=\"#report\">The report</a> was published.</p>\n");
+    } else {
+        out.paragraphs(&update.body);
+    }
     for (place, before, after) in &update.affected {
         if site.tree.at(*place).is_some() {
             out.raw("<p class=\"soft\">").text(&site.tree.title(*place)).raw(": ").raw(before.label());

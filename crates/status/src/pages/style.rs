@@ -66,8 +66,8 @@ pub const STYLE: &str = concat!(
     ".days{width:100%;border-collapse:collapse;font-size:.9rem}.days th,.days td{text-align:left;padding:.35rem .5rem .35rem 0;",
     "font-weight:400;vertical-align:top}.days thead th{color:var(--soft)}.days td:last-child,.days th:last-child{text-align:right}",
     // Reports.
-    ".points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}.wide table{border-collapse:collapse;font-size:.9rem}",
-    ".wide th,.wide td{text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",
+    ".report *+h3{margin-top:1.3rem}.points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}.wide table{border-collapse:collapse;font-size:.9rem}",
+    ".wide th,.wide td{overflow-wrap:break-word;text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",
     "nav{margin-bottom:1rem}footer{margin-top:2.6rem;padding-top:1rem;border-top:1px solid var(--line);",
     "font-size:.9rem;color:var(--soft)}footer ul{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem}",
     // Forms.

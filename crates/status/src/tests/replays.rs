@@ -142,9 +142,13 @@ impl Replay {
             component("Phone support", &[], Watches::Nothing),
         ];
         let engine = Engine::new(Settings::new(components, first_notice));
-        let moment = at(day, hour, minute);
+        // The page has watched for two months.
+        let mut moment = at(day, hour, minute);
+        moment.wall = moment.wall.before(Duration::from_secs(60 * 86_400));
         let mut replay =
             Self { engine, moment, played: Played { shots: vec![], drafts: vec![], at: moment.wall } };
+        replay.see(60, &well());
+        replay.moment = at(day, hour, minute + 1);
         replay.see(60, &well());
         replay
     }
@@ -259,7 +263,7 @@ fn read(page: &str) -> String {
 fn at(day: u64, hour: u64, minute: u64) -> Moment {
     // 28 Nov 2026.
     let seconds = day * 86_400 + hour * 3_600 + minute * 60;
-    Moment { now: Instant::from_secs(seconds), wall: Timestamp::from_secs(1_795_824_000 + seconds) }
+    Moment { now: Instant::from_secs(1_000 + seconds), wall: Timestamp::from_secs(1_795_824_000 + seconds) }
 }
 
 fn well() -> Sight {
