@@ -16,7 +16,7 @@ use status_io::Publisher;
 
 use super::TryError;
 use crate::handover::Inherited;
-use crate::truth::{Outlet, Ready, collected, listen};
+use crate::truth::{Outlet, PageError, Ready, collected, listen};
 
 /// What was told to the public, for those who watch the demonstration.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,14 +47,12 @@ impl ShopPage {
     pub(super) fn open(clock: Clock) -> Result<Self, TryError> {
         let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), &mut Inherited::default())?;
         let address = listener.local_addr()?;
-        let site = status_io::Site::new(&status::content_security_policy(None))
-            .map_err(crate::truth::PageError::from)?;
+        let site = status_io::Site::new(&status::content_security_policy(None)).map_err(PageError::from)?;
         // Nothing is written anywhere.
         let (_publisher, work) = Publisher::new(Vec::new(), Arc::new(move || clock.wall()));
         let outlet =
             Outlet::start(Ready { listener: Some(listener), site: site.clone(), work, reception: None })?;
-        let page =
-            status::Page::new(NAME, &format!("http://{address}")).map_err(crate::truth::PageError::from)?;
+        let page = status::Page::new(NAME, &format!("http://{address}")).map_err(PageError::from)?;
         let mut shop = Self {
             engine: Engine::new(settings()),
             page,

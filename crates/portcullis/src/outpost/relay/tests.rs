@@ -18,7 +18,7 @@ fn engine(name: &str) -> Engine {
         description: String::new(),
         watches: Watches::Site,
     };
-    Engine::new(Settings { components: vec![component], first_notice: Duration::ZERO })
+    Engine::new(Settings::new(vec![component], Duration::ZERO))
 }
 
 /// A view after so many seconds of the same.
