@@ -218,7 +218,13 @@ mod tests {
         );
         let more = notice(Stage::Investigating, true, "The disruption goes on.");
         let over = notice(Stage::Resolved, false, "This is over.");
-        insta::assert_snapshot!(first + &more + &over, @"");
+        insta::assert_snapshot!(first + &more + &over, @"
+          == Status page, Investigating: There has been a disruption. At the moment: New
+             visitors: some have to wait.
+          == Status page, Update: The disruption goes on.
+          == Status page, Resolved: This is over. The gate says so by itself, because
+             nothing was unusual and nothing in force any more for 20 s.
+        ");
         let draft = "# Report\n\n- **TODO** a\n\n## Summary\n\n- It was down. (#1)\n- **TODO** Why?\n\n## Impact\n\n- Customers: fine. (#2)\n";
         assert_eq!(facts(draft).collect::<Vec<_>>(), ["It was down. (#1)", "Customers: fine. (#2)"]);
     }
