@@ -12,6 +12,7 @@ use crate::settings::{
 use crate::signals;
 use crate::speaking::{first_notice, said};
 use crate::state::Work;
+use crate::texts::length;
 use crate::words::{PublicId, Service, Stage, Status};
 
 impl Engine {
@@ -191,7 +192,7 @@ fn update(
     }
     let reason = words.reason.filter(|reason| !reason.trim().is_empty());
     if stage == Stage::Resolved && reason.is_none() {
-        is_over(engine, case)?;
+        is_over(engine, case, moment)?;
     }
     let reason = reason.map(|reason| text("reason", &reason, TITLE_MAX)).transpose()?;
     let (number, is_first, is_by_alert) = (case.number, case.said.is_empty(), case.is_by_alert);
@@ -241,15 +242,19 @@ fn the_open_one(engine: &Engine) -> Result<&Case, ActError> {
     }
 }
 
-/// What the gate sees of its own incidents must be over before a person may call them so without a reason.
-fn is_over(engine: &Engine, case: &Case) -> Result<(), ActError> {
+/// What the gate sees of its own incidents must have been over for as long as it waits itself before a person may call them so without a
+/// reason: what a restart has made well for a minute may be back in the next.
+fn is_over(engine: &Engine, case: &Case, moment: Moment) -> Result<(), ActError> {
     if engine.state.is_signalled(case.number) {
         return Err(ActError::NotOver("an alert of another system still fires".to_owned()));
     }
-    if !case.is_own() || engine.since.quiet.is_some() {
+    let (lasts, needed) = (Engine::lasts(engine.since.quiet, moment), engine.settings.pace.resolved_after);
+    if !case.is_own() || lasts >= needed {
         return Ok(());
     }
-    let why = if engine.services.worst() == Service::Good {
+    let why = if engine.since.quiet.is_some() {
+        format!("all looks well, but must have been so for {}", length(needed))
+    } else if engine.services.worst() == Service::Good {
         format!(
             "everybody is served, but the level is {} and something is unusual or was a moment ago",
             engine.level

@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) title: String,
     pub(crate) since: Timestamp,
     pub(crate) cause: Option<Cause>,
+    /// What was thought when it was opened.
+    pub(crate) first_cause: Option<Cause>,
     pub(crate) is_by_person: bool,
     /// An alert of another system opened it; how customers fare does not decide how it goes on.
     pub(crate) is_by_alert: bool,
@@ -78,18 +80,26 @@ pub(crate) struct Drafted {
 /// For how long an audience fared worse than usual.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Lost {
-    /// Some of it, or all, were not served.
-    pub(crate) unserved: Duration,
+    /// Hardly any of it were served.
+    pub(crate) down: Duration,
+    /// Some of it were not served.
+    pub(crate) part: Duration,
     /// All were served, some late.
     pub(crate) delayed: Duration,
 }
 
 impl Lost {
+    /// Some of it, or all, were not served.
+    pub(crate) fn unserved(self) -> Duration {
+        self.down + self.part
+    }
+
     pub(crate) fn add(&mut self, service: Service, lasted: Duration) {
         match service {
             Service::Good => {}
             Service::Delayed => self.delayed += lasted,
-            Service::Part | Service::Down => self.unserved += lasted,
+            Service::Part => self.part += lasted,
+            Service::Down => self.down += lasted,
         }
     }
 }
@@ -125,6 +135,31 @@ impl Case {
     /// Whether it goes on, told or not.
     pub(crate) fn is_open(&self) -> bool {
         self.stage().map_or(!self.is_ended, Stage::is_open)
+    }
+
+    /// When everybody was served again, as far as the public was told that, and the entry that says so; `None` where nobody saw it.
+    pub(crate) fn served_again(&self) -> Option<(Timestamp, u64)> {
+        let told =
+            self.said.iter().rev().find(|said| matches!(said.stage, Stage::Monitoring | Stage::Resolved))?;
+        let before = || self.notes.iter().rev().filter(|note| note.at <= told.at);
+        let fared = before().find_map(|note| {
+            let Entry::Fared { services, .. } = &note.entry else { return None };
+            Some((services.worst() == Service::Good, note.at, note.seq))
+        });
+        if let Some((is_good, at, seq)) = fared {
+            return is_good.then_some((at, seq));
+        }
+        before().find_map(|note| {
+            let Entry::Outside { until: Some(until), is_doubted: false, .. } = &note.entry else {
+                return None;
+            };
+            Some((Timestamp::from_millis(*until), note.seq))
+        })
+    }
+
+    /// Since when what the public is told of how everybody fares is the same.
+    pub(crate) fn unchanged_since(&self, services: Services) -> Option<Timestamp> {
+        self.said.iter().rev().take_while(|said| said.services == services).last().map(|said| said.at)
     }
 
     /// The entry after which whoever writes the report must look again.
@@ -193,6 +228,7 @@ pub(crate) fn opened(
         title: title.to_owned(),
         since: Timestamp::from_millis(since),
         cause,
+        first_cause: cause,
         is_by_person,
         is_by_alert,
         services: Services::default(),

@@ -2,9 +2,8 @@
 
 use model::{Level, Timestamp};
 
-use crate::case::Case;
+use crate::case::{Case, Lost};
 use crate::record::Entry;
-use crate::report::Readers;
 use crate::sight::Services;
 use crate::words::{Audience, Service, Stage};
 
@@ -32,18 +31,32 @@ pub struct Step {
     pub entry: u64,
 }
 
-/// Those of one incident: how each audience fared, and for colleagues what the gate did. The public gets what it was told, at the
-/// moments at which it was told.
-pub(crate) fn charts(case: &Case, readers: Readers) -> Vec<Chart> {
+/// Those of one incident: how each audience fared, whether it could be reached from outside, and for colleagues what the gate did. Where readers may not know all yet, it is what
+/// the public was told, at the moments at which it was told.
+pub(crate) fn charts(case: &Case, is_for_colleagues: bool, is_exact: bool) -> Vec<Chart> {
     let mut charts: Vec<Chart> =
-        Audience::ALL.into_iter().filter_map(|audience| fared(case, audience, readers)).collect();
-    if readers == Readers::Colleagues {
+        Audience::ALL.into_iter().filter_map(|audience| fared(case, audience, is_exact)).collect();
+    charts.extend(outside(case));
+    if is_for_colleagues {
         charts.extend(levels(case));
     }
     charts
 }
 
-fn fared(case: &Case, audience: Audience, readers: Readers) -> Option<Chart> {
+fn outside(case: &Case) -> Option<Chart> {
+    let times = case.notes.iter().filter_map(|note| {
+        let Entry::Outside { from, until, is_doubted: false, .. } = &note.entry else { return None };
+        Some((*from, *until, note.seq))
+    });
+    let steps = times.flat_map(|(from, until, entry)| {
+        let step = |at, value| Step { at: Timestamp::from_millis(at), value, entry };
+        [Some(step(from, 1)), until.map(|until| step(until, 0))].into_iter().flatten()
+    });
+    let values = vec!["it could be reached", "nobody could reach it"];
+    chart(case, "Seen from outside".to_owned(), values, steps.collect())
+}
+
+fn fared(case: &Case, audience: Audience, is_exact: bool) -> Option<Chart> {
     if case.is_by_alert {
         // It says nothing of how anybody fared.
         return None;
@@ -53,8 +66,9 @@ fn fared(case: &Case, audience: Audience, readers: Readers) -> Option<Chart> {
         let Entry::Fared { services, .. } = &note.entry else { return None };
         Some((note.at, *services, note.seq))
     });
-    let seen: Vec<(Timestamp, Services, u64)> =
-        if readers == Readers::Public { told.collect() } else { noted.collect() };
+    // Of what only people saw, or probes elsewhere, nothing was told of how anybody fared.
+    let is_exact = is_exact || case.lost == [Lost::default(); 2];
+    let seen: Vec<(Timestamp, Services, u64)> = if is_exact { noted.collect() } else { told.collect() };
     let steps = seen.into_iter().map(|(at, services, entry)| {
         let fares = services.of(audience);
         let value = FARES.iter().position(|known| *known == fares).unwrap_or_default();

@@ -62,6 +62,11 @@ impl Civil {
         format!("{:02}:{:02} UTC", self.hour, self.minute)
     }
 
+    /// `28 Nov 2026 17:24:01 UTC`.
+    pub fn second(self) -> String {
+        format!("{} {:02}:{:02}:{:02} UTC", self.date(), self.hour, self.minute, self.second)
+    }
+
     /// `Nov`.
     pub fn month_name(self) -> &'static str {
         usize::try_from(self.month).ok().and_then(|month| MONTHS.get(month - 1)).copied().unwrap_or_default()

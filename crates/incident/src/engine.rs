@@ -12,11 +12,11 @@ use crate::inside::{Inside, Standing};
 use crate::outside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
-use crate::report::{self, Draft, Readers};
+use crate::report::{self, Draft, Readers, Whole};
 use crate::served::{self, Times};
 use crate::settings::{
-    BETTER_SECONDS, DELAY_TOLD_AFTER, ENDED_AFTER, EXPLAINED_APART, MONITORING_AFTER, MONITORING_GROWTH_MAX,
-    SAME_WITHIN, STANDING, Settings, WORSE_SECONDS, Watches,
+    BETTER_SECONDS, ENDED_AFTER, EXPLAINED_APART, MONITORING_GROWTH_MAX, SAME_WITHIN, STANDING, Settings,
+    WORSE_SECONDS, Watches,
 };
 use crate::sight::{Cause, Outside, Services, Sight, Window};
 use crate::signals::{self, Signals};
@@ -188,13 +188,16 @@ impl Engine {
         self.state.cases.iter().rev().map(Inside::of).collect()
     }
 
-    /// The draft of a report about one incident or several, oldest first; `None` if one of them is not known.
-    pub fn draft(&self, incidents: &[PublicId], readers: Readers) -> Option<Draft> {
+    /// The draft of a report about one incident or several as it is now, oldest first; `None` if one of them is not known.
+    pub fn draft(&self, incidents: &[PublicId], readers: Readers, now: Timestamp) -> Option<Draft> {
         let of = |id: &PublicId| self.state.cases.iter().find(|case| case.id == *id);
         let mut cases = incidents.iter().map(of).collect::<Option<Vec<_>>>()?;
         cases.sort_by_key(|case| case.since);
-        (!cases.is_empty())
-            .then(|| report::draft(&cases, &self.subject(), readers, self.settings.audience_figures))
+        cases.dedup_by_key(|case| case.number);
+        let names: Vec<&str> = self.state.components.iter().map(|of| of.full_name.as_str()).collect();
+        let has_figures = readers == Readers::Colleagues || self.settings.audience_figures;
+        let whole = Whole { cases: &cases, names: &names, readers, has_figures, now };
+        (!cases.is_empty()).then(|| report::draft(&whole))
     }
 
     /// Components as an admin sees them.
@@ -248,7 +251,7 @@ impl Engine {
     /// How long everybody must have been served before that is said: longer each time that it was back after that.
     pub(crate) fn monitoring_after(&self) -> Duration {
         let returns = self.state.own().map_or(0, |case| case.returns);
-        MONITORING_AFTER * 2_u32.saturating_pow(returns).min(MONITORING_GROWTH_MAX)
+        self.settings.pace.monitoring_after * 2_u32.saturating_pow(returns).min(MONITORING_GROWTH_MAX)
     }
 
     /// What everybody's faring counts as, after a few seconds of the same.
@@ -359,8 +362,7 @@ impl Engine {
 
     /// Whether it is bad enough for the public to be told.
     pub(crate) fn is_public(&self, moment: Moment) -> bool {
-        let has_lasted =
-            self.since.trouble.is_some_and(|trouble| moment.now.since(trouble.now) >= DELAY_TOLD_AFTER);
+        let has_lasted = Self::lasts(self.since.trouble, moment) >= self.settings.pace.delay_told_after;
         !self.observes && (self.services.worst() > Service::Delayed || has_lasted)
     }
 
@@ -376,6 +378,11 @@ impl Engine {
     /// Whether the last seconds were good again, although that does not count yet.
     pub(crate) fn is_better_already(&self) -> bool {
         self.judged.front().is_none_or(|judged| judged.worst() == Service::Good)
+    }
+
+    /// Whether people who sign in now were served in the last minute.
+    pub(crate) fn serves_logins(&self) -> bool {
+        self.window.serves_logins()
     }
 
     /// How long something has been so.

@@ -170,7 +170,7 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
 }
 
 fn outside(from: u64, until: Option<u64>) -> String {
-    let at = |millis| Civil::of(Timestamp::from_millis(millis)).rfc3339();
+    let at = |millis| Civil::of(Timestamp::from_millis(millis)).second();
     match until {
         Some(until) => format!("outside could not reach us from {} to {}", at(from), at(until)),
         None => format!("outside cannot reach us since {}", at(from)),

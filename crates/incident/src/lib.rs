@@ -46,7 +46,7 @@ pub use preview::{Preview, preview};
 pub use record::{Entry, LevelName, Record, RecordError};
 pub use report::{Draft, Readers};
 pub use served::{Band, Measured, Served, Stretch, Users, percent};
-pub use settings::{ComponentSetting, Settings, Watches};
+pub use settings::{ComponentSetting, Pace, Settings, Watches};
 pub use sight::{Cause, Counts, Door, Outside, Services, Sight};
 pub use signals::{Alert, Heeded, SignalSetting, preview_signals};
 pub use view::{Component, Incident, Maintenance, Progress, Trouble, Update, View};

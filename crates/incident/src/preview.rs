@@ -30,42 +30,38 @@ pub fn preview(settings: &Settings, now: Timestamp) -> Vec<Preview> {
     let services = |known, new| Services { audiences: [known, new], login: Service::Good };
     let down = services(Service::Down, Service::Down);
     let newcomers = services(Service::Good, Service::Part);
+    let good = Services::default();
     let occasions = [
-        ("the first notice, before the cause is known", Stage::Investigating, false, false, down),
-        ("the first notice, or a later one, once the cause is known", Stage::Identified, false, false, down),
-        (UNREACHED, Stage::Investigating, false, false, down),
-        ("customers are served again, newcomers not yet", Stage::Identified, true, false, newcomers),
-        ("nothing has changed for as long as was promised", Stage::Identified, true, false, newcomers),
-        ("everybody has been served for a minute", Stage::Monitoring, false, false, Services::default()),
-        (
-            "it is back while it was watched, or within an hour after it was over",
-            Stage::Identified,
-            false,
-            true,
-            down,
-        ),
-        (
-            "everybody has been served for ten minutes and nothing is unusual",
-            Stage::Resolved,
-            false,
-            false,
-            Services::default(),
-        ),
+        ("the first notice, before the cause is known", Stage::Investigating, false, down),
+        ("the first notice, or a later one, once the cause is known", Stage::Identified, false, down),
+        (UNREACHED, Stage::Investigating, false, down),
+        ("customers are served again, newcomers not yet", Stage::Identified, true, newcomers),
+        (UNCHANGED, Stage::Identified, true, newcomers),
+        (PERHAPS, Stage::Identified, true, good),
+        ("everybody has been served for a minute", Stage::Monitoring, false, good),
+        (BACK, Stage::Identified, false, down),
+        ("everybody has been served for ten minutes and nothing is unusual", Stage::Resolved, false, good),
     ];
-    let since = now.before(Duration::from_secs(1_800));
-    let lost = |minutes: u64| Lost { unserved: Duration::from_secs(60 * minutes), delayed: Duration::ZERO };
-    let text = |(occasion, stage, is_same_stage, is_back, services)| {
+    let ago = |minutes: u64| now.before(Duration::from_secs(60 * minutes));
+    let lost = |down: u64, part: u64| {
+        let [down, part] = [down, part].map(|minutes| Duration::from_secs(60 * minutes));
+        Lost { down, part, delayed: Duration::ZERO }
+    };
+    let text = |(occasion, stage, is_same_stage, services)| {
         let impact = if services == down { Impact::Critical } else { Impact::Major };
         let of = Occasion {
             stage,
             is_same_stage,
-            is_back,
+            back_since: (occasion == BACK).then(|| ago(1)),
             what: &what,
             services,
-            lost: [lost(8), lost(25)],
-            since,
+            unchanged_since: (occasion == UNCHANGED).then(|| ago(20)),
+            may_be_well: occasion == PERHAPS,
+            serves_logins: true,
+            lost: [lost(8, 0), lost(20, 5)],
+            since: ago(30),
             now,
-            until: now.before(Duration::from_secs(60)),
+            until: ago(1),
             next: now + cadence(impact),
             is_unreached: occasion == UNREACHED,
         };
@@ -75,6 +71,9 @@ pub fn preview(settings: &Settings, now: Timestamp) -> Vec<Preview> {
 }
 
 const UNREACHED: &str = "probes from elsewhere cannot reach it";
+const UNCHANGED: &str = "nothing has changed for as long as was promised";
+const PERHAPS: &str = "all looks well when words are due, and it was back before";
+const BACK: &str = "it is back while it was watched, or within an hour after it was over";
 
 #[cfg(test)]
 mod tests {

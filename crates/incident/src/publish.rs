@@ -134,7 +134,11 @@ fn named(kind: &str, full_name: &str) -> PublicId {
 
 fn incident(case: &Case, listed: &Listed<'_>, shown: usize) -> Incident {
     let stage = case.stage().unwrap_or(Stage::Investigating);
-    let reached = |stage: Stage| case.said.iter().rev().find(|said| said.stage == stage).map(|said| said.at);
+    // News within a stage do not reach it again.
+    let before = [None].into_iter().chain(case.said.iter().map(|said| Some(said.stage)));
+    let turns: Vec<_> = before.zip(&case.said).filter(|(before, said)| *before != Some(said.stage)).collect();
+    let reached =
+        |stage: Stage| turns.iter().rev().find(|(_, said)| said.stage == stage).map(|(_, said)| said.at);
     let last = case.said.last();
     let is_over = !stage.is_open();
     let services = last.map(|said| said.services).unwrap_or_default();
@@ -148,6 +152,7 @@ fn incident(case: &Case, listed: &Listed<'_>, shown: usize) -> Incident {
         published_at: case.said.first().map_or(case.since, |said| said.at),
         identified_at: reached(Stage::Identified),
         monitoring_at: reached(Stage::Monitoring).filter(|_| stage >= Stage::Monitoring),
+        served_again_at: case.served_again().map(|(at, _)| at).filter(|_| stage >= Stage::Monitoring),
         resolved_at: reached(Stage::Resolved).filter(|_| is_over),
         reopened: case.reopened.clone(),
         updates: updates(case, listed, shown),

@@ -3,22 +3,27 @@
 //! Every fact names the entry of the record that it rests on, as `#12`. Causes, and whether data was read, are left to people
 //! (status-contracts, section 7).
 
+mod doings;
+mod paper;
+
 use std::time::Duration;
 
-use model::{Level, Timestamp};
+use model::Timestamp;
 
 use crate::case::{Case, Lost, Said};
 use crate::chart::{Chart, charts};
 use crate::civil::Civil;
 use crate::inside::words;
 use crate::record::Entry;
-use crate::texts::{length, losses};
-use crate::words::Stage;
+use crate::settings::DISCLOSED_AFTER;
+use crate::texts::{exact, exact_losses, length, losses};
+use crate::words::{Impact, Stage};
+use paper::{Paper, after, moment, span};
 
 /// Who is to read a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Readers {
-    /// Everybody: nothing of what the gate did, nor of what it thought.
+    /// Everybody: nothing of what the gate thought; and what it did, in plain words, not before half an hour after it was over.
     Public,
     /// Colleagues.
     Colleagues,
@@ -36,80 +41,137 @@ pub struct Draft {
 /// What a draft leaves to people is marked so.
 pub(crate) const TODO: &str = "TODO";
 
-/// The draft; `cases` are oldest first, at least one.
-///
-/// `audience_figures`: whether the public is told for how much of their time people were served.
-pub(crate) fn draft(cases: &[&Case], what: &str, readers: Readers, audience_figures: bool) -> Draft {
-    let mut paper = Paper::default();
-    head(&mut paper, cases, what);
-    summary(&mut paper, cases, what);
-    impact(&mut paper, cases, readers == Readers::Colleagues || audience_figures);
-    paper.title("Lead-up");
-    paper.todo("What was changed in the seven days before?");
-    cause(&mut paper, cases, readers);
-    detection(&mut paper, cases);
-    if readers == Readers::Colleagues {
-        response(&mut paper, cases);
-    }
-    recovery(&mut paper, cases, readers);
-    timeline(&mut paper, cases, readers);
-    paper.title("What went well, what went wrong, where we were lucky");
-    paper.todo("One line each.");
-    actions(&mut paper, cases);
-    communication(&mut paper, cases);
-    let charts = cases.iter().flat_map(|case| charts(case, readers)).collect();
-    Draft { text: paper.lines.join("\n") + "\n", charts }
+/// What a report is about, for whom, and when.
+pub(crate) struct Whole<'a> {
+    /// Oldest first, at least one.
+    pub(crate) cases: &'a [&'a Case],
+    /// Full names of components, by their places.
+    pub(crate) names: &'a [&'a str],
+    pub(crate) readers: Readers,
+    /// Whether they are told for how much of their time people were served.
+    pub(crate) has_figures: bool,
+    pub(crate) now: Timestamp,
 }
 
-fn head(paper: &mut Paper, cases: &[&Case], what: &str) {
-    let mut dates: Vec<String> = cases.iter().map(|case| Civil::of(case.since).date()).collect();
+/// The draft.
+pub(crate) fn draft(whole: &Whole<'_>) -> Draft {
+    let mut paper = Paper::default();
+    head(&mut paper, whole);
+    summary(&mut paper, whole);
+    impact(&mut paper, whole);
+    paper.title("Lead-up");
+    paper.todo("What was changed in the seven days before?");
+    cause(&mut paper, whole);
+    detection(&mut paper, whole);
+    doings::response(&mut paper, whole);
+    doings::recovery(&mut paper, whole);
+    doings::timeline(&mut paper, whole);
+    paper.title("What went well, what went wrong, where we were lucky");
+    paper.todo("One line each.");
+    actions(&mut paper, whole);
+    communication(&mut paper, whole);
+    Draft { text: paper.finish(), charts: whole.cases.iter().flat_map(|case| whole.charts(case)).collect() }
+}
+
+impl Whole<'_> {
+    fn is_for_colleagues(&self) -> bool {
+        self.readers == Readers::Colleagues
+    }
+
+    /// Whether these readers may know what the gate did.
+    fn is_open_about(&self, case: &Case) -> bool {
+        self.is_for_colleagues() || case.disclosed_at().is_some_and(|at| self.now >= at)
+    }
+
+    /// Which incident, where there are several: begins a sentence.
+    fn name(&self, case: &Case) -> String {
+        self.number(case).map_or_else(String::new, |number| format!("Incident {number}: "))
+    }
+
+    /// Its place, from 1, where there are several.
+    fn number(&self, case: &Case) -> Option<usize> {
+        let place = self.cases.iter().position(|other| other.number == case.number)?;
+        (self.cases.len() > 1).then_some(place + 1)
+    }
+
+    fn charts(&self, case: &Case) -> Vec<Chart> {
+        let mut charts = charts(case, self.is_for_colleagues(), self.is_open_about(case));
+        if let Some(number) = self.number(case) {
+            let date = Civil::of(case.since).date();
+            charts
+                .iter_mut()
+                .for_each(|chart| chart.title = format!("{}, incident {number} ({date})", chart.title));
+        }
+        charts
+    }
+}
+
+impl Case {
+    /// From when on everybody may know what the gate did; `None`: it goes on.
+    fn disclosed_at(&self) -> Option<Timestamp> {
+        let resolved = self.said.iter().rev().find(|said| said.stage == Stage::Resolved)?;
+        self.is_told_over().then(|| resolved.at + DISCLOSED_AFTER)
+    }
+}
+
+fn head(paper: &mut Paper, whole: &Whole<'_>) {
+    let mut dates: Vec<String> = whole.cases.iter().map(|case| Civil::of(case.since).date()).collect();
     dates.dedup();
-    paper.add(format!("# Report: disruption of {what}, {}", dates.join(", ")));
+    let mut titles: Vec<&str> = whole.cases.iter().map(|case| case.title.as_str()).collect();
+    titles.dedup();
+    let what = match titles.as_slice() {
+        [one] => (*one).to_owned(),
+        _ => format!("{} incidents", whole.cases.len()),
+    };
+    paper.add(format!("# Report: {what}, {}", dates.join(", ")));
     paper.add(String::new());
-    paper.add(
-        "Draft from the record of incidents. `#12` is an entry of that record. Each TODO is for a person; publish when none is left."
-            .to_owned(),
+    paper.todo(
+        "Answer each of these, then take this line out. It is a draft from the record of incidents, and `#12` is the entry of it that a sentence rests on.",
     );
 }
 
-fn summary(paper: &mut Paper, cases: &[&Case], what: &str) {
+fn summary(paper: &mut Paper, whole: &Whole<'_>) {
     paper.title("Summary");
-    for case in cases {
-        let from = moment(case.since);
+    let (mut sum, mut ends) = (Duration::ZERO, Vec::new());
+    for case in whole.cases {
+        let title = format!("{}{}", whole.name(case), case.title);
         match over(case) {
-            Some((at, seq)) => paper.point(
-                format!(
-                    "{what} was disrupted from {from} to {}, {}.",
-                    moment(at),
-                    length(at.since(case.since))
-                ),
-                &[case.opened.0, seq],
-            ),
-            None => paper.point(format!("{what} is disrupted since {from}."), &[case.opened.0]),
+            Some((at, seq)) => {
+                let lasted = at.since(case.since);
+                (sum, ends) = (sum + lasted, [ends, vec![case.opened.0, seq]].concat());
+                let text = format!("{title}, {}, {}.", span(case.since, at), exact(lasted));
+                paper.point(&text, &[case.opened.0, seq]);
+            }
+            None => {
+                paper.point(&format!("{title}, since {}; it goes on.", moment(case.since)), &[case.opened.0]);
+            }
         }
     }
+    if whole.cases.len() > 1 && ends.len() == 2 * whole.cases.len() {
+        paper.point(&format!("All {} together: {}.", whole.cases.len(), exact(sum)), &ends);
+    }
     paper.todo("Why, in one sentence that customers understand.");
+    if !whole.is_for_colleagues() {
+        paper.todo("A word to those who were affected.");
+    }
 }
 
-fn impact(paper: &mut Paper, cases: &[&Case], has_figures: bool) {
+fn impact(paper: &mut Paper, whole: &Whole<'_>) {
     paper.title("Impact");
-    for case in cases {
-        let fared: Vec<u64> =
-            case.notes.iter().filter(|note| is_fared(&note.entry)).map(|note| note.seq).collect();
-        // Whom nobody watched was not served as usual for that: people tell of such incidents, or probes elsewhere.
-        if fared.is_empty() && case.lost == [Lost::default(); 2] {
-            paper.todo("How did customers and new visitors fare? The gate saw nothing of it.");
-            continue;
+    for case in whole.cases {
+        let name = whole.name(case);
+        for (text, seqs) in unreached(case) {
+            paper.point(&format!("{name}{text}"), &seqs);
         }
-        let ends = [fared.first(), fared.last()].into_iter().flatten().copied().collect::<Vec<_>>();
-        let date =
-            if cases.len() > 1 { format!("{}: ", Civil::of(case.since).date()) } else { String::new() };
-        for line in losses(case.lost) {
-            paper.point(format!("{date}{line}"), &ends);
+        fared(paper, whole, case);
+        if let Some(first) = case.said.iter().find(|said| !said.affected.is_empty()) {
+            let names = case.components.iter().filter_map(|place| whole.names.get(*place).copied());
+            let names = names.collect::<Vec<_>>().join(", ");
+            paper.point(&format!("{name}At its worst {}: {names}.", worst(case.impact)), &[first.seq]);
         }
-        for (seq, measured) in case.measured.iter().filter(|_| has_figures) {
+        for (seq, measured) in case.measured.iter().filter(|_| whole.has_figures) {
             for line in measured.lines() {
-                paper.point(format!("{date}{line}"), &[*seq]);
+                paper.point(&format!("{name}{line}"), &[*seq]);
             }
         }
     }
@@ -117,150 +179,99 @@ fn impact(paper: &mut Paper, cases: &[&Case], has_figures: bool) {
     paper.todo("How many people wrote or called?");
 }
 
-fn cause(paper: &mut Paper, cases: &[&Case], readers: Readers) {
+fn fared(paper: &mut Paper, whole: &Whole<'_>, case: &Case) {
+    let name = whole.name(case);
+    let mut fared = case.notes.iter().filter(|note| matches!(note.entry, Entry::Fared { .. }));
+    let first = fared.next();
+    let last = fared.next_back().or(first);
+    let lines = if whole.is_open_about(case) {
+        exact_losses(case.lost)
+    } else {
+        losses(case.lost, whole.now.since(case.since))
+    };
+    match first.zip(last) {
+        Some((first, last)) => {
+            lines.iter().for_each(|line| paper.point_from(&format!("{name}{line}"), first.seq, last.seq));
+        }
+        // What was noted first may be forgotten; that somebody fared badly is not.
+        None if case.lost != [Lost::default(); 2] => {
+            lines.iter().for_each(|line| paper.point(&format!("{name}{line}"), &[case.opened.0]));
+        }
+        // Whom nobody watched was not served as usual for that: people tell of such incidents, or probes elsewhere.
+        None if unreached(case).is_empty() => {
+            paper
+                .todo(&format!("{name}How did customers and new visitors fare? The gate saw nothing of it."));
+        }
+        None => {}
+    }
+}
+
+/// Times in which nobody outside reached the site.
+fn unreached(case: &Case) -> Vec<(String, Vec<u64>)> {
+    let mut times = Vec::new();
+    let mut begun = Vec::new();
+    for note in &case.notes {
+        let Entry::Outside { from, until, is_doubted: false, .. } = &note.entry else { continue };
+        begun.push(note.seq);
+        if let Some(until) = until {
+            let [from, until] = [*from, *until].map(Timestamp::from_millis);
+            let text = format!(
+                "nobody outside could reach it, {}, {}.",
+                span(from, until),
+                exact(until.since(from))
+            );
+            times.push((text, std::mem::take(&mut begun)));
+        }
+    }
+    times
+}
+
+fn cause(paper: &mut Paper, whole: &Whole<'_>) {
     paper.title("Trigger, symptoms, causes");
-    if readers == Readers::Colleagues {
-        for case in cases {
-            for note in case.notes.iter().filter(|note| matches!(note.entry, Entry::Explained { .. })) {
-                let thought = words(&note.entry).unwrap_or_default();
-                paper.point(format!("{}: {thought}", moment(note.at)), &[note.seq]);
-            }
-            if let Some(cause) = case.cause {
-                paper.point(format!("the gate's last judgement: {}", cause.label()), &[case.opened.0]);
-            }
+    for case in whole.cases.iter().filter(|_| whole.is_for_colleagues()) {
+        if let Some(cause) = case.first_cause {
+            let text = format!("{}: thought to be behind it: {}", moment(case.opened.1), cause.label());
+            paper.point(&text, &[case.opened.0]);
+        }
+        for note in case.notes.iter().filter(|note| matches!(note.entry, Entry::Explained { .. })) {
+            let thought = words(&note.entry).unwrap_or_default();
+            paper.point(&format!("{}: {thought}", moment(note.at)), &[note.seq]);
         }
     }
     paper.todo("What set it off, what was only a symptom, and what made it possible?");
 }
 
-fn detection(paper: &mut Paper, cases: &[&Case]) {
+fn detection(paper: &mut Paper, whole: &Whole<'_>) {
     paper.title("Detection");
-    for case in cases {
+    for case in whole.cases {
         let (seq, opened) = case.opened;
+        let name = whole.name(case);
         if case.is_by_person {
-            paper.point(format!("A person told of it at {}.", moment(opened)), &[seq]);
-            paper.todo("When did it begin, and who noticed it?");
+            paper.point(&format!("{name}A person told of it at {}.", moment(opened)), &[seq]);
+            paper.todo(&format!("{name}When did it begin, and who noticed it?"));
             continue;
         }
-        paper.point(
-            format!("It began at {} and was noticed {}.", moment(case.since), after(opened, case.since)),
-            &[seq],
-        );
+        let noticed = match opened.since(case.since).as_secs() {
+            0 => "within seconds".to_owned(),
+            _ => after(opened, case.since),
+        };
+        paper.point(&format!("{name}It began at {} and was noticed {noticed}.", moment(case.since)), &[seq]);
         if case.is_by_alert {
-            paper.point("An alert of another system told of it.".to_owned(), &[seq]);
+            paper.point(&format!("{name}An alert of another system told of it."), &[seq]);
         }
         match case.said.first() {
-            Some(first) => paper.point(
-                format!("The first notice was on the page {}.", after(first.at, case.since)),
-                &[first.seq],
-            ),
-            None => paper.point("The public was not told.".to_owned(), &[seq]),
+            Some(first) => {
+                let text = format!("{name}The first notice was on the page {}.", after(first.at, case.since));
+                paper.point(&text, &[first.seq]);
+            }
+            None => paper.point(&format!("{name}The public was not told."), &[seq]),
         }
     }
     paper.todo("Could it have been noticed in half the time?");
 }
 
-fn response(paper: &mut Paper, cases: &[&Case]) {
-    paper.title("Response");
-    for note in cases.iter().flat_map(|case| &case.notes) {
-        if matches!(
-            note.entry,
-            Entry::Level { .. } | Entry::Withdrawn { by: Some(_), .. } | Entry::Acknowledged { .. }
-        ) {
-            paper.point(
-                format!("{}: {}", moment(note.at), words(&note.entry).unwrap_or_default()),
-                &[note.seq],
-            );
-        }
-    }
-    paper.todo("What did people do, and what did they wait for?");
-}
-
-fn recovery(paper: &mut Paper, cases: &[&Case], readers: Readers) {
-    paper.title("Recovery");
-    for case in cases {
-        if readers == Readers::Colleagues {
-            trials(paper, case);
-        }
-        for said in case.said.iter().filter(|said| matches!(said.stage, Stage::Monitoring | Stage::Resolved))
-        {
-            paper.point(format!("{}: published as {}", moment(said.at), said.stage.name()), &[said.seq]);
-        }
-        for at in &case.reopened {
-            let seq = case.said.iter().find(|said| said.at == *at).map_or(case.opened.0, |said| said.seq);
-            paper.point(format!("{}: it was back after it had been called resolved", moment(*at)), &[seq]);
-        }
-    }
-}
-
-/// Each time that newcomers were let in again step by step, and how it ended.
-fn trials(paper: &mut Paper, case: &Case) {
-    let levels: Vec<_> = case
-        .notes
-        .iter()
-        .filter_map(|note| match note.entry {
-            Entry::Level { after, .. } => Some((note, after.0)),
-            Entry::Opened { .. }
-            | Entry::Explained { .. }
-            | Entry::Fared { .. }
-            | Entry::Planned { .. }
-            | Entry::Withdrawn { .. }
-            | Entry::Published { .. }
-            | Entry::Component { .. }
-            | Entry::Watched { .. }
-            | Entry::Overridden { .. }
-            | Entry::Acknowledged { .. }
-            | Entry::Noted { .. }
-            | Entry::Signalled { .. }
-            | Entry::Drafted { .. }
-            | Entry::Outside { .. }
-            | Entry::Measured { .. }
-            | Entry::Ended { .. }
-            | Entry::Maintenance { .. } => None,
-        })
-        .collect();
-    for (place, (begin, level)) in levels.iter().enumerate() {
-        if *level != Level::Reopening {
-            continue;
-        }
-        let Some((end, next)) = levels.get(place + 1) else {
-            paper.point(format!("{}: re-opening began", moment(begin.at)), &[begin.seq]);
-            continue;
-        };
-        let verdict = if next.severity() > Level::Reopening.severity() || *next == Level::CustomersFirst {
-            "failed and was taken back"
-        } else {
-            "succeeded"
-        };
-        let text = format!(
-            "{}: a trial to let newcomers in {verdict} {}",
-            moment(begin.at),
-            after(end.at, begin.at)
-        );
-        paper.point(text, &[begin.seq, end.seq]);
-    }
-}
-
-fn timeline(paper: &mut Paper, cases: &[&Case], readers: Readers) {
-    paper.title("Timeline (UTC)");
-    paper.add("| Time | What | Entry |".to_owned());
-    paper.add("| --- | --- | --- |".to_owned());
-    let mut rows: Vec<(Timestamp, String, u64)> = Vec::new();
-    for case in cases {
-        rows.push((case.since, "it began".to_owned(), case.opened.0));
-        if readers == Readers::Colleagues {
-            let notes = case.notes.iter().filter_map(|note| Some((note.at, words(&note.entry)?, note.seq)));
-            rows.extend(notes);
-        }
-        rows.extend(case.said.iter().map(|said| (said.at, published(said), said.seq)));
-    }
-    rows.sort_by_key(|(at, _, seq)| (*at, *seq));
-    for (at, what, seq) in rows {
-        paper.add(format!("| {} | {} | #{seq} |", moment(at), cell(&what)));
-    }
-}
-
-fn actions(paper: &mut Paper, cases: &[&Case]) {
+fn actions(paper: &mut Paper, whole: &Whole<'_>) {
+    let cases = whole.cases;
     paper.title("Action items");
     paper.add("| What | Kind | Owner | Due | State |".to_owned());
     paper.add("| --- | --- | --- | --- | --- |".to_owned());
@@ -273,14 +284,16 @@ fn actions(paper: &mut Paper, cases: &[&Case]) {
     }
     if cases.iter().any(|case| !case.reopened.is_empty()) {
         paper.add("| It was called resolved too early: what would have shown that? | resolve | TODO | TODO | open |".to_owned());
+    } else if cases.iter().any(|case| case.returns > 0) {
+        paper.add("| It was back after everybody had been served again: what would have shown that? | resolve | TODO | TODO | open |".to_owned());
     }
     paper.add("| TODO | prevent | TODO | TODO | open |".to_owned());
 }
 
 /// How the public was kept informed, against what it was promised.
-fn communication(paper: &mut Paper, cases: &[&Case]) {
+fn communication(paper: &mut Paper, whole: &Whole<'_>) {
     paper.title("Communication review");
-    for case in cases {
+    for case in whole.cases {
         let late: Vec<&Said> = case
             .said
             .windows(2)
@@ -289,79 +302,38 @@ fn communication(paper: &mut Paper, cases: &[&Case]) {
                 _ => None,
             })
             .collect();
-        let seqs: Vec<u64> = late.iter().map(|said| said.seq).collect();
+        let name = whole.name(case);
         let count = match case.said.len() {
             1 => "one update".to_owned(),
             count => format!("{count} updates"),
         };
+        let (first, last) =
+            case.said.first().zip(case.said.last()).map_or((0, 0), |(one, other)| (one.seq, other.seq));
         match late.len() {
-            0 => paper.point(format!("{count}, none of them later than promised"), &[case.opened.0]),
-            late => paper.point(format!("{count}, {late} of them later than promised"), &seqs),
+            0 if case.said.is_empty() => {}
+            0 => paper.point_from(&format!("{name}{count}, none of them later than promised"), first, last),
+            many => {
+                let seqs: Vec<u64> = late.iter().map(|said| said.seq).collect();
+                paper.point(&format!("{name}{count}, {many} of them later than promised"), &seqs);
+            }
         }
     }
     paper.todo("Did the texts say what readers needed?");
 }
 
-/// When everybody was served again for good, and the entry that says it is over.
+/// When everybody was served again for good, or what nobody watched was called over, and the entry that says so.
 fn over(case: &Case) -> Option<(Timestamp, u64)> {
     let resolved = case.said.iter().rev().find(|said| said.stage == Stage::Resolved)?;
-    let good = case.notes.iter().rev().find(|note| is_fared(&note.entry) && note.at <= resolved.at);
-    Some(good.map_or((resolved.at, resolved.seq), |note| (note.at, note.seq)))
+    let is_over = case.is_told_over();
+    is_over.then(|| case.served_again().unwrap_or((resolved.at, resolved.seq)))
 }
 
-const fn is_fared(entry: &Entry) -> bool {
-    matches!(entry, Entry::Fared { .. })
-}
-
-fn published(said: &Said) -> String {
-    let who = if said.is_by_person { " by a person" } else { "" };
-    let first = said.body.lines().next().unwrap_or_default();
-    format!("published{who} ({}): {first}", said.stage.name())
-}
-
-/// `28 Nov 2026 14:33:03 UTC`.
-fn moment(at: Timestamp) -> String {
-    let civil = Civil::of(at);
-    format!("{} {:02}:{:02}:{:02} UTC", civil.date(), civil.hour, civil.minute, civil.second)
-}
-
-fn after(at: Timestamp, since: Timestamp) -> String {
-    match at.since(since).as_secs() {
-        0 => "at once".to_owned(),
-        seconds if seconds < 600 => format!("after {seconds} s"),
-        _ => format!("after {}", length(at.since(since))),
-    }
-}
-
-/// Text in a cell of a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
-}
-
-/// Lines of Markdown.
-#[derive(Default)]
-struct Paper {
-    lines: Vec<String>,
-}
-
-impl Paper {
-    fn add(&mut self, line: String) {
-        self.lines.push(line);
-    }
-
-    fn title(&mut self, title: &str) {
-        self.lines.extend([String::new(), format!("## {title}"), String::new()]);
-    }
-
-    /// A fact with what it rests on.
-    fn point(&mut self, fact: String, evidence: &[u64]) {
-        let mut entries: Vec<String> = evidence.iter().map(|seq| format!("#{seq}")).collect();
-        entries.dedup();
-        self.lines.push(format!("- {fact} ({})", entries.join(", ")));
-    }
-
-    fn todo(&mut self, question: &str) {
-        self.lines.push(format!("- **{TODO}** {question}"));
+const fn worst(impact: Impact) -> &'static str {
+    match impact {
+        Impact::None => "no effect",
+        Impact::Minor => "degraded performance",
+        Impact::Major => "partial outage",
+        Impact::Critical => "major outage",
     }
 }
 

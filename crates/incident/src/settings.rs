@@ -13,11 +13,39 @@ pub struct Settings {
     pub first_notice: Duration,
     /// Whether the public is told for how much of their time people were served.
     pub audience_figures: bool,
+    /// After how long the public is told of what must last.
+    pub pace: Pace,
+}
+
+/// After how long the public is told. Only a demonstration is in more of a hurry than the default.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pace {
+    /// That only newcomers wait is told after so long (status-contracts, section 0.3).
+    pub delay_told_after: Duration,
+    /// Everybody must have been served for so long before it is said; twice as long each time that it was back after that.
+    pub monitoring_after: Duration,
+    /// And for so long, with nothing unusual and nothing in force, before it is called over.
+    pub resolved_after: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            delay_told_after: Duration::from_secs(300),
+            monitoring_after: Duration::from_secs(60),
+            resolved_after: Duration::from_secs(600),
+        }
+    }
 }
 
 impl Settings {
     /// Components at most.
     pub const COMPONENTS_MAX: usize = 64;
+
+    /// With the usual pace, and figures of availability for colleagues alone.
+    pub fn new(components: Vec<ComponentSetting>, first_notice: Duration) -> Self {
+        Self { components, first_notice, audience_figures: false, pace: Pace::default() }
+    }
 }
 
 /// One component.
@@ -58,16 +86,12 @@ pub enum Watches {
 pub(crate) const WORSE_SECONDS: usize = 3;
 /// And better for so many.
 pub(crate) const BETTER_SECONDS: usize = 30;
-/// That only newcomers wait is told after so long (status-contracts, section 0.3).
-pub(crate) const DELAY_TOLD_AFTER: Duration = Duration::from_secs(300);
-/// Everybody must have been served for so long before it is said; twice as long each time that it was back after that.
-pub(crate) const MONITORING_AFTER: Duration = Duration::from_secs(60);
-/// And never longer than this times as long: half an hour.
+/// [`Pace::monitoring_after`] grows to this times as long at most: half an hour.
 pub(crate) const MONITORING_GROWTH_MAX: u32 = 32;
-/// And for so long, with nothing unusual and nothing in force, before it is called over.
-pub(crate) const RESOLVED_AFTER: Duration = Duration::from_secs(600);
 /// What was not told may end sooner.
 pub(crate) const ENDED_AFTER: Duration = Duration::from_secs(60);
+/// What the gate did may be told after so long (status-contracts, section 0.2).
+pub(crate) const DISCLOSED_AFTER: Duration = Duration::from_secs(1_800);
 /// What comes back within so long is the same incident.
 pub(crate) const SAME_WITHIN: Duration = Duration::from_secs(3_600);
 /// Between two updates of the same stage, so that the page does not chatter: components show at once what got worse.

@@ -154,6 +154,11 @@ impl Window {
         Services { audiences, login: self.service(|sight| sight.login, FEW).unwrap_or_default() }
     }
 
+    /// Whether people who sign in now were served: some did, and nearly all of them well.
+    pub(crate) fn serves_logins(&self) -> bool {
+        self.service(|sight| sight.login, FEW) == Some(Service::Good)
+    }
+
     /// Whether the site can be reached from elsewhere, as far as it is believed: who does not reach a site that serves people is cut off
     /// itself, or refused.
     pub(crate) fn outside(&self) -> Outside {

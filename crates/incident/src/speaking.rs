@@ -5,7 +5,7 @@ use model::{Instant, Timestamp};
 use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
-use crate::settings::{FARED_HOURLY, HOUR, RESOLVED_AFTER, SAME_WITHIN, UPDATES_APART, cadence};
+use crate::settings::{FARED_HOURLY, HOUR, SAME_WITHIN, UPDATES_APART, cadence};
 use crate::sight::{Outside, Services};
 use crate::texts::{Occasion, body, unreached};
 use crate::words::{Impact, Service, Stage, Status};
@@ -102,6 +102,8 @@ fn go_on(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &m
     }
     match news(engine, number, moment) {
         None => {}
+        // Everybody has been served for some seconds: if that lasts it is said in a moment, and until then nothing that is not so any more.
+        Some(_) if is_nearly_well(engine, moment) => {}
         // The second in which the cause is known must not show, so that it is said with the next regular words.
         Some(News::Regular) if stage == Stage::Investigating && is_explained(engine, number) => {
             publish(engine, number, Stage::Identified, None, moment, pen);
@@ -122,7 +124,7 @@ fn wanted_stage(engine: &Engine, number: u32, stage: Stage, moment: Moment) -> S
         return stage;
     }
     if stage == Stage::Monitoring {
-        let is_over = Engine::lasts(engine.since.quiet, moment) >= RESOLVED_AFTER;
+        let is_over = Engine::lasts(engine.since.quiet, moment) >= engine.settings.pace.resolved_after;
         return if is_over { Stage::Resolved } else { stage };
     }
     if Engine::lasts(engine.since.good, moment) >= engine.monitoring_after() {
@@ -130,6 +132,14 @@ fn wanted_stage(engine: &Engine, number: u32, stage: Stage, moment: Moment) -> S
     } else {
         stage
     }
+}
+
+/// Whether it can be said within a minute that everybody is served again, if that lasts.
+fn is_nearly_well(engine: &Engine, moment: Moment) -> bool {
+    let needed = engine.monitoring_after();
+    engine.services.worst() == Service::Good
+        && needed <= engine.settings.pace.monitoring_after
+        && Engine::lasts(engine.since.good, moment) < needed
 }
 
 fn is_explained(engine: &Engine, number: u32) -> bool {
@@ -189,12 +199,18 @@ pub(crate) fn publish(
     let Some(case) = case(engine, number) else { return };
     let next = stage.is_open().then(|| moment.wall + cadence(impact_now(engine)));
     let (what, before) = (engine.subject(), case.stage());
+    let is_back = before.is_some_and(|before| before >= Stage::Monitoring) && stage < Stage::Monitoring;
+    let (needed, lasts) = (engine.monitoring_after(), Engine::lasts(engine.since.good, moment));
+    let is_watched_for_longer = needed > engine.settings.pace.monitoring_after && lasts < needed;
     let body = body(&Occasion {
         stage,
         is_same_stage: before == Some(stage),
-        is_back: before.is_some_and(|before| before >= Stage::Monitoring) && stage < Stage::Monitoring,
+        back_since: is_back.then(|| engine.began().unwrap_or(moment.wall)),
         what: &what,
         services: engine.telling.told,
+        unchanged_since: case.unchanged_since(engine.telling.told),
+        may_be_well: engine.services.worst() == Service::Good && is_watched_for_longer,
+        serves_logins: engine.serves_logins(),
         lost: case.lost,
         since: since.unwrap_or(case.since),
         now: moment.wall,

@@ -232,7 +232,9 @@ impl State {
                     for (lost, service) in case.lost.iter_mut().zip(case.services.audiences) {
                         lost.add(service, lasted);
                     }
-                    (case.services, case.fared_at) = (*services, at);
+                    // Who fares badly in the moment in which it is opened has done so since it began.
+                    let from = if at == case.opened.1 { case.since } else { at };
+                    (case.services, case.fared_at) = (*services, from);
                 }
             }
             Entry::Planned { incident, due } => {

@@ -114,15 +114,12 @@ pub(crate) fn settings(first_notice: Duration) -> Settings {
         description: String::new(),
         watches,
     };
-    Settings {
-        components: vec![
-            component("Web Application (HTTPS)", &["App"], Watches::Site),
-            component("Login", &["App"], Watches::Login),
-            component("Phone support", &[], Watches::Nothing),
-        ],
-        first_notice,
-        audience_figures: true,
-    }
+    let components = vec![
+        component("Web Application (HTTPS)", &["App"], Watches::Site),
+        component("Login", &["App"], Watches::Login),
+        component("Phone support", &[], Watches::Nothing),
+    ];
+    Settings { audience_figures: true, ..Settings::new(components, first_notice) }
 }
 
 fn at(hour: u64, minute: u64) -> Moment {

@@ -82,8 +82,11 @@ pub struct Incident {
     pub published_at: Timestamp,
     /// When it reached these stages last.
     pub identified_at: Option<Timestamp>,
-    /// When everybody was served again.
+    /// When it was said that everybody is served again.
     pub monitoring_at: Option<Timestamp>,
+    /// When everybody was served again; `None` while it goes on, and where nobody saw that.
+    #[serde(default)]
+    pub served_again_at: Option<Timestamp>,
     /// When it was over.
     pub resolved_at: Option<Timestamp>,
     /// When it was opened again after it had been called resolved, oldest first.

@@ -166,7 +166,7 @@ impl Audience {
     /// As people read it.
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Known => "Customers who have signed in",
+            Self::Known => "Customers who have signed in before",
             Self::New => "New visitors",
         }
     }

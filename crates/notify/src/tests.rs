@@ -190,7 +190,7 @@ fn settings() -> Settings {
         description: String::new(),
         watches: Watches::Site,
     };
-    Settings { components: vec![website], first_notice: Duration::from_secs(120), audience_figures: false }
+    Settings::new(vec![website], Duration::from_secs(120))
 }
 
 fn well() -> Sight {

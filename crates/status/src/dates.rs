@@ -49,6 +49,14 @@ pub(crate) fn span(from: Timestamp, until: Timestamp) -> String {
     }
 }
 
+/// How long it was from one moment to another, so that readers who subtract what the clock showed get the same.
+pub(crate) fn lasted(from: Timestamp, until: Timestamp) -> String {
+    match (until.as_secs() / 60).saturating_sub(from.as_secs() / 60) {
+        0 => length(until.since(from)),
+        minutes => length(Duration::from_secs(60 * minutes)),
+    }
+}
+
 /// `2 h 5 min`. Two units at most, and never less than what passed rounded to the smaller of them.
 pub(crate) fn length(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -97,5 +105,14 @@ mod tests {
         assert_eq!(shown(3_599), "1 h");
         assert_eq!(shown(7_500), "2 h 5 min");
         assert_eq!(shown(200_000), "2 days 7 h");
+    }
+
+    #[test]
+    fn what_lasted_is_what_the_clock_showed() {
+        let lasted = |from, until| lasted(Timestamp::from_secs(from), Timestamp::from_secs(until));
+        assert_eq!(
+            (lasted(59, 120), lasted(0, 119), lasted(10, 50)),
+            ("2 min".to_owned(), "1 min".to_owned(), "40 s".to_owned())
+        );
     }
 }

@@ -7,6 +7,7 @@ use model::Timestamp;
 
 use crate::dates;
 use crate::markup::{Markup, paragraphs};
+use crate::news;
 use crate::page::Page;
 
 /// Entries in a feed.
@@ -60,11 +61,13 @@ fn of_incident(incident: &Incident) -> Entry<'_> {
     let newest = incident.updates.first().map(|update| update.stage);
     if !incident.postmortem.is_empty() && newest != Some(Stage::Postmortem) {
         let at = incident.updated_at;
-        put_update(&mut content, at, Stage::Postmortem.label(), &incident.postmortem);
+        put_update(&mut content, at, Stage::Postmortem.label(), &news::without_marks(&incident.postmortem));
     }
     for update in &incident.updates {
         let label = if update.is_same_stage { "Update" } else { update.stage.label() };
-        put_update(&mut content, update.at, label, &update.body);
+        let is_report = update.stage == Stage::Postmortem;
+        let body = if is_report { news::without_marks(&update.body) } else { update.body.clone() };
+        put_update(&mut content, update.at, label, &body);
     }
     Entry {
         id: incident.id,

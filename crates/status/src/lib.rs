@@ -21,6 +21,7 @@ mod feed;
 mod form;
 mod json;
 mod markup;
+mod news;
 mod page;
 mod pages;
 mod plain;

@@ -7,6 +7,7 @@ use model::Timestamp;
 
 use crate::dates;
 use crate::markup::{one_line, paragraphs};
+use crate::news;
 use crate::page::Page;
 use crate::pages::{NO_DATA, grouped};
 use crate::tree::Tree;
@@ -30,7 +31,7 @@ pub(crate) fn text(view: &View, page: &Page, at: Timestamp) -> Vec<u8> {
         out.extend(incident.next_update_by.map(|by| format!("  Next update by {}", dates::moment(by))));
         if let Some(update) = incident.updates.first() {
             out.push(format!("  {}:", dates::moment(update.at)));
-            out.extend(body("    ", &update.body));
+            out.extend(body("    ", &news::words(incident, update)));
         }
         out.push(format!("  {}/i/{}", page.url(), incident.id));
     }

@@ -163,8 +163,9 @@ const STYLE: &str = concat!(
     "font:1rem/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Noto Sans\",sans-serif;overflow-wrap:anywhere}",
     "h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}h3{font-size:1rem;margin:1.4rem 0 .3rem}",
     "li{margin:.25rem 0}strong{color:var(--todo)}code{color:var(--soft)}",
-    ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}",
-    "th,td{text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",
+    // A table and a chart are wider than a phone rather than letters beneath each other, or too small to read.
+    ".wide{overflow-x:auto}.wide svg{min-width:34rem}table{border-collapse:collapse;font-size:.9rem}",
+    "th,td{overflow-wrap:break-word;text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",
     "svg{display:block;width:100%;height:auto}text{fill:var(--soft);font-size:13px}",
     ".grid{stroke:var(--line)}.went{fill:none;stroke:var(--mark);stroke-width:3}",
     "details{margin:.3rem 0 1rem}summary{cursor:pointer;color:var(--soft)}",

@@ -5,6 +5,7 @@ mod copies;
 mod nasty;
 mod oracle;
 mod readable;
+mod replays;
 mod subscribing;
 
 use incident::View;

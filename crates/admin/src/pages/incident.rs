@@ -72,7 +72,7 @@ fn put_words(out: &mut Markup, sheet: &Sheet<'_>, incident: &Inside, form: &Form
         out.raw("</select></p>\n");
         let hint = "Plain text; an empty line begins a paragraph. Say who is affected, what they can do, and when there is news.";
         put_area(out, "text", "What the public reads", hint, 7, form.get("text"));
-        let hint = "Only to call it resolved while the gate sees that it goes on. The page shows it.";
+        let hint = "Only to call it resolved before it has been well for ten minutes. The page shows it.";
         put_line(out, "reason", "Reason", hint, "maxlength=\"200\" dir=\"auto\"", form.get("reason"));
         out.raw("<div class=\"acts\">");
         put_button(out, "preview", "See what the public will read", true);

@@ -30,11 +30,8 @@ impl Desk {
             description: String::new(),
             watches: Watches::Site,
         };
-        let settings = Settings {
-            components: vec![component("Website"), component(text)],
-            first_notice: Duration::from_secs(120),
-            audience_figures: false,
-        };
+        let components = vec![component("Website"), component(text)];
+        let settings = Settings::new(components, Duration::from_secs(120));
         let (mut engine, mut moment) = (Engine::new(settings), Moment::default());
         moment.wall = Timestamp::from_secs(1_795_876_200);
         let counts = Counts { all: 50, bad: 50 };
@@ -76,7 +73,7 @@ impl Desk {
         let foresee = |act| self.engine.foresee(act, None, "user 1000", self.moment).unwrap();
         let body = || self.form.get("text").to_owned();
         let then = foresee(Act::Publish);
-        let draft = |readers| self.engine.draft(&[incident.id], readers).unwrap().text;
+        let draft = |readers| self.engine.draft(&[incident.id], readers, self.moment.wall).unwrap().text;
         let draft = ReportDraft { public: draft(Readers::Public), inner: draft(Readers::Colleagues) };
         let update = Act::Update { incident: None, stage: None, body: body(), reason: None };
         let open = Act::Open { title: body(), stage: Stage::Identified, body: body(), components: vec![] };

@@ -53,7 +53,7 @@ fn what_is_noted_is_for_colleagues_alone() {
     assert_eq!(story.act(note("The database\nis full.")), Err(ActError::Repeated));
     assert!(!story.told().contains("database"));
     let id = story.newest();
-    let draft = |readers| story.engine.draft(&[id], readers).unwrap().text;
+    let draft = |readers| story.engine.draft(&[id], readers, story.moment.wall).unwrap().text;
     assert!(draft(crate::Readers::Colleagues).contains("The database; is full."));
     assert!(!draft(crate::Readers::Public).contains("database"));
 }
@@ -66,6 +66,20 @@ fn nobody_calls_over_what_goes_on_without_a_reason_that_is_shown() {
     insta::assert_snapshot!(refused.to_string(), @"the gate sees that it is not over: not everybody is served as usual; to call it resolved all the same, give a reason, which will be shown");
     story.act(update(Some(Stage::Resolved), "All is well.", Some("the figures are wrong"))).unwrap();
     insta::assert_snapshot!(story.told().lines().last().unwrap(), @"Called resolved by a person: the figures are wrong");
+}
+
+/// A restart seems to help: that is no proof.
+#[test]
+fn nobody_calls_over_what_has_been_well_for_a_moment_without_a_reason() {
+    let mut story = Story::with(Duration::ZERO);
+    story.see(600, &down());
+    story.see(120, &well());
+    let over = |reason| update(Some(Stage::Resolved), "The service has been restarted.", reason);
+    let refused = story.act(over(None)).unwrap_err();
+    insta::assert_snapshot!(refused.to_string(), @"the gate sees that it is not over: all looks well, but must have been so for 10 minutes; to call it resolved all the same, give a reason, which will be shown");
+    story.act(update(Some(Stage::Identified), "We still look.", None)).unwrap();
+    story.see(600, &well());
+    story.act(over(None)).unwrap();
 }
 
 #[test]
@@ -91,7 +105,8 @@ fn people_tell_of_what_the_gate_does_not_see() {
     };
     story.act(open).unwrap();
     // Of what only a person saw, the report asks; it does not say that all was well.
-    let draft = story.engine.draft(&[story.newest()], crate::Readers::Colleagues).unwrap().text;
+    let draft =
+        story.engine.draft(&[story.newest()], crate::Readers::Colleagues, story.moment.wall).unwrap().text;
     assert!(!draft.contains("served as usual") && !draft.contains("noticed at once"), "{draft}");
     assert!(
         draft.contains("TODO** How did customers and new visitors fare?") && !draft.contains("()"),
@@ -189,7 +204,7 @@ fn what_a_person_calls_over_while_it_is_getting_better_leaves_no_trouble_behind(
     let mut story = Story::with(Duration::ZERO);
     story.see(300, &down());
     story.see(45, &well());
-    story.act(update(Some(Stage::Resolved), "Over.", None)).unwrap();
+    story.act(update(Some(Stage::Resolved), "Over.", Some("we have looked"))).unwrap();
     story.see(5, &well());
     let view = story.engine.view(story.moment.wall);
     assert!(view.components.iter().all(|component| component.status == Status::Operational), "{view:#?}");

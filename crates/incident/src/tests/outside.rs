@@ -145,7 +145,7 @@ fn what_an_outpost_told_is_in_the_record_and_on_the_page_under_the_same_name() {
     insta::assert_snapshot!("heard_told", story.told());
     insta::assert_snapshot!("heard_noted", story.noted());
     assert_eq!(story.engine.hear(&spell, story.moment), [], "once");
-    let draft = story.engine.draft(&[spell.id], Readers::Colleagues).unwrap();
+    let draft = story.engine.draft(&[spell.id], Readers::Colleagues, story.moment.wall).unwrap();
     assert!(draft.text.contains("outside could not reach us from"), "{}", draft.text);
     let mut again = Engine::new(settings(Duration::from_secs(120)));
     for record in &story.records {

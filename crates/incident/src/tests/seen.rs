@@ -87,7 +87,7 @@ fn a_report_is_kept_as_people_write_it_and_published_when_no_question_is_left() 
     let (id, view) = (story.newest(), story.engine.view(story.moment.wall));
     let keep = |text: &str| Act::Draft { incident: id, body: text.into() };
     let first = story.inside().report_revision;
-    let drafted = story.engine.draft(&[id], Readers::Public).unwrap().text;
+    let drafted = story.engine.draft(&[id], Readers::Public, story.moment.wall).unwrap().text;
     story.act_seen(keep(&drafted), first).unwrap();
     assert_eq!(story.engine.view(story.moment.wall), view, "nobody else reads it");
     assert_eq!(story.act_seen(keep("Mine."), first), Err(ActError::Changed), "somebody kept one meanwhile");

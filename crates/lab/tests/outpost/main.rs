@@ -24,7 +24,7 @@ fn a_gate_that_is_cut_off_is_spoken_for_and_handed_back_to() {
     world.set_links("down");
     let cut = Stopwatch::start();
     world.until("the page says so", || {
-        world.outpost_page("/status.txt").contains("cannot be reached from outside")
+        world.outpost_page("/status.txt").contains("Nobody outside has been able to reach")
     });
     let page = cut.elapsed();
     world.until("somebody is told", || {
@@ -38,7 +38,7 @@ fn a_gate_that_is_cut_off_is_spoken_for_and_handed_back_to() {
     assert!(text.starts_with("Example Shop: Major outage"), "{text}");
     assert!(text.contains("Shop: Major outage") && text.contains("Phone support: Operational"), "{text}");
     world.until("the folder has it", || {
-        world.exported("status.txt").contains("cannot be reached from outside")
+        world.exported("status.txt").contains("Nobody outside has been able to reach")
     });
     let verified = world.verified();
     assert!(verified.contains("not signed with this key"), "these are the outpost's words: {verified}");
@@ -53,7 +53,7 @@ fn a_gate_that_is_cut_off_is_spoken_for_and_handed_back_to() {
     // A power cut at the outpost: it goes on with the page that it held and with what it said.
     world.restart_outpost();
     world.until("it still says so", || {
-        world.outpost_page("/status.txt").contains("cannot be reached from outside")
+        world.outpost_page("/status.txt").contains("Nobody outside has been able to reach")
     });
 
     world.set_links("up");
@@ -80,7 +80,7 @@ fn inside_and_outside_disagree_and_the_gate_says_that_it_is_the_network() {
     world.here.run(&["ip", "address", "del", &format!("{}/24", world::PUBLIC), "dev", "gate0"]);
     world.until("the finding", || world.gate.log().contains("it is the network, not the app"));
     world.until("the gate's page", || {
-        world.gate_page("/status.txt").contains("cannot be reached from outside")
+        world.gate_page("/status.txt").contains("Nobody outside has been able to reach")
     });
     world.until("and the outpost shows it", || world.is_handed_back());
     let record = world.control(&["incident", "show"]);

@@ -160,13 +160,10 @@ fn watched() -> Settings {
         description: String::new(),
         watches,
     };
-    Settings {
-        components: vec![
-            component("Website", &[], Watches::Site),
-            component("Checkout", &["Shop"], Watches::Nothing),
-            component("Search", &["Shop"], Watches::Nothing),
-        ],
-        first_notice: Duration::ZERO,
-        audience_figures: false,
-    }
+    let components = vec![
+        component("Website", &[], Watches::Site),
+        component("Checkout", &["Shop"], Watches::Nothing),
+        component("Search", &["Shop"], Watches::Nothing),
+    ];
+    Settings::new(components, Duration::ZERO)
 }

@@ -210,6 +210,7 @@ fn opened(name: &str, update: Update, components: &[usize]) -> Incident {
         published_at: update.at,
         identified_at: None,
         monitoring_at: None,
+        served_again_at: None,
         resolved_at: None,
         reopened: Vec::new(),
         updated_at: update.at,

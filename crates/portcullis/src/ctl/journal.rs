@@ -74,11 +74,7 @@ fn size(checked: &Checked) -> String {
 
 /// How many entries follow from one another, or the first that does not.
 fn chain(reader: &Reader) -> Result<Result<u64, RecordError>, JournalError> {
-    let mut engine = Engine::new(Settings {
-        components: Vec::new(),
-        first_notice: std::time::Duration::ZERO,
-        audience_figures: false,
-    });
+    let mut engine = Engine::new(Settings::new(Vec::new(), std::time::Duration::ZERO));
     let (mut after, mut entries) = (None, 0);
     loop {
         let rows = reader.incidents(SITE, after, ROWS_AT_ONCE)?;

@@ -81,7 +81,7 @@ impl Clerk {
                     false
                 }
                 Ok(Message::Draft(incidents, readers, sender)) => {
-                    let _heard = sender.try_send(self.engine.draft(&incidents, readers));
+                    let _heard = sender.try_send(self.engine.draft(&incidents, readers, self.clock.wall()));
                     false
                 }
                 Err(RecvTimeoutError::Timeout) => false,
@@ -266,11 +266,7 @@ mod tests {
         let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
         let (journal, _loaded) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
         let mut clerk = Clerk {
-            engine: Engine::new(Settings {
-                components: vec![],
-                first_notice: Duration::ZERO,
-                audience_figures: false,
-            }),
+            engine: Engine::new(Settings::new(vec![], Duration::ZERO)),
             journal: Arc::new(journal),
             press: Some(Box::new(Counting(made.clone()))),
             events: Arc::new(LogSettings::new(folder.path()).start_own(&both).unwrap()),

@@ -135,11 +135,8 @@ impl Page {
 
 /// What a table says of what is watched.
 pub(crate) fn settings(status: &config::Status) -> Settings {
-    Settings {
-        components: status.components().iter().map(component).collect(),
-        first_notice: status.first_notice,
-        audience_figures: status.audience_figures,
-    }
+    let components = status.components().iter().map(component).collect();
+    Settings { audience_figures: status.audience_figures, ..Settings::new(components, status.first_notice) }
 }
 
 /// What a configuration believes of alerts.
@@ -185,7 +182,7 @@ fn unconfigured() -> Settings {
         description: String::new(),
         watches: Watches::Site,
     };
-    Settings { components: vec![website], first_notice: FIRST_NOTICE, audience_figures: false }
+    Settings::new(vec![website], FIRST_NOTICE)
 }
 
 fn component(component: &config::StatusComponent) -> ComponentSetting {

@@ -16,8 +16,8 @@ use crate::probing::{Probing, Senses};
 /// Adds up a second.
 pub(crate) struct Witness {
     site: Arc<Site>,
-    orders: Arc<Orders>,
-    probing: Arc<Probing>,
+    /// An admin's orders, and what probes say; `None`: there are none of either.
+    around: Option<(Arc<Orders>, Arc<Probing>)>,
     /// In mode `assist`: an admin said yes to what asks strangers for something.
     is_allowed: bool,
     tiers: [TierCounts; Tier::COUNT],
@@ -27,8 +27,13 @@ pub(crate) struct Witness {
 
 impl Witness {
     pub(crate) fn new(site: Arc<Site>, orders: Arc<Orders>, probing: Arc<Probing>) -> Self {
+        Self { around: Some((orders, probing)), ..Self::alone(site) }
+    }
+
+    /// Of a gate without admins and probes.
+    pub(crate) fn alone(site: Arc<Site>) -> Self {
         let tiers = [TierCounts::default(); Tier::COUNT];
-        Self { site, orders, probing, is_allowed: false, tiers, attacked: None }
+        Self { site, around: None, is_allowed: false, tiers, attacked: None }
     }
 
     /// Takes what was counted in a step.
@@ -42,7 +47,7 @@ impl Witness {
 
     /// Probes from outside since the last call: those that failed, and all.
     pub(crate) fn probes(&self) -> [u32; 2] {
-        self.probing.take_counts()
+        self.around.as_ref().map(|(_, probing)| probing.take_counts()).unwrap_or_default()
     }
 
     /// What the second showed that a step has completed; `None` in the middle of one.
@@ -56,7 +61,7 @@ impl Witness {
         // T6 are those that a rule puts last.
         let new = sum(&tiers, &[Tier::T4, Tier::T5], answered);
         let observes = self.site.mode() == Mode::Observe;
-        let senses = self.probing.senses(now);
+        let senses = self.around.as_ref().map(|(_, probing)| probing.senses(now)).unwrap_or_default();
         Some(Sight {
             known: sum(&tiers, &known, asked),
             new,
@@ -74,7 +79,8 @@ impl Witness {
     /// Where refusals do not apply to most strangers, the door is open to them whatever the decision says.
     fn door(&self, decision: &Decision) -> Door {
         let mode = self.site.mode();
-        if self.site.is_bypassed() || mode == Mode::Observe || self.orders.enforced() < MOST {
+        let is_enforced = self.around.as_ref().is_none_or(|(orders, _)| orders.enforced() >= MOST);
+        if self.site.is_bypassed() || mode == Mode::Observe || !is_enforced {
             return Door::Open;
         }
         let may_ask = mode == Mode::Auto || self.is_allowed;

@@ -24,12 +24,13 @@ use crate::desk::Desk;
 use crate::gate::{self, Around, Kept, Plan};
 use crate::memory::{GoOn, Memory, Place, Writer};
 use crate::secrets::Secrets;
+use crate::truth::Witness;
 
 /// What both gates share: the site with its customers, and the way to the shop.
 pub(super) struct Premises<'a> {
     arena: &'a Arena,
     secrets: &'a Secrets,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) site: Arc<Site>,
     pub(super) passes: Vec<String>,
     pub(super) log: Arc<LogCounter>,
@@ -66,7 +67,8 @@ impl<'a> Premises<'a> {
     pub(super) fn guard(&self, habits: &Habits, memory: Option<Memory>) -> Result<(TryGate, Told), TryError> {
         let announcer = Announcer::new(Arc::new(Desk::default()), None, None);
         let announcer = announcer.writing(memory.as_ref().and_then(|memory| memory.scribe(self.clock)));
-        let (showing, told) = Showing::new(announcer);
+        let witness = Witness::alone(self.site.clone());
+        let (showing, told) = Showing::new(announcer, witness, self.clock);
         let core = Core::new(habits.guard(self.secrets.run_id));
         let go_on = GoOn { learnt: Some(core), ..GoOn::default() };
         let edge = self.open(Box::new(showing), go_on, memory.is_some())?;

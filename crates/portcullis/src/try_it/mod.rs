@@ -2,6 +2,7 @@
 
 mod gate;
 mod habits;
+mod page;
 mod showing;
 mod steal;
 mod teller;
@@ -16,8 +17,10 @@ use model::Challenge;
 
 use crate::gate::GateError;
 use crate::secrets::Secrets;
+use crate::truth::PageError;
 use gate::{Premises, TryGate};
 use habits::Habits;
+use page::ShopPage;
 use showing::{News, Told};
 use steal::Steal;
 use teller::Teller;
@@ -37,6 +40,9 @@ pub(crate) struct TryArgs {
     /// Record what the gate's core is told and decides to a new file, for `portcullis replay`.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Write the draft of the report about the incident to a new file, as HTML.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 /// Why the demonstration was broken off.
@@ -54,6 +60,17 @@ pub(crate) enum TryError {
     /// The file of the recording.
     #[error(transparent)]
     Record(#[from] ExportError),
+    /// The shop's status page.
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// The file of the report.
+    #[error("the report cannot be written to {}: {error}", file.display())]
+    Report {
+        /// Which.
+        file: PathBuf,
+        /// The operating system's words.
+        error: std::io::Error,
+    },
     /// A thread, or waiting for Ctrl-C.
     #[error("cannot go on: {0}")]
     Signal(#[from] std::io::Error),
@@ -81,11 +98,14 @@ impl TryArgs {
         ));
         let steal = Steal::now();
         let premises = Premises::new(&arena, &secrets);
+        let page = ShopPage::open(premises.clock)?;
+        tell.page(page.address());
         let attack = Duration::from_secs(self.seconds);
         let mut stage = Stage {
             arena: &arena,
             premises: &premises,
             tell,
+            page,
             attack,
             seed: secrets.run_id,
             seen: Seen::default(),
@@ -93,8 +113,8 @@ impl TryArgs {
         let memory = self.record.as_deref().map(|file| premises.memory(file)).transpose()?;
         let habits = stage.rehearse()?;
         let (gate, told) = premises.guard(&habits, memory)?;
-        let runs = [stage.first_attack(&told)?, stage.second_attack(&told)?, stage.without_gate()?];
-        let Stage { seen, tell, .. } = stage;
+        let runs = [stage.first_attack(&told)?, stage.second_attack(&told)?, stage.without_gate(&told)?];
+        let Stage { seen, tell, mut page, .. } = stage;
         let log_bytes = premises.log.0.load(Relaxed);
         let board = Scoreboard::new(runs.each_ref(), Seen { log_bytes, steal: steal.share(), ..seen });
         if self.json {
@@ -106,8 +126,9 @@ impl TryArgs {
                 tell.say(&sentence(rule));
             }
         }
+        report(&page, self.report, &tell)?;
         if self.stay {
-            stay(&arena, &premises, &tell)?;
+            stay(&arena, &premises, &mut page, &told, &tell)?;
         }
         end(gate);
         Ok(board.promises.iter().all(|promise| promise.kept))
@@ -123,6 +144,16 @@ fn sentence(rule: &Rule) -> String {
     )
 }
 
+/// What the record knows of what happened, and where all of it is.
+fn report(page: &ShopPage, file: Option<PathBuf>, tell: &Teller) -> Result<(), TryError> {
+    let Some(draft) = page.draft() else { return Ok(()) };
+    if let Some(file) = &file {
+        page.write(&draft, file).map_err(|error| TryError::Report { file: file.clone(), error })?;
+    }
+    tell.report(&draft, file.as_deref());
+    Ok(())
+}
+
 fn end(gate: TryGate) {
     if !gate.stop() {
         eprintln!("portcullis: the recording could not be written to its end");
@@ -134,6 +165,7 @@ struct Stage<'a> {
     arena: &'a Arena,
     premises: &'a Premises<'a>,
     tell: Teller,
+    page: ShopPage,
     attack: Duration,
     seed: u64,
     seen: Seen,
@@ -179,12 +211,16 @@ impl Stage<'_> {
         opening: &str,
         number: usize,
     ) -> Result<Run, TryError> {
-        let act = self.act(Passage::Gate, calm, Some(assault), AFTERMATH, 1 + number as u64);
+        // The incident is one, and over only after the second attack.
+        let is_last = number == 1;
+        let aftermath = if is_last { AFTERMATH + RESOLVED_WITHIN } else { AFTERMATH };
+        let act = self.act(Passage::Gate, calm, Some(assault), aftermath, 1 + number as u64);
         let (site, passes) = (self.premises.site.clone(), self.premises.passes.clone());
-        let (tell, seen) = (&self.tell, &mut self.seen);
+        let (tell, seen, page) = (&self.tell, &mut self.seen, &mut self.page);
         Ok(self.arena.play(&act, passes, |phase, second, moment| {
             for news in told.news() {
                 tell.news(&news);
+                show_page(page, tell, &news);
                 note(seen, number, phase, second, &news);
             }
             tell.second(phase, second, &moment);
@@ -197,7 +233,7 @@ impl Stage<'_> {
                 seen.seconds_to_open[number] = None;
             } else if phase == Phase::Aftermath {
                 let opened = *seen.seconds_to_open[number].get_or_insert(seconds(second));
-                if seconds(second) >= opened + OPEN_FOR {
+                if seconds(second) >= opened + OPEN_FOR && !(is_last && page.has_open()) {
                     return Wish::Enough;
                 }
             }
@@ -205,12 +241,15 @@ impl Stage<'_> {
         })?)
     }
 
-    fn without_gate(&mut self) -> Result<Run, TryError> {
+    fn without_gate(&mut self, told: &Told) -> Result<Run, TryError> {
         self.tell.say("\nNow the first attack again, without the gate:");
         let assault = Assault { disguise: Disguise::Program, factor: FACTOR, lasting: self.attack };
         let act = self.act(Passage::Shop, CALM, Some(assault), Duration::ZERO, 3);
+        let (tell, page) = (&self.tell, &mut self.page);
         Ok(self.arena.play(&act, Vec::new(), |phase, second, moment| {
-            self.tell.second(phase, second, &moment);
+            // The gate is still there, and so is its page.
+            told.news().iter().for_each(|news| show_page(page, tell, news));
+            tell.second(phase, second, &moment);
             Wish::GoOn
         })?)
     }
@@ -224,6 +263,13 @@ impl Stage<'_> {
         number: u64,
     ) -> Act {
         Act { passage, calm, assault, aftermath, seed: self.seed.wrapping_add(number) }
+    }
+}
+
+/// Has the status page told what the gate saw, and tells what it says then.
+fn show_page(page: &mut ShopPage, tell: &Teller, news: &News) {
+    if let News::Saw(sight, moment) = news {
+        page.saw(sight, *moment).iter().for_each(|notice| tell.notice(notice));
     }
 }
 
@@ -242,15 +288,32 @@ fn seconds(whole: u64) -> f64 {
     f64::from(u32::try_from(whole).unwrap_or(u32::MAX))
 }
 
-fn stay(arena: &Arena, premises: &Premises<'_>, tell: &Teller) -> Result<(), TryError> {
+fn stay(
+    arena: &Arena,
+    premises: &Premises<'_>,
+    page: &mut ShopPage,
+    told: &Told,
+    tell: &Teller,
+) -> Result<(), TryError> {
     tell.say(&format!(
-        "\nShop and gate stay up until Ctrl-C: gate http://{}/, shop http://{}/. A customer's cookie for the gate:\n  portcullis={}",
+        "\nShop and gate stay up until Ctrl-C: gate http://{}/, shop http://{}/, status page http://{}/. A customer's cookie for the gate:\n  portcullis={}",
         arena.gate_address(),
         arena.shop_address(),
+        page.address(),
         premises.passes[0]
     ));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(tokio::signal::ctrl_c())?)
+    runtime.block_on(async {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        let end = tokio::signal::ctrl_c();
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                ended = &mut end => return Ok(ended?),
+                _ = second.tick() => told.news().iter().for_each(|news| show_page(page, tell, news)),
+            }
+        }
+    })
 }
 
 fn workers() -> usize {
@@ -265,6 +328,8 @@ const CALM: Duration = Duration::from_secs(12);
 const PAUSE: Duration = Duration::from_secs(5);
 /// It is waited so long at most until the gate is open again.
 const AFTERMATH: Duration = Duration::from_secs(100);
+/// And so long at most after the second attack until the status page has called it over.
+const RESOLVED_WITHIN: Duration = Duration::from_secs(80);
 /// Then it is looked on for so many seconds.
 const OPEN_FOR: f64 = 10.0;
 /// The first attack's requests over what the shop can serve.

@@ -3,12 +3,14 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use admission::site::{Controller, Turn};
-use edge_io::TurnListener;
+use edge_io::{Clock, TurnListener};
 use guard::rules::{Change, Why};
+use incident::{Moment, Sight};
 use model::{COHORTS, Challenge, Finite, Instant, Level, Rule, Tier, Traffic};
 
 use crate::announcer::Announcer;
 use crate::ruling::Ruling;
+use crate::truth::Witness;
 
 /// Something that a person should see.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +29,8 @@ pub(super) enum News {
     Gone(u16, &'static str),
     /// Of 128 groups of new visitors so many may come in.
     Groups(u32),
+    /// What the record of incidents is told.
+    Saw(Sight, Moment),
 }
 
 /// A rule as it was found.
@@ -56,19 +60,22 @@ impl Told {
 pub(super) struct Showing {
     announcer: Announcer,
     ruling: Ruling,
+    witness: Witness,
+    clock: Clock,
     news: SyncSender<News>,
     challenge: Challenge,
     groups: u32,
 }
 
 impl Showing {
-    pub(super) fn new(announcer: Announcer) -> (Self, Told) {
+    pub(super) fn new(announcer: Announcer, witness: Witness, clock: Clock) -> (Self, Told) {
         let (news, told) = sync_channel(NEWS_MAX);
         let ruling = Ruling::default();
-        (Self { announcer, ruling, news, challenge: Challenge::Off, groups: ALL_GROUPS }, Told(told))
+        let (challenge, groups) = (Challenge::Off, ALL_GROUPS);
+        (Self { announcer, ruling, witness, clock, news, challenge, groups }, Told(told))
     }
 
-    fn follow(&mut self, turn: &Turn, controller: &Controller) {
+    fn follow(&mut self, turn: &Turn, controller: &Controller, now: Instant) {
         let mut news = Vec::new();
         if let Some((before, after)) = turn.level {
             news.push(News::Level(before, after));
@@ -86,6 +93,9 @@ impl Showing {
         if groups.abs_diff(self.groups) >= STEP || (groups == ALL_GROUPS && self.groups != ALL_GROUPS) {
             self.groups = groups;
             news.push(News::Groups(groups));
+        }
+        if let Some(sight) = self.witness.turned(turn, decision, now) {
+            news.push(News::Saw(sight, Moment { now, wall: self.clock.wall() }));
         }
         for item in news {
             // The gate never waits for a listener, who may have gone home.
@@ -127,7 +137,7 @@ fn given_up(why: &Why) -> &'static str {
 
 impl TurnListener for Showing {
     fn turned(&mut self, turn: &Turn, controller: &mut Controller, now: Instant) {
-        self.follow(turn, controller);
+        self.follow(turn, controller, now);
         self.announcer.turned(turn, controller, now);
     }
 
@@ -137,6 +147,7 @@ impl TurnListener for Showing {
 
     fn counted(&mut self, traffic: &Traffic) {
         self.ruling.counted(traffic);
+        self.witness.counted(traffic);
         self.announcer.counted(traffic);
     }
 }

@@ -1,10 +1,15 @@
 //! Tells what happens, in words that a shop owner understands.
 
+use std::net::SocketAddr;
+use std::path::Path;
+
 use demo::{Kind, Moment, Phase};
+use incident::{Draft, Stage};
 use model::{Challenge, Level};
 
 use crate::lines::wrapped;
 
+use super::page::{FIRST_NOTICE, Notice, RESOLVED_AFTER};
 use super::showing::{ALL_GROUPS, News, RuleNews};
 
 /// Speaks, or is quiet.
@@ -33,6 +38,33 @@ impl Teller {
         }
     }
 
+    /// Where the status page is.
+    pub(super) fn page(&self, address: SocketAddr) {
+        self.say(&format!("Its status page, which the gate writes by itself: http://{address}/"));
+        self.say(&format!(
+            "Here it is in a hurry: a notice waits {} s for somebody to say no, and an end is believed after {} s; otherwise that is two and ten minutes.",
+            FIRST_NOTICE.as_secs(),
+            RESOLVED_AFTER.as_secs()
+        ));
+    }
+
+    /// What the status page says now.
+    pub(super) fn notice(&self, notice: &Notice) {
+        self.note("==", &told(notice));
+    }
+
+    /// What the record knows in short, and where the rest is.
+    pub(super) fn report(&self, draft: &Draft, file: Option<&Path>) {
+        self.say("\nThe draft of the report about it is made already; `#12` is the entry of the record that a sentence rests on:");
+        for fact in facts(&draft.text) {
+            self.note("==", fact);
+        }
+        self.say(&match file {
+            Some(file) => format!("All of it is in {}.", file.display()),
+            None => "`try --report FILE` writes all of it; a gate that you run prints it with `portcullis ctl incident draft`.".to_owned(),
+        });
+    }
+
     /// A line every five seconds.
     pub(super) fn second(&self, phase: Phase, second: u64, moment: &Moment) {
         if phase == Phase::Aftermath && second == 1 {
@@ -42,6 +74,28 @@ impl Teller {
             self.say(&line(second, moment));
         }
     }
+}
+
+/// A notice on one line, without the promise at its end.
+fn told(Notice { stage, is_same_stage, body }: &Notice) -> String {
+    let label = if *is_same_stage { "Update" } else { stage.label() };
+    let lines = body.lines().filter(|line| !line.is_empty() && !line.starts_with("Next update by"));
+    let words = lines.collect::<Vec<_>>().join(" ");
+    let proof = match stage {
+        Stage::Resolved => format!(
+            " The gate says so by itself, because nothing was unusual and nothing in force any more for {} s.",
+            RESOLVED_AFTER.as_secs()
+        ),
+        Stage::Investigating | Stage::Identified | Stage::Monitoring | Stage::Postmortem => String::new(),
+    };
+    format!("Status page, {label}: {words}{proof}")
+}
+
+/// The first facts of a draft: how long it was, and for whom.
+fn facts(draft: &str) -> impl Iterator<Item = &str> {
+    let facts =
+        draft.lines().skip_while(|line| *line != "## Summary").filter_map(|line| line.strip_prefix("- "));
+    facts.filter(|fact| !fact.starts_with("**")).take(FACTS)
 }
 
 fn noted(mark: &str, text: &str) -> String {
@@ -93,6 +147,7 @@ fn sentence(news: &News) -> Option<String> {
             format!("{who} of new visitors may come in without a ticket.")
         }
         News::Groups(groups) => format!("{groups} of {ALL_GROUPS} groups of new visitors may come in."),
+        News::Saw(..) => return None,
     })
 }
 
@@ -112,6 +167,9 @@ fn level(before: Level, after: Level) -> Option<String> {
     };
     Some(text.to_owned())
 }
+
+/// How long it was, for how long customers and new visitors were not served, and what it did at its worst.
+const FACTS: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -146,5 +204,28 @@ mod tests {
         let told = levels.iter().chain(&news).filter_map(sentence);
         let told: String = told.map(|text| noted(">>", &text)).collect();
         insta::assert_snapshot!(told);
+    }
+
+    #[test]
+    fn what_the_public_is_told_fits_beside_the_rest() {
+        let notice = |stage, is_same_stage, body: &str| {
+            noted("==", &told(&Notice { stage, is_same_stage, body: body.to_owned() }))
+        };
+        let first = notice(
+            Stage::Investigating,
+            false,
+            "There has been a disruption.\n\nAt the moment:\nNew visitors: some have to wait.\n\nNext update by 17:24 UTC.",
+        );
+        let more = notice(Stage::Investigating, true, "The disruption goes on.");
+        let over = notice(Stage::Resolved, false, "This is over.");
+        insta::assert_snapshot!(first + &more + &over, @"
+          == Status page, Investigating: There has been a disruption. At the moment: New
+             visitors: some have to wait.
+          == Status page, Update: The disruption goes on.
+          == Status page, Resolved: This is over. The gate says so by itself, because
+             nothing was unusual and nothing in force any more for 20 s.
+        ");
+        let draft = "# Report\n\n- **TODO** a\n\n## Summary\n\n- It was down. (#1)\n- **TODO** Why?\n\n## Impact\n\n- Customers: fine. (#2)\n";
+        assert_eq!(facts(draft).collect::<Vec<_>>(), ["It was down. (#1)", "Customers: fine. (#2)"]);
     }
 }

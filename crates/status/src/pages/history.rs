@@ -36,9 +36,10 @@ pub(super) fn page(site: &Site<'_>) -> Markup {
     frame::page(site, &frame, &out)
 }
 
-/// When it was over, if it is.
+/// When it was over, if it is: when everybody was served again, where that was seen.
 pub(super) fn ended(incident: &Incident) -> Option<Timestamp> {
-    (!incident.stage.is_open()).then(|| incident.resolved_at.unwrap_or(incident.updated_at))
+    let ended = incident.served_again_at.or(incident.resolved_at).unwrap_or(incident.updated_at);
+    (!incident.stage.is_open()).then_some(ended)
 }
 
 /// `Partial outage`, from what it did at its worst; it is over, or may be.
@@ -81,7 +82,7 @@ fn put_when(out: &mut Markup, incident: &Incident) {
     match ended(incident) {
         Some(end) => {
             out.time_as(incident.started_at, &dates::span(incident.started_at, end)).raw(" (");
-            out.text(&dates::length(end.since(incident.started_at))).raw(")")
+            out.text(&dates::lasted(incident.started_at, end)).raw(")")
         }
         None => out.raw("since ").time(incident.started_at),
     };

@@ -1,12 +1,13 @@
 //! An incident or announced work: in a card on the first page, and on a page of its own.
 
-use ::incident::{Incident, Maintenance, Status, Update};
+use ::incident::{Incident, Maintenance, Stage, Status, Update};
 use model::Timestamp;
 
 use super::frame::{self, Frame};
 use super::{Site, class, history, of_service, progress_label, served};
 use crate::dates;
 use crate::markup::{Markup, paragraphs};
+use crate::news;
 use crate::report::put_markdown;
 use crate::verdict::{glyph, of_impact};
 
@@ -21,7 +22,7 @@ pub(super) fn put_card(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
     out.raw(incident.stage.label()).raw("</strong> · since ").time(incident.started_at).raw("</p>\n");
     put_audiences(out, incident);
     if let Some(update) = incident.updates.first() {
-        out.raw("<div class=\"said\">").paragraphs(&update.body).raw("</div>\n");
+        out.raw("<div class=\"said\">").paragraphs(&news::words(incident, update)).raw("</div>\n");
         put_concerned(out, site, &incident.components, "");
         out.raw("<p class=\"soft\">Posted ");
         out.time(update.at);
@@ -45,7 +46,7 @@ pub(super) fn page(site: &Site<'_>, incident: &Incident) -> Markup {
     let mut out = Markup::default();
     frame::put_way(&mut out, site, &[]);
     put(&mut out, site, incident, "../");
-    let newest = incident.updates.first();
+    let newest = incident.updates.iter().find(|update| update.stage != Stage::Postmortem);
     let said = newest.and_then(|update| paragraphs(&update.body).first().map(|lines| lines.join(" ")));
     let description = format!("{}: {}", incident.stage.label(), said.unwrap_or_default());
     let look = if incident.stage.is_open() { now(site, incident) } else { Status::Operational };
@@ -72,13 +73,14 @@ pub(super) fn put(out: &mut Markup, site: &Site<'_>, incident: &Incident, top: &
     }
     if !incident.postmortem.is_empty() {
         out.raw("<section aria-labelledby=\"report\">\n<h2 id=\"report\">Post-mortem</h2>\n");
-        out.raw("<div class=\"card\">\n");
+        out.raw("<div class=\"card report\">\n");
         put_markdown(out, &incident.postmortem);
         out.raw("</div>\n</section>\n");
     }
     out.raw("<section aria-labelledby=\"said\">\n<h2 id=\"said\">What was said</h2>\n<ol class=\"log\">\n");
+    let has_report = !incident.postmortem.is_empty();
     for update in &incident.updates {
-        put_update(out, site, update);
+        put_update(out, site, update, has_report);
     }
     out.raw("</ol>\n</section>\n");
 }
@@ -136,7 +138,7 @@ fn put_facts(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
         (Some(incident.started_at), "Began"),
         (Some(incident.published_at), "First notice"),
         (incident.identified_at, "Identified"),
-        (incident.monitoring_at, "Everybody served again"),
+        (incident.served_again_at.or(incident.monitoring_at), "Everybody served again"),
         (incident.resolved_at, "Resolved"),
     ];
     facts.extend(incident.reopened.iter().map(|at| (Some(*at), "Opened again")));
@@ -146,7 +148,7 @@ fn put_facts(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
         put_fact(out, label, at);
     }
     if let Some(end) = history::ended(incident) {
-        out.raw("<div><dt>Lasted</dt><dd>").text(&dates::length(end.since(incident.started_at)));
+        out.raw("<div><dt>Lasted</dt><dd>").text(&dates::lasted(incident.started_at, end));
         out.raw("</dd></div>\n");
     } else {
         out.raw("<div><dt>At its worst</dt><dd>").raw(history::impact_label(incident)).raw("</dd></div>\n");
@@ -182,12 +184,17 @@ fn put_concerned(out: &mut Markup, site: &Site<'_>, places: &[usize], top: &str)
     out.raw("</p>\n");
 }
 
-fn put_update(out: &mut Markup, site: &Site<'_>, update: &Update) {
+fn put_update(out: &mut Markup, site: &Site<'_>, update: &Update, has_report: bool) {
     let label = if update.is_same_stage { "Update" } else { update.stage.label() };
     out.raw("<li id=\"upd-").id(update.id).raw("\"><h3>").raw(label).raw("</h3>\n");
     out.raw("<p class=\"soft\"><a href=\"#upd-").id(update.id).raw("\">").time(update.at).raw("</a>");
     out.raw(if update.is_by_person { "" } else { " · automatic" }).raw("</p>\n");
-    out.paragraphs(&update.body);
+    if has_report && update.stage == Stage::Postmortem {
+        // All of it stands above.
+        out.raw("<p><a href=\"#report\">The report</a> was published.</p>\n");
+    } else {
+        out.paragraphs(&update.body);
+    }
     for (place, before, after) in &update.affected {
         if site.tree.at(*place).is_some() {
             out.raw("<p class=\"soft\">").text(&site.tree.title(*place)).raw(": ").raw(before.label());

@@ -71,8 +71,8 @@ pub const STYLE: &str = concat!(
     ".served thead th{border:0;font-weight:400;color:var(--soft)}.served tbody th{font-weight:500}.served span.soft{display:block;",
     "font-weight:400}.served .state{white-space:normal}.served+p{margin-top:.6rem}.even{border-left-width:1px}.even details{margin-top:.6rem}.even .row>:first-child{font-weight:400}",
     // Reports.
-    ".points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}.wide table{border-collapse:collapse;font-size:.9rem}",
-    ".wide th,.wide td{text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",
+    ".report *+h3{margin-top:1.3rem}.points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}.wide table{border-collapse:collapse;font-size:.9rem}",
+    ".wide th,.wide td{overflow-wrap:break-word;text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",
     "nav{margin-bottom:1rem}footer{margin-top:2.6rem;padding-top:1rem;border-top:1px solid var(--line);",
     "font-size:.9rem;color:var(--soft)}footer ul{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem}",
     // Forms.

@@ -29,7 +29,11 @@ pub(super) fn put(out: &mut Markup, chart: &Chart, now: Timestamp) {
 fn put_picture(out: &mut Markup, chart: &Chart, axis: &Axis) {
     let rows = whole(chart.values.len());
     let height = TOP + rows * ROW + BELOW;
-    out.raw("<svg viewBox=\"0 0 ").number(WIDTH).raw(" ").number(height).raw("\" role=\"img\" aria-label=\"");
+    out.raw("<div class=\"wide\" tabindex=\"0\"><svg viewBox=\"0 0 ")
+        .number(WIDTH)
+        .raw(" ")
+        .number(height)
+        .raw("\" role=\"img\" aria-label=\"");
     out.text(&chart.title).raw(" over time; the table below says the same\">\n");
     for (place, value) in chart.values.iter().enumerate() {
         let y = middle(place);
@@ -61,7 +65,7 @@ fn put_picture(out: &mut Markup, chart: &Chart, axis: &Axis) {
             .number(below);
         out.raw("\">").text(&dates::clock(at)).raw("</text>\n");
     }
-    out.raw("</svg>\n");
+    out.raw("</svg></div>\n");
 }
 
 fn name(chart: &Chart, step: &Step) -> &'static str {

@@ -145,6 +145,7 @@ fn incident() -> impl Strategy<Value = Incident> {
                 published_at: begun.1,
                 identified_at: maybe.0,
                 monitoring_at: maybe.1,
+                served_again_at: maybe.1,
                 resolved_at: maybe.2,
                 reopened: begun.3,
                 updates,

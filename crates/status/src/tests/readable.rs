@@ -2,7 +2,7 @@
 
 use incident::View;
 
-use super::{content, made, text};
+use super::{content, made, replays, text};
 use crate::samples;
 
 #[test]
@@ -186,6 +186,14 @@ fn pages_can_be_looked_at() {
             let parent = path.parent().expect("a file is in a folder");
             std::fs::create_dir_all(parent).expect("the folder can be written");
             std::fs::write(&path, &file.bytes).expect("the folder can be written");
+        }
+    }
+    for (name, played) in [("flood", replays::flood()), ("provider", replays::provider())] {
+        for (path, bytes) in played.files() {
+            let path = folder.join(name).join(path);
+            let parent = path.parent().expect("a file is in a folder");
+            std::fs::create_dir_all(parent).expect("the folder can be written");
+            std::fs::write(&path, bytes).expect("the folder can be written");
         }
     }
 }

@@ -43,11 +43,7 @@ fn an_act_is_answered_with_what_it_was_about() {
         description: String::new(),
         watches: Watches::Site,
     };
-    let mut engine = Engine::new(Settings {
-        components: vec![website],
-        first_notice: std::time::Duration::ZERO,
-        audience_figures: false,
-    });
+    let mut engine = Engine::new(Settings::new(vec![website], std::time::Duration::ZERO));
     let [first, second] = ["Mail is late", "No telephone"].map(|title| data(&mut engine, open(title)));
     assert_eq!([&first["title"], &second["title"]], ["Mail is late", "No telephone"]);
     let id: PublicId = first["id"].as_str().unwrap().parse().unwrap();

@@ -18,11 +18,7 @@ fn engine(name: &str) -> Engine {
         description: String::new(),
         watches: Watches::Site,
     };
-    Engine::new(Settings {
-        components: vec![component],
-        first_notice: Duration::ZERO,
-        audience_figures: false,
-    })
+    Engine::new(Settings::new(vec![component], Duration::ZERO))
 }
 
 /// A view after so many seconds of the same.
@@ -93,7 +89,7 @@ fn what_only_the_outpost_knows_is_on_the_gates_page_and_in_the_report() {
     relay.publish(own.clone(), AT + Duration::from_secs(60), true).unwrap();
     let text = read(&relay, "/status.txt");
     assert!(text.starts_with("Example Shop: Major outage"), "{text}");
-    assert!(text.contains("cannot be reached from outside"), "{text}");
+    assert!(text.contains("Nobody outside has been able to reach"), "{text}");
     assert!(text.contains("Shop: Major outage"), "{text}");
     let report = Report::read(read(&relay, Report::PATH).as_bytes(), AT + Duration::from_secs(60)).unwrap();
     let id = own.incidents[0].id.to_string();
@@ -132,6 +128,6 @@ fn of_a_page_that_is_too_large_the_newest_is_shown() {
     let data = PageData { page: relay.page.clone(), at: AT, view: View { outside: Vec::new(), ..view } };
     relay.held.hold(GatePage { data, signed: None });
     relay.publish(own, AT + Duration::from_secs(60), true).unwrap();
-    assert!(read(&relay, "/status.txt").contains("cannot be reached from outside"));
+    assert!(read(&relay, "/status.txt").contains("Nobody outside has been able to reach"));
     assert!(read(&relay, Report::PATH).contains("\"spells\":[{"));
 }
