@@ -265,7 +265,7 @@ fn the_acts_of_ctl_have_addresses_and_refusals_are_problems() {
     // This gate holds nothing back.
     let (refused, _) = ask(Gate::default(), "POST /api/v1/notice/hold", &[HOST, TOKEN], "", LOCAL);
     assert_eq!(refused.status(), 409);
-    let problem: serde_json::Value = serde_json::from_slice(refused.body()).unwrap();
+    let problem: Value = serde_json::from_slice(refused.body()).unwrap();
     assert_eq!(problem["detail"], "not now");
     assert_eq!(refused.headers()["content-type"], "application/problem+json");
     check("POST /api/v1/notice/hold", &[HOST], "", LOCAL, 401);

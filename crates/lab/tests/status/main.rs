@@ -160,11 +160,12 @@ fn a_gate_without_a_configuration_serves_the_page_where_it_is_told_to() {
             .output();
         output.is_ok_and(|output| output.status.success())
     };
-    let told = || {
+    let published = || {
         let _whatever = web::get(listen, "/", &[]);
-        let told = ctl(&["incident", "publish"]).then(|| get("/status.txt"))?;
-        told.contains("Incident: Disruption of Website").then_some(())
+        ctl(&["incident", "publish"]).then_some(())
     };
+    assert!(wait_for(SOON, published).is_some(), "{}", running.log());
+    let told = || get("/status.txt").contains("Incident: Disruption of Website").then_some(());
     assert!(wait_for(SOON, told).is_some(), "{}\n{}", get("/status.txt"), running.log());
 }
 
