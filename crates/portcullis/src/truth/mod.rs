@@ -292,7 +292,7 @@ impl Truth {
 
     /// Ends the thread; what was written is on its way to the journal.
     pub(crate) fn stop(&self) {
-        let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
             && self.sender.send(Message::Stop).is_ok()
         {

@@ -66,7 +66,7 @@ pub const STYLE: &str = concat!(
     ".days{width:100%;border-collapse:collapse;font-size:.9rem}.days th,.days td{text-align:left;padding:.35rem .5rem .35rem 0;",
     "font-weight:400;vertical-align:top}.days thead th{color:var(--soft)}.days td:last-child,.days th:last-child{text-align:right}",
     // For how much of their time people were served.
-    ".served{width:100%;border-collapse:collapse;font-size:.9rem}.served caption{text-align:left;color:var(--soft)}",
+    ".served{width:100%;border-collapse:collapse;font-size:.9rem;overflow-wrap:normal}.served caption{text-align:left;color:var(--soft)}",
     ".served th,.served td{text-align:left;vertical-align:top;padding:.45rem .6rem .45rem 0;border-top:1px solid var(--line)}",
     ".served thead th{border:0;font-weight:400;color:var(--soft)}.served tbody th{font-weight:500}.served span.soft{display:block;",
     "font-weight:400}.served .state{white-space:normal}.served+p{margin-top:.6rem}.even{border-left-width:1px}.even details{margin-top:.6rem}.even .row>:first-child{font-weight:400}",
