@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen, listed};
 use crate::record::Entry;
 use crate::settings::{
-    FARED_HOURLY, HOUR, MONITORING_AFTER, MONITORING_GROWTH_MAX, RESOLVED_AFTER, SIGNAL_GONE_AFTER,
+    FARED_HOURLY, HOUR, MONITORING_GROWTH_MAX, SIGNAL_GONE_AFTER,
     UPDATES_APART, cadence,
 };
 use crate::sight::Services;
@@ -54,7 +54,7 @@ fn begin(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
     let Some(case) = case(engine, number) else { return };
     let (planned, is_held, hold) = (case.planned, case.is_held, engine.settings.first_notice);
     // Later than what the gate sees itself: of an alert that flaps there is one incident, not one for each time.
-    if Engine::lasts(engine.signals.quiet, moment) >= RESOLVED_AFTER {
+    if Engine::lasts(engine.signals.quiet, moment) >= engine.settings.pace.resolved_after {
         engine.signals.due = None;
         if planned.is_some() {
             engine.write(pen, Entry::Withdrawn { incident: number, by: None });
@@ -115,11 +115,11 @@ fn wanted_stage(engine: &Engine, number: u32, stage: Stage, moment: Moment) -> S
     };
     let lasts = moment.now.since(quiet.now);
     if stage == Stage::Monitoring {
-        return if lasts >= RESOLVED_AFTER { Stage::Resolved } else { stage };
+        return if lasts >= engine.settings.pace.resolved_after { Stage::Resolved } else { stage };
     }
     // What a person says goes on although no alert fires goes on until one has fired and ended again.
     let is_said = case.said.last().is_some_and(|said| said.is_by_person && quiet.wall <= said.at);
-    let after = MONITORING_AFTER * 2_u32.saturating_pow(case.returns).min(MONITORING_GROWTH_MAX);
+    let after = engine.settings.pace.monitoring_after * 2_u32.saturating_pow(case.returns).min(MONITORING_GROWTH_MAX);
     if !is_said && lasts + SIGNAL_GONE_AFTER >= after { Stage::Monitoring } else { stage }
 }
 

@@ -70,7 +70,7 @@ fn figures_are_bands_that_come_late_while_an_incident_is_open_and_exact_half_an_
     shown.push(story.shows());
     insta::assert_snapshot!("figures", shown.join("\n"));
     let id = story.newest();
-    let draft = |readers| story.engine.draft(&[id], readers).unwrap().text;
+    let draft = |readers| story.engine.draft(&[id], readers, story.moment.wall).unwrap().text;
     let line = "Customers who have signed in: served for";
     assert!(draft(crate::Readers::Colleagues).matches(line).count() == 2, "among facts and in the timeline");
     assert!(draft(crate::Readers::Public).matches(line).count() == 1);
@@ -98,7 +98,7 @@ fn figures_of_an_incident_outlive_the_process() {
     }
     let view = internal.view(story.moment.wall);
     assert_eq!((view.served, &view.incidents[0].served), (None, &None), "internal until enabled");
-    let draft = |readers| internal.draft(&[story.newest()], readers).unwrap().text;
+    let draft = |readers| internal.draft(&[story.newest()], readers, story.moment.wall).unwrap().text;
     assert!(!draft(crate::Readers::Public).contains("signed in: served for"));
     assert!(draft(crate::Readers::Colleagues).contains("signed in: served for"));
 }

@@ -34,7 +34,7 @@ impl Story {
             watches: Watches::Site,
         };
         let settings =
-            Settings { components: vec![website], first_notice: Duration::ZERO, audience_figures: true };
+            Settings { audience_figures: true, ..Settings::new(vec![website], Duration::ZERO) };
         Self { engine: Engine::new(settings), second: 0, spent: Default::default() }
     }
 
