@@ -24,7 +24,7 @@ use crate::running;
 use crate::service::{self, Beside, StopSignals};
 use crate::simulate::SimArgs;
 use crate::status_page::StatusAct;
-use crate::truth::{Page, signals};
+use crate::truth::{self, Page};
 use crate::try_it::TryArgs;
 
 /// Keeps a web application reachable for its own customers during a DDoS attack.
@@ -190,7 +190,7 @@ fn run_configured(path: &Path, offer: Option<Offer>) -> Result<(), Box<dyn Error
         listeners.push(Opened::configured(listen, &config.listen, plan.workers, &mut inherited)?);
     }
     let mut page = Page::of(config.status.as_ref(), &state.folder, &mut inherited)?;
-    page.signals = signals(&config);
+    page.signals = truth::signals(&config);
     let mode = plan.mode;
     let running = running::start(plan, &state, listeners, page, predecessor)?;
     for warning in warnings {
