@@ -37,7 +37,7 @@ pub(super) fn recovery(paper: &mut Paper, whole: &Whole<'_>) {
     paper.title("Recovery");
     for case in whole.cases {
         let mut facts = if whole.is_open_about(case) { trials(case) } else { Vec::new() };
-        facts.extend(case.said.windows(2).filter_map(|pair| back(pair)));
+        facts.extend(case.said.windows(2).filter_map(back));
         if let Some((at, seq)) = case.served_again() {
             facts.push((at, "everybody was served as usual again".to_owned(), vec![seq]));
         }

@@ -20,7 +20,11 @@ fn an_afternoon_with_a_false_all_clear_and_a_failed_trial_is_told_as_it_was() {
     insta::assert_snapshot!("afternoon_noted", story.noted());
     let incident = story.engine.view(story.moment.wall).incidents.swap_remove(0);
     let shown = [incident.identified_at, incident.served_again_at].map(|at| at.map(clock));
-    assert_eq!(shown, [Some("14:54:03".to_owned()), Some("17:20:30".to_owned())], "news reach no stage again");
+    assert_eq!(
+        shown,
+        [Some("14:54:03".to_owned()), Some("17:20:30".to_owned())],
+        "news reach no stage again"
+    );
 }
 
 /// Traffic to the whole infrastructure vanishes: somebody before the gate was attacked.
