@@ -5,8 +5,8 @@ mod chain;
 mod clocks;
 mod outside;
 mod seen;
-mod signals;
 mod served;
+mod signals;
 mod stories;
 
 use std::time::Duration;

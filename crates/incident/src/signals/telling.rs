@@ -6,10 +6,7 @@ use super::words::{Occasion, body};
 use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen, listed};
 use crate::record::Entry;
-use crate::settings::{
-    FARED_HOURLY, HOUR, MONITORING_GROWTH_MAX, SIGNAL_GONE_AFTER,
-    UPDATES_APART, cadence,
-};
+use crate::settings::{FARED_HOURLY, HOUR, MONITORING_GROWTH_MAX, SIGNAL_GONE_AFTER, UPDATES_APART, cadence};
 use crate::sight::Services;
 use crate::words::{Impact, Stage, Status};
 
@@ -119,7 +116,8 @@ fn wanted_stage(engine: &Engine, number: u32, stage: Stage, moment: Moment) -> S
     }
     // What a person says goes on although no alert fires goes on until one has fired and ended again.
     let is_said = case.said.last().is_some_and(|said| said.is_by_person && quiet.wall <= said.at);
-    let after = engine.settings.pace.monitoring_after * 2_u32.saturating_pow(case.returns).min(MONITORING_GROWTH_MAX);
+    let after =
+        engine.settings.pace.monitoring_after * 2_u32.saturating_pow(case.returns).min(MONITORING_GROWTH_MAX);
     if !is_said && lasts + SIGNAL_GONE_AFTER >= after { Stage::Monitoring } else { stage }
 }
 

@@ -127,6 +127,7 @@ fn settings() -> Settings {
     };
     Settings {
         components: vec![component(NAME, Watches::Site), component("Signing in", Watches::Login)],
+        audience_figures: false,
         first_notice: FIRST_NOTICE,
         pace: Pace {
             delay_told_after: FIRST_NOTICE,

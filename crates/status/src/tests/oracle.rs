@@ -33,8 +33,7 @@ impl Story {
             description: String::new(),
             watches: Watches::Site,
         };
-        let settings =
-            Settings { audience_figures: true, ..Settings::new(vec![website], Duration::ZERO) };
+        let settings = Settings { audience_figures: true, ..Settings::new(vec![website], Duration::ZERO) };
         Self { engine: Engine::new(settings), second: 0, spent: Default::default() }
     }
 

@@ -122,10 +122,8 @@ impl Elsewhere {
                 "body": null, "body_draft": text.trim_end(), "body_draft_updated_at": at, "published_at": null
             });
         }
-        match &self.incidents[place]["report"] {
-            Value::Null => (404, json!({ "error": "not found" })),
-            report => (200, report.clone()),
-        }
+        let report = &self.incidents[place]["report"];
+        if report.is_null() { (404, json!({ "error": "not found" })) } else { (200, report.clone()) }
     }
 
     fn statuspage_said(&mut self, place: usize, said: &Value, now: Timestamp) -> (u16, Value) {
