@@ -20,27 +20,45 @@ pub(super) struct Run {
     pub(super) seeds: u64,
 }
 
-/// A folder with one table for each scenario, one run a line, and a file that says which sources it is of.
+/// A folder with one table for each scenario, one run a line, and a file that says of which sources they are.
 pub(super) struct Kept(PathBuf);
 
 impl Kept {
-    /// The folder, without what other sources did.
-    pub(super) fn of(sources: &[PathBuf], folder: &Path) -> Result<Self, SimError> {
-        let print = fingerprint(sources)?;
-        let wrong = |path: &Path, error| SimError::File { path: path.to_owned(), error };
-        fs::create_dir_all(folder).map_err(|error| wrong(folder, error))?;
-        let named = folder.join("sources");
-        if fs::read_to_string(&named).is_ok_and(|text| text.trim() == print) {
-            return Ok(Self(folder.to_owned()));
-        }
-        for entry in fs::read_dir(folder).map_err(|error| wrong(folder, error))? {
-            let path = entry.map_err(|error| wrong(folder, error))?.path();
-            if path.extension().is_some_and(|extension| extension == "csv") {
-                fs::remove_file(&path).map_err(|error| wrong(&path, error))?;
-            }
-        }
-        fs::write(&named, format!("{print}\n")).map_err(|error| wrong(&named, error))?;
+    /// The folder; it is made if it is not there.
+    pub(super) fn of(folder: &Path) -> Result<Self, SimError> {
+        fs::create_dir_all(folder).map_err(|error| SimError::File { path: folder.to_owned(), error })?;
         Ok(Self(folder.to_owned()))
+    }
+
+    /// The number of the sources that all results are of; empty before the first.
+    pub(super) fn sources(&self) -> String {
+        fs::read_to_string(self.0.join(SOURCES)).map(|text| text.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// Says of which sources all results are from now on.
+    pub(super) fn are_of(&self, sources: &str) -> Result<(), SimError> {
+        let path = self.0.join(SOURCES);
+        fs::write(&path, format!("{sources}\n")).map_err(|error| SimError::File { path, error })
+    }
+
+    /// Whatever has been played, each with all its seeds.
+    pub(super) fn runs(&self) -> Result<Vec<Run>, SimError> {
+        let wrong = |error| SimError::File { path: self.0.clone(), error };
+        let mut runs = Vec::new();
+        for entry in fs::read_dir(&self.0).map_err(wrong)? {
+            let name = entry.map_err(wrong)?.file_name().to_string_lossy().into_owned();
+            let Some(name) = name.strip_suffix(".csv") else { continue };
+            let (scenario, alone) = name.strip_suffix(".alone").map_or((name, false), |name| (name, true));
+            runs.push(Run { scenario: scenario.to_owned(), alone, seeds: u64::MAX });
+        }
+        runs.sort_by(|one, other| (&one.scenario, one.alone).cmp(&(&other.scenario, other.alone)));
+        Ok(runs)
+    }
+
+    /// Lets go of what was played of a scenario.
+    pub(super) fn forget(&self, run: &Run) -> Result<(), SimError> {
+        let path = self.path(run);
+        fs::remove_file(&path).map_err(|error| SimError::File { path, error })
     }
 
     /// Seeds that have not been played.
@@ -92,13 +110,14 @@ impl Kept {
     }
 }
 
-/// A number of the code in these folders.
-fn fingerprint(sources: &[PathBuf]) -> Result<String, SimError> {
+/// A number of the code in these folders, tests left out.
+pub(super) fn fingerprint(sources: &[PathBuf]) -> Result<String, SimError> {
     let wrong = |path: &Path, error| SimError::File { path: path.to_owned(), error };
     let mut files = Vec::new();
     for source in sources {
         list(source, &mut files).map_err(|error| wrong(source, error))?;
     }
+    files.retain(|path| !is_test(path));
     files.sort();
     let mut hasher = DefaultHasher::new();
     for path in &files {
@@ -126,10 +145,16 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
+fn is_test(path: &Path) -> bool {
+    path.iter().any(|part| part == "tests" || part == "tests.rs" || part == "snapshots")
+}
+
 fn seed_of(result: &Value) -> Option<u64> {
     result.get("seed")?.as_u64()
 }
 
+/// The file that says of which sources the results are.
+const SOURCES: &str = "sources";
 /// The key under which a broken invariant is told.
 pub(super) const FAILURE: &str = "failure";
 
@@ -142,31 +167,42 @@ fn is_comment(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn kept(folder: &Path, source: &str) -> Kept {
-        let sources = folder.join("sources");
-        fs::create_dir_all(sources.join("inner")).unwrap();
-        fs::write(sources.join("inner/core.rs"), source).unwrap();
-        Kept::of(&[sources], &folder.join("kept")).unwrap()
-    }
-
     #[test]
     fn what_was_played_is_not_played_again_and_what_is_missing_has_failed() {
         let folder = tempfile::tempdir().unwrap();
         let run = Run { scenario: "calm".to_owned(), alone: false, seeds: 4 };
-        let before = kept(folder.path(), "one core");
-        let words = "broken: portcullis sim calm --seed 2\n";
-        before.add(&run, &[1, 2], "{\"name\":\"calm\",\"seed\":1}\n", words).unwrap();
-        assert_eq!(before.missing(&run).unwrap(), [3, 4]);
-        assert_eq!(before.failures(&run).unwrap(), 1);
-        assert_eq!(before.results(&run).unwrap()[1][FAILURE], "broken: portcullis sim calm --seed 2");
-        assert_eq!(kept(folder.path(), "one core\n// and words").missing(&run).unwrap(), [3, 4]);
-        assert_eq!(kept(folder.path(), "another core").missing(&run).unwrap(), [1, 2, 3, 4]);
+        let kept = Kept::of(folder.path()).unwrap();
+        kept.add(&run, &[1, 2], "{\"seed\":1}\n", "broken: portcullis sim calm --seed 2\n").unwrap();
+        assert_eq!(kept.missing(&run).unwrap(), [3, 4]);
+        assert_eq!(kept.failures(&run).unwrap(), 1);
+        assert_eq!(kept.results(&run).unwrap()[1][FAILURE], "broken: portcullis sim calm --seed 2");
+        assert_eq!(
+            kept.runs().unwrap().iter().map(|run| run.scenario.as_str()).collect::<Vec<_>>(),
+            ["calm"]
+        );
+        kept.forget(&run).unwrap();
+        assert_eq!(kept.missing(&run).unwrap(), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn other_code_has_another_number_and_words_and_tests_have_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let number = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+            fingerprint(&[folder.path().to_owned()]).unwrap()
+        };
+        let first = number("inner/core.rs", "one core");
+        assert_eq!(number("inner/core.rs", "one core\n// and words"), first);
+        assert_eq!(number("inner/tests/core.rs", "a test"), first);
+        assert_ne!(number("inner/core.rs", "another core"), first);
     }
 
     #[test]
     fn a_line_that_was_cut_off_is_played_again() {
         let folder = tempfile::tempdir().unwrap();
-        let kept = kept(folder.path(), "one core");
+        let kept = Kept::of(folder.path()).unwrap();
         let run = Run { scenario: "calm".to_owned(), alone: true, seeds: 2 };
         kept.add(&run, &[1, 2], "{\"seed\":1}\n{\"seed\":2}\n", "").unwrap();
         let whole = fs::read_to_string(kept.path(&run)).unwrap();

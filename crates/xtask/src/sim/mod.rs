@@ -1,7 +1,7 @@
 //! `cargo xtask sim`: the built-in scenarios with many seeds, and what came of it as a table for `docs/`.
 //!
 //! Results are kept in `docs/simulator`, with a number of the very sources that had them, so that a run that was stopped goes on
-//! where it was, on any machine, and nothing that another core did is counted.
+//! where it was, on any machine, and nothing is counted that a core did which decides otherwise.
 
 mod kept;
 mod page;
@@ -12,6 +12,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use clap::{Args, Subcommand};
 use lab::{checkout, target_folder};
+use serde_json::Value;
 
 use kept::{Kept, Run};
 
@@ -83,7 +84,8 @@ pub(crate) fn run(arguments: &SimArguments) -> ExitCode {
 fn act(what: &What) -> Result<usize, SimError> {
     let program = program(what)?;
     let sources = ["model", "admission", "guard", "sim"].map(|name| checkout().join("crates").join(name));
-    let kept = Kept::of(&sources, &checkout().join("docs/simulator"))?;
+    let kept = Kept::of(&checkout().join("docs/simulator"))?;
+    meet(&program, &kept::fingerprint(&sources)?, &kept)?;
     let runs = match what {
         What::Full(many) => full(&listed(&program)?, many)?,
         What::Calm(many) => days(many),
@@ -94,6 +96,29 @@ fn act(what: &What) -> Result<usize, SimError> {
     }
     write(&kept, &listed(&program)?)?;
     runs.iter().map(|run| kept.failures(run)).sum()
+}
+
+/// Keeps what other sources did as far as these do the same: two runs of each table are played again, and their hashes tell.
+fn meet(program: &Path, sources: &str, kept: &Kept) -> Result<(), SimError> {
+    if kept.sources() == sources {
+        return Ok(());
+    }
+    for run in kept.runs()? {
+        let results = kept.results(&run)?;
+        let told: Vec<&Value> = results.iter().filter(|result| result.get(HASH).is_some()).collect();
+        let mut is_same = !told.is_empty();
+        for result in told.first().into_iter().chain(told.last()) {
+            let Some(seed) = result.get("seed").and_then(Value::as_u64) else { continue };
+            let (output, _) = played(program, &run, seed, seed)?;
+            let again: Option<Value> = serde_json::from_str(output.trim()).ok();
+            is_same &= again.is_some_and(|again| again.get(HASH) == result.get(HASH));
+        }
+        if !is_same {
+            eprintln!("{}{}: decides otherwise now, all is played anew", run.scenario, alone(&run));
+            kept.forget(&run)?;
+        }
+    }
+    kept.are_of(sources)
 }
 
 /// An ordinary release build, unless another is there: what the simulator finds does not depend on how fast it is.
@@ -136,23 +161,33 @@ fn play(program: &Path, run: &Run, kept: &Kept) -> Result<(), SimError> {
     let missing = kept.missing(run)?;
     for seeds in missing.chunk_by(|one, next| next - one == 1).flat_map(|row| row.chunks(SEEDS_AT_ONCE)) {
         let (Some(first), Some(last)) = (seeds.first(), seeds.last()) else { continue };
-        eprintln!("{}{}: seeds {first} to {last}", run.scenario, if run.alone { ", alone" } else { "" });
-        let mut command = Command::new(program);
-        command.args(["sim", &run.scenario, "--json", "--seeds", &format!("{first}..{last}")]);
-        if run.alone {
-            command.arg("--threshold-alone");
-        }
-        let output = command.stdin(Stdio::null()).output();
-        let output = output.map_err(|error| SimError::Start { program: program.to_owned(), error })?;
-        // Killed, by whom ever: nothing is known of the seeds that it had not played.
-        if output.status.code().is_none() {
-            return Err(SimError::Stopped(format!("{}, seeds {first} to {last}", run.scenario)));
-        }
-        let words = String::from_utf8_lossy(&output.stderr);
+        eprintln!("{}{}: seeds {first} to {last}", run.scenario, alone(run));
+        let (output, words) = played(program, run, *first, *last)?;
         eprint!("{words}");
-        kept.add(run, seeds, &String::from_utf8_lossy(&output.stdout), &words)?;
+        kept.add(run, seeds, &output, &words)?;
     }
     Ok(())
+}
+
+/// What the simulator prints of these seeds: the results, and its words.
+fn played(program: &Path, run: &Run, first: u64, last: u64) -> Result<(String, String), SimError> {
+    let mut command = Command::new(program);
+    command.args(["sim", &run.scenario, "--json", "--seeds", &format!("{first}..{last}")]);
+    if run.alone {
+        command.arg("--threshold-alone");
+    }
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| SimError::Start { program: program.to_owned(), error })?;
+    // Killed, by whom ever: nothing is known of the seeds that it had not played.
+    if output.status.code().is_none() {
+        return Err(SimError::Stopped(format!("{}, seeds {first} to {last}", run.scenario)));
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok((text(&output.stdout), text(&output.stderr)))
+}
+
+fn alone(run: &Run) -> &'static str {
+    if run.alone { ", alone" } else { "" }
 }
 
 fn listed(program: &Path) -> Result<Vec<String>, SimError> {
@@ -160,7 +195,7 @@ fn listed(program: &Path) -> Result<Vec<String>, SimError> {
     let output = output.map_err(|error| SimError::Start { program: program.to_owned(), error })?;
     let text = String::from_utf8_lossy(&output.stdout);
     let name = |line: &str| {
-        let row: serde_json::Value = serde_json::from_str(line).ok()?;
+        let row: Value = serde_json::from_str(line).ok()?;
         Some(row.get("name")?.as_str()?.to_owned())
     };
     text.lines().map(|line| name(line).ok_or_else(|| SimError::Answer(line.to_owned()))).collect()
@@ -176,6 +211,8 @@ fn write(kept: &Kept, listed: &[String]) -> Result<(), SimError> {
     std::fs::write(&path, page::page(&rows)).map_err(|error| SimError::File { path, error })
 }
 
+/// The key of the hash over all decisions of a run.
+const HASH: &str = "decision_hash";
 /// The scenario whose seeds are days.
 const CALM_DAY: &str = "calm-day";
 const SEEDS: u64 = 40;

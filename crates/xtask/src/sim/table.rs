@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::HASH;
 use super::kept::FAILURE;
 
 /// The columns. The last may hold anything but a new line.
@@ -19,7 +20,7 @@ const COLUMNS: [&str; 15] = [
     "false_closings",
     "refused_in_calm",
     "collateral",
-    "decision_hash",
+    HASH,
     FAILURE,
 ];
 
@@ -61,7 +62,7 @@ fn cell(value: Option<&Value>) -> String {
 }
 
 fn value(key: &str, cell: &str) -> Value {
-    if key == "decision_hash" || key == FAILURE {
+    if key == HASH || key == FAILURE {
         return Value::from(cell);
     }
     if let Ok(whole) = cell.parse::<u64>() {
