@@ -127,34 +127,24 @@ impl Desk {
     async fn rsync(&self, files: &Files, known: &Known) -> Result<(), PushError> {
         let (later, first): (Vec<&str>, Vec<&str>) =
             files.placed().map(|(place, _)| place).partition(|place| turn(place) >= LATER);
-        let ended = known.ended(files);
-        let ended: Vec<&str> = ended.iter().map(String::as_str).collect();
-        for (places, deletes) in [(first, false), (later, false), (ended, true)] {
-            if !places.is_empty() {
-                self.rsync_some(&places, deletes).await?;
-            }
+        for places in [first, later].iter().filter(|places| !places.is_empty()) {
+            let arguments =
+                ["--files-from=-", "--checksum", "--perms", "--chmod=D755,F644", "--delay-updates"];
+            self.rsync_with(&arguments, listed(places.iter().copied())).await?;
         }
-        Ok(())
+        let ended = known.ended(files);
+        if ended.is_empty() {
+            return Ok(());
+        }
+        // Of what is named, what is not here is removed there; what is not named is left out, and so is left alone.
+        let arguments = ["--recursive", "--include-from=-", "--exclude=*", "--delete"];
+        self.rsync_with(&arguments, listed(named(&ended).iter().map(String::as_str))).await
     }
 
-    async fn rsync_some(&self, places: &[&str], deletes: bool) -> Result<(), PushError> {
-        let input: Vec<u8> = places.iter().flat_map(|place| place.bytes().chain([0])).collect();
+    async fn rsync_with(&self, own: &[&str], input: Vec<u8>) -> Result<(), PushError> {
         let to = format!("{HOST}:{}/", self.mirror.folder);
-        let mut arguments = vec![
-            "--from0",
-            "--files-from=-",
-            "--checksum",
-            "--perms",
-            "--chmod=D755,F644",
-            "--delay-updates",
-            "--timeout=20",
-            "--rsh=ssh -F ssh.conf",
-        ];
-        if deletes {
-            // Of what was listed, what is not here is removed there: nothing that was not listed.
-            arguments.push("--delete-missing-args");
-        }
-        arguments.extend(["--", PAGE, &to]);
+        let mut arguments = own.to_vec();
+        arguments.extend(["--from0", "--timeout=20", "--rsh=ssh -F ssh.conf", "--", PAGE, &to]);
         run(Program { name: "rsync", arguments: &arguments, folder: &self.mirror.work, input }).await
     }
 
@@ -164,6 +154,22 @@ impl Desk {
         let arguments = ["-F", SSH_CONFIGURATION, "-b", "-", HOST];
         run(Program { name: "sftp", arguments: &arguments, folder: &self.mirror.work, input }).await
     }
+}
+
+/// Texts as rsync reads them from its input.
+fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    texts.flat_map(|text| text.bytes().chain([0])).collect()
+}
+
+/// Patterns that match these places, and the folders above them, without which rsync does not look at them. Places have no letter that
+/// means more in a pattern.
+fn named(places: &[String]) -> BTreeSet<String> {
+    let mut patterns = BTreeSet::new();
+    for place in places {
+        patterns.insert(format!("/{place}"));
+        patterns.extend(place.match_indices('/').map(|(end, _)| format!("/{}/", &place[..end])));
+    }
+    patterns
 }
 
 /// The commands for sftp. A line that begins with `-` may fail.
@@ -260,6 +266,16 @@ mod tests {
         insta::assert_snapshot!(batch("/srv/status", &page("1"), &known));
         known.settle(&page("1")).unwrap();
         assert_eq!(batch("/srv/status", &page("1"), &known), "", "nothing has changed");
+    }
+
+    #[test]
+    fn rsync_is_told_of_what_ended_and_the_folders_above_it_alone() {
+        let ended = ["api/v2/incidents/a.json".to_owned(), "i/old.html".to_owned()];
+        let named: Vec<String> = named(&ended).into_iter().collect();
+        let all =
+            ["/api/", "/api/v2/", "/api/v2/incidents/", "/api/v2/incidents/a.json", "/i/", "/i/old.html"];
+        assert_eq!(named, all);
+        assert_eq!(listed(["/i/", "/i/old.html"].into_iter()), b"/i/\0/i/old.html\0");
     }
 
     fn mirror(program: SshProgram) -> SshMirror {
