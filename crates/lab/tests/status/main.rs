@@ -142,7 +142,8 @@ fn a_gate_without_a_configuration_serves_the_page_where_it_is_told_to() {
     let running = Running::start_and_wait(&mut command, &log, SOON, || web::accepts(listen));
     let running = running.unwrap_or_else(|error| panic!("{error}"));
     let get = |path: &str| web::get(page, path, &[]).map(|answer| answer.body).unwrap_or_default();
-    assert!(running.log().contains(&format!("http://{page}/")), "{}", running.log());
+    let is_told = || running.log().contains(&format!("http://{page}/")).then_some(());
+    assert!(wait_for(SOON, is_told).is_some(), "{}", running.log());
     let calm = wait_for(SOON, || Some(get("/status.txt")).filter(|text| text.contains("All systems")));
     assert!(
         calm.is_some_and(|text| text.starts_with("Site: ") && text.contains("Website")),

@@ -143,8 +143,10 @@ impl Desk {
 
     async fn rsync_with(&self, own: &[&str], input: Vec<u8>) -> Result<(), PushError> {
         let to = format!("{HOST}:{}/", self.mirror.folder);
-        let mut arguments = own.to_vec();
-        arguments.extend(["--from0", "--timeout=20", "--rsh=ssh -F ssh.conf", "--", PAGE, &to]);
+        // A list is read when its option is, so what says how it ends comes first.
+        let mut arguments = vec!["--from0", "--timeout=20", "--rsh=ssh -F ssh.conf"];
+        arguments.extend(own);
+        arguments.extend(["--", PAGE, &to]);
         run(Program { name: "rsync", arguments: &arguments, folder: &self.mirror.work, input }).await
     }
 
