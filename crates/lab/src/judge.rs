@@ -50,21 +50,11 @@ impl Judge {
     pub fn findings(&self) -> Vec<String> {
         self.browser.run(&self.axe);
         let result = self.browser.resolve(
-            // What is out of sight in a table that scrolls cannot be judged; in the wide looks it is in sight.
-            "axe.run().then((result) => {
-                const isCut = (node) => {
-                    const table = document.querySelector(node.target[0])?.closest('.wide');
-                    return table && table.scrollWidth > table.clientWidth;
-                };
-                const unsure = result.incomplete
-                    .map((rule) => ({ ...rule, nodes: rule.nodes.filter((node) => !isCut(node)) }))
-                    .filter((rule) => rule.nodes.length > 0);
-                return {
-                    rules: result.passes.map((rule) => rule.id),
-                    found: [...result.violations, ...unsure]
-                        .map((rule) => rule.id + ': ' + rule.nodes.map((node) => node.html).join(' ')),
-                };
-            })",
+            "axe.run().then((result) => ({
+                rules: result.passes.map((rule) => rule.id),
+                found: [...result.violations, ...result.incomplete]
+                    .map((rule) => rule.id + ': ' + rule.nodes.map((node) => node.html).join(' ')),
+            }))",
         );
         let looked =
             |rule: &str| result["rules"].as_array().is_some_and(|rules| rules.iter().any(|id| id == rule));

@@ -133,8 +133,7 @@ fn twenty_swaps_under_load_fail_no_request_and_cut_no_upload() {
         let tally = sockets.join().expect("it ends");
         eprintln!("{tally:?}");
         assert_eq!(tally.lost, 0, "{tally:?}");
-        // How many have moved when all swaps are done depends on how fast those follow each other: 307 and 487 were seen.
-        assert!(tally.moved >= WEBSOCKETS / 2 && tally.closed_at_once < WEBSOCKETS / 2, "{tally:?}");
+        assert!(tally.moved >= WEBSOCKETS && tally.closed_at_once < WEBSOCKETS / 2, "{tally:?}");
     });
     let left = wait_for(SOON, || (world.gate.processes() == 1).then_some(()));
     assert!(left.is_some(), "processes are left: {}", world.gate.log());
