@@ -19,7 +19,7 @@ pub(super) enum Place {
 /// The section.
 pub(super) fn put(out: &mut Markup, served: &Served, place: Place) {
     out.raw("<section aria-labelledby=\"served\">\n<h2 id=\"served\">Availability by audience</h2>\n");
-    out.raw("<div class=\"card even\">\n");
+    out.raw("<div class=\"card\">\n");
     match served {
         nothing if nothing.is_empty() => {
             out.raw("<p>Not enough data yet.</p>\n");

@@ -63,16 +63,15 @@ pub const STYLE: &str = concat!(
     ".log>li:last-child{border-color:transparent;padding-bottom:0}.log>li::before{content:\"\";position:absolute;",
     "left:-.43rem;top:.42rem;width:.7rem;height:.7rem;border-radius:50%;background:var(--soft);",
     "border:2px solid var(--bg)}.log h3{font-size:1rem}",
-    ".days{width:100%;border-collapse:collapse;font-size:.9rem}.days th,.days td{text-align:left;padding:.35rem .5rem .35rem 0;",
-    "font-weight:400;vertical-align:top}.days thead th{color:var(--soft)}.days td:last-child,.days th:last-child{text-align:right}",
+    "table{border-collapse:collapse;font-size:.9rem}th,td,caption{text-align:left;vertical-align:top;padding:.4em .6em .4em 0}",
+    ".days,.served{width:100%}th{font-weight:400}thead th,caption{color:var(--soft)}.days td:last-child,.days th:last-child{text-align:right}",
     // For how much of their time people were served.
-    ".served{width:100%;border-collapse:collapse;font-size:.9rem;overflow-wrap:normal}.served caption{text-align:left;color:var(--soft)}",
-    ".served th,.served td{text-align:left;vertical-align:top;padding:.45rem .6rem .45rem 0;border-top:1px solid var(--line)}",
-    ".served thead th{border:0;font-weight:400;color:var(--soft)}.served tbody th{font-weight:500}.served span.soft{display:block;",
-    "font-weight:400}.served .state{white-space:normal}.served+p{margin-top:.6rem}.even{border-left-width:1px}.even details{margin-top:.6rem}.even .row>:first-child{font-weight:400}",
+    ".served{overflow-wrap:normal}.served tr+tr{border-top:1px solid var(--line)}.served .soft{display:block}",
+    ".served .state{white-space:normal}",
     // Reports.
-    ".report *+h3{margin-top:1.3rem}.points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}.wide table{border-collapse:collapse;font-size:.9rem}",
-    ".wide th,.wide td{overflow-wrap:break-word;text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",
+    ".report *+h3{margin-top:1.3rem}.points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}",
+    // No letters beneath each other, and four columns on a phone.
+    ".wide th,.wide td{min-width:4.2em;border-bottom:1px solid var(--line)}",
     "nav{margin-bottom:1rem}footer{margin-top:2.6rem;padding-top:1rem;border-top:1px solid var(--line);",
     "font-size:.9rem;color:var(--soft)}footer ul{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem}",
     // Forms.
