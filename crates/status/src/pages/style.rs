@@ -36,7 +36,7 @@ pub const STYLE: &str = concat!(
     // Cards and lists.
     ".card,.list{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1.1rem 1.3rem}",
     ".card{border-left:.45rem solid var(--c,var(--line));margin-bottom:.8rem}.card p:last-child{margin-bottom:0}",
-    ".list>li+li,.days tr+tr{border-top:1px solid var(--line)}.list{padding:0 1.3rem}.list>li{padding:.9rem 0}",
+    ".list>li+li,tr+tr{border-top:1px solid var(--line)}.list{padding:0 1.3rem}.list>li{padding:.9rem 0}",
     ".row{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;margin:0;align-items:baseline}",
     ".row>:first-child{font-weight:600}.row a,h3 a,nav a,footer a{display:inline-block;padding:.1rem 0}",
     ".row a,h3 a{color:inherit;text-decoration-color:var(--line)}.row a:hover,h3 a:hover{text-decoration-color:inherit}",
@@ -66,12 +66,12 @@ pub const STYLE: &str = concat!(
     "table{border-collapse:collapse;font-size:.9rem}th,td,caption{text-align:left;vertical-align:top;padding:.4em .6em .4em 0}",
     ".days,.served{width:100%}th{font-weight:400}thead th,caption{color:var(--soft)}.days td:last-child,.days th:last-child{text-align:right}",
     // For how much of their time people were served.
-    ".served{overflow-wrap:normal}.served tr+tr{border-top:1px solid var(--line)}.served .soft{display:block}",
+    ".served{overflow-wrap:normal}.served .soft{display:block}",
     ".served .state{white-space:normal}",
     // Reports.
     ".report *+h3{margin-top:1.3rem}.points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}",
     // No letters beneath each other, and four columns on a phone.
-    ".wide th,.wide td{min-width:4.2em;border-bottom:1px solid var(--line)}",
+    ".wide th,.wide td{min-width:4.2em}",
     "nav{margin-bottom:1rem}footer{margin-top:2.6rem;padding-top:1rem;border-top:1px solid var(--line);",
     "font-size:.9rem;color:var(--soft)}footer ul{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem}",
     // Forms.
