@@ -390,7 +390,7 @@ fn publish(
         pen,
         Entry::Published { incident, stage, body, by: Some(by), reason, since: None, next, services },
     );
-    said(engine, moment.now);
+    said(engine, incident, moment);
 }
 
 fn planned(engine: &Engine) -> Result<&Case, ActError> {

@@ -33,7 +33,7 @@ pub(crate) fn view(state: &State, settings: &Settings, times: &Times, now: Times
     let told = state.cases.iter().rev().filter(|case| !case.said.is_empty());
     let is_shown = settings.audience_figures;
     let incidents = told.enumerate().map(|(place, case)| Incident {
-        served: is_shown.then(|| served::during(case, times, now)).flatten(),
+        served: is_shown.then(|| served::during(case, state, times, now)).flatten(),
         ..incident(case, &listed, shown(place))
     });
     View {

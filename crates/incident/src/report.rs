@@ -246,8 +246,9 @@ fn detection(paper: &mut Paper, whole: &Whole<'_>) {
     for case in whole.cases {
         let (seq, opened) = case.opened;
         let name = whole.name(case);
-        if case.is_by_person {
-            paper.point(&format!("{name}A person told of it at {}.", moment(opened)), &[seq]);
+        if !case.is_own() {
+            let who = if case.is_by_alert { "An alert of another system" } else { "A person" };
+            paper.point(&format!("{name}{who} told of it at {}.", moment(opened)), &[seq]);
             paper.todo(&format!("{name}When did it begin, and who noticed it?"));
             continue;
         }
@@ -256,9 +257,6 @@ fn detection(paper: &mut Paper, whole: &Whole<'_>) {
             _ => after(opened, case.since),
         };
         paper.point(&format!("{name}It began at {} and was noticed {noticed}.", moment(case.since)), &[seq]);
-        if case.is_by_alert {
-            paper.point(&format!("{name}An alert of another system told of it."), &[seq]);
-        }
         match case.said.first() {
             Some(first) => {
                 let text = format!("{name}The first notice was on the page {}.", after(first.at, case.since));

@@ -191,10 +191,12 @@ impl Times {
     }
 
     /// The windows from one on and before another, alike ones in one piece, newest first.
-    fn bands(&self, from: u64, until: u64) -> Served {
+    fn bands(&self, state: &State, from: u64, until: u64) -> Served {
         let mut stretches: Vec<Stretch> = Vec::new();
         for number in (from.max(self.first().unwrap_or(until))..until).rev() {
-            let bands = std::array::from_fn(|place| self.0[place].window(number).map(Band::of));
+            let is_seen = !is_blind(state, begin(number), begin(number + 1));
+            let band = |of: &Availability| of.window(number).filter(|_| is_seen).map(Band::of);
+            let bands = self.0.each_ref().map(band);
             let is_full = stretches.len() == Served::STRETCHES_MAX;
             match stretches.last_mut().filter(|last| last.bands == bands) {
                 Some(last) => last.from = begin(number),
@@ -205,10 +207,10 @@ impl Times {
         Served::Bands(stretches)
     }
 
-    fn exact(&self, from: u64, until: u64) -> Measured {
+    fn exact(&self, state: &State, from: u64, until: u64) -> Measured {
         let from = from.max(self.first().unwrap_or(until)).min(until);
         let of = std::array::from_fn(|place| self.0[place].measure(from, until));
-        Measured { from: begin(from), until: begin(until), of }
+        seen(Measured { from: begin(from), until: begin(until), of }, state)
     }
 }
 
@@ -218,33 +220,49 @@ pub(crate) fn lately(times: &Times, state: &State, now: Timestamp) -> Served {
     let told = || state.cases.iter().filter(|case| !case.said.is_empty());
     let until = shown_until(now);
     if told().any(|case| case.is_open() || is_recent(case)) {
-        return times.bands(until.saturating_sub(WINDOWS_AN_HOUR), until);
+        return times.bands(state, until.saturating_sub(WINDOWS_AN_HOUR), until);
     }
     let until = window(now.before(EXACT_AFTER));
-    Served::Exact(times.exact(until.saturating_sub(WINDOWS_A_DAY), until).rounded())
+    Served::Exact(times.exact(state, until.saturating_sub(WINDOWS_A_DAY), until).rounded())
 }
 
 /// What the public reads of an incident; `None`: nothing is known of it.
-pub(crate) fn during(case: &Case, times: &Times, now: Timestamp) -> Option<Served> {
-    if case.is_by_person {
+pub(crate) fn during(case: &Case, state: &State, times: &Times, now: Timestamp) -> Option<Served> {
+    // What people tell of, or alerts, is not what the gate measures.
+    if !case.is_own() {
         return None;
     }
     if let Some((_, measured)) = case.measured.filter(|_| !case.is_open()) {
-        return Some(Served::Exact(measured.rounded()));
+        return Some(Served::Exact(seen(measured, state).rounded()));
     }
     let over = resolved(case).filter(|_| !case.is_open());
     let is_fresh = over.is_none_or(|at| now.since(at) < EXACT_AFTER + GRACE);
     let until = over.map_or(u64::MAX, |at| window(at) + 1).min(shown_until(now));
-    is_fresh.then(|| times.bands(window(case.since), until))
+    is_fresh.then(|| times.bands(state, window(case.since), until))
 }
 
 /// What is to be written down of an incident that has been over for long enough; `None`: it is not, or was already, or nothing is known.
 pub(crate) fn due<'a>(state: &'a State, times: &Times, now: Timestamp) -> Option<(&'a Case, Measured)> {
-    let case = state.cases.iter().rev().find(|case| !case.is_by_person && !case.said.is_empty())?;
+    let case = state.cases.iter().rev().find(|case| case.is_own() && !case.said.is_empty())?;
     let over = resolved(case).filter(|_| !case.is_open() && case.measured.is_none())?;
     let is_known = times.first().is_some_and(|first| begin(first) <= over);
     let is_due = is_known && now.since(over) >= EXACT_AFTER;
-    is_due.then(|| (case, times.exact(window(case.since), window(over) + 1)))
+    is_due.then(|| (case, times.exact(state, window(case.since), window(over) + 1)))
+}
+
+/// Without figures where part of the time was not seen: an outpost may tell of that later than they were taken.
+fn seen(mut measured: Measured, state: &State) -> Measured {
+    if is_blind(state, measured.from, measured.until) {
+        measured.of = [None; 2];
+    }
+    measured
+}
+
+/// Whether nobody outside could reach the site in some of this time: who does not get through is in no figure, and those of the others
+/// would say that all was well.
+fn is_blind(state: &State, from: Timestamp, until: Timestamp) -> bool {
+    let believed = state.spells.iter().filter(|spell| spell.doubted.is_none());
+    believed.into_iter().any(|spell| spell.from < until && spell.until.is_none_or(|end| end > from))
 }
 
 /// When it was last called over.

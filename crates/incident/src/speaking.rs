@@ -1,6 +1,6 @@
 //! What is said, and when.
 
-use model::{Instant, Timestamp};
+use model::Timestamp;
 
 use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
@@ -225,7 +225,7 @@ pub(crate) fn publish(
         pen,
         Entry::Published { incident: number, stage, body, by: None, reason: None, since, next, services },
     );
-    said(engine, moment.now);
+    said(engine, number, moment);
 }
 
 /// What is watched was out of reach for a time that is over.
@@ -273,7 +273,7 @@ pub(crate) fn outside_notice(
             services,
         },
     );
-    said(engine, moment.now);
+    said(engine, number, moment);
 }
 
 /// Says the same as news about what the public was told of already.
@@ -313,11 +313,13 @@ fn impact_now(engine: &Engine) -> Impact {
     seen.filter(|impact| *impact != Impact::None).unwrap_or(Impact::Major)
 }
 
-/// Notes that something was said.
-pub(crate) fn said(engine: &mut Engine, now: Instant) {
-    (engine.since.said, engine.next) = (Some(now), None);
+/// Notes that something was said, and when the next words are due: both clocks tell the same moment now, and may not in the next second.
+pub(crate) fn said(engine: &mut Engine, number: u32, moment: Moment) {
+    let promised = case(engine, number).and_then(|case| case.said.last()?.next);
+    engine.since.said = Some(moment.now);
+    engine.next = promised.map(|next| moment.now + next.since(moment.wall));
 }
 
-fn case(engine: &Engine, number: u32) -> Option<&Case> {
+pub(crate) fn case(engine: &Engine, number: u32) -> Option<&Case> {
     engine.state.cases.iter().rev().find(|case| case.number == number)
 }

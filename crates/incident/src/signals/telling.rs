@@ -8,6 +8,7 @@ use crate::engine::{Engine, Moment, Pen, listed};
 use crate::record::Entry;
 use crate::settings::{FARED_HOURLY, HOUR, MONITORING_GROWTH_MAX, SIGNAL_GONE_AFTER, UPDATES_APART, cadence};
 use crate::sight::Services;
+use crate::speaking::case;
 use crate::words::{Impact, Stage, Status};
 
 /// Ends signals that are over, and says what is due; in mode `observe` nothing is said.
@@ -222,6 +223,9 @@ fn publish(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: 
         services,
     };
     engine.write(pen, entry);
+    // Both clocks tell the same moment now, and may not in the next second.
+    let said = case(engine, number).and_then(|case| case.said.last());
+    engine.signals.next = said.and_then(|said| Some((said.seq, moment.now + said.next?.since(moment.wall))));
 }
 
 /// When the last alert was over, as the record has it.
@@ -235,8 +239,4 @@ fn impact(engine: &Engine, number: u32) -> Impact {
     let now =
         concerned(engine, number).into_iter().map(|place| engine.state.components[place].status().impact());
     now.max().filter(|impact| *impact != Impact::None).unwrap_or(Impact::Major)
-}
-
-fn case(engine: &Engine, number: u32) -> Option<&Case> {
-    engine.state.cases.iter().rev().find(|case| case.number == number)
 }

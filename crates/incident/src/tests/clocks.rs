@@ -35,6 +35,12 @@ fn played(jumps: &[(u64, i64)], restart: Option<u64>) -> Vec<(u64, &'static str)
     told
 }
 
+/// Words were promised for a time on the wall a moment before.
+#[test]
+fn a_clock_that_is_set_in_the_second_after_words_changes_nothing_either() {
+    assert_eq!(played(&[(2_223, 385)], None), played(&[], None));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -122,6 +122,35 @@ fn what_is_back_is_in_bands_again_and_measured_as_a_whole() {
 }
 
 #[test]
+fn what_alerts_told_of_has_no_figures_and_hides_none_of_the_gates_own() {
+    let mut story = Story::begin();
+    let signal = crate::SignalSetting {
+        labels: vec![("alertname".to_owned(), "PhoneDead".to_owned())],
+        component: "Phone support".to_owned(),
+        status: crate::Status::PartialOutage,
+    };
+    story.engine = story.engine.attending(vec![signal]);
+    story.serve(15, 2, &well(), [1_000; 2]);
+    story.serve(15, 14, &down(), [400, 970]);
+    story.serve(15, 20, &well(), [1_000; 2]);
+    let alert = crate::Alert {
+        fingerprint: "one".to_owned(),
+        is_firing: true,
+        labels: [("alertname".to_owned(), "PhoneDead".to_owned())].into(),
+        text: String::new(),
+    };
+    story.records.extend(story.engine.heed(&[alert], story.moment).0);
+    story.serve(16, 30, &well(), [1_000; 2]);
+    let incidents = story.engine.view(story.moment.wall).incidents;
+    let told: Vec<_> = incidents.iter().map(|of| (of.title.contains("Phone"), of.served.is_some())).collect();
+    assert_eq!(told, [(true, false), (false, true)], "{incidents:?}");
+    let draft =
+        story.engine.draft(&[incidents[0].id], crate::Readers::Colleagues, story.moment.wall).unwrap();
+    assert!(draft.text.contains("An alert of another system told of it at"), "{}", draft.text);
+    assert!(!draft.text.contains("was noticed"), "nobody knows when that began: {}", draft.text);
+}
+
+#[test]
 fn of_too_few_people_nothing_is_said() {
     let mut story = Story::begin();
     story.see(1_920, &well());

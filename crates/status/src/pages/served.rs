@@ -105,7 +105,7 @@ fn put_manner(out: &mut Markup) {
     out.raw("<p>Between two requests of one person the time counts as what the first of them was: served, ");
     out.raw("or not. Who asks for nothing for five minutes is not there. Visitors count who came at least ten minutes ");
     out.raw("and at most a day before. Not counted is who is here for the first time, keeps no cookies, or asks for ");
-    out.raw("more than people do.</p></details>\n");
+    out.raw("more than people do. Of a time in which nobody outside could reach us there is no figure.</p></details>\n");
 }
 
 /// As the states of components look.

@@ -6,7 +6,7 @@ use incident::{
     Act, ActError, Cause, ComponentSetting, Counts, Door, Draft, Engine, Moment, Outside, PublicId, Readers,
     Settings, Sight, Stage, View, Watches,
 };
-use model::{Instant, Level, Timestamp};
+use model::{Instant, Level, Timestamp, UserTime};
 
 use super::text;
 use crate::{render, report, samples};
@@ -125,6 +125,8 @@ pub(super) fn provider() -> Played {
 struct Replay {
     engine: Engine,
     moment: Moment,
+    /// Time of customers, and of visitors who had been here before.
+    spent: [UserTime; 2],
     played: Played,
 }
 
@@ -141,12 +143,17 @@ impl Replay {
             component("Login", &["App"], Watches::Login),
             component("Phone support", &[], Watches::Nothing),
         ];
-        let engine = Engine::new(Settings::new(components, first_notice));
+        let settings = Settings { audience_figures: true, ..Settings::new(components, first_notice) };
+        let engine = Engine::new(settings);
         // The page has watched for two months.
         let mut moment = at(day, hour, minute);
         moment.wall = moment.wall.before(Duration::from_secs(60 * 86_400));
-        let mut replay =
-            Self { engine, moment, played: Played { shots: vec![], drafts: vec![], at: moment.wall } };
+        let mut replay = Self {
+            engine,
+            moment,
+            spent: Default::default(),
+            played: Played { shots: vec![], drafts: vec![], at: moment.wall },
+        };
         replay.see(60, &well());
         replay.moment = at(day, hour, minute + 1);
         replay.see(60, &well());
@@ -157,7 +164,23 @@ impl Replay {
         for _ in 0..seconds {
             self.moment.now = self.moment.now + Duration::from_secs(1);
             self.moment.wall = self.moment.wall + Duration::from_secs(1);
-            self.engine.see(sight, self.moment);
+            self.spend(sight);
+            self.engine.see(&Sight { spent: self.spent, ..*sight }, self.moment);
+        }
+    }
+
+    /// A hundred of each audience are there, as long as anybody can be; who meets a closed door is not served.
+    fn spend(&mut self, sight: &Sight) {
+        if sight.known.all == 0 {
+            return;
+        }
+        let is_new = self.moment.wall.as_secs().is_multiple_of(300);
+        for (spent, counts) in self.spent.iter_mut().zip([sight.known, sight.new]) {
+            let bad = if counts.all == 0 { 100 } else { 100 * u64::from(counts.bad) / u64::from(counts.all) };
+            spent.up += 1_000 * (100 - bad);
+            spent.down += 1_000 * bad;
+            (spent.there, spent.came) =
+                (spent.there + u64::from(is_new) * 100, spent.came + u64::from(is_new) * 10);
         }
     }
 

@@ -24,41 +24,19 @@ pub(super) struct Run {
 pub(super) struct Kept(PathBuf);
 
 impl Kept {
-    /// The folder; it is made if it is not there.
-    pub(super) fn of(folder: &Path) -> Result<Self, SimError> {
-        fs::create_dir_all(folder).map_err(|error| SimError::File { path: folder.to_owned(), error })?;
-        Ok(Self(folder.to_owned()))
-    }
-
-    /// The number of the sources that all results are of; empty before the first.
-    pub(super) fn sources(&self) -> String {
-        fs::read_to_string(self.0.join(SOURCES)).map(|text| text.trim().to_owned()).unwrap_or_default()
-    }
-
-    /// Says of which sources all results are from now on.
-    pub(super) fn are_of(&self, sources: &str) -> Result<(), SimError> {
-        let path = self.0.join(SOURCES);
-        fs::write(&path, format!("{sources}\n")).map_err(|error| SimError::File { path, error })
-    }
-
-    /// Whatever has been played, each with all its seeds.
-    pub(super) fn runs(&self) -> Result<Vec<Run>, SimError> {
-        let wrong = |error| SimError::File { path: self.0.clone(), error };
-        let mut runs = Vec::new();
-        for entry in fs::read_dir(&self.0).map_err(wrong)? {
-            let name = entry.map_err(wrong)?.file_name().to_string_lossy().into_owned();
-            let Some(name) = name.strip_suffix(".csv") else { continue };
-            let (scenario, alone) = name.strip_suffix(".alone").map_or((name, false), |name| (name, true));
-            runs.push(Run { scenario: scenario.to_owned(), alone, seeds: u64::MAX });
+    /// The folder, without what other sources did.
+    pub(super) fn of(sources: &[PathBuf], folder: &Path) -> Result<Self, SimError> {
+        let wrong = |path: &Path, error| SimError::File { path: path.to_owned(), error };
+        let (number, named) = (fingerprint(sources)?, folder.join(SOURCES));
+        if fs::read_to_string(&named).is_ok_and(|text| text.trim() == number) {
+            return Ok(Self(folder.to_owned()));
         }
-        runs.sort_by(|one, other| (&one.scenario, one.alone).cmp(&(&other.scenario, other.alone)));
-        Ok(runs)
-    }
-
-    /// Lets go of what was played of a scenario.
-    pub(super) fn forget(&self, run: &Run) -> Result<(), SimError> {
-        let path = self.path(run);
-        fs::remove_file(&path).map_err(|error| SimError::File { path, error })
+        if folder.exists() {
+            fs::remove_dir_all(folder).map_err(|error| wrong(folder, error))?;
+        }
+        fs::create_dir_all(folder).map_err(|error| wrong(folder, error))?;
+        fs::write(&named, format!("{number}\n")).map_err(|error| wrong(&named, error))?;
+        Ok(Self(folder.to_owned()))
     }
 
     /// Seeds that have not been played.
@@ -111,7 +89,7 @@ impl Kept {
 }
 
 /// A number of the code in these folders, tests left out.
-pub(super) fn fingerprint(sources: &[PathBuf]) -> Result<String, SimError> {
+fn fingerprint(sources: &[PathBuf]) -> Result<String, SimError> {
     let wrong = |path: &Path, error| SimError::File { path: path.to_owned(), error };
     let mut files = Vec::new();
     for source in sources {
@@ -167,42 +145,34 @@ fn is_comment(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    fn kept(folder: &Path, path: &str, source: &str) -> Kept {
+        let path = folder.join("sources").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, source).unwrap();
+        Kept::of(&[folder.join("sources")], &folder.join("kept")).unwrap()
+    }
+
     #[test]
     fn what_was_played_is_not_played_again_and_what_is_missing_has_failed() {
         let folder = tempfile::tempdir().unwrap();
         let run = Run { scenario: "calm".to_owned(), alone: false, seeds: 4 };
-        let kept = Kept::of(folder.path()).unwrap();
-        kept.add(&run, &[1, 2], "{\"seed\":1}\n", "broken: portcullis sim calm --seed 2\n").unwrap();
-        assert_eq!(kept.missing(&run).unwrap(), [3, 4]);
-        assert_eq!(kept.failures(&run).unwrap(), 1);
-        assert_eq!(kept.results(&run).unwrap()[1][FAILURE], "broken: portcullis sim calm --seed 2");
-        assert_eq!(
-            kept.runs().unwrap().iter().map(|run| run.scenario.as_str()).collect::<Vec<_>>(),
-            ["calm"]
-        );
-        kept.forget(&run).unwrap();
-        assert_eq!(kept.missing(&run).unwrap(), [1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn other_code_has_another_number_and_words_and_tests_have_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let number = |path: &str, text: &str| {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-            fingerprint(&[folder.path().to_owned()]).unwrap()
-        };
-        let first = number("inner/core.rs", "one core");
-        assert_eq!(number("inner/core.rs", "one core\n// and words"), first);
-        assert_eq!(number("inner/tests/core.rs", "a test"), first);
-        assert_ne!(number("inner/core.rs", "another core"), first);
+        let before = kept(folder.path(), "inner/core.rs", "one core");
+        let words = "broken: portcullis sim calm --seed 2\n";
+        before.add(&run, &[1, 2], "{\"name\":\"calm\",\"seed\":1}\n", words).unwrap();
+        assert_eq!(before.missing(&run).unwrap(), [3, 4]);
+        assert_eq!(before.failures(&run).unwrap(), 1);
+        assert_eq!(before.results(&run).unwrap()[1][FAILURE], "broken: portcullis sim calm --seed 2");
+        let missing = |path: &str, text: &str| kept(folder.path(), path, text).missing(&run).unwrap();
+        assert_eq!(missing("inner/core.rs", "one core\n// and words"), [3, 4]);
+        assert_eq!(missing("inner/tests/core.rs", "a test"), [3, 4]);
+        assert_eq!(missing("inner/core.rs", "another core"), [1, 2, 3, 4]);
+        assert_eq!(missing("inner/core.rs", "one core"), [1, 2, 3, 4], "what was of no use is gone");
     }
 
     #[test]
     fn a_line_that_was_cut_off_is_played_again() {
         let folder = tempfile::tempdir().unwrap();
-        let kept = Kept::of(folder.path()).unwrap();
+        let kept = kept(folder.path(), "core.rs", "one core");
         let run = Run { scenario: "calm".to_owned(), alone: true, seeds: 2 };
         kept.add(&run, &[1, 2], "{\"seed\":1}\n{\"seed\":2}\n", "").unwrap();
         let whole = fs::read_to_string(kept.path(&run)).unwrap();

@@ -1,7 +1,7 @@
 //! `cargo xtask sim`: the built-in scenarios with many seeds, and what came of it as a table for `docs/`.
 //!
 //! Results are kept in `docs/simulator`, with a number of the very sources that had them, so that a run that was stopped goes on
-//! where it was, on any machine, and nothing is counted that a core did which decides otherwise.
+//! where it was, on any machine, and nothing that another core did is counted.
 
 mod kept;
 mod page;
@@ -12,7 +12,6 @@ use std::process::{Command, ExitCode, Stdio};
 
 use clap::{Args, Subcommand};
 use lab::{checkout, target_folder};
-use serde_json::Value;
 
 use kept::{Kept, Run};
 
@@ -84,8 +83,7 @@ pub(crate) fn run(arguments: &SimArguments) -> ExitCode {
 fn act(what: &What) -> Result<usize, SimError> {
     let program = program(what)?;
     let sources = ["model", "admission", "guard", "sim"].map(|name| checkout().join("crates").join(name));
-    let kept = Kept::of(&checkout().join("docs/simulator"))?;
-    meet(&program, &kept::fingerprint(&sources)?, &kept)?;
+    let kept = Kept::of(&sources, &checkout().join("docs/simulator"))?;
     let runs = match what {
         What::Full(many) => full(&listed(&program)?, many)?,
         What::Calm(many) => days(many),
@@ -96,29 +94,6 @@ fn act(what: &What) -> Result<usize, SimError> {
     }
     write(&kept, &listed(&program)?)?;
     runs.iter().map(|run| kept.failures(run)).sum()
-}
-
-/// Keeps what other sources did as far as these do the same: two runs of each table are played again, and their hashes tell.
-fn meet(program: &Path, sources: &str, kept: &Kept) -> Result<(), SimError> {
-    if kept.sources() == sources {
-        return Ok(());
-    }
-    for run in kept.runs()? {
-        let results = kept.results(&run)?;
-        let told: Vec<&Value> = results.iter().filter(|result| result.get(HASH).is_some()).collect();
-        let mut is_same = !told.is_empty();
-        for result in told.first().into_iter().chain(told.last()) {
-            let Some(seed) = result.get("seed").and_then(Value::as_u64) else { continue };
-            let (output, _) = played(program, &run, seed, seed)?;
-            let again: Option<Value> = serde_json::from_str(output.trim()).ok();
-            is_same &= again.is_some_and(|again| again.get(HASH) == result.get(HASH));
-        }
-        if !is_same {
-            eprintln!("{}{}: decides otherwise now, all is played anew", run.scenario, alone(&run));
-            kept.forget(&run)?;
-        }
-    }
-    kept.are_of(sources)
 }
 
 /// An ordinary release build, unless another is there: what the simulator finds does not depend on how fast it is.
@@ -195,7 +170,7 @@ fn listed(program: &Path) -> Result<Vec<String>, SimError> {
     let output = output.map_err(|error| SimError::Start { program: program.to_owned(), error })?;
     let text = String::from_utf8_lossy(&output.stdout);
     let name = |line: &str| {
-        let row: Value = serde_json::from_str(line).ok()?;
+        let row: serde_json::Value = serde_json::from_str(line).ok()?;
         Some(row.get("name")?.as_str()?.to_owned())
     };
     text.lines().map(|line| name(line).ok_or_else(|| SimError::Answer(line.to_owned()))).collect()
@@ -211,8 +186,6 @@ fn write(kept: &Kept, listed: &[String]) -> Result<(), SimError> {
     std::fs::write(&path, page::page(&rows)).map_err(|error| SimError::File { path, error })
 }
 
-/// The key of the hash over all decisions of a run.
-const HASH: &str = "decision_hash";
 /// The scenario whose seeds are days.
 const CALM_DAY: &str = "calm-day";
 const SEEDS: u64 = 40;

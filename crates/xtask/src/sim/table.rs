@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::HASH;
 use super::kept::FAILURE;
+
+/// The hash over all decisions of a run.
+const HASH: &str = "decision_hash";
 
 /// The columns. The last may hold anything but a new line.
 const COLUMNS: [&str; 15] = [
