@@ -3,6 +3,7 @@
 use std::hash::Hasher;
 use std::net::IpAddr;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use admission::core::Core;
 use admission::known::LoginHeader;
@@ -14,6 +15,7 @@ use edge_io::{
 };
 use guard::Guard;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use incident::{ComponentSetting, Engine, Moment, Record, Settings, SignalSetting, Status, Watches};
 use miniz_oxide::deflate::compress_to_vec;
 use model::{Instant, Prefix, Timestamp};
 use siphasher::sip::SipHasher13;
@@ -26,6 +28,9 @@ mod line;
 
 #[path = "../../crates/edge-io/src/cookies.rs"]
 mod cookie;
+
+#[path = "../../crates/console-io/src/http/alertmanager.rs"]
+mod webhook;
 
 #[expect(dead_code, reason = "how old tickets are is the affair of who gave them")]
 #[path = "../../crates/admission/src/ticket.rs"]
@@ -47,6 +52,9 @@ const JWKS: &[u8] = include_bytes!("../corpus/jwks/three-kinds");
 /// The signature of a manifest, base64, before it in the corpus.
 const MANIFEST_SIGNATURE_BYTES: usize = 88;
 
+/// What is read of an alert's words: three pieces of foreign text, each byte of which may be written as ten, and ours.
+const ALERT_TEXT_BYTES_MAX: usize = 3 * (model::Untrusted::BYTES_MAX * 10 + 3) + 32;
+
 /// Longest PROXY protocol header that is read.
 const PROXY_HEADER_BYTES_MAX: usize = 16 + 512;
 
@@ -62,6 +70,44 @@ pub fn form(data: &[u8]) {
     let address = fields.get("address").unwrap_or_default();
     assert!(address.len() <= data.len() * 3, "what is read is not longer than what was sent");
     assert!(fields.all("c").count() <= data.len());
+}
+
+/// What an Alertmanager posts: what is read of it is plain text, the engine heeds it within its limits and can read its record again,
+/// and the public reads words of ours alone.
+pub fn alertmanager(data: &[u8]) {
+    let Ok(alerts) = webhook::alerts(data) else { return };
+    for alert in &alerts {
+        assert!(!alert.text.contains(char::is_control), "{:?}", alert.text);
+        assert!(alert.text.len() <= ALERT_TEXT_BYTES_MAX && alert.fingerprint.len() <= 64);
+    }
+    let (mut engine, mut restored) = (attending(), attending());
+    let moment = Moment { now: Instant::from_secs(1_000), wall: Timestamp::from_secs(1_800_000_000) };
+    let (records, heeded) = engine.heed(&alerts, moment);
+    assert!(heeded.signals + heeded.noted <= alerts.len() && records.len() <= alerts.len() + 3);
+    for record in &records {
+        assert!(record.bytes.len() <= Record::BYTES_MAX);
+        restored.restore(&record.bytes, record.hash).expect("it has just been written");
+    }
+    let later = Moment { now: Instant::from_secs(1_000), wall: Timestamp::from_secs(1_800_000_060) };
+    assert_eq!(engine.view(later.wall), restored.view(later.wall));
+    let told = engine.view(later.wall).incidents;
+    assert!(told.len() <= 1 && told.iter().all(|incident| incident.title == "Disruption of Phone"));
+}
+
+/// An engine that believes what alerts called `PhoneDead` say of the phone, and tells it at once.
+fn attending() -> Engine {
+    let phone = ComponentSetting {
+        name: "Phone".to_owned(),
+        groups: Vec::new(),
+        description: String::new(),
+        watches: Watches::Nothing,
+    };
+    let signal = SignalSetting {
+        labels: vec![("alertname".to_owned(), "PhoneDead".to_owned())],
+        component: phone.name.clone(),
+        status: Status::PartialOutage,
+    };
+    Engine::new(Settings::new(vec![phone], Duration::ZERO)).attending(vec![signal])
 }
 
 /// A recording, without its checksums: the first byte says which kind of block the rest is the content of, 0 that it is a whole

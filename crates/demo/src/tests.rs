@@ -35,6 +35,25 @@ fn a_listener_that_does_not_echo_the_runs_number_gets_no_load() {
 }
 
 #[test]
+fn a_listener_that_echoed_the_number_stays_ours_when_the_gate_is_closed() {
+    let arena = Arena::open(42, 1).unwrap();
+    let socket = arena.gate_sockets().unwrap().remove(0);
+    socket.set_nonblocking(false).unwrap();
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        // First the shop's answer, then what strangers get of a gate that is closed.
+        for body in [crate::dial::nonce_text(42), "wait ".repeat(1_000)] {
+            let Ok((mut stream, _)) = socket.accept() else { return };
+            let _head = stream.read(&mut [0; 1_024]);
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            let _gone = stream.write_all((head + &body).as_bytes());
+        }
+    });
+    arena.verify(Passage::Gate).unwrap();
+    arena.verify(Passage::Gate).unwrap();
+}
+
+#[test]
 fn no_public_function_takes_an_address() {
     // An address, host or URL among what the crate offers would be a target.
     let sources = [

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod cpu;
 pub mod crowd;
 pub mod load;
+pub mod mail;
 pub mod origin;
 pub mod tls;
 pub mod web;

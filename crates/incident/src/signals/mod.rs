@@ -95,7 +95,7 @@ impl Engine {
         for alert in alerts {
             let said = self.said_by(alert);
             if said.is_empty() {
-                others.push(alert.text.as_str());
+                others.push(cut(&alert.text, SIGNAL_TEXT_MAX));
                 continue;
             }
             heeded.signals += 1;

@@ -168,6 +168,15 @@ fn what_no_setting_believes_is_noted_and_opens_nothing() {
 }
 
 #[test]
+fn alerts_that_say_very_much_are_noted_in_part() {
+    let mut story = Story::attending(0);
+    story.alert("PhoneDead", true);
+    let long = |name: &str| Alert { text: "much ".repeat(1_000), ..alert(name, name, true) };
+    let heeded = story.heed(&["DiskFull", "MemoryFull", "SwapFull", "AllFull"].map(long));
+    assert_eq!(heeded, Heeded { noted: 4, ..Heeded::default() });
+}
+
+#[test]
 fn in_observe_an_alert_is_recorded_and_not_told() {
     let mut story = Story::attending(0);
     let sight = Sight { observes: true, ..well() };

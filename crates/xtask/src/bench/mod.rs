@@ -78,7 +78,7 @@ fn measure(arguments: &BenchArguments) -> Result<String, Box<dyn Error>> {
     Ok(if arguments.json { result.to_json() } else { result.to_text() })
 }
 
-/// The seconds take as many runs as there are pairs; subscribers who are queued meanwhile are not measured yet.
+/// The seconds take as many runs as there are pairs.
 fn measure_status(arguments: &BenchArguments) -> Result<result::Benchmark, Box<dyn Error>> {
     let only = arguments.only.as_deref();
     let mut names = std::iter::once(status::TASK).chain(page::TASKS.map(|(name, ..)| name));
