@@ -176,7 +176,7 @@ impl Replay {
         }
         let is_new = self.moment.wall.as_secs().is_multiple_of(300);
         for (spent, counts) in self.spent.iter_mut().zip([sight.known, sight.new]) {
-            let bad = if counts.all == 0 { 100 } else { 100 * u64::from(counts.bad) / u64::from(counts.all) };
+            let bad = (100 * counts.bad).checked_div(counts.all).unwrap_or(100);
             spent.up += 1_000 * (100 - bad);
             spent.down += 1_000 * bad;
             (spent.there, spent.came) =
