@@ -44,7 +44,7 @@ pub use inside::{DraftKept, Event, Inside, Standing};
 pub use outside::Spell;
 pub use preview::{Preview, preview};
 pub use record::{Entry, LevelName, Record, RecordError};
-pub use report::{Draft, Readers};
+pub use report::{Draft, Readers, without_marks};
 pub use served::{Band, Measured, Served, Stretch, Users, percent};
 pub use settings::{ComponentSetting, Pace, Settings, Watches};
 pub use sight::{Cause, Counts, Door, Outside, Services, Sight};

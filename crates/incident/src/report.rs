@@ -4,6 +4,7 @@
 //! (status-contracts, section 7).
 
 mod doings;
+mod marks;
 mod paper;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::record::Entry;
 use crate::settings::DISCLOSED_AFTER;
 use crate::texts::{exact, exact_losses, length, losses};
 use crate::words::{Impact, Stage};
+pub use marks::without_marks;
 use paper::{Paper, after, moment, span};
 
 /// Who is to read a report.

@@ -2,12 +2,11 @@
 //!
 //! The feed's own time is that of its newest entry, so that a reader sees whether there is news. Content is HTML, so text is escaped twice.
 
-use incident::{Civil, Incident, Maintenance, PublicId, Stage, View};
+use incident::{Civil, Incident, Maintenance, PublicId, Stage, View, without_marks};
 use model::Timestamp;
 
 use crate::dates;
 use crate::markup::{Markup, paragraphs};
-use crate::news;
 use crate::page::Page;
 
 /// Entries in a feed.
@@ -61,12 +60,12 @@ fn of_incident(incident: &Incident) -> Entry<'_> {
     let newest = incident.updates.first().map(|update| update.stage);
     if !incident.postmortem.is_empty() && newest != Some(Stage::Postmortem) {
         let at = incident.updated_at;
-        put_update(&mut content, at, Stage::Postmortem.label(), &news::without_marks(&incident.postmortem));
+        put_update(&mut content, at, Stage::Postmortem.label(), &without_marks(&incident.postmortem));
     }
     for update in &incident.updates {
         let label = if update.is_same_stage { "Update" } else { update.stage.label() };
         let is_report = update.stage == Stage::Postmortem;
-        let body = if is_report { news::without_marks(&update.body) } else { update.body.clone() };
+        let body = if is_report { without_marks(&update.body) } else { update.body.clone() };
         put_update(&mut content, update.at, label, &body);
     }
     Entry {

@@ -1,4 +1,4 @@
-//! What words about an incident say where something else stands around them, or where Markdown is not read.
+//! What words about an incident say where something else stands around them.
 
 use incident::{Incident, Update};
 
@@ -17,22 +17,6 @@ pub(crate) fn words(incident: &Incident, update: &Update) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-/// A report for those who read it as it is: without marks, and without tables, which only pages show.
-pub(crate) fn without_marks(report: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for line in report.lines() {
-        let line = if line.starts_with('|') { TABLE } else { line };
-        let heading = ["## ", "# "].iter().find_map(|mark| line.strip_prefix(mark));
-        let line = heading.unwrap_or(line).replace("**", "");
-        if line != TABLE || lines.last().is_none_or(|last| last != TABLE) {
-            lines.push(line);
-        }
-    }
-    lines.join("\n")
-}
-
-const TABLE: &str = "(A table: see the page.)";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,12 +34,5 @@ mod tests {
         );
         update.is_by_person = true;
         assert_eq!(words(&incident, &update), body);
-    }
-
-    #[test]
-    fn a_report_is_read_without_its_marks_too() {
-        let report = "# Report\n\n## Impact\n\n- **All** of it. (#4)\n\n| Time | What |\n| --- | --- |\n| 14:33 | it began |\n\nPlain.";
-        let plain = "Report\n\nImpact\n\n- All of it. (#4)\n\n(A table: see the page.)\n\nPlain.";
-        assert_eq!(without_marks(report), plain);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use incident::{Component, Incident, Maintenance, PublicId, Update, View};
+use incident::{Component, Incident, Maintenance, PublicId, Stage, Update, View, without_marks};
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,11 @@ fn of_update(view: &View, incident: &Incident, update: &Update) -> News {
         subject: incident.id,
         title: incident.title.clone(),
         label: if update.is_same_stage { "Update" } else { update.stage.label() }.to_owned(),
-        body: update.body.clone(),
+        body: if update.stage == Stage::Postmortem {
+            without_marks(&update.body)
+        } else {
+            update.body.clone()
+        },
         concerns: concerns(view, &places),
         named: if named.is_empty() { names(view, &incident.components) } else { named },
         at: update.at,

@@ -114,10 +114,14 @@ impl Story {
 
     /// What is signed in the last letter's link of this kind.
     fn link(&self, kind: &str) -> String {
+        self.text().split_once(kind).unwrap().1.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// The plain text of the last letter.
+    fn text(&self) -> String {
         let body = self.last.split("base64\r\n\r\n").nth(1).unwrap().split("\r\n--").next().unwrap();
         let body = data_encoding::BASE64.decode(body.replace("\r\n", "").as_bytes()).unwrap();
-        let text = String::from_utf8(body).unwrap();
-        text.split_once(kind).unwrap().1.split_whitespace().next().unwrap().to_owned()
+        String::from_utf8(body).unwrap()
     }
 
     fn handle(&self, address: &str) -> String {
@@ -244,6 +248,26 @@ fn everybody_hears_each_update_of_what_they_chose_once_and_nothing_older() {
     story.kept.extend(story.circle.hear(&story.view.clone(), story.moment));
     story.carry(30);
     assert_eq!(story.sent.len(), 10, "nothing comes twice");
+}
+
+#[test]
+fn a_report_comes_without_the_marks_that_a_page_makes_headings_and_tables_of() {
+    let mut story = Story::begin();
+    story.admits(1);
+    story.says("web", 1, &[1]);
+    story.carry(5);
+    let mut report = update("report", story.moment.wall);
+    report.stage = Stage::Postmortem;
+    report.body = "# Report\n\n## Impact\n\n- **All** of it.\n\n| Time | What |\n| --- | --- |".to_owned();
+    story.view.incidents[0].updates.insert(0, report);
+    story.kept.extend(story.circle.hear(&story.view, story.moment));
+    story.carry(5);
+    let text = story.text().replace('\r', "");
+    assert!(
+        text.contains("Report\n\nImpact\n\n- All of it.\n\n(A table: see the page.)")
+            && !text.contains(['#', '|']),
+        "{text}"
+    );
 }
 
 #[test]
