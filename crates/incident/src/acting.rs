@@ -26,7 +26,7 @@ impl Engine {
             | Act::Report { incident: id, .. } => find(self, *id),
             Act::Update { incident: None, .. } => the_open_one(self),
             Act::Acknowledge { incident: None } | Act::Note { incident: None, .. } => newest_open(self),
-            Act::Publish | Act::Hold => planned(self),
+            Act::Publish | Act::Hold => planned(self, None),
             Act::Open { .. } => return Some(About::NewIncident),
             Act::Override { component, .. } => return Some(About::Component(component.clone())),
             Act::Announce { .. } => return Some(About::NewWork),
@@ -40,6 +40,7 @@ impl Engine {
 pub(crate) fn act(
     engine: &mut Engine,
     act: Act,
+    seen: Option<u64>,
     by: &str,
     moment: Moment,
     pen: &mut Pen,
@@ -52,7 +53,7 @@ pub(crate) fn act(
             update(engine, Words { incident, stage, body, reason }, by, moment, pen)
         }
         Act::Publish => {
-            let case = planned(engine)?;
+            let case = planned(engine, seen)?;
             let number = case.number;
             match (case.planned.is_some(), case.is_by_alert) {
                 (false, true) => return Err(ActError::NothingPlanned),
@@ -63,7 +64,7 @@ pub(crate) fn act(
             Ok(())
         }
         Act::Hold => {
-            let case = planned(engine)?;
+            let case = planned(engine, seen)?;
             let (incident, is_by_alert) = (case.number, case.is_by_alert);
             forget_due(engine, is_by_alert);
             engine.write(pen, Entry::Withdrawn { incident, by: Some(by.to_owned()) });
@@ -219,7 +220,7 @@ pub(crate) fn check_seen(engine: &Engine, act: &Act, seen: u64) -> Result<(), Ac
         Act::Open { .. } => engine.state.numbers.incident.into(),
         Act::Update { incident: Some(id), .. } => find(engine, *id)?.revision,
         Act::Update { incident: None, .. } => the_open_one(engine)?.revision,
-        Act::Publish | Act::Hold => planned(engine)?.revision,
+        Act::Publish | Act::Hold => planned(engine, Some(seen))?.revision,
         Act::Draft { incident, .. } | Act::Report { incident, .. } => {
             find(engine, *incident)?.report_revision()
         }
@@ -248,11 +249,17 @@ fn is_over(engine: &Engine, case: &Case, moment: Moment) -> Result<(), ActError>
     if engine.state.is_signalled(case.number) {
         return Err(ActError::NotOver("an alert of another system still fires".to_owned()));
     }
-    let (lasts, needed) = (Engine::lasts(engine.since.quiet, moment), engine.settings.pace.resolved_after);
-    if !case.is_own() || lasts >= needed {
+    let quiet = if case.is_by_alert { engine.signals.quiet } else { engine.unsignalled(engine.since.quiet) };
+    let (lasts, needed) = (Engine::lasts(quiet, moment), engine.settings.pace.resolved_after);
+    if case.is_by_person || lasts >= needed {
         return Ok(());
     }
-    let why = if engine.since.quiet.is_some() {
+    let why = if case.is_by_alert {
+        format!(
+            "no alert of another system fires any more, but that must have been so for {}",
+            length(needed)
+        )
+    } else if quiet.is_some() {
         format!("all looks well, but must have been so for {}", length(needed))
     } else if engine.services.worst() == Service::Good {
         format!(
@@ -391,12 +398,16 @@ fn publish(
         Entry::Published { incident, stage, body, by: Some(by), reason, since: None, next, services },
     );
     said(engine, incident, moment);
+    signals::said(engine, incident, moment);
 }
 
-fn planned(engine: &Engine) -> Result<&Case, ActError> {
-    let waits = |case: &&Case| case.said.is_empty() && !case.is_held;
-    let by_alert = || engine.state.by_alert().filter(waits);
-    engine.state.own().filter(waits).or_else(by_alert).ok_or(ActError::NothingPlanned)
+/// The incident whose notice waits, or would: the one that a person saw, else what is published first.
+fn planned(engine: &Engine, seen: Option<u64>) -> Result<&Case, ActError> {
+    let untold = [engine.state.own(), engine.state.by_alert()].into_iter().flatten();
+    let waiting = untold.filter(|case| case.said.is_empty() && !case.is_held);
+    waiting
+        .min_by_key(|case| (seen != Some(case.revision), case.planned.is_none(), case.planned))
+        .ok_or(ActError::NothingPlanned)
 }
 
 fn forget_due(engine: &mut Engine, is_by_alert: bool) {

@@ -147,7 +147,9 @@ impl Case {
             Some((services.worst() == Service::Good, note.at, note.seq))
         });
         if let Some((is_good, at, seq)) = fared {
-            return is_good.then_some((at, seq));
+            // What an alert said was not over before the alert was.
+            let alerts = self.alerts_over().filter(|(over, _)| *over <= told.at);
+            return is_good.then(|| alerts.filter(|(over, _)| *over > at).unwrap_or((at, seq)));
         }
         before().find_map(|note| {
             let Entry::Outside { until: Some(until), is_doubted: false, .. } = &note.entry else {
@@ -155,6 +157,18 @@ impl Case {
             };
             Some((Timestamp::from_millis(*until), note.seq))
         })
+    }
+
+    /// When the last alert about it was over, and the entry that says so.
+    pub(crate) fn alerts_over(&self) -> Option<(Timestamp, u64)> {
+        let is_over = |entry: &Entry| matches!(entry, Entry::Signalled { status: None, .. });
+        self.notes.iter().rev().find(|note| is_over(&note.entry)).map(|note| (note.at, note.seq))
+    }
+
+    /// Whether an alert has said something of a component since it was opened.
+    pub(crate) fn is_about(&self, name: &str) -> bool {
+        let names = |entry: &Entry| matches!(entry, Entry::Signalled { component, .. } if component == name);
+        self.notes.iter().any(|note| names(&note.entry))
     }
 
     /// Since when what the public is told of how everybody fares is the same.

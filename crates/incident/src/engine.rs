@@ -93,7 +93,7 @@ impl Engine {
             since: Since::default(),
             times: Times::default(),
             level: Level::Calm,
-            observes: true,
+            observes: false,
             outside: Outside::Unknown,
             ear: outside::Ear::default(),
             signals: Signals::default(),
@@ -163,7 +163,7 @@ impl Engine {
         }
         let mut pen = Pen { records: Vec::new(), at: moment.wall };
         self.meet_components(&mut pen);
-        acting::act(self, act, by, moment, &mut pen)?;
+        acting::act(self, act, seen, by, moment, &mut pen)?;
         Ok(pen.records)
     }
 
@@ -196,7 +196,7 @@ impl Engine {
         cases.dedup_by_key(|case| case.number);
         let names: Vec<&str> = self.state.components.iter().map(|of| of.full_name.as_str()).collect();
         let has_figures = readers == Readers::Colleagues || self.settings.audience_figures;
-        let whole = Whole { cases: &cases, names: &names, readers, has_figures, now };
+        let whole = Whole { cases: &cases, names: &names, readers, has_figures, state: &self.state, now };
         (!cases.is_empty()).then(|| report::draft(&whole))
     }
 
@@ -383,6 +383,12 @@ impl Engine {
     /// Whether people who sign in now were served in the last minute.
     pub(crate) fn serves_logins(&self) -> bool {
         self.window.serves_logins()
+    }
+
+    /// Since when something is so and no alert says otherwise of what the gate sees itself.
+    pub(crate) fn unsignalled(&self, since: Option<Moment>) -> Option<Moment> {
+        let fired = self.signals.own_fired;
+        since.map(|since| fired.filter(|fired| fired.now > since.now).unwrap_or(since))
     }
 
     /// How long something has been so.

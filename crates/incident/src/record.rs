@@ -232,7 +232,7 @@ pub enum Entry {
         alert: String,
         /// Full name.
         component: String,
-        /// How it does; `None`: the alert is over.
+        /// How it does; `None`: the alert is over, and counts for a minute more.
         status: Option<Status>,
         /// What the alert says, one line of plain text; empty when it is over.
         #[serde(default, skip_serializing_if = "String::is_empty")]

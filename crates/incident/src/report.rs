@@ -16,7 +16,9 @@ use crate::chart::{Chart, charts};
 use crate::civil::Civil;
 use crate::inside::words;
 use crate::record::Entry;
+use crate::served::{Measured, seen};
 use crate::settings::DISCLOSED_AFTER;
+use crate::state::State;
 use crate::texts::{exact, exact_losses, length, losses};
 use crate::words::{Impact, Stage};
 pub use marks::without_marks;
@@ -52,6 +54,8 @@ pub(crate) struct Whole<'a> {
     pub(crate) readers: Readers,
     /// Whether they are told for how much of their time people were served.
     pub(crate) has_figures: bool,
+    /// What else is known, such as when nobody outside could reach the site.
+    pub(crate) state: &'a State,
     pub(crate) now: Timestamp,
 }
 
@@ -83,6 +87,12 @@ impl Whole<'_> {
     /// Whether these readers may know what the gate did.
     fn is_open_about(&self, case: &Case) -> bool {
         self.is_for_colleagues() || case.disclosed_at().is_some_and(|at| self.now >= at)
+    }
+
+    /// For how much of their time people were served, with the entry that says so.
+    fn figures(&self, case: &Case) -> Option<(u64, Measured)> {
+        let (seq, measured) = case.measured.filter(|_| self.has_figures)?;
+        Some((seq, seen(measured, self.state)))
     }
 
     /// Which incident, where there are several: begins a sentence.
@@ -171,9 +181,9 @@ fn impact(paper: &mut Paper, whole: &Whole<'_>) {
             let names = names.collect::<Vec<_>>().join(", ");
             paper.point(&format!("{name}At its worst {}: {names}.", worst(case.impact)), &[first.seq]);
         }
-        for (seq, measured) in case.measured.iter().filter(|_| whole.has_figures) {
+        if let Some((seq, measured)) = whole.figures(case) {
             for line in measured.lines() {
-                paper.point(&format!("{name}{line}"), &[*seq]);
+                paper.point(&format!("{name}{line}"), &[seq]);
             }
         }
     }

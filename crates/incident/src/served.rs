@@ -13,6 +13,7 @@ use crate::availability::{Availability, Measure, WINDOWS_A_DAY, WINDOWS_AN_HOUR,
 use crate::case::Case;
 use crate::civil::Civil;
 use crate::state::State;
+use crate::texts::day_and_clock;
 use crate::words::Stage;
 
 /// Whose time is measured. Whether somebody belongs to one of them is known before an attack begins.
@@ -146,7 +147,11 @@ impl Measured {
                 )
             });
             let (share, worst) = (percent(share), worst.unwrap_or_default());
-            format!("{who}: served for {share} of their time{worst}; about {} visits.", rounded(visits))
+            let (from, until) = (day_and_clock(self.from, self.until), Civil::of(self.until).clock());
+            format!(
+                "{who}: served for {share} of their time from {from} to {until}{worst}; about {} visits.",
+                rounded(visits)
+            )
         })
     }
 
@@ -175,19 +180,30 @@ fn rounded(visits: u64) -> u64 {
 
 /// What is known of everybody's time.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Times([Availability; 2]);
+pub(crate) struct Times {
+    /// By [`Users::ALL`].
+    of: [Availability; 2],
+    /// Since when it is measured: a process that is younger than an outage has not seen the worst of it.
+    began: Option<Timestamp>,
+}
 
 impl Times {
     /// Takes what has been added up so far, by [`Users::ALL`].
     pub(crate) fn look(&mut self, spent: [UserTime; 2], now: Timestamp) {
-        for (of, spent) in self.0.iter_mut().zip(spent) {
+        let _first = self.began.get_or_insert(now);
+        for (of, spent) in self.of.iter_mut().zip(spent) {
             of.look(spent, now);
         }
     }
 
+    /// Whether all of the time from then on was measured, as far as it is remembered.
+    fn covers(&self, from: Timestamp) -> bool {
+        self.began.is_some_and(|began| began <= from)
+    }
+
     /// The first window of which something is known.
     fn first(&self) -> Option<u64> {
-        self.0.iter().filter_map(Availability::first).min()
+        self.of.iter().filter_map(Availability::first).min()
     }
 
     /// The windows from one on and before another, alike ones in one piece, newest first.
@@ -196,7 +212,7 @@ impl Times {
         for number in (from.max(self.first().unwrap_or(until))..until).rev() {
             let is_seen = !is_blind(state, begin(number), begin(number + 1));
             let band = |of: &Availability| of.window(number).filter(|_| is_seen).map(Band::of);
-            let bands = self.0.each_ref().map(band);
+            let bands = self.of.each_ref().map(band);
             let is_full = stretches.len() == Served::STRETCHES_MAX;
             match stretches.last_mut().filter(|last| last.bands == bands) {
                 Some(last) => last.from = begin(number),
@@ -209,7 +225,7 @@ impl Times {
 
     fn exact(&self, state: &State, from: u64, until: u64) -> Measured {
         let from = from.max(self.first().unwrap_or(until)).min(until);
-        let of = std::array::from_fn(|place| self.0[place].measure(from, until));
+        let of = std::array::from_fn(|place| self.of[place].measure(from, until));
         seen(Measured { from: begin(from), until: begin(until), of }, state)
     }
 }
@@ -243,15 +259,23 @@ pub(crate) fn during(case: &Case, state: &State, times: &Times, now: Timestamp) 
 
 /// What is to be written down of an incident that has been over for long enough; `None`: it is not, or was already, or nothing is known.
 pub(crate) fn due<'a>(state: &'a State, times: &Times, now: Timestamp) -> Option<(&'a Case, Measured)> {
-    let case = state.cases.iter().rev().find(|case| case.is_own() && !case.said.is_empty())?;
-    let over = resolved(case).filter(|_| !case.is_open() && case.measured.is_none())?;
-    let is_known = times.first().is_some_and(|first| begin(first) <= over);
-    let is_due = is_known && now.since(over) >= EXACT_AFTER;
-    is_due.then(|| (case, times.exact(state, window(case.since), window(over) + 1)))
+    // Where nobody was ever counted there is nothing to say.
+    times.first()?;
+    let is_due = |over: Timestamp| (EXACT_AFTER..FORGOTTEN_AFTER).contains(&now.since(over));
+    let unmeasured =
+        state.cases.iter().filter(|case| case.is_own() && !case.is_open() && case.measured.is_none());
+    let (case, over) =
+        unmeasured.filter_map(|case| Some((case, resolved(case)?))).find(|(_, over)| is_due(*over))?;
+    let (from, until) = (window(case.since), window(over) + 1);
+    if times.covers(case.since) {
+        return Some((case, times.exact(state, from, until)));
+    }
+    // Who measures since a restart would say of an outage before it that all was well.
+    Some((case, Measured { from: begin(from), until: begin(until), of: [None; 2] }))
 }
 
 /// Without figures where part of the time was not seen: an outpost may tell of that later than they were taken.
-fn seen(mut measured: Measured, state: &State) -> Measured {
+pub(crate) fn seen(mut measured: Measured, state: &State) -> Measured {
     if is_blind(state, measured.from, measured.until) {
         measured.of = [None; 2];
     }
@@ -279,5 +303,7 @@ fn shown_until(now: Timestamp) -> u64 {
 const LATE: Duration = Duration::from_secs(300);
 /// Exact figures are shown so long after an incident is over (status-contracts, section 0.2), and of other times so late.
 const EXACT_AFTER: Duration = Duration::from_secs(1_800);
+/// What was over for so long when a process began is measured by nobody any more.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(86_400);
 /// What is due is written down within seconds.
 const GRACE: Duration = Duration::from_secs(60);

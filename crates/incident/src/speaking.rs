@@ -71,7 +71,8 @@ fn come_back(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
     let over_at = recent.and_then(|case| case.said.last()).map(|said| said.at);
     let began = engine.began();
     let is_new = began.zip(over_at).is_some_and(|(began, over)| began > over);
-    match recent.map(|case| case.number).filter(|_| is_new && engine.is_public(moment)) {
+    let is_fired = recent.is_some_and(|case| engine.state.fires_anew(case));
+    match recent.map(|case| case.number).filter(|_| is_fired || is_new && engine.is_public(moment)) {
         Some(number) => {
             turn_components(engine, number, began.unwrap_or(pen.at), pen);
             publish(engine, number, Stage::Identified, None, moment, pen);
@@ -119,19 +120,17 @@ fn wanted_stage(engine: &Engine, number: u32, stage: Stage, moment: Moment) -> S
     }
     // What a person says goes on although all looks well goes on until it has looked bad and well again.
     let person = case(engine, number).and_then(|case| case.said.iter().rev().find(|said| said.is_by_person));
-    let good = engine.since.good.map(|good| good.wall);
+    let since = engine.unsignalled(engine.since.good);
+    let good = since.map(|good| good.wall);
     if stage != Stage::Monitoring && person.zip(good).is_some_and(|(said, good)| good <= said.at) {
         return stage;
     }
     if stage == Stage::Monitoring {
-        let is_over = Engine::lasts(engine.since.quiet, moment) >= engine.settings.pace.resolved_after;
+        let quiet = engine.unsignalled(engine.since.quiet);
+        let is_over = Engine::lasts(quiet, moment) >= engine.settings.pace.resolved_after;
         return if is_over { Stage::Resolved } else { stage };
     }
-    if Engine::lasts(engine.since.good, moment) >= engine.monitoring_after() {
-        Stage::Monitoring
-    } else {
-        stage
-    }
+    if Engine::lasts(since, moment) >= engine.monitoring_after() { Stage::Monitoring } else { stage }
 }
 
 /// Whether it can be said within a minute that everybody is served again, if that lasts.
@@ -302,9 +301,10 @@ pub(crate) fn said_outside(
     );
 }
 
-/// Since when everybody is served, as the record has it.
+/// Since when everybody is served and no alert says otherwise, as the record has it.
 fn good_since(case: &Case, now: Timestamp) -> Timestamp {
-    if case.services.worst() == Service::Good { case.fared_at } else { now }
+    let alerts = case.alerts_over().map(|(at, _)| at).unwrap_or_default();
+    if case.services.worst() == Service::Good { case.fared_at.max(alerts) } else { now }
 }
 
 /// How bad it is now; what is only watched is worth a word in half an hour.
@@ -313,9 +313,12 @@ fn impact_now(engine: &Engine) -> Impact {
     seen.filter(|impact| *impact != Impact::None).unwrap_or(Impact::Major)
 }
 
-/// Notes that something was said, and when the next words are due: both clocks tell the same moment now, and may not in the next second.
+/// Notes that something was said of the gate's own incident, and when the next words are due: both clocks tell the same moment now, and
+/// may not in the next second. Words about another incident promise nothing of this one.
 pub(crate) fn said(engine: &mut Engine, number: u32, moment: Moment) {
-    let promised = case(engine, number).and_then(|case| case.said.last()?.next);
+    let other = engine.state.own().is_some_and(|own| own.number != number);
+    let Some(case) = case(engine, number).filter(|case| case.is_own() && !other) else { return };
+    let promised = case.said.last().and_then(|said| said.next);
     engine.since.said = Some(moment.now);
     engine.next = promised.map(|next| moment.now + next.since(moment.wall));
 }

@@ -114,6 +114,12 @@ impl Watched {
     }
 }
 
+/// Whether something happened no longer than this ago. What seems to be still to come happened before the clock was set back, nobody knows
+/// how long ago.
+pub(crate) fn is_within(at: Timestamp, now: Timestamp, within: Duration) -> bool {
+    at <= now && now.since(at) <= within
+}
+
 impl State {
     /// Nothing has happened yet to these components.
     pub(crate) fn new(settings: &Settings) -> Self {
@@ -148,12 +154,12 @@ impl State {
         self.cases.iter().rev().find(|case| case.is_open() && case.is_own())
     }
 
-    /// The last that the gate saw itself and that the public was told of, if it was called over no longer than this ago, and no
-    /// report has ended it.
+    /// The last that the gate saw itself and that the public was told of, if it was called over no longer than this ago, no report
+    /// has ended it, and people have not taken it over.
     pub(crate) fn recent(&self, at: Timestamp, within: Duration) -> Option<&Case> {
         let last = self.cases.iter().rev().find(|case| case.is_own() && !case.said.is_empty())?;
         let said = last.said.last().filter(|said| said.stage == Stage::Resolved)?;
-        (at.since(said.at) <= within).then_some(last)
+        (!last.is_held && is_within(said.at, at, within)).then_some(last)
     }
 
     /// The place of a component with this full name.
@@ -249,7 +255,7 @@ impl State {
                 }
             }
             Entry::Outside { .. } => self.heard(entry),
-            Entry::Signalled { .. } => self.signalled(entry, at),
+            Entry::Signalled { .. } => self.signalled(entry, seq, at),
             Entry::Measured { incident, measured } => {
                 self.case(*incident).into_iter().for_each(|case| case.measured = Some((seq, *measured)));
             }

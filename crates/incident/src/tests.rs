@@ -7,6 +7,7 @@ mod outside;
 mod seen;
 mod served;
 mod signals;
+mod signals_and_others;
 mod stories;
 
 use std::time::Duration;

@@ -18,15 +18,15 @@ use std::collections::BTreeMap;
 use model::Timestamp;
 
 pub(crate) use life::Signals;
-pub(crate) use telling::{first_notice, speak, turn};
+pub(crate) use telling::{first_notice, said, speak, turn};
 pub use words::preview_signals;
 
 use crate::acting;
 use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::{Entry, Record};
-use crate::settings::{SAME_WITHIN, SIGNAL_TEXT_MAX, Watches};
-use crate::state::State;
+use crate::settings::{SAME_WITHIN, SIGNAL_GONE_AFTER, SIGNAL_TEXT_MAX, Watches};
+use crate::state::{State, is_within};
 use crate::words::{Stage, Status};
 
 /// What is believed of an alert, as a configuration has it.
@@ -71,7 +71,10 @@ pub(crate) struct KeptSignal {
     pub(crate) component: String,
     pub(crate) status: Status,
     pub(crate) incident: u32,
-    pub(crate) since: Timestamp,
+    /// The entry in which it began to fire.
+    pub(crate) seq: u64,
+    /// When it was over for the other system; it counts a little longer.
+    pub(crate) ended: Option<Timestamp>,
 }
 
 impl KeptSignal {
@@ -91,6 +94,7 @@ impl Engine {
     pub fn heed(&mut self, alerts: &[Alert], moment: Moment) -> (Vec<Record>, Heeded) {
         let mut pen = Pen { records: Vec::new(), at: moment.wall };
         self.meet_components(&mut pen);
+        telling::withdraw(self, moment, &mut pen);
         let (mut heeded, mut others) = (Heeded::default(), Vec::new());
         for alert in alerts {
             let said = self.said_by(alert);
@@ -121,6 +125,11 @@ impl Engine {
             let status: &mut Status = said.entry(setting.component.clone()).or_default();
             *status = (*status).max(setting.status);
         }
+        // What is over is so whatever is believed of it by now.
+        let kept = self.state.signals.iter().filter(|kept| kept.alert == alert.fingerprint);
+        for kept in kept.filter(|_| !alert.is_firing) {
+            said.insert(kept.component.clone(), kept.status);
+        }
         // Without a name nobody could say when it is over.
         if alert.fingerprint.is_empty() { BTreeMap::new() } else { said }
     }
@@ -134,9 +143,9 @@ impl Engine {
         moment: Moment,
         pen: &mut Pen,
     ) -> bool {
-        let is_known = self.state.signals.iter().any(|kept| kept.is(&alert.fingerprint, &component));
-        if is_known {
-            self.signals.heard(&alert.fingerprint, &component, alert.is_firing, moment.now);
+        let known = self.state.signals.iter().find(|kept| kept.is(&alert.fingerprint, &component));
+        if let Some(known) = known.cloned() {
+            self.hear_again(known, alert, moment, pen);
             return true;
         }
         if !alert.is_firing {
@@ -153,14 +162,28 @@ impl Engine {
         true
     }
 
+    /// What is known to fire still does, or does not. Whoever was told that it was heard says it to no later process, so that it is
+    /// written down.
+    fn hear_again(&mut self, known: KeptSignal, heard: &Alert, moment: Moment, pen: &mut Pen) {
+        let KeptSignal { alert, component, status, incident, ended, .. } = known;
+        self.signals.heard(&alert, &component, heard.is_firing, moment.now);
+        let (status, text) = match (heard.is_firing, ended.is_some()) {
+            (true, true) => (Some(status), cut(&heard.text, SIGNAL_TEXT_MAX).to_owned()),
+            (false, false) if self.signals.keeps_end(moment.now) => (None, String::new()),
+            _ => return,
+        };
+        self.write(pen, Entry::Signalled { incident, alert, component, status, text });
+    }
+
     /// The incident that a new signal belongs to.
     fn incident_of(&mut self, component: &str, moment: Moment, pen: &mut Pen) -> u32 {
         let place = self.state.place(component).unwrap_or_default();
         let is_watched = self.settings.components.get(place).is_some_and(|of| of.watches != Watches::Nothing);
         let own = self.state.own().filter(|case| is_watched && !case.said.is_empty());
         let back = || {
-            let recent = self.state.recent_by_alert(moment.wall);
-            recent.filter(|case| !self.observes && case.components.contains(&place))
+            let own = self.state.recent(moment.wall, SAME_WITHIN).filter(|_| is_watched);
+            let recent = || self.state.recent_by_alert(moment.wall);
+            own.or_else(recent).filter(|case| !self.observes && case.components.contains(&place))
         };
         if let Some(case) = own.or_else(|| self.state.by_alert()).or_else(back) {
             return case.number;
@@ -168,7 +191,7 @@ impl Engine {
         let incident = self.state.numbers.incident + 1;
         let name = self.settings.components.get(place).map_or(component, |of| of.name.as_str());
         let (title, since) = (crate::texts::title(name), moment.wall.as_millis());
-        let is_held = self.state.held_alert_before(moment.wall);
+        let is_held = self.state.held_alert_before(component, moment.wall);
         self.write(pen, Entry::Opened { incident, title, since, cause: None, by: None, by_alert: true });
         if is_held {
             let by = Some("the hold of the incident before".to_owned());
@@ -200,13 +223,22 @@ impl State {
     pub(crate) fn recent_by_alert(&self, at: Timestamp) -> Option<&Case> {
         let last = self.cases.iter().rev().find(|case| case.is_by_alert && !case.said.is_empty())?;
         let said = last.said.last().filter(|said| said.stage == Stage::Resolved)?;
-        (at.since(said.at) <= SAME_WITHIN).then_some(last)
+        (!last.is_held && is_within(said.at, at, SAME_WITHIN)).then_some(last)
     }
 
-    /// Whether the last that alerts have opened was held back and is over no longer than an hour.
-    fn held_alert_before(&self, at: Timestamp) -> bool {
+    /// Whether the last that alerts have opened was held back, is over no longer than an hour, and was about this component, too.
+    fn held_alert_before(&self, component: &str, at: Timestamp) -> bool {
         let before = self.cases.iter().rev().find(|case| case.is_by_alert);
-        before.is_some_and(|case| case.is_held && at.since(case.updated_at) <= SAME_WITHIN)
+        let is_late = |case: &Case| at.since(case.updated_at) <= SAME_WITHIN;
+        before.is_some_and(|case| case.is_held && case.is_about(component) && is_late(case))
+    }
+
+    /// Whether an alert fires that belongs to what was called over, and began to after that.
+    pub(crate) fn fires_anew(&self, case: &Case) -> bool {
+        let over = case.said.iter().rev().find(|said| said.stage == Stage::Resolved).map(|said| said.seq);
+        let is_new =
+            |kept: &KeptSignal| kept.incident == case.number && Some(kept.seq) > over && kept.ended.is_none();
+        !case.is_open() && self.signals.iter().any(is_new)
     }
 
     /// Whether alerts fire that belong to an incident.
@@ -215,13 +247,24 @@ impl State {
     }
 
     /// Takes what an alert says, or that it is over.
-    pub(crate) fn signalled(&mut self, entry: &Entry, since: Timestamp) {
+    pub(crate) fn signalled(&mut self, entry: &Entry, seq: u64, at: Timestamp) {
         let Entry::Signalled { incident, alert, component, status, .. } = entry else { return };
-        self.signals.retain(|kept| !kept.is(alert, component));
-        if let Some(status) = *status {
-            let (alert, component, incident) = (alert.clone(), component.clone(), *incident);
-            self.signals.push(KeptSignal { alert, component, status, incident, since });
+        self.signals.retain(|kept| kept.ended.is_none_or(|ended| at.since(ended) < SIGNAL_GONE_AFTER));
+        let known = self.signals.iter_mut().find(|kept| kept.is(alert, component));
+        match (known, *status) {
+            (Some(known), None) => known.ended = Some(at),
+            (Some(known), Some(status)) => (known.status, known.ended) = (status, None),
+            (None, None) => {}
+            (None, Some(status)) => {
+                let (alert, component, incident) = (alert.clone(), component.clone(), *incident);
+                self.signals.push(KeptSignal { alert, component, status, incident, seq, ended: None });
+            }
         }
+    }
+
+    /// Takes a signal that has been over for long enough out of what counts.
+    fn forget_signal(&mut self, signal: &KeptSignal) {
+        self.signals.retain(|kept| !kept.is(&signal.alert, &signal.component));
     }
 }
 

@@ -2,26 +2,35 @@
 
 use model::Timestamp;
 
+use super::KeptSignal;
+use super::life::End;
 use super::words::{Occasion, body};
 use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen, listed};
 use crate::record::Entry;
-use crate::settings::{FARED_HOURLY, HOUR, MONITORING_GROWTH_MAX, SIGNAL_GONE_AFTER, UPDATES_APART, cadence};
+use crate::settings::{
+    FARED_HOURLY, HOUR, MONITORING_GROWTH_MAX, SIGNAL_GONE_AFTER, UPDATES_APART, Watches, cadence,
+};
 use crate::sight::Services;
 use crate::speaking::case;
-use crate::words::{Impact, Stage, Status};
+use crate::words::{Impact, Service, Stage, Status};
 
 /// Ends signals that are over, and says what is due; in mode `observe` nothing is said.
 pub(crate) fn speak(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
     withdraw(engine, moment, pen);
+    if engine.state.own().is_some_and(|own| engine.state.is_signalled(own.number)) {
+        engine.signals.own_fired = Some(moment);
+    }
     let Some(case) = engine.state.by_alert() else {
         engine.signals.quiet = None;
         come_back(engine, moment, pen);
         return;
     };
     let (number, is_held, stage) = (case.number, case.is_held, case.stage());
+    // By an earlier process perhaps; how long ago that was, no clock of this one knows.
+    let over = case.alerts_over().map_or(moment.wall, |(at, _)| at.min(moment.wall));
     let is_firing = engine.state.is_signalled(number);
-    let quiet = engine.signals.quiet.unwrap_or(moment);
+    let quiet = engine.signals.quiet.unwrap_or(Moment { now: moment.now, wall: over });
     engine.signals.quiet = (!is_firing).then_some(quiet);
     match stage {
         None => begin(engine, number, moment, pen),
@@ -36,14 +45,23 @@ pub(crate) fn speak(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
     }
 }
 
-fn withdraw(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
-    let kept = engine.state.signals.clone();
-    for signal in
-        kept.into_iter().filter(|signal| engine.signals.is_over(signal, moment.now)).collect::<Vec<_>>()
-    {
+/// Takes what is over out of what counts.
+pub(super) fn withdraw(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
+    for signal in engine.state.signals.clone() {
+        let Some(end) = engine.signals.end(&signal, moment) else { continue };
         engine.signals.forget(&signal);
-        let super::KeptSignal { alert, component, incident, .. } = signal;
-        engine.write(pen, Entry::Signalled { incident, alert, component, status: None, text: String::new() });
+        if signal.ended.is_none() {
+            let KeptSignal { alert, component, incident, .. } = signal.clone();
+            let (status, text) = (None, String::new());
+            engine.write(pen, Entry::Signalled { incident, alert, component, status, text });
+        }
+        engine.state.forget_signal(&signal);
+        // Nobody knows whether that component does well.
+        let is_left = |case: &&Case| case.number == signal.incident && !case.is_held;
+        if end == End::Unmeant && engine.state.by_alert().filter(is_left).is_some() {
+            let by = Some(CONFIGURATION.to_owned());
+            engine.write(pen, Entry::Withdrawn { incident: signal.incident, by });
+        }
     }
 }
 
@@ -89,10 +107,8 @@ pub(crate) fn first_notice(engine: &mut Engine, number: u32, moment: Moment, pen
 
 /// What was called over a while ago is the same incident if an alert fires that is newer than that.
 fn come_back(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
-    let Some(case) = engine.state.recent_by_alert(moment.wall).filter(|_| !engine.observes) else { return };
-    let (number, over_at) = (case.number, case.said.last().map(|said| said.at).unwrap_or_default());
-    let is_new = |kept: &super::KeptSignal| kept.incident == number && kept.since > over_at;
-    if engine.state.signals.iter().any(is_new) {
+    let back = engine.state.cases.iter().rev().find(|case| case.is_by_alert && engine.state.fires_anew(case));
+    if let Some(number) = back.filter(|case| !engine.observes && !case.is_held).map(|case| case.number) {
         turn(engine, number, false, pen);
         publish(engine, number, Stage::Investigating, moment, pen);
     }
@@ -111,12 +127,23 @@ fn wanted_stage(engine: &Engine, number: u32, stage: Stage, moment: Moment) -> S
     let Some(quiet) = engine.signals.quiet else {
         return if stage >= Stage::Monitoring { Stage::Investigating } else { stage };
     };
+    // What the page shows to be bad is not over, nor what the gate sees to be, which the page may show in a moment.
+    let sees_it =
+        |place: usize| engine.settings.components.get(place).is_some_and(|of| of.watches != Watches::Nothing);
+    let is_bad = |place: usize| {
+        engine.state.components[place].status() != Status::Operational
+            || sees_it(place) && engine.services.worst() > Service::Good
+    };
+    if concerned(engine, number).into_iter().any(is_bad) {
+        return if stage >= Stage::Monitoring { Stage::Investigating } else { stage };
+    }
     let lasts = moment.now.since(quiet.now);
     if stage == Stage::Monitoring {
         return if lasts >= engine.settings.pace.resolved_after { Stage::Resolved } else { stage };
     }
     // What a person says goes on although no alert fires goes on until one has fired and ended again.
-    let is_said = case.said.last().is_some_and(|said| said.is_by_person && quiet.wall <= said.at);
+    let person = case.said.iter().rev().find(|said| said.is_by_person);
+    let is_said = person.is_some_and(|said| quiet.wall <= said.at);
     let after =
         engine.settings.pace.monitoring_after * 2_u32.saturating_pow(case.returns).min(MONITORING_GROWTH_MAX);
     if !is_said && lasts + SIGNAL_GONE_AFTER >= after { Stage::Monitoring } else { stage }
@@ -139,7 +166,7 @@ fn is_due(engine: &mut Engine, number: u32, moment: Moment) -> bool {
 fn has_news(engine: &Engine, number: u32, moment: Moment) -> bool {
     let Some(case) = case(engine, number) else { return false };
     let is_late = |at: Timestamp| at <= moment.wall && moment.wall.since(at) < HOUR;
-    let is_apart = case.said.last().is_none_or(|said| moment.wall.since(said.at) >= UPDATES_APART);
+    let is_apart = engine.signals.said.is_none_or(|said| moment.now.since(said) >= UPDATES_APART);
     let lately = case.said.iter().rev().take_while(|said| is_late(said.at)).count();
     // That all is well is said with the next stage.
     let changes =
@@ -208,7 +235,7 @@ fn publish(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: 
         statuses: &statuses,
         since: of.since,
         now: moment.wall,
-        until: ended(of).unwrap_or(moment.wall),
+        until: of.alerts_over().map_or(moment.wall, |(at, _)| at),
         next: next.unwrap_or_default(),
     });
     let (services, next) = (Services::default(), next.map(Timestamp::as_millis));
@@ -223,15 +250,18 @@ fn publish(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: 
         services,
     };
     engine.write(pen, entry);
-    // Both clocks tell the same moment now, and may not in the next second.
-    let said = case(engine, number).and_then(|case| case.said.last());
-    engine.signals.next = said.and_then(|said| Some((said.seq, moment.now + said.next?.since(moment.wall))));
+    said(engine, number, moment);
 }
 
-/// When the last alert was over, as the record has it.
-fn ended(case: &Case) -> Option<Timestamp> {
-    let is_over = |entry: &Entry| matches!(entry, Entry::Signalled { status: None, .. });
-    case.notes.iter().rev().find(|note| is_over(&note.entry)).map(|note| note.at)
+/// Notes that something was said of what alerts have opened, and when the next words are due: both clocks tell the same moment now, and may
+/// not in the next second.
+pub(crate) fn said(engine: &mut Engine, number: u32, moment: Moment) {
+    let Some(said) = case(engine, number).filter(|case| case.is_by_alert).and_then(|case| case.said.last())
+    else {
+        return;
+    };
+    let next = said.next.map(|next| (said.seq, moment.now + next.since(moment.wall)));
+    (engine.signals.said, engine.signals.next) = (Some(moment.now), next);
 }
 
 /// How bad it is now; what is only watched is worth a word in half an hour.
@@ -240,3 +270,6 @@ fn impact(engine: &Engine, number: u32) -> Impact {
         concerned(engine, number).into_iter().map(|place| engine.state.components[place].status().impact());
     now.max().filter(|impact| *impact != Impact::None).unwrap_or(Impact::Major)
 }
+
+/// Who leaves an incident to people when no setting believes its alerts any more.
+const CONFIGURATION: &str = "the configuration, which no longer believes its alert";

@@ -159,3 +159,20 @@ fn of_too_few_people_nothing_is_said() {
     assert!(story.shows().ends_with("incident: nothing"), "{}", story.shows());
     assert!(story.shows().contains("not enough data for a figure"), "{}", story.shows());
 }
+
+#[test]
+fn who_measures_since_a_restart_has_no_figure_of_an_outage_that_began_before() {
+    let mut story = Story::begin();
+    story.serve(15, 2, &well(), [1_000; 2]);
+    story.serve(15, 14, &down(), [0; 2]);
+    let mut next = Engine::new(settings(Duration::from_secs(120)));
+    for record in &story.records {
+        next.restore(&record.bytes, record.hash).unwrap();
+    }
+    (story.engine, story.spent) = (next, Default::default());
+    story.serve(16, 10, &well(), [1_000; 2]);
+    let Some(Served::Exact(measured)) = story.engine.view(story.moment.wall).incidents[0].served else {
+        panic!("{}", story.shows())
+    };
+    assert_eq!(measured.of, [None; 2], "{}", story.shows());
+}

@@ -8,13 +8,13 @@ use crate::{Alert, Heeded, SignalSetting, Status};
 
 impl Story {
     /// The alert `PhoneDead` says that the phone is a partial outage, `WebSlow` that the web application is degraded.
-    fn attending(first_notice: u64) -> Self {
+    pub(super) fn attending(first_notice: u64) -> Self {
         let mut story = Self::with(Duration::from_secs(first_notice));
         story.engine = story.engine.attending(believed());
         story
     }
 
-    fn alert(&mut self, name: &str, is_firing: bool) -> Heeded {
+    pub(super) fn alert(&mut self, name: &str, is_firing: bool) -> Heeded {
         self.heed(&[alert(name, name, is_firing)])
     }
 
@@ -24,17 +24,17 @@ impl Story {
         heeded
     }
 
-    fn status(&self, name: &str) -> Status {
+    pub(super) fn status(&self, name: &str) -> Status {
         let view = self.engine.view(self.moment.wall);
         view.components.iter().find(|component| component.name == name).unwrap().status
     }
 
-    fn titles(&self) -> Vec<String> {
+    pub(super) fn titles(&self) -> Vec<String> {
         self.engine.view(self.moment.wall).incidents.into_iter().map(|incident| incident.title).collect()
     }
 }
 
-fn believed() -> Vec<SignalSetting> {
+pub(super) fn believed() -> Vec<SignalSetting> {
     let of = |name: &str, component: &str, status| SignalSetting {
         labels: vec![("alertname".into(), name.into())],
         component: component.into(),
@@ -47,7 +47,7 @@ fn believed() -> Vec<SignalSetting> {
     ]
 }
 
-fn alert(name: &str, fingerprint: &str, is_firing: bool) -> Alert {
+pub(super) fn alert(name: &str, fingerprint: &str, is_firing: bool) -> Alert {
     let labels = BTreeMap::from([("alertname".to_owned(), name.to_owned())]);
     let text = format!("{name}: <b>words of theirs</b>");
     Alert { fingerprint: fingerprint.to_owned(), is_firing, labels, text }
@@ -245,4 +245,4 @@ fn every_text_about_alerts_can_be_read_beforehand() {
     assert!(crate::preview_signals(&[], at(14, 30).wall).is_empty());
 }
 
-const PHONE: &str = "Phone support";
+pub(super) const PHONE: &str = "Phone support";

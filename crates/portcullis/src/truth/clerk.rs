@@ -121,9 +121,8 @@ impl Clerk {
         let before = self.journal.health().dropped_rows[0];
         let (records, heeded) = self.engine.heed(alerts, self.moment());
         let has_changed = self.keep(&records);
-        // What is sent again changes nothing, so that it is asked for where the disk is in doubt.
-        let is_kept = records.is_empty() || self.journal.settle(ON_DISK_WITHIN);
-        let is_kept = is_kept && self.journal.health().dropped_rows[0] == before;
+        // What is sent again adds nothing, and what it added before may still be on its way to the disk.
+        let is_kept = self.journal.settle(ON_DISK_WITHIN) && self.journal.health().dropped_rows[0] == before;
         (is_kept.then_some(heeded), has_changed)
     }
 
