@@ -31,6 +31,8 @@ pub(crate) struct Case {
     is_by_alert: bool,
     /// Alerts of other systems that belong to it and fire, with the component that each speaks of.
     signals: Vec<(String, String, Severity)>,
+    /// Components of which an alert has said something since it was opened.
+    signalled: Vec<String>,
     /// The last news about it, and when that was.
     seq: u64,
     told: Timestamp,
@@ -45,7 +47,8 @@ impl Chronicle {
             Entry::Opened { incident, title, since, cause, by, by_alert } => {
                 self.forget();
                 // What people tell of, the gate does not see: it may be anything.
-                let severity = if by.is_some() { Severity::Warning } else { Severity::Info };
+                let is_dark = *cause == Some(Cause::Upstream);
+                let severity = if by.is_some() || is_dark { Severity::Warning } else { Severity::Info };
                 self.cases.push(Case {
                     number: *incident,
                     id: PublicId::of(&record.hash).to_string(),
@@ -60,16 +63,14 @@ impl Chronicle {
                     is_by_person: by.is_some(),
                     is_by_alert: *by_alert,
                     signals: Vec::new(),
+                    signalled: Vec::new(),
                     seq: record.seq,
                     told: record.at,
                     called: record.at,
                 });
                 self.cases.last().map(|case| case.notice(What::Opened, ""))
             }
-            Entry::Explained { incident, cause } => {
-                self.case(*incident)?.cause = Some(*cause);
-                None
-            }
+            Entry::Explained { incident, cause } => self.case(*incident)?.explained(record, *cause),
             Entry::Fared { incident, services } => self.case(*incident)?.fared(record, *services),
             Entry::Signalled { incident, alert, component, status, text } => {
                 self.case(*incident)?.signalled(record, (alert.as_str(), component.as_str()), *status, text)
@@ -143,8 +144,14 @@ impl Case {
     }
 
     fn now(&self) -> Option<Severity> {
-        let signalled = self.signals.iter().map(|(.., severity)| *severity).max();
-        (!self.is_by_person).then(|| signalled.max(Some(Severity::of(self.services)))).flatten()
+        let is_dark = self.cause == Some(Cause::Upstream);
+        let seen = Severity::of(self.services).max(if is_dark { Severity::Warning } else { Severity::Info });
+        (!self.is_by_person).then(|| self.signals_now().max(seen))
+    }
+
+    /// What alerts of other systems say now.
+    fn signals_now(&self) -> Severity {
+        self.signals.iter().map(|(.., severity)| *severity).max().unwrap_or(Severity::Info)
     }
 
     /// When somebody was called last.
@@ -193,7 +200,15 @@ impl Case {
         self.worse(record, Severity::of(services), "")
     }
 
-    /// What an alert of another system says of a component; `None`: it is over.
+    /// Everybody who arrives may be served although hardly anybody can arrive any more, so that how they fare tells nothing: somebody
+    /// must look.
+    fn explained(&mut self, record: &Record, cause: Cause) -> Option<Notice> {
+        self.cause = Some(cause);
+        if cause == Cause::Upstream { self.worse(record, Severity::Warning, "") } else { None }
+    }
+
+    /// What an alert of another system says of a component; `None`: it is over. What is new of a component that was not spoken of is
+    /// news, however bad another is.
     fn signalled(
         &mut self,
         record: &Record,
@@ -204,7 +219,15 @@ impl Case {
         self.signals.retain(|(known, of, _)| known != alert || of != component);
         let severity = severity_of(status?);
         self.signals.push((alert.to_owned(), component.to_owned(), severity));
-        self.worse(record, severity, text)
+        let is_another = !self.signalled.is_empty() && self.signalled.iter().all(|known| known != component);
+        if is_another || self.signalled.is_empty() {
+            self.signalled.push(component.to_owned());
+        }
+        if !is_another || severity > self.severity || !self.is_open {
+            return self.worse(record, severity, text);
+        }
+        self.is_acknowledged = false;
+        self.news(record, What::Worse, text)
     }
 
     fn worse(&mut self, record: &Record, severity: Severity, text: &str) -> Option<Notice> {
@@ -223,7 +246,8 @@ impl Case {
         let what = match (was_open, self.is_open) {
             (false, true) => {
                 // What was acknowledged was over.
-                (self.is_acknowledged, self.severity) = (false, Severity::of(told).max(Severity::Warning));
+                let severity = Severity::of(told).max(self.signals_now()).max(Severity::Warning);
+                (self.is_acknowledged, self.severity) = (false, severity);
                 What::Back
             }
             (true, false) => What::Over,

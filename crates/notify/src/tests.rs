@@ -28,6 +28,8 @@ struct Story {
     sent: Vec<String>,
     /// What the receiver at each place answers.
     answers: Vec<Answer>,
+    /// Alerts of other systems that are believed.
+    believed: Vec<SignalSetting>,
 }
 
 impl Story {
@@ -37,6 +39,7 @@ impl Story {
             engine: Engine::new(settings()),
             post: Post::new(sender(), receivers.clone()),
             answers: vec![ok(); receivers.len()],
+            believed: Vec::new(),
             receivers,
             moment,
             records: Vec::new(),
@@ -184,13 +187,14 @@ fn busy(status: u16, retry_after: Option<&str>) -> Answer {
 }
 
 fn settings() -> Settings {
-    let website = ComponentSetting {
-        name: "Website".into(),
+    let component = |name: &str, watches| ComponentSetting {
+        name: name.into(),
         groups: Vec::new(),
         description: String::new(),
-        watches: Watches::Site,
+        watches,
     };
-    Settings::new(vec![website], Duration::from_secs(120))
+    let components = vec![component("Website", Watches::Site), component("Till", Watches::Nothing)];
+    Settings::new(components, Duration::from_secs(120))
 }
 
 fn well() -> Sight {

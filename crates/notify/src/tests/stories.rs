@@ -286,29 +286,70 @@ fn while_another_process_sends_nothing_is_sent() {
     assert!(!story.sent.is_empty());
 }
 
+impl Story {
+    /// An alert of another system says that a component is a partial outage, or is over.
+    fn alert(&mut self, name: &str, component: &str, is_firing: bool) {
+        let labels = [("alertname".to_owned(), name.to_owned())];
+        let believed = SignalSetting {
+            labels: labels.clone().into(),
+            component: component.to_owned(),
+            status: Status::PartialOutage,
+        };
+        if !self.believed.contains(&believed) {
+            self.believed.push(believed);
+        }
+        self.engine = self.engine.clone().attending(self.believed.clone());
+        let text = format!("Alertmanager: {name}");
+        let alert = Alert { fingerprint: name.to_owned(), is_firing, labels: labels.into(), text };
+        let (records, _) = self.engine.heed(&[alert], self.moment);
+        self.hear(records);
+        self.carry();
+    }
+
+    /// What was sent since, without the times.
+    fn sent_since(&self, before: usize) -> Vec<&str> {
+        self.sent[before..].iter().map(|line| line.split_once(' ').unwrap().1).collect()
+    }
+}
+
 #[test]
 fn what_an_alert_of_another_system_opens_calls_as_urgently_as_it_says_and_ends() {
     let mut story = Story::begin(vec![pager()]);
-    let labels = [("alertname".to_owned(), "ShopDown".to_owned())];
-    let believed = SignalSetting {
-        labels: labels.clone().into(),
-        component: "Website".into(),
-        status: Status::PartialOutage,
-    };
-    story.engine = story.engine.clone().attending(vec![believed]);
-    for is_firing in [true, false] {
-        let text = "Alertmanager: ShopDown".to_owned();
-        let alert = Alert { fingerprint: "9d1c".into(), is_firing, labels: labels.clone().into(), text };
-        let (records, _) = story.engine.heed(&[alert], story.moment);
-        story.hear(records);
-        story.carry();
-        story.see(900, &well());
+    // The second time within an hour it is the same incident, and as urgent.
+    for begins in ["Disruption of", "Back: Disruption of"] {
+        let trigger = format!("pager: trigger error {begins} Website: some are not served");
+        let before = story.sent.len();
+        for is_firing in [true, false] {
+            story.alert("ShopDown", "Website", is_firing);
+            story.see(900, &well());
+        }
+        let said = story.sent_since(before);
+        let ends = (said.first().copied(), said.last().copied());
+        assert_eq!(ends, (Some(trigger.as_str()), Some("pager: resolve  ")), "{said:?}");
     }
-    let said: Vec<_> = story.sent.iter().map(|line| line.split_once(' ').unwrap().1).collect();
-    let trigger = "pager: trigger error Disruption of Website: some are not served";
-    assert_eq!(
-        (said.first().copied(), said.last().copied()),
-        (Some(trigger), Some("pager: resolve  ")),
-        "{said:?}"
-    );
+}
+
+#[test]
+fn an_alert_about_another_component_calls_although_it_is_no_worse_and_once_however_often_it_flaps() {
+    let mut story = Story::begin(vec![pager()]);
+    story.alert("ShopDown", "Website", true);
+    story.act(Act::Acknowledge { incident: None });
+    let before = story.sent.len();
+    for _ in 0..5 {
+        story.alert("TillDown", "Till", true);
+        story.see(10, &well());
+        story.alert("TillDown", "Till", false);
+        story.see(70, &well());
+    }
+    let calls = story.sent_since(before).into_iter().filter(|line| line.contains("trigger")).count();
+    assert_eq!(calls, 1, "{:?}", story.sent);
+}
+
+#[test]
+fn somebody_is_called_when_hardly_anybody_can_reach_us_although_all_who_do_are_served() {
+    let mut story = Story::begin(vec![pager()]);
+    let before = story.sent.len();
+    story.see(20, &Sight { cause: Some(Cause::Upstream), ..well() });
+    let said = story.sent_since(before);
+    assert!(said.first().is_some_and(|line| line.contains("trigger warning")), "{said:?}");
 }

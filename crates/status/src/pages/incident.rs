@@ -138,7 +138,9 @@ fn put_facts(out: &mut Markup, site: &Site<'_>, incident: &Incident) {
         (Some(incident.started_at), "Began"),
         (Some(incident.published_at), "First notice"),
         (incident.identified_at, "Identified"),
-        (incident.served_again_at.or(incident.monitoring_at), "Everybody served again"),
+        (incident.served_again_at, "Everybody served again"),
+        // Of what the gate does not see nobody can say who is served.
+        (incident.monitoring_at.filter(|_| incident.served_again_at.is_none()), "Monitoring"),
         (incident.resolved_at, "Resolved"),
     ];
     facts.extend(incident.reopened.iter().map(|at| (Some(*at), "Opened again")));
