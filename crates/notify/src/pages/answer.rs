@@ -18,6 +18,8 @@ pub(super) enum Meaning {
     Lost { after: Option<Duration>, why: String },
     /// It was not taken, and nothing would be now.
     Later { after: Option<Duration>, why: String },
+    /// It was not taken: the key may not do this. Something else it may.
+    Barred { why: String },
     /// What was asked for is not there.
     Missing { why: String },
     /// This was not taken; something else may be.
@@ -42,7 +44,8 @@ impl Meaning {
                     200..300 => Self::Taken,
                     // 420 is what Statuspage said before 2021.
                     420 | 425 | 429 => Self::Later { after: after(), why },
-                    401 | 403 | 407 | 300..400 => Self::Later { after: None, why },
+                    401 | 407 | 300..400 => Self::Later { after: None, why },
+                    403 => Self::Barred { why },
                     404 | 410 => Self::Missing { why },
                     400..500 if *status != 408 => Self::Refused { why },
                     _ => Self::Lost { after: after(), why },

@@ -46,8 +46,11 @@ pub(super) struct KeptReport {
     pub(super) done: Option<Text>,
     /// What was sent and may be there, the newest last.
     pub(super) sent: Vec<Text>,
-    /// A person wrote one there, or it was refused: ours is not brought.
+    /// A person wrote one there: ours is not brought.
     pub(super) is_left: bool,
+    /// What was refused for good; another text may not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) refused: Option<Text>,
 }
 
 /// An update that needs not be written any more.
@@ -153,7 +156,8 @@ impl Kept {
 impl KeptReport {
     /// Whether a text is still to be brought.
     pub(super) fn is_due(&self, text: &str) -> bool {
-        !self.is_left && self.done != Some(Text::of(text))
+        let text = Some(Text::of(text));
+        !self.is_left && self.done != text && self.refused != text
     }
 
     /// Notes that a text is sent.

@@ -57,10 +57,10 @@ impl PageKeeper {
         let found = match meaning {
             Meaning::Taken => serde_json::from_slice(body).ok().as_ref().and_then(statuspage::report_there),
             Meaning::Missing { .. } => Some(ThereReport::default()),
-            Meaning::Lost { after, why } | Meaning::Later { after: after @ Some(_), why } => {
+            Meaning::Lost { after, why } | Meaning::Later { after, why } => {
                 return (self.troubled(after, why, moment), Vec::new());
             }
-            Meaning::Later { after: None, .. } | Meaning::Refused { .. } => None,
+            Meaning::Barred { .. } | Meaning::Refused { .. } => None,
         };
         let Some(found) = found else {
             let state = self.refuse(&Write::Report(incident), REFUSED_MAX, moment);
@@ -104,7 +104,7 @@ impl PageKeeper {
         true
     }
 
-    fn report_of(&self, write: &Write) -> Option<(PublicId, String)> {
+    pub(super) fn report_of(&self, write: &Write) -> Option<(PublicId, String)> {
         let Write::Report(incident) = write else { return None };
         let (text, _) = self.wanted.as_ref()?.incident(*incident)?.report.clone()?;
         Some((*incident, text))
@@ -127,11 +127,11 @@ impl PageKeeper {
                 self.unsaid.extend(said.map(PageChange::Noticed));
                 (State::Delivered, String::new(), changes)
             }
-            Meaning::Lost { after, why } | Meaning::Later { after: after @ Some(_), why } => {
+            Meaning::Lost { after, why } | Meaning::Later { after, why } => {
                 let changes = self.troubled(after, why.clone(), moment);
                 (State::Waiting, why, changes)
             }
-            Meaning::Later { after: None, why } | Meaning::Missing { why } | Meaning::Refused { why } => {
+            Meaning::Barred { why } | Meaning::Missing { why } | Meaning::Refused { why } => {
                 (self.refuse(write, REFUSED_MAX, moment), why, self.recovered())
             }
         }

@@ -39,7 +39,7 @@ impl PageKeeper {
             (Meaning::Lost { after, why } | Meaning::Later { after, why }, _) => {
                 (self.troubled(after, why, moment), Vec::new())
             }
-            (Meaning::Missing { why } | Meaning::Refused { why }, _) => {
+            (Meaning::Barred { why } | Meaning::Missing { why } | Meaning::Refused { why }, _) => {
                 (self.troubled(None, why, moment), Vec::new())
             }
         }
@@ -107,6 +107,10 @@ impl PageKeeper {
                 let changes = self.troubled(after, why.clone(), moment);
                 (State::Waiting, why, changes)
             }
+            Meaning::Barred { why } => {
+                let changes = self.troubled(None, why.clone(), moment);
+                (State::Waiting, why, changes)
+            }
             // Where nothing of the incident can be missing, the page itself is: its server is being replaced, or the address is wrong.
             Meaning::Missing { why } if self.settings.is_blind() && !self.is_begun(write) => {
                 let changes = self.troubled(None, why.clone(), moment);
@@ -143,7 +147,8 @@ impl PageKeeper {
         let is_final = *count >= most;
         if let (true, Write::Report(incident)) = (is_final, write) {
             self.refused.remove(write);
-            self.memory.incidents.entry(*incident).or_default().report.is_left = true;
+            let text = self.report_of(write).map(|(_, text)| Text::of(&text));
+            self.memory.incidents.entry(*incident).or_default().report.refused = text;
             return State::Refused;
         }
         if let (true, Write::Say(incident, update)) = (is_final, write) {

@@ -17,6 +17,8 @@ pub(in crate::pages) enum Mood {
     Away,
     /// Too many requests.
     Busy,
+    /// The same, without a word when to come again.
+    Crowded,
 }
 
 /// A page and what is on it. Incidents are as its API shows them.
@@ -56,6 +58,7 @@ impl Elsewhere {
         match self.mood {
             Mood::Away => return failed("connection refused"),
             Mood::Busy => return http(429, &json!({ "error": "Too many requests" }), Some("3")),
+            Mood::Crowded => return http(429, &json!({ "error": "Too many requests" }), None),
             Mood::Well | Mood::Mute => {}
         }
         let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);

@@ -102,6 +102,31 @@ fn a_key_that_may_not_write_reports_still_brings_incidents() {
 }
 
 #[test]
+fn a_report_waits_for_a_crowded_page_however_long_that_is() {
+    let mut story = over(Kind::Statuspage);
+    story.elsewhere.mood = Mood::Crowded;
+    story.report("A disk was full.");
+    story.carry(1_200);
+    story.elsewhere.mood = Mood::Well;
+    story.carry(1_200);
+    assert_eq!(story.draft(), "A disk was full.", "{:?}", story.elsewhere.log);
+}
+
+#[test]
+fn what_was_refused_is_brought_when_it_says_something_else_and_the_key_may() {
+    let mut story = over(Kind::Statuspage);
+    story.elsewhere.refuses_reports = true;
+    story.report("A disk was full.");
+    story.carry(400);
+    story.elsewhere.refuses_reports = false;
+    story.carry(400);
+    assert_eq!(story.puts(), 0, "it was said that it is not brought");
+    story.report("Two disks were full.");
+    story.carry(400);
+    assert_eq!(story.draft(), "Two disks were full.");
+}
+
+#[test]
 fn reports_from_before_and_those_of_pages_without_a_place_for_them_stay_here() {
     let mut story = over(Kind::Instatus);
     story.report("A disk was full.");
