@@ -4,13 +4,14 @@ use model::Timestamp;
 
 use crate::act::{About, Act, ActError};
 use crate::case::Case;
+use crate::consent;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
 use crate::settings::{
     ALERTS_SHOWN, BODY_MAX, DRAFTS_MAX, NOTE_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, cadence,
 };
 use crate::signals;
-use crate::speaking::{first_notice, said};
+use crate::speaking::{first_notice, go_to, said};
 use crate::state::Work;
 use crate::texts::length;
 use crate::words::{PublicId, Service, Stage, Status};
@@ -54,19 +55,21 @@ pub(crate) fn act(
         }
         Act::Publish => {
             let case = planned(engine, seen)?;
-            let number = case.number;
-            match (case.planned.is_some(), case.is_by_alert) {
-                (false, true) => return Err(ActError::NothingPlanned),
-                (true, true) => signals::first_notice(engine, number, moment, pen),
-                (false, false) if !engine.is_public(moment) => return Err(ActError::NothingPlanned),
-                (_, false) => first_notice(engine, number, moment, pen),
+            let (number, stage) = (case.number, case.waits);
+            match (stage.filter(|_| !case.said.is_empty()), stage.is_some(), case.is_by_alert) {
+                (Some(stage), _, true) => signals::go_to(engine, number, stage, moment, pen),
+                (Some(stage), _, false) => go_to(engine, number, stage, moment, pen),
+                (None, false, true) => return Err(ActError::NothingPlanned),
+                (None, true, true) => signals::first_notice(engine, number, moment, pen),
+                (None, false, false) if !engine.is_public(moment) => return Err(ActError::NothingPlanned),
+                (None, _, false) => first_notice(engine, number, moment, pen),
             }
             Ok(())
         }
         Act::Hold => {
             let case = planned(engine, seen)?;
             let (incident, is_by_alert) = (case.number, case.is_by_alert);
-            forget_due(engine, is_by_alert);
+            *consent::due(engine, is_by_alert) = None;
             engine.write(pen, Entry::Withdrawn { incident, by: Some(by.to_owned()) });
             Ok(())
         }
@@ -198,7 +201,7 @@ fn update(
     let reason = reason.map(|reason| text("reason", &reason, TITLE_MAX)).transpose()?;
     let (number, is_first, is_by_alert) = (case.number, case.said.is_empty(), case.is_by_alert);
     if is_first {
-        forget_due(engine, is_by_alert);
+        *consent::due(engine, is_by_alert) = None;
     }
     if is_by_alert {
         signals::turn(engine, number, stage == Stage::Resolved, pen);
@@ -401,21 +404,17 @@ fn publish(
     signals::said(engine, incident, moment);
 }
 
-/// The incident whose notice waits, or would: the one that a person saw, else what is published first.
+/// The incident whose words wait, or would: the one that a person saw, else what is published first.
 fn planned(engine: &Engine, seen: Option<u64>) -> Result<&Case, ActError> {
     let untold = [engine.state.own(), engine.state.by_alert()].into_iter().flatten();
-    let waiting = untold.filter(|case| case.said.is_empty() && !case.is_held);
+    let untold = untold.filter(|case| case.said.is_empty() && !case.is_held);
+    let waiting = engine.state.cases.iter().rev().filter(|case| case.waits.is_some());
     waiting
-        .min_by_key(|case| (seen != Some(case.revision), case.planned.is_none(), case.planned))
+        .chain(untold)
+        .min_by_key(|case| {
+            (seen != Some(case.revision), case.waits.is_none(), case.planned.is_none(), case.planned)
+        })
         .ok_or(ActError::NothingPlanned)
-}
-
-fn forget_due(engine: &mut Engine, is_by_alert: bool) {
-    if is_by_alert {
-        engine.signals.due = None;
-    } else {
-        engine.due = None;
-    }
 }
 
 fn find(engine: &Engine, id: PublicId) -> Result<&Case, ActError> {

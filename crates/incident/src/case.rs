@@ -37,7 +37,10 @@ pub(crate) struct Case {
     /// Changes that the next words will be shown with.
     pub(crate) pending: Vec<(usize, Status, Status)>,
     pub(crate) said: Vec<Said>,
+    /// When words are published unless a person says no; `None`: none are, or not before a person says yes.
     pub(crate) planned: Option<Timestamp>,
+    /// The stage that would begin with them.
+    pub(crate) waits: Option<Stage>,
     /// A person wants nothing said by itself.
     pub(crate) is_held: bool,
     /// Nothing was said, and it is over.
@@ -202,7 +205,8 @@ impl Case {
         if stage == Stage::Postmortem {
             self.report.clone_from(body);
         }
-        (self.planned, self.is_ended, self.updated_at) = (None, false, record.at);
+        (self.planned, self.waits) = (None, None);
+        (self.is_ended, self.updated_at) = (false, record.at);
         self.revision = record.seq;
         // What was bad and is well again is in the components' past.
         self.pending.retain(|(_, before, after)| before != after);
@@ -253,6 +257,7 @@ pub(crate) fn opened(
         pending: Vec::new(),
         said: Vec::new(),
         planned: None,
+        waits: None,
         is_held: false,
         is_ended: false,
         reopened: Vec::new(),

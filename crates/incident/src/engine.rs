@@ -8,6 +8,7 @@ use model::{Instant, Level, Timestamp};
 use crate::act::{Act, ActError};
 use crate::acting;
 use crate::case::Case;
+use crate::consent;
 use crate::inside::{Inside, Standing};
 use crate::outside;
 use crate::publish;
@@ -302,9 +303,7 @@ impl Engine {
         let is_over = self.since.quiet.is_some_and(|quiet| moment.now.since(quiet.now) >= ENDED_AFTER);
         if case.said.is_empty() && is_over {
             let incident = case.number;
-            if case.planned.is_some() {
-                self.write(pen, Entry::Withdrawn { incident, by: None });
-            }
+            consent::drop_plan(self, incident, pen);
             self.write(pen, Entry::Ended { incident });
         }
     }

@@ -25,8 +25,10 @@ pub struct Inside {
     pub ended: Option<Timestamp>,
     /// What is thought to be behind it.
     pub cause: Option<Cause>,
-    /// When the first notice is published, if nobody says no.
+    /// When words are published, if nobody says no.
     pub planned: Option<Timestamp>,
+    /// The stage that would begin with the words that wait, for that moment or for a person who publishes them.
+    pub waits: Option<Stage>,
     /// A person does not want it to be told by itself.
     pub is_held: bool,
     /// How everybody fares.
@@ -99,6 +101,7 @@ impl Inside {
             ended: ended(case, &timeline),
             cause: case.cause,
             planned: case.planned,
+            waits: case.waits,
             is_held: case.is_held,
             services: case.services,
             timeline,
@@ -117,6 +120,7 @@ impl Inside {
             (None, false) => "over, never told",
             (None, true) if self.is_held => "held back",
             (None, true) if self.planned.is_some() => "notice planned",
+            (None, true) if self.waits.is_some() => "waits for you",
             (None, true) => "not told",
         }
     }
@@ -141,7 +145,11 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
         Entry::Explained { cause, .. } => Some(format!("thought to be behind it: {}", cause.label())),
         Entry::Fared { services, .. } => Some(fares(*services)),
         Entry::Level { before, after, .. } => Some(format!("level {} -> {}", before.0, after.0)),
-        Entry::Planned { .. } => Some("a notice is planned".to_owned()),
+        Entry::Planned { due: None, stage, .. } => {
+            Some(format!("words wait for a person: {}", stage.label()))
+        }
+        Entry::Planned { stage: Stage::Investigating, .. } => Some("a notice is planned".to_owned()),
+        Entry::Planned { stage, .. } => Some(format!("words are planned: {}", stage.label())),
         Entry::Withdrawn { by: Some(by), .. } => Some(format!("the notice is held back by {by}")),
         Entry::Withdrawn { by: None, .. } => Some("the notice is not needed any more".to_owned()),
         Entry::Noted { by, text, .. } => Some(format!("noted by {by}: {}", text.replace('\n', "; "))),

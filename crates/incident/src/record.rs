@@ -146,12 +146,15 @@ pub enum Entry {
         /// What it does.
         after: LevelName,
     },
-    /// A notice will be published unless a person says no.
+    /// Words will be published unless a person says no, or wait for one who says yes.
     Planned {
         /// Which.
         incident: u32,
-        /// In milliseconds since the epoch.
-        due: u64,
+        /// In milliseconds since the epoch; `None`: not before a person publishes them.
+        due: Option<u64>,
+        /// The stage that begins with them.
+        #[serde(default = "first_stage", skip_serializing_if = "is_first_stage")]
+        stage: Stage,
     },
     /// The planned notice is not published.
     Withdrawn {
@@ -292,6 +295,16 @@ pub enum Entry {
         /// Who.
         by: String,
     },
+}
+
+/// What a record of before says a notice begins.
+const fn first_stage() -> Stage {
+    Stage::Investigating
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_first_stage(stage: &Stage) -> bool {
+    *stage == first_stage()
 }
 
 impl Entry {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::words::Impact;
+use crate::words::{Impact, Stage};
 
 /// What is watched and how it is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -11,10 +11,37 @@ pub struct Settings {
     pub components: Vec<ComponentSetting>,
     /// How long the first notice of an incident waits for somebody to say no.
     pub first_notice: Duration,
+    /// Whether the gate publishes by itself what a stage begins with.
+    pub stages: Stages,
     /// Whether the public is told for how much of their time people were served.
     pub audience_figures: bool,
     /// After how long the public is told of what must last.
     pub pace: Pace,
+}
+
+/// Whether the gate publishes by itself what a stage begins with, by stage.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Stages {
+    /// The first notice, after [`Settings::first_notice`]; and what goes on again that an alert has opened, at once.
+    pub investigating: Consent,
+    /// That the cause is known, and that what was over is back.
+    pub identified: Consent,
+    /// That everybody is served again.
+    pub monitoring: Consent,
+    /// That it is over.
+    pub resolved: Consent,
+}
+
+/// Whether the gate publishes words by itself.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Consent {
+    /// At once.
+    #[default]
+    Auto,
+    /// Unless a person says no within so long.
+    Hold(Duration),
+    /// Only a person does.
+    Manual,
 }
 
 /// After how long the public is told. Only a demonstration is in more of a hurry than the default.
@@ -44,7 +71,23 @@ impl Settings {
 
     /// With the usual pace, and figures of availability for colleagues alone.
     pub fn new(components: Vec<ComponentSetting>, first_notice: Duration) -> Self {
-        Self { components, first_notice, audience_figures: false, pace: Pace::default() }
+        let stages = Stages::default();
+        Self { components, first_notice, stages, audience_figures: false, pace: Pace::default() }
+    }
+
+    /// Whether the gate publishes by itself what a stage begins with, the first time that anything is said or later.
+    pub(crate) fn consent(&self, stage: Stage, is_first: bool) -> Consent {
+        match (stage, self.stages.investigating) {
+            (Stage::Investigating, Consent::Auto | Consent::Hold(_)) if !is_first => Consent::Auto,
+            (Stage::Investigating, Consent::Auto) if self.first_notice.is_zero() => Consent::Auto,
+            (Stage::Investigating, Consent::Auto) => Consent::Hold(self.first_notice),
+            (Stage::Investigating, given) => given,
+            (Stage::Identified, _) => self.stages.identified,
+            (Stage::Monitoring, _) => self.stages.monitoring,
+            (Stage::Resolved, _) => self.stages.resolved,
+            // Reports are people's.
+            (Stage::Postmortem, _) => Consent::Manual,
+        }
     }
 }
 

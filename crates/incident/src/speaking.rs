@@ -3,6 +3,7 @@
 use model::Timestamp;
 
 use crate::case::Case;
+use crate::consent::{drop_plan, lets, speaks_in};
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
 use crate::settings::{FARED_HOURLY, HOUR, SAME_WITHIN, UPDATES_APART, cadence};
@@ -35,24 +36,14 @@ pub(crate) fn speak(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
 fn begin(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
     heal(engine, pen);
     let Some(case) = engine.state.own().filter(|case| !case.is_held) else { return };
-    let Some(planned) = case.planned else {
-        let hold = engine.settings.first_notice;
-        if !engine.is_public(moment) {
-            return;
-        }
-        if hold.is_zero() {
-            first_notice(engine, number, moment, pen);
-        } else {
-            engine.due = Some(moment.now + hold);
-            engine.write(pen, Entry::Planned { incident: number, due: (moment.wall + hold).as_millis() });
-        }
+    let (is_planned, is_public) = (case.waits.is_some(), engine.is_public(moment));
+    if !is_planned && !is_public {
         return;
-    };
-    // Planned by an earlier process: what is left of it, and never more than the whole.
-    let left = planned.since(moment.wall).min(engine.settings.first_notice);
-    let due = *engine.due.get_or_insert(moment.now + left);
+    }
+    let is_due = lets(engine, number, Stage::Investigating, moment, pen);
     // What comes in pulses is told in the first bad second after that; what is over ends by itself.
-    if moment.now >= due && engine.is_public(moment) && !engine.is_better_already() {
+    let is_better = is_planned && engine.is_better_already();
+    if is_due && is_public && !is_better {
         first_notice(engine, number, moment, pen);
     }
 }
@@ -72,12 +63,18 @@ fn come_back(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
     let began = engine.began();
     let is_new = began.zip(over_at).is_some_and(|(began, over)| began > over);
     let is_fired = recent.is_some_and(|case| engine.state.fires_anew(case));
-    match recent.map(|case| case.number).filter(|_| is_fired || is_new && engine.is_public(moment)) {
-        Some(number) => {
-            turn_components(engine, number, began.unwrap_or(pen.at), pen);
-            publish(engine, number, Stage::Identified, None, moment, pen);
-        }
-        None => heal(engine, pen),
+    let Some(number) = recent.map(|case| case.number) else {
+        heal(engine, pen);
+        return;
+    };
+    let is_back = is_fired || is_new && engine.is_public(moment);
+    if !is_back {
+        drop_plan(engine, number, pen);
+    }
+    if is_back && lets(engine, number, Stage::Identified, moment, pen) {
+        go_to(engine, number, Stage::Identified, moment, pen);
+    } else {
+        heal(engine, pen);
     }
 }
 
@@ -96,21 +93,51 @@ fn heal(engine: &mut Engine, pen: &mut Pen) {
 
 /// The words after the first notice.
 fn go_on(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &mut Pen) {
-    let wanted = wanted_stage(engine, number, stage, moment);
+    let news = news(engine, number, moment);
+    let wanted = match wanted_stage(engine, number, stage, moment) {
+        same if same == stage && is_to_be_explained(engine, number, stage, news.as_ref(), moment) => {
+            Stage::Identified
+        }
+        wanted => wanted,
+    };
     if wanted != stage {
-        publish(engine, number, wanted, None, moment, pen);
+        if lets(engine, number, wanted, moment, pen) {
+            publish(engine, number, wanted, None, moment, pen);
+        }
         return;
     }
-    match news(engine, number, moment) {
-        None => {}
-        // Everybody has been served for some seconds: if that lasts it is said in a moment, and until then nothing that is not so any more.
-        Some(_) if is_nearly_well(engine, moment) => {}
-        // The second in which the cause is known must not show, so that it is said with the next regular words.
-        Some(News::Regular) if stage == Stage::Investigating && is_explained(engine, number) => {
-            publish(engine, number, Stage::Identified, None, moment, pen);
-        }
-        Some(_) => publish(engine, number, stage, None, moment, pen),
+    // A process that has just begun must see for a while that all is well before it would say so itself.
+    let is_well = engine.services.worst() == Service::Good && !engine.state.is_signalled(number);
+    let waits = case(engine, number).and_then(|case| case.waits);
+    if is_well && waits >= Some(Stage::Monitoring) {
+        return;
     }
+    drop_plan(engine, number, pen);
+    // Everybody has been served for some seconds: if that lasts it is said in a moment, and until then nothing that is not so any more.
+    if news.is_some() && !is_nearly_well(engine, moment) && speaks_in(engine, stage) {
+        publish(engine, number, stage, None, moment, pen);
+    }
+}
+
+/// The second in which the cause is known must not show, so that it is said with the next regular words.
+fn is_to_be_explained(
+    engine: &Engine,
+    number: u32,
+    stage: Stage,
+    news: Option<&News>,
+    moment: Moment,
+) -> bool {
+    let Some(case) = case(engine, number).filter(|case| case.cause.is_some()) else { return false };
+    let is_planned = case.waits == Some(Stage::Identified);
+    let is_regular = matches!(news, Some(News::Regular)) && !is_nearly_well(engine, moment);
+    stage == Stage::Investigating && (is_planned || is_regular)
+}
+
+/// Publishes what a stage begins with, in which components are as they are.
+pub(crate) fn go_to(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &mut Pen) {
+    let from = engine.began().unwrap_or(pen.at);
+    turn_components(engine, number, from, pen);
+    publish(engine, number, stage, None, moment, pen);
 }
 
 fn wanted_stage(engine: &Engine, number: u32, stage: Stage, moment: Moment) -> Stage {
@@ -139,10 +166,6 @@ fn is_nearly_well(engine: &Engine, moment: Moment) -> bool {
     engine.services.worst() == Service::Good
         && needed <= engine.settings.pace.monitoring_after
         && Engine::lasts(engine.since.good, moment) < needed
-}
-
-fn is_explained(engine: &Engine, number: u32) -> bool {
-    case(engine, number).is_some_and(|case| case.cause.is_some())
 }
 
 /// Why there is something to say without a new stage.

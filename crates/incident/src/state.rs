@@ -243,13 +243,14 @@ impl State {
                     (case.services, case.fared_at) = (*services, from);
                 }
             }
-            Entry::Planned { incident, due } => {
-                let due = Timestamp::from_millis(*due);
-                self.case(*incident).into_iter().for_each(|case| case.planned = Some(due));
+            Entry::Planned { incident, due, stage } => {
+                if let Some(case) = self.case(*incident) {
+                    (case.planned, case.waits) = (due.map(Timestamp::from_millis), Some(*stage));
+                }
             }
             Entry::Withdrawn { incident, by } => {
                 if let Some(case) = self.case(*incident) {
-                    case.planned = None;
+                    (case.planned, case.waits) = (None, None);
                     case.is_held |= by.is_some();
                     case.revision = seq;
                 }

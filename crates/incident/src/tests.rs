@@ -3,6 +3,7 @@
 mod acts;
 mod chain;
 mod clocks;
+mod consent;
 mod outside;
 mod seen;
 mod served;

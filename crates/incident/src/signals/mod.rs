@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use model::Timestamp;
 
 pub(crate) use life::Signals;
-pub(crate) use telling::{first_notice, said, speak, turn};
+pub(crate) use telling::{first_notice, go_to, said, speak, turn};
 pub use words::preview_signals;
 
 use crate::acting;

@@ -6,6 +6,7 @@ use super::KeptSignal;
 use super::life::End;
 use super::words::{Occasion, body};
 use crate::case::Case;
+use crate::consent::{drop_plan, lets, speaks_in};
 use crate::engine::{Engine, Moment, Pen, listed};
 use crate::record::Entry;
 use crate::settings::{
@@ -67,14 +68,10 @@ pub(super) fn withdraw(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
 
 /// The first notice: it waits for somebody to say no.
 fn begin(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
-    let Some(case) = case(engine, number) else { return };
-    let (planned, is_held, hold) = (case.planned, case.is_held, engine.settings.first_notice);
+    let Some(is_held) = case(engine, number).map(|case| case.is_held) else { return };
     // Later than what the gate sees itself: of an alert that flaps there is one incident, not one for each time.
     if Engine::lasts(engine.signals.quiet, moment) >= engine.settings.pace.resolved_after {
-        engine.signals.due = None;
-        if planned.is_some() {
-            engine.write(pen, Entry::Withdrawn { incident: number, by: None });
-        }
+        drop_plan(engine, number, pen);
         engine.write(pen, Entry::Ended { incident: number });
         return;
     }
@@ -82,18 +79,7 @@ fn begin(engine: &mut Engine, number: u32, moment: Moment, pen: &mut Pen) {
     if is_held || engine.observes || !is_firing {
         return;
     }
-    let Some(planned) = planned else {
-        if hold.is_zero() {
-            first_notice(engine, number, moment, pen);
-        } else {
-            engine.signals.due = Some(moment.now + hold);
-            engine.write(pen, Entry::Planned { incident: number, due: (moment.wall + hold).as_millis() });
-        }
-        return;
-    };
-    // Planned by an earlier process: what is left of it, and never more than the whole.
-    let left = planned.since(moment.wall).min(hold);
-    if moment.now >= *engine.signals.due.get_or_insert(moment.now + left) {
+    if lets(engine, number, Stage::Investigating, moment, pen) {
         first_notice(engine, number, moment, pen);
     }
 }
@@ -108,17 +94,37 @@ pub(crate) fn first_notice(engine: &mut Engine, number: u32, moment: Moment, pen
 /// What was called over a while ago is the same incident if an alert fires that is newer than that.
 fn come_back(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
     let back = engine.state.cases.iter().rev().find(|case| case.is_by_alert && engine.state.fires_anew(case));
-    if let Some(number) = back.filter(|case| !engine.observes && !case.is_held).map(|case| case.number) {
-        turn(engine, number, false, pen);
-        publish(engine, number, Stage::Investigating, moment, pen);
+    let number = back.filter(|case| !engine.observes && !case.is_held).map(|case| case.number);
+    let waits = engine.state.cases.iter().rev().find(|case| case.is_by_alert && case.waits.is_some());
+    if let Some(dropped) = waits.map(|case| case.number).filter(|dropped| number != Some(*dropped)) {
+        drop_plan(engine, dropped, pen);
     }
+    if let Some(number) = number
+        && lets(engine, number, Stage::Investigating, moment, pen)
+    {
+        go_to(engine, number, Stage::Investigating, moment, pen);
+    }
+}
+
+/// Publishes what a stage begins with, in which components are as they are.
+pub(crate) fn go_to(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &mut Pen) {
+    turn(engine, number, false, pen);
+    publish(engine, number, stage, moment, pen);
 }
 
 /// The words after the first notice.
 fn go_on(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &mut Pen) {
     let wanted = wanted_stage(engine, number, stage, moment);
-    if wanted != stage || is_due(engine, number, moment) || has_news(engine, number, moment) {
-        publish(engine, number, wanted, moment, pen);
+    if wanted != stage {
+        if lets(engine, number, wanted, moment, pen) {
+            publish(engine, number, wanted, moment, pen);
+        }
+        return;
+    }
+    drop_plan(engine, number, pen);
+    let has_words = is_due(engine, number, moment) || has_news(engine, number, moment);
+    if has_words && speaks_in(engine, stage) {
+        publish(engine, number, stage, moment, pen);
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn believed() -> Vec<SignalSetting> {
     ]
 }
 
-pub(super) fn alert(name: &str, fingerprint: &str, is_firing: bool) -> Alert {
+fn alert(name: &str, fingerprint: &str, is_firing: bool) -> Alert {
     let labels = BTreeMap::from([("alertname".to_owned(), name.to_owned())]);
     let text = format!("{name}: <b>words of theirs</b>");
     Alert { fingerprint: fingerprint.to_owned(), is_firing, labels, text }

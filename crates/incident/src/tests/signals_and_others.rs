@@ -1,6 +1,6 @@
 //! Alerts of other systems beside what the gate sees, people and other processes.
 
-use super::signals::{PHONE, alert, believed};
+use super::signals::{PHONE, believed};
 use super::*;
 use crate::{SignalSetting, Status};
 

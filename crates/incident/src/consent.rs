@@ -1,0 +1,47 @@
+//! Whether words may be published by the gate itself: at once, unless a person says no, or only when one says yes.
+
+use model::Instant;
+
+use crate::engine::{Engine, Moment, Pen};
+use crate::record::Entry;
+use crate::settings::Consent;
+use crate::speaking::case;
+use crate::words::Stage;
+
+/// Whether what a stage begins with may be published now; plans it where somebody is asked first.
+pub(crate) fn lets(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &mut Pen) -> bool {
+    let Some(case) = case(engine, number) else { return false };
+    let (waits, planned, is_by_alert) = (case.waits, case.planned, case.is_by_alert);
+    let hold = match engine.settings.consent(stage, case.said.is_empty()) {
+        Consent::Auto => return true,
+        Consent::Hold(hold) => Some(hold),
+        Consent::Manual => None,
+    };
+    if waits != Some(stage) {
+        *due(engine, is_by_alert) = hold.map(|hold| moment.now + hold);
+        let due = hold.map(|hold| (moment.wall + hold).as_millis());
+        engine.write(pen, Entry::Planned { incident: number, due, stage });
+        return false;
+    }
+    let (Some(hold), Some(planned)) = (hold, planned) else { return false };
+    // Planned by an earlier process: what is left of it, and never more than the whole.
+    let left = planned.since(moment.wall).min(hold);
+    moment.now >= *due(engine, is_by_alert).get_or_insert(moment.now + left)
+}
+
+/// Takes back what is planned: it is not so any more.
+pub(crate) fn drop_plan(engine: &mut Engine, number: u32, pen: &mut Pen) {
+    let Some(case) = case(engine, number).filter(|case| case.waits.is_some()) else { return };
+    *due(engine, case.is_by_alert) = None;
+    engine.write(pen, Entry::Withdrawn { incident: number, by: None });
+}
+
+/// Whether the gate says more by itself in a stage that has begun.
+pub(crate) fn speaks_in(engine: &Engine, stage: Stage) -> bool {
+    engine.settings.consent(stage, false) != Consent::Manual
+}
+
+/// When what is planned is due, on the clock that does not jump.
+pub(crate) fn due(engine: &mut Engine, is_by_alert: bool) -> &mut Option<Instant> {
+    if is_by_alert { &mut engine.signals.due } else { &mut engine.due }
+}
