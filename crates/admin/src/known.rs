@@ -62,6 +62,6 @@ impl Known {
 
     /// Those whose first notice waits to be published.
     pub fn waiting(&self) -> impl Iterator<Item = &Inside> {
-        self.incidents.iter().filter(|incident| incident.planned.is_some())
+        self.incidents.iter().filter(|incident| incident.waits.is_some())
     }
 }

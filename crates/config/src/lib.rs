@@ -41,7 +41,7 @@ mod walk;
 
 pub use finding::{Errors, Finding, Warning};
 pub use kinds::{
-    ClientAddress, GroupPath, Grpc, Jwks, LinkSpeed, MailServer, OriginUrl, OriginUrlError, PageUrl,
+    ClientAddress, Consent, GroupPath, Grpc, Jwks, LinkSpeed, MailServer, OriginUrl, OriginUrlError, PageUrl,
     ParsePathError, ProbeTarget, Proof, Rate, RequestPath, Secret, Share, SignalLabel, Size, SshUrl,
     TlsVersion, WebUrl, WebUrlError,
 };
@@ -52,7 +52,7 @@ pub use settings::{
     Login, MailTls, Monitor, MonitorAs, Network, Notify, NotifyKind, Origin, Outpost, OutpostConfig,
     OutpostPage, Partner, Privacy, Probe, ProbeShows, Publish, PublishComponent, PublishKind, PublishRequest,
     Route, SecretSource, Session, Severity, Signal, SignalStatus, Site, State, Status, StatusBucket,
-    StatusComponent, StatusSsh, StatusSubscribers, Tls, Token, Watches,
+    StatusComponent, StatusSsh, StatusStages, StatusSubscribers, Tls, Token, Watches,
 };
 
 #[cfg(test)]

@@ -75,12 +75,19 @@ impl Chronicle {
             Entry::Signalled { incident, alert, component, status, text } => {
                 self.case(*incident)?.signalled(record, (alert.as_str(), component.as_str()), *status, text)
             }
-            Entry::Planned { incident, due } => {
-                let due = Civil::of(Timestamp::from_millis(*due));
-                let text = format!(
-                    "It is published at {}. To prevent that: portcullis ctl incident hold",
-                    due.clock()
-                );
+            Entry::Planned { incident, due, stage } => {
+                let what = if *stage == Stage::Investigating {
+                    "It".to_owned()
+                } else {
+                    format!("“{}”", stage.label())
+                };
+                let due = due.map(|due| Civil::of(Timestamp::from_millis(due)).clock());
+                let text = match due {
+                    Some(due) => {
+                        format!("{what} is published at {due}. To prevent that: portcullis ctl incident hold")
+                    }
+                    None => format!("{what} is not published by itself. To do it: portcullis ctl incident publish"),
+                };
                 self.case(*incident)?.news(record, What::Planned, &text)
             }
             Entry::Withdrawn { incident, by: Some(by) } => {

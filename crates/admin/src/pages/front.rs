@@ -1,6 +1,7 @@
 //! What stands now: the gate, notices that wait, incidents, components, work.
 
 use incident::{Inside, Progress, Status, View};
+use model::Timestamp;
 use model::{Level, Mode};
 use status::Markup;
 
@@ -69,16 +70,9 @@ fn put_gate(out: &mut Markup, known: &Known) {
 
 /// A notice that waits, with what it would say and the buttons.
 pub(super) fn put_waiting(out: &mut Markup, sheet: &Sheet<'_>, incident: &Inside, then: Option<&View>) {
-    let Some(due) = incident.planned else { return };
-    let left = due.since(sheet.known.now).as_secs();
     out.raw("<article class=\"card slow\">\n<h3 dir=\"auto\"><a href=\"/desk/i/").id(incident.id).raw("\">");
     out.text(&incident.title).raw("</a></h3>\n<p><strong>");
-    if left == 0 {
-        out.raw("It is published at any moment");
-    } else {
-        out.raw("It is published in ").number(left).raw(if left == 1 { " second" } else { " seconds" });
-    }
-    out.raw("</strong>, at ").time_as(due, &clock(due)).raw(", unless it is withheld.</p>\n");
+    put_due(out, sheet, incident.planned);
     let told = then.and_then(|then| then.incidents.iter().find(|told| told.id == incident.id));
     if let Some(update) = told.and_then(|told| told.updates.first()) {
         out.raw("<p class=\"soft\">As it would read now:</p>\n<div class=\"public\"><p><strong>")
@@ -92,6 +86,20 @@ pub(super) fn put_waiting(out: &mut Markup, sheet: &Sheet<'_>, incident: &Inside
         out.raw("</div>\n");
     });
     out.raw("</article>\n");
+}
+
+/// When it is published, if it is by itself.
+fn put_due(out: &mut Markup, sheet: &Sheet<'_>, due: Option<Timestamp>) {
+    let Some(due) = due else {
+        out.raw("It waits for you</strong>: it is not published by itself.</p>\n");
+        return;
+    };
+    match due.since(sheet.known.now).as_secs() {
+        0 => out.raw("It is published at any moment"),
+        1 => out.raw("It is published in 1 second"),
+        left => out.raw("It is published in ").number(left).raw(" seconds"),
+    };
+    out.raw("</strong>, at ").time_as(due, &clock(due)).raw(", unless it is withheld.</p>\n");
 }
 
 fn put_list(out: &mut Markup, incidents: &[&Inside], none: &'static str) {

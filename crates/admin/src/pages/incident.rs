@@ -12,7 +12,7 @@ use crate::Form;
 pub fn incident(sheet: &Sheet<'_>, incident: &Inside, form: &Form, then: Option<&View>) -> Markup {
     let mut out = Markup::default();
     put_facts(&mut out, incident);
-    if incident.planned.is_some() {
+    if incident.waits.is_some() {
         front::put_waiting(&mut out, sheet, incident, then);
     }
     out.raw("<div class=\"two\">\n");

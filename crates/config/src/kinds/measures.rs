@@ -148,7 +148,7 @@ impl<T: PartialOrd> Kind for Between<T> {
     }
 }
 
-fn parse_duration(text: &str) -> Result<Duration, Bad> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, Bad> {
     whole(text, &TIME).map(Duration::from_millis).map_err(|fault| fault.bad(text, &TIME))
 }
 

@@ -1,6 +1,7 @@
 //! The kinds of values that a key can hold: how each is written, read and described.
 
 mod alerts;
+mod consent;
 mod measures;
 mod mirrors;
 mod names;
@@ -21,6 +22,8 @@ use toml::de::DeValue;
 
 pub(crate) use alerts::{MAIL_SERVER, MAIL_TLS, NOTIFY_KIND, SEVERITY, WEB_URL};
 pub use alerts::{MailServer, WebUrl, WebUrlError};
+pub use consent::Consent;
+pub(crate) use consent::{CONSENT, FIRST_CONSENT};
 pub(crate) use measures::{LINK_SPEED, RATE, duration, share, size};
 pub use measures::{LinkSpeed, Rate, Share, Size};
 pub use mirrors::SshUrl;

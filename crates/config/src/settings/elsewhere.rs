@@ -81,6 +81,7 @@ impl OutpostPage {
             url: self.url.clone(),
             name: self.name.clone(),
             first_notice: Duration::ZERO,
+            stages: None,
             // The gate's page, which is shown while it is heard of, has its figures; probes feel nothing of the kind.
             audience_figures: false,
             export: self.export.clone(),

@@ -28,7 +28,7 @@ pub use probe::{Outpost, Probe, ProbeShows};
 pub use publish::{Publish, PublishComponent, PublishKind, PublishRequest};
 pub use signal::{Signal, SignalStatus};
 pub use site::{Health, Origin, Route, Site};
-pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, Watches};
+pub use status::{Status, StatusBucket, StatusComponent, StatusSsh, StatusStages, Watches};
 pub use subscribers::StatusSubscribers;
 pub use upkeep::{Console, Log, Privacy, State};
 

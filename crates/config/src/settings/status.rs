@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::StatusSubscribers;
 use crate::entry::{Section, default, optional, optional_table, required, settings, tables};
 use crate::kinds::{
-    ADDRESS, BUCKET, COMPONENT, ENDPOINT, FILE, FLAG, FOLDER, GROUP, GroupPath, HOST_KEY, NAME, PAGE_URL,
-    PREFIX_IN_BUCKET, PageUrl, SSH_KEY, SSH_URL, SshUrl, TEXT, WATCHES, WORD, duration, list,
+    ADDRESS, BUCKET, COMPONENT, CONSENT, Consent, ENDPOINT, FILE, FIRST_CONSENT, FLAG, FOLDER, GROUP,
+    GroupPath, HOST_KEY, NAME, PAGE_URL, PREFIX_IN_BUCKET, PageUrl, SSH_KEY, SSH_URL, SshUrl, TEXT, WATCHES,
+    WORD, duration, list,
 };
 
 settings! {
@@ -26,6 +27,8 @@ settings! {
         /// How long the first notice of an incident is held before it is published, so that a person can veto it. With 0s
         /// it is published at once.
         first_notice: Duration = default("2m", duration("0s", "30m"));
+        /// Whether the gate publishes by itself what each stage begins with.
+        stages: Option<StatusStages> = optional_table();
         /// Whether the page tells for how much of their time customers, and visitors who had been here before, were served: in
         /// coarse bands and late while an incident is open, exact half an hour after it. Without it only you are told.
         audience_figures: bool = default("false", FLAG);
@@ -42,6 +45,23 @@ settings! {
         bucket: Vec<StatusBucket> = tables(0, 8, "write at most 8 of them: two in two networks are enough");
         /// Mail to readers of the page.
         subscribers: Option<StatusSubscribers> = optional_table();
+    }
+}
+
+settings! {
+    /// Whether the gate publishes by itself what each stage of an incident begins with. What waits is said at once to you
+    /// (`[[notify]]`, the log, the console), with what it would say.
+    pub struct StatusStages {
+        /// "auto": the first notice is published `first_notice` after it could be, unless somebody says no. "manual": only
+        /// when a person says yes, as in all stages (`ctl incident publish`).
+        investigating: Consent = default("auto", FIRST_CONSENT);
+        /// That the cause is known, or that what was over is back. "auto": at once. A time such as "5m": after it, unless
+        /// somebody says no.
+        identified: Consent = default("auto", CONSENT);
+        /// That everybody is served again.
+        monitoring: Consent = default("auto", CONSENT);
+        /// That it is over.
+        resolved: Consent = default("auto", CONSENT);
     }
 }
 

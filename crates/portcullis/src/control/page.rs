@@ -220,9 +220,11 @@ fn incidents(known: &Known) -> String {
     let mut text = String::new();
     for incident in known.incidents.iter().take(SHOWN) {
         let cause = incident.cause.map(|cause| format!("; {}", cause.label())).unwrap_or_default();
-        let planned = incident.planned.filter(|_| incident.stage.is_none() && incident.is_open);
-        let planned =
-            planned.map(|due| format!("; the public is told at {}", moment(due))).unwrap_or_default();
+        let planned = match (incident.waits, incident.planned) {
+            (Some(_), Some(due)) => format!("; the public is told at {}", moment(due)),
+            (Some(_), None) => "; words wait for `incident publish`".to_owned(),
+            (None, _) => String::new(),
+        };
         let (id, since, state) = (incident.id, moment(incident.since), incident.state());
         add(&mut text, format_args!("{id}  {since}  {state:<16}  {}{cause}{planned}", incident.title));
     }
@@ -361,6 +363,7 @@ fn value(incident: &Inside) -> Value {
         "since": iso(incident.since),
         "cause": incident.cause,
         "planned": incident.planned.map(iso),
+        "waits": incident.waits.map(incident::Stage::name),
         "services": incident.services,
         "revision": incident.revision,
         "report_revision": incident.report_revision,

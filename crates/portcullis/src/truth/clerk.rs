@@ -161,6 +161,9 @@ impl Clerk {
             Entry::Signalled { component, status: Some(status), .. } => self.events.warning(format_args!(
                 "incident: an alert of another system says of {component}: {}", status.label()
             )),
+            Entry::Planned { due: None, stage, .. } => self.events.warning(format_args!(
+                "incident: words wait for a person ({stage}); `portcullis ctl incident publish` publishes them"
+            )),
             Entry::Planned { .. } => self.events.warning(format_args!(
                 "incident: a notice will be published soon; `portcullis ctl incident hold` prevents it, `… publish` does it now"
             )),

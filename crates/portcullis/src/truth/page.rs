@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_io::Clock;
-use incident::{ComponentSetting, Settings, SignalSetting, Status, Watches};
+use incident::{ComponentSetting, Consent, Settings, SignalSetting, Stages, Status, Watches};
 use journal_io::keys::{KeyError, PageKey};
 use model::Timestamp;
 use status_io::{Mirror, Publisher};
@@ -136,7 +136,25 @@ impl Page {
 /// What a table says of what is watched.
 pub(crate) fn settings(status: &config::Status) -> Settings {
     let components = status.components().iter().map(component).collect();
-    Settings { audience_figures: status.audience_figures, ..Settings::new(components, status.first_notice) }
+    Settings {
+        audience_figures: status.audience_figures,
+        stages: status.stages.as_ref().map(stages).unwrap_or_default(),
+        ..Settings::new(components, status.first_notice)
+    }
+}
+
+fn stages(given: &config::StatusStages) -> Stages {
+    let consent = |given: config::Consent| match given {
+        config::Consent::Auto => Consent::Auto,
+        config::Consent::Hold(hold) => Consent::Hold(hold),
+        config::Consent::Manual => Consent::Manual,
+    };
+    Stages {
+        investigating: consent(given.investigating),
+        identified: consent(given.identified),
+        monitoring: consent(given.monitoring),
+        resolved: consent(given.resolved),
+    }
 }
 
 /// What a configuration believes of alerts.

@@ -129,6 +129,7 @@ fn settings() -> Settings {
         components: vec![component(NAME, Watches::Site), component("Signing in", Watches::Login)],
         audience_figures: false,
         first_notice: FIRST_NOTICE,
+        stages: incident::Stages::default(),
         pace: Pace {
             delay_told_after: FIRST_NOTICE,
             monitoring_after: MONITORING_AFTER,
