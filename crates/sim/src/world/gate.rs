@@ -184,7 +184,8 @@ impl Gate {
             class: self.class_of(ask.route),
             method,
             path,
-            navigation: ask.route.is_navigation(),
+            // Nobody is told to wait for a ticket whom nobody can see, so that without tickets there is no page to look at.
+            navigation: ask.route.is_navigation() && self.layers == Layers::All,
             user_agent,
             scatter: self.random.bits(),
         };
@@ -357,6 +358,10 @@ impl Gate {
                 secret: random,
             },
         );
+        if self.layers == Layers::Threshold {
+            // What a pass may ask for while customers alone ask for too much is a client limit like others.
+            self.site.budgets().unbind();
+        }
         let inflight = self.site.slots().total();
         self.census.step(&self.offered, &self.removed, millis, self.queue_wait_ms, inflight);
         self.offered.iter_mut().for_each(|tier| tier.fill(0));

@@ -98,6 +98,29 @@ fn in_calm_and_in_a_crowd_that_fits_nobody_is_asked_for_anything() {
     }
 }
 
+/// Challenges that were given in a flood, and requests of those who were put last.
+fn asked(layers: Layers) -> [u64; 2] {
+    let scenario = small(&flood("dumb-flood", 20.0));
+    let mut world = World::with(&scenario, 1, layers);
+    world.open_doors();
+    let mut counts = [0; 2];
+    for tick in 0..300 {
+        world.tick(tick * TICK, &mut || 0).unwrap();
+        if let Some(traffic) = world.gate.census.last.take() {
+            counts[0] += u64::from(traffic.challenges[0]);
+            counts[1] += traffic.tiers[Tier::T6.index()].offered;
+        }
+    }
+    counts
+}
+
+#[test]
+fn with_the_threshold_alone_nobody_is_told_to_wait_or_put_last() {
+    let whole = asked(Layers::All);
+    assert!(whole[0] > 0, "{whole:?}");
+    assert_eq!(asked(Layers::Threshold), [0, 0]);
+}
+
 /// Robots that keep cookies are told apart from people by nothing but their budget.
 #[test]
 fn robots_that_keep_cookies_come_back_with_tickets() {
