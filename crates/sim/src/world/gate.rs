@@ -334,7 +334,12 @@ impl Gate {
             Traffic { hour_of_week: hour_of_week(wall), disk_free: DISK_FREE, ..Traffic::default() };
         // What was counted while nobody looked comes with the load of that time.
         if now.is_multiple_of(SECOND) || millis > 100 {
+            let shown = traffic.clone();
             self.census.fill(&self.site, &mut traffic);
+            if self.layers == Layers::Threshold {
+                // Who is shown nothing but load learns nothing, and advises nothing.
+                traffic = Traffic { hour_of_week: None, ..shown };
+            }
             if self.mutation == Some(Mutation::RulesIgnoreCustomers) {
                 traffic.known.iter_mut().for_each(|sample| sample.values = Values::default());
                 traffic.matches.iter_mut().for_each(|matches| matches.known = 0);

@@ -123,6 +123,38 @@ fn with_the_threshold_alone_nobody_is_told_to_wait_or_put_last() {
 }
 
 #[test]
+fn with_the_threshold_alone_no_pass_is_bounded() {
+    let scenario = small(&flood("aged-accounts", 20.0));
+    let is_bounded = |layers| {
+        let mut world = World::with(&scenario, 1, layers);
+        world.open_doors();
+        (0..300)
+            .map_while(|tick| {
+                world.tick(tick * TICK, &mut || 0).ok().map(|()| world.gate.site.budgets().bound())
+            })
+            .any(|bound| bound.is_some())
+    };
+    assert!(is_bounded(Layers::All) && !is_bounded(Layers::Threshold));
+}
+
+/// After ten minutes of calm the core has learnt enough to act.
+#[test]
+fn with_the_threshold_alone_the_core_learns_nothing_and_asks_for_nothing() {
+    let mut scenario = small(&flood("random-ua-query", 20.0));
+    (scenario.seconds, scenario.warm, scenario.attacks[0].start) = (730, false, 700);
+    let asked = |layers| {
+        let mut world = World::with(&scenario, 1, layers);
+        world.open_doors();
+        (0..7_300).any(|tick| {
+            world.tick(tick * TICK, &mut || 0).unwrap();
+            let decision = world.gate.site.decision();
+            decision.challenge != Challenge::Off || !decision.rules.rules.is_empty()
+        })
+    };
+    assert!(asked(Layers::All) && !asked(Layers::Threshold));
+}
+
+#[test]
 fn refusals_in_calm_are_told_of_everybody_and_of_customers() {
     let scenario = small(&flood("dumb-flood", 2.0));
     let mut score = Score::new(scenario.seconds);
