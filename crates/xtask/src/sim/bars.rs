@@ -185,7 +185,8 @@ impl Bar {
         let further = |one: &&(&Row, Worst), other: &&(&Row, Worst)| {
             self.measure.excess(one.1.figure).total_cmp(&self.measure.excess(other.1.figure))
         };
-        let worst = measured.iter().max_by(further).map(|(_, worst)| worst.clone());
+        // Of equals the first.
+        let worst = measured.iter().rev().max_by(further).map(|(_, worst)| worst.clone());
         let is_whole = |(row, _): &(&Row, Worst)| row.whole.len() as u64 >= self.measure.runs();
         let state = match &worst {
             None => State::NotMeasured,
@@ -265,7 +266,7 @@ impl Measure {
         let figures = figures(&row.whole, self.key(), if_never);
         let further =
             |one: &&(u64, f64), other: &&(u64, f64)| self.excess(one.1).total_cmp(&self.excess(other.1));
-        let &(seed, worst) = figures.iter().max_by(further)?;
+        let &(seed, worst) = figures.iter().rev().max_by(further)?;
         let values = figures.iter().map(|(_, figure)| *figure);
         let figure = match *self {
             Self::Most(..) | Self::Comes(..) | Self::Least(..) => worst,
