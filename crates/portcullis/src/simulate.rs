@@ -10,6 +10,7 @@ use sim::{BuiltIn, Failure, LIBRARY, Layers, Outcome, Scenario, ScenarioError, T
 
 /// The arguments of `portcullis sim`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = FIGURES)]
 pub(crate) struct SimArgs {
     /// Names of built-in scenarios, or paths of `.toml` files.
     #[arg(required_unless_present = "list", conflicts_with = "list")]
@@ -175,6 +176,25 @@ fn seeds(text: &str) -> Result<(u64, u64), String> {
 }
 
 const SEEDS_MAX: u64 = 10_000;
+
+const FIGURES: &str = "\
+Figures of a run, times in seconds, shares 0 to 1; those of an attack are the worst of several:
+  seconds_to_detect      from the attack's start to the first level above calm
+  seconds_to_protect     to the first of ten seconds in which 0.99 of customers' attempts succeed and the app has no more than 1.05 of what it can do
+  seconds_to_first_rule  to the first rule that acts; null without one
+  known_success          attempts of customers begun in the attack that are complete in 4 s; ..._after_protect: those from 2 s after its start
+  unknown_success        the same of visitors
+  login_success          logins from new addresses confirmed within 30 s; login_p95_seconds: the slowest twentieth takes longer
+  over_limit_seconds     in which the app had more than 1.05 of what it can do
+  false_closings         to level 3 or 4 without an attack, with legitimate load of at most 0.85 of what the app can do
+  refused_in_calm        legitimate requests refused without an attack, with load as there; known_refused_in_calm: customers' of theirs
+  seconds_to_alarm       from the moment on at which nothing arrives until that is suspected; null if it always does
+  reverts                steps of re-opening that were taken back
+  seconds_to_reopen      from the attack's end until everybody is let in, for a minute at least
+  collateral             legitimate attempts hit by a rule
+  tick_p99_us, seconds_per_hour  time of a step of the core, and of an hour of the scenario: this machine's
+  state_bytes_max        memory of the gate's tables and the core, in tables as large as the scenario needs
+  decision_hash          over all decisions: the same seed has the same";
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@
 mod checks;
 
 use crate::scenario::Scenario;
+use crate::world::Layers;
 
 pub(crate) use checks::{Checks, Findings, Seen};
 
@@ -83,7 +84,8 @@ impl Broken {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
     "{scenario}, seed {seed}: invariant {number} ({claim}) does not hold {seconds:.1} s after the beginning: {figures}; \
-     play it again with `portcullis sim {source_name} --seed {seed}`"
+     play it again with `portcullis sim {source_name} --seed {seed}{}`",
+    .layers.flag()
 )]
 pub struct Failure {
     /// The scenario's name.
@@ -92,6 +94,8 @@ pub struct Failure {
     pub source_name: String,
     /// The seed.
     pub seed: u64,
+    /// What stood between the clients and the app.
+    pub layers: Layers,
     /// The invariant's number.
     pub number: u8,
     /// What it says.
@@ -103,12 +107,13 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(scenario: &Scenario, seed: u64, broken: Broken) -> Self {
+    pub(crate) fn new(scenario: &Scenario, seed: u64, layers: Layers, broken: Broken) -> Self {
         let claim = INVARIANTS.iter().find(|invariant| invariant.number == broken.number);
         Self {
             scenario: scenario.name.clone(),
             source_name: scenario.name.clone(),
             seed,
+            layers,
             number: broken.number,
             claim: claim.map_or("it holds", |invariant| invariant.claim),
             seconds: broken.micros as f64 / 1e6,
@@ -131,9 +136,16 @@ mod tests {
             "name = \"small\"\nseconds = 9\norigin = { capacity = 8, service_ms = 40 }\n\
              known = { clients = 1, load = 0.3 }\nunknown = { clients = 1, load = 0.2 }\n",
         );
-        let broken = Broken::new(3, 12_300_000, "the monitor's request was refused".to_owned());
+        let scenario = scenario.unwrap();
+        let failure = |layers| {
+            let broken = Broken::new(3, 12_300_000, "the monitor's request was refused".to_owned());
+            Failure::new(&scenario, 7, layers, broken).to_string()
+        };
+        assert!(
+            failure(Layers::Threshold).ends_with("with `portcullis sim small --seed 7 --threshold-alone`")
+        );
         assert_eq!(
-            Failure::new(&scenario.unwrap(), 7, broken).to_string(),
+            failure(Layers::All),
             "small, seed 7: invariant 3 (admins and monitors are never refused) does not hold 12.3 s after the beginning: \
              the monitor's request was refused; play it again with `portcullis sim small --seed 7`"
         );

@@ -19,7 +19,8 @@ pub use scenario::{
 };
 pub use world::{Layers, Tell};
 
-/// Plays a scenario with a seed. `clock` tells nanoseconds of any clock; only `tick_p99_us` depends on it.
+/// Plays a scenario with a seed. `clock` tells nanoseconds of any clock; only `tick_p99_us` and
+/// `seconds_per_hour` depend on it.
 ///
 /// # Errors
 /// [`Failure`], at the first invariant that does not hold.
@@ -39,5 +40,5 @@ pub fn play_told<'a>(
     tell: &'a mut Tell<'a>,
 ) -> Result<Outcome, Failure> {
     let world = world::World::with(scenario, seed, layers).telling(tell);
-    world.play(clock).map_err(|broken| Failure::new(scenario, seed, broken))
+    world.play(clock).map_err(|broken| Failure::new(scenario, seed, layers, broken))
 }

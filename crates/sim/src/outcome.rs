@@ -33,6 +33,10 @@ pub struct Outcome {
     pub false_closings: u64,
     /// Legitimate requests refused in calm seconds, of all of them.
     pub refused_in_calm: f64,
+    /// Requests of customers refused in the same seconds, of all of theirs.
+    pub known_refused_in_calm: f64,
+    /// From the moment on at which nothing arrives any more until the core suspects it; `None` without an `upstream-outage`.
+    pub seconds_to_alarm: Option<f64>,
     /// Steps of re-opening that were taken back.
     pub reverts: u32,
     /// From the attack's end until everything was open.
@@ -41,8 +45,10 @@ pub struct Outcome {
     pub collateral: f64,
     /// Processor time of the engine's steps, by the caller's clock; no part of what repeats.
     pub tick_p99_us: u64,
-    /// Memory of the gate's tables and of the engine.
+    /// Memory of limiter, budgets, networks, connections, rows of passes and decision core; tables are as large as the scenario needs.
     pub state_bytes_max: u64,
+    /// How long an hour of the scenario took, by the caller's clock; no part of what repeats.
+    pub seconds_per_hour: f64,
     /// Hash over all decisions.
     pub decision_hash: String,
 }
@@ -120,7 +126,7 @@ const fn column(
 }
 
 /// The columns. Counts are small whole numbers.
-const COLUMNS: [Column; 15] = [
+const COLUMNS: [Column; 16] = [
     column("detect s", false, 1, |outcome| outcome.seconds_to_detect),
     column("protect s", false, 1, |outcome| outcome.seconds_to_protect),
     column("rule s", false, 1, |outcome| outcome.seconds_to_first_rule),
@@ -132,6 +138,7 @@ const COLUMNS: [Column; 15] = [
     column("over s", false, 0, |outcome| Some(outcome.over_limit_seconds as f64)),
     column("false", false, 0, |outcome| Some(outcome.false_closings as f64)),
     column("calm", false, 6, |outcome| Some(outcome.refused_in_calm)),
+    column("of known", false, 6, |outcome| Some(outcome.known_refused_in_calm)),
     column("reverts", false, 0, |outcome| Some(outcome.reverts.into())),
     column("reopen s", false, 0, |outcome| outcome.seconds_to_reopen),
     column("collat", false, 4, |outcome| Some(outcome.collateral)),
@@ -157,11 +164,14 @@ mod tests {
             over_limit_seconds: 2,
             false_closings: 0,
             refused_in_calm: 0.0,
+            known_refused_in_calm: 0.0,
+            seconds_to_alarm: None,
             reverts: 3,
             seconds_to_reopen: None,
             collateral: 0.0,
             tick_p99_us: 40,
             state_bytes_max: 1,
+            seconds_per_hour: 3.0,
             decision_hash: "00".to_owned(),
         }
     }
@@ -196,11 +206,14 @@ mod tests {
                 "over_limit_seconds",
                 "false_closings",
                 "refused_in_calm",
+                "known_refused_in_calm",
+                "seconds_to_alarm",
                 "reverts",
                 "seconds_to_reopen",
                 "collateral",
                 "tick_p99_us",
                 "state_bytes_max",
+                "seconds_per_hour",
                 "decision_hash",
             ]
         );

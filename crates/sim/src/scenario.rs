@@ -210,26 +210,6 @@ impl Scenario {
         if self.has_days() { 1.0 - DAY_SWING * libm::cos(turn) } else { 1.0 }
     }
 
-    /// The share of capacity that people and crawlers ask for at the peak of all events together, noise left out.
-    pub(crate) fn peak_load(&self) -> f64 {
-        let (mut crowd, mut more) = (if self.has_days() { 1.0 + DAY_SWING } else { 1.0_f64 }, 0.0);
-        for event in &self.events {
-            match event.kind {
-                EventKind::FlashCrowd | EventKind::MarketingMail | EventKind::AssetBurst => {
-                    crowd *= event.factor.max(1.0);
-                }
-                EventKind::Crawler | EventKind::BigUpload => more += event.factor,
-                EventKind::Deploy
-                | EventKind::UpstreamOutage
-                | EventKind::TelemetryGap
-                | EventKind::ClockJump
-                | EventKind::OfficeMonday
-                | EventKind::Sse5000 => {}
-            }
-        }
-        (self.known.load + self.unknown.load) * crowd + more
-    }
-
     fn check(&self) -> Result<(), ScenarioError> {
         within("seconds", self.seconds as f64, 1.0, SECONDS_MAX)?;
         within("origin.capacity", self.origin.capacity.into(), 1.0, 100_000.0)?;

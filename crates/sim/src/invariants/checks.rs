@@ -1,16 +1,17 @@
 //! The checks: what they see at the end of each tick, and what they remember.
 
-use admission::concurrency::ClassBase;
+mod calm;
 mod harm;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use admission::concurrency::ClassBase;
 use model::{COHORTS, Challenge, Cohort, Level, Masks, Matches, Rules, Summary, Tier};
 
 use super::Broken;
 use crate::random::index;
-use crate::scenario::{Attack, EventKind, Scenario};
+use crate::scenario::{Attack, Scenario};
 use crate::world::Layers;
 use crate::world::score::{Score, WITHIN};
 
@@ -209,39 +210,6 @@ impl Checks {
         if seen.now.is_multiple_of(SECOND) { self.second(seen, score, scenario) } else { Ok(()) }
     }
 
-    /// The end of a run.
-    pub(crate) fn end(&self, score: &Score, scenario: &Scenario) -> Result<(), Broken> {
-        let disturbs = |kind: EventKind| {
-            matches!(kind, EventKind::Deploy | EventKind::UpstreamOutage | EventKind::TelemetryGap)
-        };
-        if !scenario.attacks.is_empty() || scenario.events.iter().any(|event| disturbs(event.kind)) {
-            return Ok(());
-        }
-        // What people ask for counts, not what is left of it once they were refused and have gone.
-        if scenario.peak_load() > WITHIN {
-            return Ok(());
-        }
-        let (mut sums, mut beyond) = ([0_u64; 3], None);
-        for (second, row) in score.seconds.iter().enumerate() {
-            if score.legitimate_load(second) > WITHIN {
-                beyond = Some(second);
-            }
-            // What was beyond capacity is let in again in steps.
-            if beyond.is_none_or(|beyond| second > beyond + AFTERMATH_SECONDS) {
-                sums[0] += u64::from(row.requests[0]);
-                sums[1] += u64::from(row.requests[1]);
-                sums[2] += u64::from(row.known_refused);
-            }
-        }
-        // One in a million, or one in all.
-        if sums[2] > 0 || sums[1] > (sums[0] / 1_000_000).max(1) {
-            let figures =
-                format!("{} of {} requests were refused, {} of customers", sums[1], sums[0], sums[2]);
-            return Err(Broken::new(28, scenario.seconds * SECOND, figures));
-        }
-        Ok(())
-    }
-
     fn second(&mut self, seen: &Seen, score: &Score, scenario: &Scenario) -> Result<(), Broken> {
         let broken = |number, figures| Err(Broken::new(number, seen.now, figures));
         let second = seen.now / SECOND - 1;
@@ -436,8 +404,6 @@ const FREE: f64 = 0.02;
 const FITS: f64 = 0.70;
 const CALM_WITHIN: u64 = 600;
 const TURN_WITHIN: u64 = 128 * 60;
-/// The longest that re-opening takes (design, promises).
-const AFTERMATH_SECONDS: usize = 180;
 const STATE_BYTES_MAX: u64 = 64 << 20;
 
 #[cfg(test)]

@@ -184,7 +184,8 @@ impl Gate {
             class: self.class_of(ask.route),
             method,
             path,
-            navigation: ask.route.is_navigation(),
+            // Nobody is told to wait for a ticket whom nobody can see, so that without tickets there is no page to look at.
+            navigation: ask.route.is_navigation() && self.layers == Layers::All,
             user_agent,
             scatter: self.random.bits(),
         };
@@ -333,7 +334,12 @@ impl Gate {
             Traffic { hour_of_week: hour_of_week(wall), disk_free: DISK_FREE, ..Traffic::default() };
         // What was counted while nobody looked comes with the load of that time.
         if now.is_multiple_of(SECOND) || millis > 100 {
+            let shown = traffic.clone();
             self.census.fill(&self.site, &mut traffic);
+            if self.layers == Layers::Threshold {
+                // Who is shown nothing but load learns nothing, and advises nothing.
+                traffic = Traffic { hour_of_week: None, ..shown };
+            }
             if self.mutation == Some(Mutation::RulesIgnoreCustomers) {
                 traffic.known.iter_mut().for_each(|sample| sample.values = Values::default());
                 traffic.matches.iter_mut().for_each(|matches| matches.known = 0);
@@ -357,6 +363,10 @@ impl Gate {
                 secret: random,
             },
         );
+        if self.layers == Layers::Threshold {
+            // What a pass may ask for while customers alone ask for too much is a client limit like others.
+            self.site.budgets().unbind();
+        }
         let inflight = self.site.slots().total();
         self.census.step(&self.offered, &self.removed, millis, self.queue_wait_ms, inflight);
         self.offered.iter_mut().for_each(|tier| tier.fill(0));

@@ -22,7 +22,7 @@ mod story;
 mod tests;
 mod visits;
 mod warm;
-mod weather;
+pub(crate) mod weather;
 
 use guard::rules::Change;
 use model::{Challenge, Instant, Masks, Timestamp};
@@ -54,6 +54,16 @@ pub enum Layers {
     All,
     /// The threshold with its reserved shares alone: no rules, no client limits, no challenges, no tickets.
     Threshold,
+}
+
+impl Layers {
+    /// The argument of `portcullis sim` that asks for it, after a space; nothing for what is played without one.
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Threshold => " --threshold-alone",
+        }
+    }
 }
 
 /// Microseconds since the scenario began.
@@ -151,12 +161,15 @@ impl<'a> World<'a> {
         self
     }
 
-    /// Plays the scenario to its end. `clock` tells nanoseconds of any clock; only `tick_p99_us` depends on it.
+    /// Plays the scenario to its end. `clock` tells nanoseconds of any clock; only `tick_p99_us` and
+    /// `seconds_per_hour` depend on it.
     pub(crate) fn play(mut self, clock: &mut dyn FnMut() -> u64) -> Result<Outcome, Broken> {
+        let begun = clock();
         self.open_doors();
         for tick in 0..self.scenario.seconds * TICKS_PER_SECOND {
             self.tick(tick * TICK, clock)?;
         }
+        self.score.took(clock().saturating_sub(begun));
         self.checks.end(&self.score, self.scenario)?;
         Ok(self.score.result(self.scenario, self.seed))
     }
@@ -223,6 +236,7 @@ impl<'a> World<'a> {
                     learns: advice.findings.is_learnt,
                     misses_traffic: advice.findings.upstream.is_suspected,
                 };
+                self.score.suspects(self.now, self.findings.misses_traffic);
                 let acts = |change: &Change| matches!(change, Change::Armed { .. } | Change::Rearmed { .. });
                 if advice.changes.iter().any(acts) {
                     self.score.rule_acts(self.now);
@@ -312,13 +326,13 @@ impl<'a> World<'a> {
         let site = &self.gate.site;
         let tables =
             site.ladder().bytes() + site.budgets().bytes() + site.nat().bytes() + site.connections().bytes();
-        tables as u64 + ENGINE_BYTES + self.core_bytes
+        let passes = site.registry().count() * size_of::<admission::pass::Row>();
+        (tables + passes) as u64 + ENGINE_BYTES + self.core_bytes
     }
 
     /// How busy people are at this time of the day.
     pub(super) fn hourly(&self) -> f64 {
-        let seconds = (WALL_MILLIS / 1_000) as f64 + self.now as f64 / 1e6;
-        self.scenario.hourly(seconds / 3_600.0 % 24.0)
+        self.scenario.hourly(hour(self.now as f64 / 1e6))
     }
 
     /// The time that a page or file takes on average, in seconds.
@@ -333,6 +347,11 @@ impl<'a> World<'a> {
     fn customer(&self, number: u32) -> Option<Client> {
         self.customers.get(index(number.into())).copied()
     }
+}
+
+/// The hour of the day, so many seconds after the beginning.
+fn hour(seconds: f64) -> f64 {
+    ((WALL_MILLIS / 1_000) as f64 + seconds) / 3_600.0 % 24.0
 }
 
 const PART: u64 = 5;

@@ -5,7 +5,7 @@ use model::{Level, Tier};
 use super::Micros;
 use crate::outcome::Outcome;
 use crate::random::{index, whole};
-use crate::scenario::Scenario;
+use crate::scenario::{Event, EventKind, Scenario};
 
 /// One second of the world.
 #[derive(Clone, Copy, Default)]
@@ -59,10 +59,14 @@ pub(crate) struct Score {
     hash: u64,
     pub(crate) state_bytes: u64,
     ticks_us: Vec<u32>,
+    /// Moments at which the core began to suspect that nothing arrives any more, and at which it ceased to.
+    suspicions: Vec<(Micros, bool)>,
+    /// What the run took, by the caller's clock.
+    took_nanos: u64,
 }
 
 impl Score {
-    pub(super) fn new(seconds: u64) -> Self {
+    pub(crate) fn new(seconds: u64) -> Self {
         Self {
             seconds: vec![Second::default(); index(seconds) + 1],
             changes: vec![Change { at: 0, level: Level::Calm, is_open: true }],
@@ -72,6 +76,8 @@ impl Score {
             hash: 0xCBF2_9CE4_8422_2325,
             state_bytes: 0,
             ticks_us: Vec::new(),
+            suspicions: Vec::new(),
+            took_nanos: 0,
         }
     }
 
@@ -175,6 +181,18 @@ impl Score {
         self.ticks_us.push(u32::try_from(nanos / 1_000).unwrap_or(u32::MAX));
     }
 
+    /// Whether the core suspects that nothing arrives any more.
+    pub(super) fn suspects(&mut self, now: Micros, suspects: bool) {
+        if self.suspicions.last().is_some_and(|&(_, last)| last) != suspects {
+            self.suspicions.push((now, suspects));
+        }
+    }
+
+    /// The whole run took so many nanoseconds of the caller's clock.
+    pub(super) fn took(&mut self, nanos: u64) {
+        self.took_nanos = nanos;
+    }
+
     /// Share of capacity that legitimate load had over the ten seconds up to the end of a second.
     pub(crate) fn legitimate_load(&self, second: usize) -> f64 {
         let last = &self.seconds[second.saturating_sub(9)..=second.min(self.seconds.len() - 1)];
@@ -197,6 +215,7 @@ impl Score {
         let known = |row: &Second| row.known;
         let unknown = |row: &Second| row.unknown;
         self.ticks_us.sort_unstable();
+        let [refused_in_calm, known_refused_in_calm] = self.refused_in_calm(scenario);
         Outcome {
             name: scenario.name.clone(),
             seed,
@@ -210,12 +229,15 @@ impl Score {
             login_p95_seconds: self.login_p95(scenario),
             over_limit_seconds: self.over_limit(),
             false_closings: self.false_closings(scenario),
-            refused_in_calm: self.refused_in_calm(scenario),
+            refused_in_calm,
+            known_refused_in_calm,
+            seconds_to_alarm: self.alarmed(scenario),
             reverts: self.reverts,
             seconds_to_reopen: self.worst(scenario, Self::reopened),
             collateral: self.collateral(),
             tick_p99_us: self.ticks_us.get(self.ticks_us.len() * 99 / 100).copied().unwrap_or(0).into(),
             state_bytes_max: self.state_bytes,
+            seconds_per_hour: self.took_nanos as f64 / 1e9 * 3_600.0 / scenario.seconds as f64,
             decision_hash: format!("{:016x}", self.hash),
         }
     }
@@ -352,15 +374,37 @@ impl Score {
         self.changes.windows(2).filter(is_false).count() as u64
     }
 
-    fn refused_in_calm(&self, scenario: &Scenario) -> f64 {
-        let mut sums = [0_u64; 2];
+    /// Seconds to the suspicion that nothing arrives, at the outage that was noticed latest.
+    fn alarmed(&self, scenario: &Scenario) -> Option<f64> {
+        let outages = scenario.events.iter().filter(|event| event.kind == EventKind::UpstreamOutage);
+        outages.map(|outage| self.noticed(outage)).max_by(f64::total_cmp)
+    }
+
+    /// Seconds from an outage's beginning to a suspicion in it; its length without any.
+    fn noticed(&self, outage: &Event) -> f64 {
+        let [begins, ends] = [outage.start, outage.start + outage.seconds].map(|second| second * 1_000_000);
+        for (place, &(from, suspects)) in self.suspicions.iter().enumerate() {
+            let until = self.suspicions.get(place + 1).map_or(Micros::MAX, |&(at, _)| at);
+            if suspects && from < ends && until > begins {
+                return from.saturating_sub(begins) as f64 / 1e6;
+            }
+        }
+        outage.seconds as f64
+    }
+
+    /// Shares of requests that were refused in calm: of everybody who means well, and of customers.
+    fn refused_in_calm(&self, scenario: &Scenario) -> [f64; 2] {
+        let mut sums = [[0_u64; 2]; 2];
         for (second, row) in self.seconds.iter().enumerate() {
             let attacked = scenario.attacks.iter().any(|attack| attack.lasts(second as u64));
             if !attacked && self.legitimate_load(second) <= WITHIN {
-                sums = [sums[0] + u64::from(row.requests[0]), sums[1] + u64::from(row.requests[1])];
+                let [all, known] = [row.requests, [row.known_requests, row.known_refused]];
+                for (sum, counts) in sums.iter_mut().zip([all, known]) {
+                    *sum = [sum[0] + u64::from(counts[0]), sum[1] + u64::from(counts[1])];
+                }
             }
         }
-        sums[1] as f64 / sums[0].max(1) as f64
+        sums.map(|[asked, refused]| refused as f64 / asked.max(1) as f64)
     }
 }
 

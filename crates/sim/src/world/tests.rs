@@ -22,7 +22,7 @@ fn flood(kind: &str, factor: f64) -> String {
 fn play(scenario: &Scenario, seed: u64) -> Outcome {
     let played = World::new(scenario, seed).play(&mut || 0);
     played
-        .map_err(|broken| Failure::new(scenario, seed, broken))
+        .map_err(|broken| Failure::new(scenario, seed, Layers::All, broken))
         .unwrap_or_else(|failure| panic!("{failure}"))
 }
 
@@ -44,7 +44,7 @@ fn customers_wait_for_slots_that_slow_requests_have_borrowed() {
     assert_eq!(outcome.seconds_to_protect, Some(1.0));
 }
 
-/// The clock is read for one figure alone.
+/// The clock is read for two figures alone.
 #[test]
 fn a_slow_clock_changes_no_decision() {
     let scenario = small(&flood("dumb-flood", 10.0));
@@ -55,7 +55,8 @@ fn a_slow_clock_changes_no_decision() {
     };
     let slow = World::new(&scenario, 1).play(&mut slow).unwrap();
     assert_eq!(slow.tick_p99_us, 7_000);
-    assert_eq!(Outcome { tick_p99_us: 0, ..slow }, play(&scenario, 1));
+    assert!(slow.seconds_per_hour > 0.0);
+    assert_eq!(Outcome { tick_p99_us: 0, seconds_per_hour: 0.0, ..slow }, play(&scenario, 1));
 }
 
 #[test]
@@ -96,6 +97,90 @@ fn in_calm_and_in_a_crowd_that_fits_nobody_is_asked_for_anything() {
         assert_eq!(told(&small(""), seed), []);
         assert_eq!(told(&small(crowd), seed), []);
     }
+}
+
+/// Challenges that were given in a flood, and requests of those who were put last.
+fn asked(layers: Layers) -> [u64; 2] {
+    let scenario = small(&flood("dumb-flood", 20.0));
+    let mut world = World::with(&scenario, 1, layers);
+    world.open_doors();
+    let mut counts = [0; 2];
+    for tick in 0..300 {
+        world.tick(tick * TICK, &mut || 0).unwrap();
+        if let Some(traffic) = world.gate.census.last.take() {
+            counts[0] += u64::from(traffic.challenges[0]);
+            counts[1] += traffic.tiers[Tier::T6.index()].offered;
+        }
+    }
+    counts
+}
+
+#[test]
+fn with_the_threshold_alone_nobody_is_told_to_wait_or_put_last() {
+    let whole = asked(Layers::All);
+    assert!(whole[0] > 0, "{whole:?}");
+    assert_eq!(asked(Layers::Threshold), [0, 0]);
+}
+
+#[test]
+fn with_the_threshold_alone_no_pass_is_bounded() {
+    let scenario = small(&flood("aged-accounts", 20.0));
+    let is_bounded = |layers| {
+        let mut world = World::with(&scenario, 1, layers);
+        world.open_doors();
+        (0..300)
+            .map_while(|tick| {
+                world.tick(tick * TICK, &mut || 0).ok().map(|()| world.gate.site.budgets().bound())
+            })
+            .any(|bound| bound.is_some())
+    };
+    assert!(is_bounded(Layers::All) && !is_bounded(Layers::Threshold));
+}
+
+/// After ten minutes of calm the core has learnt enough to act.
+#[test]
+fn with_the_threshold_alone_the_core_learns_nothing_and_asks_for_nothing() {
+    let mut scenario = small(&flood("random-ua-query", 20.0));
+    (scenario.seconds, scenario.warm, scenario.attacks[0].start) = (730, false, 700);
+    let asked = |layers| {
+        let mut world = World::with(&scenario, 1, layers);
+        world.open_doors();
+        (0..7_300).any(|tick| {
+            world.tick(tick * TICK, &mut || 0).unwrap();
+            let decision = world.gate.site.decision();
+            decision.challenge != Challenge::Off || !decision.rules.rules.is_empty()
+        })
+    };
+    assert!(asked(Layers::All) && !asked(Layers::Threshold));
+}
+
+#[test]
+fn refusals_in_calm_are_told_of_everybody_and_of_customers() {
+    let scenario = small(&flood("dumb-flood", 2.0));
+    let mut score = Score::new(scenario.seconds);
+    let row = |known_refused| score::Second {
+        requests: [100, 3],
+        known_requests: 50,
+        known_refused,
+        ..score::Second::default()
+    };
+    (score.seconds[5], score.seconds[15]) = (row(1), row(9));
+    let outcome = score.result(&scenario, 1);
+    assert_eq!(
+        (outcome.refused_in_calm, outcome.known_refused_in_calm),
+        (0.03, 0.02),
+        "second 15 is attacked"
+    );
+}
+
+#[test]
+fn it_is_told_when_it_was_noticed_that_nothing_arrives() {
+    let scenario = small("[[event]]\nkind = \"upstream-outage\"\nstart = 10\nseconds = 25\n");
+    let alarm = play(&scenario, 1).seconds_to_alarm.unwrap();
+    assert!(0.0 < alarm && alarm <= 20.0, "{alarm}");
+    let alone = World::with(&scenario, 1, Layers::Threshold).play(&mut || 0).unwrap();
+    assert_eq!(alone.seconds_to_alarm, Some(25.0), "the threshold looks for nothing");
+    assert_eq!(play(&small(""), 1).seconds_to_alarm, None);
 }
 
 /// Robots that keep cookies are told apart from people by nothing but their budget.
@@ -201,7 +286,7 @@ fn every_kind_plays() {
 #[track_caller]
 fn broken_by(mutation: Mutation, scenario: &Scenario) -> u8 {
     let played = World::new(scenario, 1).mutated(mutation).play(&mut || 0);
-    Failure::new(scenario, 1, played.expect_err("the core is broken")).number
+    Failure::new(scenario, 1, Layers::All, played.expect_err("the core is broken")).number
 }
 
 /// A core that closes customers out is found by invariant 1 or 4, whichever looks first.
@@ -267,7 +352,7 @@ fn a_core_that_opens_by_leaps_is_found() {
     checks.tick(&seen(whole_or_nothing(closed)), &world.score, &scenario).unwrap();
     let wide = Masks::OPEN.with(Tier::T6, 0).with(Tier::T5, 0b1111);
     let broken = checks.tick(&seen(whole_or_nothing(wide)), &world.score, &scenario).unwrap_err();
-    assert_eq!(Failure::new(&scenario, 1, broken).number, 6);
+    assert_eq!(Failure::new(&scenario, 1, Layers::All, broken).number, 6);
 }
 
 /// Invariant 19: steps that come twice, or from the past, open nothing.

@@ -483,7 +483,9 @@ impl World<'_> {
                 self.gate.census.handshakes(0, 0, 1);
                 let work = session.route.services() * self.scenario.origin.service_ms / 1e3;
                 let is_first = session.tries_left == TRIES;
-                self.score.asked(None, work, is_first, true, self.now);
+                // Who finds no connection has shown no pass, and is missed as a customer all the same.
+                let tier = known.then_some(model::Tier::T1);
+                self.score.asked(tier, work, is_first, true, self.now);
                 false
             }
         }

@@ -1,6 +1,6 @@
 //! What the events of a scenario make of the world at a moment.
 
-use super::Micros;
+use super::{Micros, hour};
 use crate::random::Random;
 use crate::scenario::{Event, EventKind, Scenario};
 
@@ -102,6 +102,20 @@ impl Weather {
             | EventKind::OfficeMonday => {}
         }
     }
+}
+
+/// The share of what the app can do that people and crawlers ask for at a second, as the scenario has it: without noise, and whatever
+/// became of those who were refused. Endless while the app can do nothing.
+pub(crate) fn expected_load(scenario: &Scenario, second: u64) -> f64 {
+    let mut weather = Weather::new(0);
+    for event in &scenario.events {
+        weather.add(event, second as f64);
+    }
+    let people = (scenario.known.load + scenario.unknown.load) * scenario.hourly(hour(second as f64));
+    // More files make nothing of the rest of a page, so that this is more than comes.
+    let asked = people * weather.crowd * weather.files.max(1.0) + weather.crawlers + weather.uploads;
+    let capacity = weather.capacity / weather.slowness.max(1.0);
+    if capacity > 0.0 { asked / capacity } else { f64::INFINITY }
 }
 
 /// A crowd that comes within `ramp` seconds and leaves exponentially, most of it within `length` (decision-science,

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::CALM_DAY;
+use super::bars::{BARS, Bar, State, Verdict};
 use super::kept::FAILURE;
+use super::{CALM_DAY, bars, expected};
 
 /// All results of one scenario.
 pub(super) struct Row {
@@ -22,6 +23,11 @@ pub(super) fn page(rows: &[Row]) -> String {
         .filter(|row| !row.whole.is_empty() && row.name != CALM_DAY)
         .partition(|row| row.whole.iter().any(|result| figure(result, "known_success").is_some()));
     let mut text = INTRODUCTION.to_owned();
+    text.push_str(BARS_BEGIN);
+    for bar in &BARS {
+        text.push_str(&bar_line(bar, &bar.judge(rows)));
+    }
+    text.push_str(BARS_END);
     text.push_str(ATTACKS);
     for row in attacks {
         text.push_str(&line(row, &ATTACK_COLUMNS));
@@ -40,8 +46,17 @@ pub(super) fn page(rows: &[Row]) -> String {
 /// A figure of a row as the table shows it.
 struct Column {
     key: &'static str,
-    of_alone: bool,
+    of: Of,
     show: Show,
+}
+
+/// Which results a figure is of.
+#[derive(Clone, Copy)]
+enum Of {
+    Whole,
+    Alone,
+    /// How many times the second the first is.
+    Both,
 }
 
 /// What is told of all seeds.
@@ -53,6 +68,8 @@ enum Show {
     Share,
     /// The middle alone.
     Middle,
+    /// The middle alone, as a multiple.
+    Times,
     /// The largest.
     Count,
     /// The largest, of small shares.
@@ -60,15 +77,16 @@ enum Show {
 }
 
 const fn column(key: &'static str, show: Show) -> Column {
-    Column { key, of_alone: false, show }
+    Column { key, of: Of::Whole, show }
 }
 
-const ATTACK_COLUMNS: [Column; 11] = [
+const ATTACK_COLUMNS: [Column; 12] = [
     column("seconds_to_protect", Show::Seconds),
     column("seconds_to_first_rule", Show::Seconds),
     column("known_success_after_protect", Show::Share),
     column("unknown_success", Show::Share),
-    Column { key: "unknown_success", of_alone: true, show: Show::Middle },
+    Column { key: "unknown_success", of: Of::Alone, show: Show::Middle },
+    Column { key: "unknown_success", of: Of::Both, show: Show::Times },
     column("login_success", Show::Share),
     column("login_p95_seconds", Show::Seconds),
     column("seconds_to_reopen", Show::Seconds),
@@ -77,16 +95,40 @@ const ATTACK_COLUMNS: [Column; 11] = [
     column("collateral", Show::Rare),
 ];
 
-const PEACE_COLUMNS: [Column; 3] = [
+const PEACE_COLUMNS: [Column; 5] = [
     column("false_closings", Show::Count),
     column("refused_in_calm", Show::Rare),
+    column("known_refused_in_calm", Show::Rare),
+    column("seconds_to_alarm", Show::Seconds),
     column("collateral", Show::Rare),
 ];
 
+fn bar_line(bar: &Bar, verdict: &Verdict) -> String {
+    let held = match (verdict.state, bar.is_of_machine) {
+        (State::Held, _) => "yes",
+        (State::HeldSoFar, _) => "so far",
+        (State::Missed, true) => "not on this machine",
+        (State::Missed, false) => "**no**",
+        (State::NotMeasured, _) => "not measured yet",
+    };
+    let [played, all] = verdict.played;
+    let (figure, place) = match &verdict.worst {
+        None => ("-".to_owned(), "-".to_owned()),
+        Some(worst) => (bar.shown(worst.figure), format!("`{}`, seed {}", worst.scenario, worst.seed)),
+    };
+    let over = format!("{} runs, {played} of {all} scenarios", verdict.runs);
+    format!("| {} | {held} | {figure} | {place} | {over} |\n", bar.claim)
+}
+
 fn line(row: &Row, columns: &[Column]) -> String {
     let cells = columns.iter().map(|column| {
-        let results = if column.of_alone { &row.alone } else { &row.whole };
-        cell(results.iter().filter_map(|result| figure(result, column.key)).collect(), column.show)
+        let of = |results: &[Value]| results.iter().filter_map(|result| figure(result, column.key)).collect();
+        let figures = match column.of {
+            Of::Whole => of(&row.whole),
+            Of::Alone => of(&row.alone),
+            Of::Both => bars::times_alone(row, column.key).into_iter().collect(),
+        };
+        cell(figures, column.show)
     });
     format!("| {} | {} | {} |\n", row.name, row.whole.len(), cells.collect::<Vec<_>>().join(" | "))
 }
@@ -99,39 +141,52 @@ fn cell(mut figures: Vec<f64>, show: Show) -> String {
         Show::Seconds => format!("{middle:.0} / {most:.0}"),
         Show::Share => format!("{middle:.4} / {least:.4}"),
         Show::Middle => format!("{middle:.4}"),
+        Show::Times => format!("{middle:.1} ×"),
         Show::Count => format!("{most:.0}"),
         Show::Rare if most == 0.0 => "0".to_owned(),
         Show::Rare => format!("{most:.1e}"),
     }
 }
 
-fn figure(result: &Value, key: &str) -> Option<f64> {
+/// A figure of a result.
+pub(super) fn figure(result: &Value, key: &str) -> Option<f64> {
     result.get(key)?.as_f64()
 }
 
 fn calm_days(days: &Row) -> String {
     let sum = |key| days.whole.iter().filter_map(|result| figure(result, key)).sum::<f64>();
-    let refused = days.whole.iter().filter_map(|result| figure(result, "refused_in_calm"));
-    let mean = refused.sum::<f64>() / days.whole.len().max(1) as f64;
+    let mean = |key| sum(key) / days.whole.len().max(1) as f64;
     format!(
         "\n## Calm days\n\n{} days of a site with 20 requests a second, each with a flash crowd, a mailing, a crawler, a \
          deploy, an office that signs in, pages with many files and uploads, all within its capacity (`calm-day`): {:.0} \
-         false closings, {mean:.1e} of all legitimate requests refused, {:.1e} of attempts hit by a rule.\n",
+         false closings, {:.1e} of all legitimate requests refused, {:.1e} of customers', {:.1e} of attempts hit by a rule.\n",
         days.whole.len(),
         sum("false_closings"),
-        sum("collateral") / days.whole.len().max(1) as f64,
+        mean("refused_in_calm"),
+        mean("known_refused_in_calm"),
+        mean("collateral"),
     )
 }
 
 fn failures(rows: &[Row]) -> String {
     let mut text = String::from("\n## Invariants that did not hold\n\n");
-    let all = rows.iter().flat_map(|row| row.whole.iter().chain(&row.alone));
-    let found: Vec<&str> = all.filter_map(|result| result.get(FAILURE)).filter_map(Value::as_str).collect();
-    if found.is_empty() {
-        text.push_str("None, in any of these runs.\n");
-    }
-    for failure in found {
+    for failure in expected::unexpected(rows).iter().chain(&expected::outlived(rows)) {
         let _infallible = writeln!(text, "- {failure}");
+    }
+    if text.ends_with("\n\n") {
+        text.push_str("None but these, which are known and must go on to fail:\n\n");
+    }
+    for row in rows {
+        let told = row.alone.iter().filter_map(|result| result.get(FAILURE)?.as_str());
+        let known: Vec<_> = told.filter_map(|failure| expected::expected(&row.name, failure)).collect();
+        if let Some(entry) = known.first() {
+            let (name, count, all) = (&row.name, known.len(), row.alone.len());
+            let _infallible = writeln!(
+                text,
+                "- expected: {name} with the threshold alone, {count} of {all} seeds: {}",
+                entry.reason
+            );
+        }
     }
     text
 }
@@ -146,21 +201,37 @@ worst of all seeds. These are worlds of our own making: they show that the parts
 well a real site fares.
 ";
 
+const BARS_BEGIN: &str = "
+## Bars
+
+What is promised, and the run that is furthest from it. \"So far\": there are seeds or scenarios to come. A bar that is missed makes the command fail.
+
+| bar | held | furthest | where | over |
+| --- | --- | --- | --- | --- |
+";
+
+const BARS_END: &str = "
+Only floods that something tells from people can have a rule: `crates/xtask/src/sim/bars.rs` lists them. Medians are of each scenario; the seed
+beside one is that of its worst run. The last three depend on the machine and on what else runs there, so that nothing fails by them; all cores play
+at a time. State is the tables of limits, budgets, networks and connections, the rows of passes, and the decision core. Tables are as large as the
+scenario needs, which is less than in the gate; tickets, the login lane and passes in use have fixed tables that are not counted.
+";
+
 const ATTACKS: &str = "
 ## Attacks
 
 \"Known\" counts attempts of customers from two seconds after the start, \"unknown\" those of visitors in all of the attack, and \
-\"alone\" the same with the threshold alone: no rules, no client limits, no challenges, no tickets.
+\"alone\" the same with the threshold alone: no rules, no client limits, no challenges, no tickets. \"Times\" says how much better they fare with all.
 
-| scenario | seeds | protected after s | first rule after s | known | unknown | alone | logins from new addresses within 30 s | p95 s | fully open after s | false closings | refused in calm | hit by a rule |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| scenario | seeds | protected after s | first rule after s | known | unknown | alone | times | logins from new addresses within 30 s | p95 s | fully open after s | false closings | refused in calm | hit by a rule |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
 const PEACE: &str = "
 ## Without an attack
 
-| scenario | seeds | false closings | refused in calm | hit by a rule |
-| --- | --- | --- | --- | --- |
+| scenario | seeds | false closings | refused in calm | of customers | noticed that nothing arrives after s | hit by a rule |
+| --- | --- | --- | --- | --- | --- | --- |
 ";
 
 #[cfg(test)]
@@ -183,13 +254,27 @@ mod tests {
         let whole = vec![result(1.0, 10.0), result(0.9951, 90.0), result(0.9995, 30.0)];
         let broken =
             Row { name: "calm".to_owned(), whole: vec![json!({ "seed": 1, FAILURE: "no" })], alone: vec![] };
-        let text = page(&[Row { name: "dumb-flood".to_owned(), whole, alone }, broken]);
+        let known = json!({ "seed": 1, FAILURE: "invariant 1 (it holds) does not hold" });
+        let old = Row { name: "aged-accounts".to_owned(), whole: vec![], alone: vec![known] };
+        let text = page(&[Row { name: "dumb-flood".to_owned(), whole, alone }, broken, old]);
         let row = text.lines().find(|line| line.starts_with("| dumb-flood")).unwrap();
         assert_eq!(
             row,
-            "| dumb-flood | 3 | 1 / 1 | - | 0.9995 / 0.9951 | 0.5000 / 0.5000 | 0.1000 | 1.0000 / 1.0000 | 4 / 4 | 30 / 90 \
+            "| dumb-flood | 3 | 1 / 1 | - | 0.9995 / 0.9951 | 0.5000 / 0.5000 | 0.1000 | 5.0 × | 1.0000 / 1.0000 | 4 / 4 | 30 / 90 \
              | 0 | 0 | 2.0e-4 |"
         );
-        assert!(text.ends_with("\n- no\n"));
+        let (_, failures) = text.split_once("did not hold\n\n").unwrap();
+        let lines: Vec<&str> = failures.lines().collect();
+        assert_eq!(lines[0], "- no");
+        assert!(
+            lines[1].starts_with("- expected: aged-accounts with the threshold alone, 1 of 1 seeds: "),
+            "{lines:?}"
+        );
+        let bar = |claim: &str| text.lines().find(|line| line.starts_with(&format!("| {claim}"))).unwrap();
+        assert_eq!(
+            bar("fully open within 120 s"),
+            "| fully open within 120 s, median | so far | 30.0 s | `dumb-flood`, seed 1 | 3 runs, 1 of 2 scenarios |"
+        );
+        assert!(bar("270 calm days").contains("| not measured yet | - | - | 0 runs, 0 of 0 scenarios |"));
     }
 }

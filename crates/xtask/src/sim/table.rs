@@ -8,7 +8,7 @@ use super::kept::FAILURE;
 const HASH: &str = "decision_hash";
 
 /// The columns. The last may hold anything but a new line.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 20] = [
     "seed",
     "seconds_to_protect",
     "seconds_to_first_rule",
@@ -21,7 +21,12 @@ const COLUMNS: [&str; 15] = [
     "reverts",
     "false_closings",
     "refused_in_calm",
+    "known_refused_in_calm",
+    "seconds_to_alarm",
     "collateral",
+    "tick_p99_us",
+    "state_bytes_max",
+    "seconds_per_hour",
     HASH,
     FAILURE,
 ];
@@ -83,13 +88,13 @@ mod tests {
     fn what_is_written_is_read_again() {
         let result = json!({
             "seed": 7, "seconds_to_protect": 1.0, "unknown_success": 0.123_456_789, "refused_in_calm": 3.0e-7,
-            "decision_hash": "0012", "false_closings": 0, "tick_p99_us": 300,
+            "decision_hash": "0012", "false_closings": 0, "tick_p99_us": 300, "over_limit_seconds": 3,
         });
         let broken = json!({ "seed": 8, FAILURE: "no, it\nbroke" });
         let text = written(&[result, broken]);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[1], "7,1,,,,1.23457e-1,,,,,0,3.00000e-7,,0012,");
-        assert_eq!(lines[2], "8,,,,,,,,,,,,,,no, it broke");
+        assert_eq!(lines[1], "7,1,,,,1.23457e-1,,,,,0,3.00000e-7,,,,300,,,0012,");
+        assert_eq!(lines[2], "8,,,,,,,,,,,,,,,,,,,no, it broke");
         let back = read(lines[1]).unwrap();
         assert_eq!(back["unknown_success"], 0.123_457);
         assert_eq!(back["decision_hash"], "0012");
