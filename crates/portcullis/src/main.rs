@@ -19,6 +19,7 @@ mod control;
 mod ctl;
 mod desk;
 mod erasures;
+mod folders;
 mod gate;
 mod handover;
 mod host;
