@@ -23,6 +23,7 @@ mod folders;
 mod gate;
 mod handover;
 mod host;
+mod incident_report;
 mod learn;
 mod ledger;
 mod lines;
