@@ -12,8 +12,6 @@ use crate::walk::Walk;
 pub(crate) trait Section: Sized {
     /// What it is for, line by line.
     const DOC: &'static [&'static str];
-    /// Keys of parts that are not built yet.
-    const LATER: &'static [(&'static str, Unbuilt)];
 
     /// Its keys, in order.
     fn fields() -> Vec<Field>;
@@ -44,7 +42,6 @@ pub(crate) enum Form {
     Table {
         doc: &'static [&'static str],
         fields: Vec<Field>,
-        later: &'static [(&'static str, Unbuilt)],
         many: bool,
         /// Whether the configuration has it without being told.
         is_present: bool,
@@ -56,22 +53,6 @@ pub(crate) enum Presence {
     Required { example: String },
     Default(String),
     Optional { example: String },
-}
-
-/// A key of a part that is not built yet.
-#[derive(Clone, Copy)]
-pub(crate) struct Unbuilt {
-    pub(crate) part: u8,
-    pub(crate) what: &'static str,
-    /// What to do until then.
-    pub(crate) instead: &'static str,
-}
-
-impl Unbuilt {
-    /// "comes with part 2".
-    pub(crate) fn when(&self) -> String {
-        format!("comes with part {}", self.part)
-    }
 }
 
 /// A key of a table.
@@ -146,11 +127,6 @@ pub(crate) const fn optional_table<T>() -> Perhaps<T> {
 /// At least `least` tables, 0 or 1, and at most `most`; `beyond` says what to do when more are needed.
 pub(crate) const fn tables<T>(least: usize, most: usize, beyond: &'static str) -> Several<T> {
     Several { least, most, beyond, of: PhantomData }
-}
-
-/// A key of a part that is not built yet.
-pub(crate) const fn part(part: u8, what: &'static str, instead: &'static str) -> Unbuilt {
-    Unbuilt { part, what, instead }
 }
 
 impl<K: Kind> Entry for Required<K> {
@@ -236,7 +212,7 @@ impl<T: Section> Entry for Several<T> {
 }
 
 fn describe<T: Section>(many: bool, is_present: bool) -> Form {
-    Form::Table { doc: T::DOC, fields: T::fields(), later: T::LATER, many, is_present }
+    Form::Table { doc: T::DOC, fields: T::fields(), many, is_present }
 }
 
 /// Reads a default or an example as if it stood in the file.
@@ -267,7 +243,6 @@ macro_rules! settings {
         pub struct $name:ident {
             $( $(#[doc = $field_doc:literal])+ $field:ident $(($key:literal))?: $type:ty = $entry:expr; )*
         }
-        $( later { $( $later:literal = $unbuilt:expr; )* } )?
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq)]
@@ -277,8 +252,6 @@ macro_rules! settings {
 
         impl $crate::entry::Section for $name {
             const DOC: &'static [&'static str] = &[$($doc),+];
-            const LATER: &'static [(&'static str, $crate::entry::Unbuilt)] =
-                &[$( $( ($later, $unbuilt) ),* )?];
 
             fn fields() -> Vec<$crate::entry::Field> {
                 vec![ $( $crate::entry::Field {
@@ -289,7 +262,7 @@ macro_rules! settings {
             }
 
             fn read(walk: &mut $crate::walk::Walk<'_>) -> Self {
-                walk.refuse_others(&[$( $crate::entry::settings!(@key $field $($key)?) ),*], Self::LATER);
+                walk.refuse_others(&[$( $crate::entry::settings!(@key $field $($key)?) ),*]);
                 $( let $field = $crate::entry::read_as::<$type>(
                     &$entry, walk, $crate::entry::settings!(@key $field $($key)?)
                 ); )*

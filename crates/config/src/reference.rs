@@ -1,6 +1,6 @@
 //! What people read: the commented default configuration, and the reference page.
 
-use crate::entry::{Field, Form, Presence, Section, Unbuilt};
+use crate::entry::{Field, Form, Presence, Section};
 use crate::kinds::{Shape, grouped};
 use crate::settings::{Config, OutpostConfig};
 
@@ -12,14 +12,14 @@ impl Config {
     /// setting: taking the `#` away changes nothing where the line shows a default.
     pub fn default_commented() -> String {
         let mut text = String::from(INTRODUCTION);
-        Printer { text: &mut text }.table("", false, true, &Self::fields(), Self::LATER);
+        Printer { text: &mut text }.table("", false, true, &Self::fields());
         text
     }
 
     /// The reference page, as Markdown.
     pub fn reference() -> String {
         let mut text = String::from(REFERENCE_INTRODUCTION);
-        describe(&mut text, "", &Self::fields(), Self::LATER);
+        describe(&mut text, "", &Self::fields());
         text
     }
 }
@@ -28,7 +28,7 @@ impl OutpostConfig {
     /// The complete default configuration of an outpost with its manual as comments, for `portcullis outpost --print-default`.
     pub fn default_commented() -> String {
         let mut text = String::from(OUTPOST_INTRODUCTION);
-        Printer { text: &mut text }.table("", false, true, &Self::fields(), Self::LATER);
+        Printer { text: &mut text }.table("", false, true, &Self::fields());
         text
     }
 }
@@ -59,7 +59,7 @@ struct Printer<'a> {
 
 impl Printer<'_> {
     /// Keys first, then tables: after the header of a table within, keys would belong to that.
-    fn table(&mut self, name: &str, many: bool, is_live: bool, fields: &[Field], later: &[(&str, Unbuilt)]) {
+    fn table(&mut self, name: &str, many: bool, is_live: bool, fields: &[Field]) {
         if !name.is_empty() {
             let mark = if is_live { "" } else { "#" };
             self.line(&format!("{mark}{}", header(name, many)));
@@ -69,14 +69,11 @@ impl Printer<'_> {
                 self.key(field, presence, is_live);
             }
         }
-        for (key, unbuilt) in later {
-            self.line(&format!("\n# {key}: {}; {}.", unbuilt.when(), unbuilt.instead));
-        }
         for field in fields {
-            if let Form::Table { doc, fields, later, many, is_present } = &field.form {
+            if let Form::Table { doc, fields, many, is_present } = &field.form {
                 self.line("");
                 self.comment(doc);
-                self.table(&join(name, field.key), *many, is_live && *is_present, fields, later);
+                self.table(&join(name, field.key), *many, is_live && *is_present, fields);
             }
         }
     }
@@ -109,20 +106,17 @@ impl Printer<'_> {
 }
 
 /// Writes the reference of a table's keys, then of the tables within it.
-fn describe(text: &mut String, name: &str, fields: &[Field], later: &[(&str, Unbuilt)]) {
+fn describe(text: &mut String, name: &str, fields: &[Field]) {
     let values = fields.iter().filter_map(|field| match &field.form {
         Form::Value { shape, presence } => Some(item(field, shape, presence)),
         Form::Table { .. } => None,
     });
-    let later = later.iter().map(|(key, unbuilt)| {
-        format!("- `{key}` {} ({}); {}.\n", unbuilt.when(), unbuilt.what, unbuilt.instead)
-    });
-    let items: String = values.chain(later).collect();
+    let items: String = values.collect();
     if !items.is_empty() {
         text.push_str(&format!("\n{items}"));
     }
     for field in fields {
-        let Form::Table { doc, fields, later, many, is_present } = &field.form else { continue };
+        let Form::Table { doc, fields, many, is_present } = &field.form else { continue };
         let name = join(name, field.key);
         let needed = match (many, is_present) {
             (true, true) => "At least one is required. ",
@@ -132,7 +126,7 @@ fn describe(text: &mut String, name: &str, fields: &[Field], later: &[(&str, Unb
         };
         let doc = doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n");
         text.push_str(&format!("\n## `{}`\n\n{needed}{doc}\n", header(&name, *many)));
-        describe(text, &name, fields, later);
+        describe(text, &name, fields);
     }
 }
 
@@ -196,7 +190,7 @@ all errors in it at once; `portcullis check --print-default` prints it whole, wi
 there is [a JSON schema](configuration.schema.json).
 
 Durations carry a unit (`ms`, `s`, `min`, `h`, `d`), sizes too (`B`, `KiB`, `MiB`, `GiB`, `TiB`). Unknown keys
-are errors, and so are keys of parts that are not built yet. Lists of networks take single addresses too.
+are errors. Lists of networks take single addresses too.
 
 This page is generated from the same lines of code that read the file.
 ";

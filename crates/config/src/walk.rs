@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use crate::entry::{Section, Unbuilt};
+use crate::entry::Section;
 use crate::finding::Problems;
 use crate::kinds::{Found, Kind, kind_of, quoted};
 use crate::nearest::nearest;
@@ -151,15 +151,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes every key that is none of this table's.
-    pub(crate) fn refuse_others(&mut self, keys: &[&str], later: &[(&str, Unbuilt)]) {
+    pub(crate) fn refuse_others(&mut self, keys: &[&str]) {
         for (key, value) in self.table.iter().filter(|(key, _)| !keys.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref().as_ref();
             let path = join(&self.place.path, name);
-            if let Some((_, unbuilt)) = later.iter().find(|(later, _)| *later == name) {
-                let what = format!("`{name}` ({}) {}", unbuilt.what, unbuilt.when());
-                self.problems.error(key.span(), &path, what, unbuilt.instead);
-                continue;
-            }
             if value.get_ref().is_str() && nearest(name, ["secret", "password", "token"]).is_some() {
                 self.problems.hide(value.span());
             }

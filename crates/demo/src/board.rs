@@ -8,28 +8,29 @@ use crate::live::{Kind, Moment};
 use crate::people::Attempt;
 use crate::places::BOTS;
 
-/// One world, with the gate or without it. Shares are 0 to 1; attempts count from 2 s after the attack's start.
+/// One world, with the gate or without it. Shares are 0 to 1; attempts count from 2 s after the attack's start. Where there was nobody
+/// there is no figure.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Figures {
     /// Share of customers' attempts that succeeded.
-    pub known_success: f64,
+    pub known_success: Option<f64>,
     /// Customers' attempts.
     pub known_attempts: u64,
     /// 99th percentile of customers' attempts during the attack over that in calm.
-    pub known_p99_ratio: f64,
+    pub known_p99_ratio: Option<f64>,
     /// The same during the attack, in milliseconds.
-    pub known_p99_ms: f64,
+    pub known_p99_ms: Option<f64>,
     /// The same in calm.
-    pub calm_p99_ms: f64,
+    pub calm_p99_ms: Option<f64>,
     /// Share of unknown visitors' attempts that succeeded; these give up after four seconds.
-    pub unknown_success: f64,
+    pub unknown_success: Option<f64>,
     /// Share of those unknown visitors who were served while the attack went on, because they wait as they are told; of those who
-    /// came in its first half. None if there were none.
+    /// came in its first half.
     pub patient_success: Option<f64>,
     /// Half of those who were served waited less than so many seconds.
-    pub patient_seconds: f64,
+    pub patient_seconds: Option<f64>,
     /// Share of the attack's requests that got a page.
-    pub attack_success: f64,
+    pub attack_success: Option<f64>,
     /// Requests that the attack sent.
     pub attack_requests: u64,
 }
@@ -41,8 +42,8 @@ pub struct Promise {
     pub name: &'static str,
     /// The bar, in words.
     pub bar: String,
-    /// The figure of this run.
-    pub figure: f64,
+    /// The figure of this run; none if there was nobody of whom there could be one, and then the promise is not kept.
+    pub figure: Option<f64>,
     /// Whether it was kept.
     pub kept: bool,
 }
@@ -90,7 +91,7 @@ pub struct Scoreboard {
     /// From the end of each attack until everybody was admitted again; none if that was not waited for.
     pub seconds_to_open: [Option<f64>; 2],
     /// Share of logins from new addresses, begun during the attack, that were confirmed within 30 s.
-    pub login_new_address_success: f64,
+    pub login_new_address_success: Option<f64>,
     /// Length of each attack.
     pub attack_seconds: u64,
     /// Addresses that attacked.
@@ -128,18 +129,18 @@ impl Run {
         Figures {
             known_success: success(known.iter().copied()),
             known_attempts: known.len() as u64,
-            known_p99_ratio: known_p99_ms / calm_p99_ms.max(0.001),
+            known_p99_ratio: known_p99_ms.zip(calm_p99_ms).map(|(during, calm)| during / calm.max(0.001)),
             known_p99_ms,
             calm_p99_ms,
             unknown_success: success(unknown.iter().copied()),
-            patient_success: (!patient.is_empty()).then(|| success(&patient)),
+            patient_success: success(&patient),
             patient_seconds: median_seconds(&patient),
             attack_success: share(self.attack.attack_ok, self.attack.attack_sent),
             attack_requests: self.attack.attack_sent,
         }
     }
 
-    pub(crate) fn login_success(&self) -> f64 {
+    pub(crate) fn login_success(&self) -> Option<f64> {
         success(self.during(Kind::Login, 0.0))
     }
 
@@ -151,7 +152,8 @@ impl Run {
             let begun: Vec<&Attempt> =
                 self.of(Kind::Customer).filter(|a| a.begun >= from && a.begun < from + 1.0).collect();
             let reached = self.arrived.get(whole(from)).copied().unwrap_or(0);
-            success(begun) >= 0.99 && number(usize::try_from(reached).unwrap_or(0)) <= 1.05 * self.capacity
+            success(begun).is_some_and(|share| share >= 0.99)
+                && number(usize::try_from(reached).unwrap_or(0)) <= 1.05 * self.capacity
         };
         let verdicts: Vec<bool> = (0..seconds).map(good).collect();
         let first = verdicts.windows(10).position(|ten| ten.iter().all(|&good| good));
@@ -208,51 +210,37 @@ impl Scoreboard {
 
     fn promises(&mut self) {
         let with = &self.with_gate;
-        let slow = (2.0 * with.calm_p99_ms).max(with.calm_p99_ms + 50.0);
-        let promise = |name, bar: String, figure: f64, kept| Promise { name, bar, figure, kept };
+        let slow = with.calm_p99_ms.map(|calm| (2.0 * calm).max(calm + 50.0));
+        let least = |name, bar: f64, figure: Option<f64>| {
+            let kept = figure.is_some_and(|figure| figure >= bar);
+            Promise { name, bar: format!("at least {bar}"), figure, kept }
+        };
+        let most = |name, bar: f64, figure: Option<f64>| {
+            let kept = figure.is_some_and(|figure| figure <= bar);
+            Promise { name, bar: format!("at most {bar:.0}"), figure, kept }
+        };
+        let rule_seconds = self.rule.as_ref().map_or(self.with_gate_seconds(), |rule| rule.seconds);
         self.promises = vec![
-            promise(
-                "known customers served during the attack",
-                "at least 0.999".into(),
-                with.known_success,
-                with.known_success >= 0.999,
-            ),
-            promise(
-                "slowest 1 % of customers' pages, in ms",
-                format!("at most {slow:.0}"),
-                with.known_p99_ms,
-                with.known_p99_ms <= slow,
-            ),
-            promise(
-                "seconds until protected",
-                "at most 2".into(),
-                self.seconds_to_protect,
-                self.seconds_to_protect <= 2.0,
-            ),
-            promise(
-                "logins from new addresses",
-                "at least 0.95".into(),
-                self.login_new_address_success,
-                self.login_new_address_success >= 0.95,
-            ),
-            promise(
-                "seconds until a rule was found",
-                "at most 10".into(),
-                self.rule.as_ref().map_or(self.with_gate_seconds(), |rule| rule.seconds),
-                self.rule.as_ref().is_some_and(|rule| rule.seconds <= 10.0),
-            ),
-            promise(
-                "known customers served during the second attack",
-                "at least 0.999".into(),
-                self.second_attack.known_success,
-                self.second_attack.known_success >= 0.999,
-            ),
-            promise(
-                "known customers served without the gate",
-                "below 0.5, or the attack was none".into(),
-                self.without_gate.known_success,
-                self.without_gate.known_success < 0.5,
-            ),
+            least("known customers served during the attack", 0.999, with.known_success),
+            Promise {
+                name: "slowest 1 % of customers' pages, in ms",
+                bar: slow.map_or("no calm beside it".to_owned(), |slow| format!("at most {slow:.0}")),
+                figure: with.known_p99_ms,
+                kept: with.known_p99_ms.zip(slow).is_some_and(|(during, slow)| during <= slow),
+            },
+            most("seconds until protected", 2.0, Some(self.seconds_to_protect)),
+            least("logins from new addresses", 0.95, self.login_new_address_success),
+            Promise {
+                kept: self.rule.as_ref().is_some_and(|rule| rule.seconds <= 10.0),
+                ..most("seconds until a rule was found", 10.0, Some(rule_seconds))
+            },
+            least("known customers served in the second attack", 0.999, self.second_attack.known_success),
+            Promise {
+                name: "known customers served without the gate",
+                bar: "below 0.5".to_owned(),
+                figure: self.without_gate.known_success,
+                kept: self.without_gate.known_success.is_some_and(|share| share < 0.5),
+            },
         ];
     }
 }
@@ -262,40 +250,35 @@ impl fmt::Display for Scoreboard {
         let worlds = [&self.with_gate, &self.second_attack, &self.without_gate];
         let heads = ["with the gate", "2nd, with it", "without it"].map(str::to_owned);
         row(f, "\n  During the attack", heads)?;
-        let percent = |share: f64| format!("{:.1} %", share * 100.0);
-        let millis = |millis: f64| format!("{millis:.0} ms");
-        row(f, "  customers served", worlds.map(|world| percent(world.known_success)))?;
-        row(f, "  slowest 1 % of customers waited", worlds.map(|world| millis(world.known_p99_ms)))?;
-        row(
-            f,
-            "    (in calm)",
-            [millis(worlds[0].calm_p99_ms), String::new(), millis(worlds[2].calm_p99_ms)],
-        )?;
-        row(f, "  new visitors served at once", worlds.map(|world| percent(world.unknown_success)))?;
-        let waited = worlds.map(|world| world.patient_success.map_or("-".to_owned(), percent));
-        row(f, "  new visitors who wait as told", waited)?;
-        row(
-            f,
-            "    (half of them for less than)",
-            worlds.map(|world| format!("{:.1} s", world.patient_seconds)),
-        )?;
-        row(f, "  pages that the attackers got", worlds.map(|world| percent(world.attack_success)))?;
+        let said = |figure: Option<f64>, words: fn(f64) -> String| figure.map_or("-".to_owned(), words);
+        let percent: fn(f64) -> String = |share| format!("{:.1} %", share * 100.0);
+        let millis: fn(f64) -> String = |millis| format!("{millis:.0} ms");
+        let short: fn(f64) -> String = |seconds| format!("{seconds:.1} s");
+        row(f, "  customers served", worlds.map(|world| said(world.known_success, percent)))?;
+        row(f, "  slowest 1 % of customers waited", worlds.map(|world| said(world.known_p99_ms, millis)))?;
+        let calm = worlds.map(|world| said(world.calm_p99_ms, millis));
+        // Between the two attacks there is too little of it.
+        let [first, _, third] = calm;
+        row(f, "    (in calm)", [first, String::new(), third])?;
+        row(f, "  new visitors served at once", worlds.map(|world| said(world.unknown_success, percent)))?;
+        row(f, "  new visitors who wait as told", worlds.map(|world| said(world.patient_success, percent)))?;
+        row(f, "    (half of them for less than)", worlds.map(|world| said(world.patient_seconds, short)))?;
+        row(f, "  pages that the attackers got", worlds.map(|world| said(world.attack_success, percent)))?;
         row(f, "  requests of the attack", worlds.map(|world| world.attack_requests.to_string()))?;
-        let opened =
-            self.seconds_to_open.map(|seconds| seconds.map_or("-".to_owned(), |s| format!("{s:.0} s")));
-        let [first, second] = opened;
+        let [first, second] = self.seconds_to_open.map(|seconds| said(seconds, |s| format!("{s:.0} s")));
         row(f, "  everybody admitted after its end", [first, second, String::new()])?;
         writeln!(f)?;
-        for promise in &self.promises {
-            let mark = if promise.kept { "kept  " } else { "BROKEN" };
-            writeln!(f, "  {mark}  {}: {:.3} ({})", promise.name, promise.figure, promise.bar)?;
+        for Promise { name, bar, figure, kept } in &self.promises {
+            let mark = if *kept { "kept  " } else { "BROKEN" };
+            writeln!(f, "  {mark}  {name}: {} ({bar})", said(*figure, |figure| format!("{figure:.3}")))?;
+        }
+        if self.without_gate.known_success.is_some_and(|share| share >= 0.5) {
+            writeln!(f, "  Most were served without the gate, so that the attack was none.")?;
         }
         if self.steal > 0.05 {
-            writeln!(
-                f,
-                "\n  Other machines took {:.0} % of this one's processor meanwhile; figures of time suffer from that.",
-                self.steal * 100.0
-            )?;
+            let taken = self.steal * 100.0;
+            writeln!(f, "\n  Other machines took {taken:.0} % of this one's processor meanwhile;")?;
+            writeln!(f, "  figures of time suffer from that.")?;
         }
         Ok(())
     }
@@ -306,13 +289,13 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, cells: [String; 3]) -> fmt::Resul
     writeln!(f, "{name:<35}{first:>14}{second:>14}{third:>14}")
 }
 
-fn success<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> f64 {
+fn success<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Option<f64> {
     let count = |(ok, all), attempt: &Attempt| (ok + usize::from(attempt.ok), all + 1);
     let (ok, all) = attempts.into_iter().fold((0, 0), count);
-    if all == 0 { 0.0 } else { number(ok) / number(all) }
+    (all > 0).then(|| number(ok) / number(all))
 }
 
-fn p99_ms(attempts: &[&Attempt]) -> f64 {
+fn p99_ms(attempts: &[&Attempt]) -> Option<f64> {
     let mut histogram = hdrhistogram::Histogram::<u64>::new_with_bounds(1, 600_000_000, 3)
         .expect("the bounds are constants that the library offers");
     for attempt in attempts {
@@ -324,18 +307,19 @@ fn p99_ms(attempts: &[&Attempt]) -> f64 {
         let micros = (attempt.seconds * 1e6) as u64;
         histogram.saturating_record(micros);
     }
-    number(usize::try_from(histogram.value_at_quantile(0.99)).unwrap_or(usize::MAX)) / 1_000.0
+    let micros = usize::try_from(histogram.value_at_quantile(0.99)).unwrap_or(usize::MAX);
+    (!attempts.is_empty()).then(|| number(micros) / 1_000.0)
 }
 
-fn median_seconds(attempts: &[Attempt]) -> f64 {
+fn median_seconds(attempts: &[Attempt]) -> Option<f64> {
     let mut seconds: Vec<f64> = attempts.iter().filter(|a| a.ok).map(|attempt| attempt.seconds).collect();
     seconds.sort_by(f64::total_cmp);
-    seconds.get(seconds.len() / 2).copied().unwrap_or_default()
+    seconds.get(seconds.len() / 2).copied()
 }
 
-fn share(part: u64, all: u64) -> f64 {
+fn share(part: u64, all: u64) -> Option<f64> {
     let to_float = |count: u64| number(usize::try_from(count).unwrap_or(usize::MAX));
-    if all == 0 { 0.0 } else { to_float(part) / to_float(all) }
+    (all > 0).then(|| to_float(part) / to_float(all))
 }
 
 fn number(count: usize) -> f64 {
@@ -352,3 +336,56 @@ fn whole(seconds: f64) -> usize {
 
 /// The promise is made from here on.
 const GRACE_SECONDS: f64 = 2.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_there_was_nobody_there_is_no_figure() {
+        let board = board(&run(&[]));
+        let figures = &board.with_gate;
+        assert_eq!((figures.known_success, figures.known_p99_ms, figures.attack_success), (None, None, None));
+        assert_eq!((figures.patient_success, figures.patient_seconds), (None, None));
+        assert_eq!(board.login_new_address_success, None);
+        let kept: Vec<_> = board.promises.iter().filter(|promise| promise.kept).collect();
+        assert!(kept.is_empty(), "nothing is kept towards nobody: {kept:?}");
+        insta::assert_snapshot!(board);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_a_terminal_however_large_the_figures_are() {
+        let slow = |begun| Attempt { kind: Kind::Customer, begun, seconds: 599.0, ok: true };
+        let attempts: Vec<_> = (0..20).map(|at| slow(f64::from(at))).collect();
+        let mut board = board(&run(&attempts));
+        board.steal = 0.5;
+        let text = board.to_string();
+        assert!(text.contains("100.0 %") && text.contains("599"), "{text}");
+        assert!(text.contains("the attack was none"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn in_the_shortest_attack_it_can_be_seen_that_the_gate_protected_within_two_seconds() {
+        let ok = |begun| Attempt { kind: Kind::Customer, begun, seconds: 0.1, ok: begun >= 7.0 };
+        let attempts: Vec<_> = (0..17).map(|at| ok(f64::from(at))).collect();
+        let protected = run(&attempts).seconds_to_protect();
+        assert!((protected - 2.0).abs() < f64::EPSILON, "{protected}");
+    }
+
+    /// Five calm seconds, and twelve under attack.
+    fn run(attempts: &[Attempt]) -> Run {
+        Run {
+            attempts: attempts.to_vec(),
+            attack: Moment::default(),
+            attack_begun: 5.0,
+            attack_seconds: 12.0,
+            arrived: vec![0; 17],
+            capacity: 400.0,
+        }
+    }
+
+    fn board(run: &Run) -> Scoreboard {
+        Scoreboard::new([run; 3], Seen::default())
+    }
+}

@@ -19,6 +19,7 @@ use rand_pcg::rand_core::{Rng, SeedableRng};
 use tokio::time::Instant as Moment;
 use web_io::{Bytes, Connection};
 
+use crate::arena::Arena;
 use crate::browser::Browser;
 use crate::dial::{DialError, Door};
 use crate::live::{Kind, Live};
@@ -77,17 +78,7 @@ pub(crate) async fn come(
     hours: Hours,
     seed: u64,
 ) -> Vec<Attempt> {
-    let world = Rc::new(World {
-        door,
-        live,
-        passes,
-        random: RefCell::new(Pcg64::seed_from_u64(seed)),
-        began: Moment::now(),
-        attempts: RefCell::new(Vec::new()),
-        visits: Cell::new(0),
-        there: Cell::new(0),
-        hours,
-    });
+    let world = Rc::new(World::new(door, live, passes, hours, seed));
     let streams = [
         (Kind::Customer, rates.customers),
         (Kind::Visitor, rates.visitors),
@@ -134,6 +125,20 @@ async fn arrive(world: Rc<World>, kind: Kind, rate: f64) {
 }
 
 impl World {
+    fn new(door: Door, live: Arc<Live>, passes: Vec<String>, hours: Hours, seed: u64) -> Self {
+        Self {
+            door,
+            live,
+            passes,
+            random: RefCell::new(Pcg64::seed_from_u64(seed)),
+            began: Moment::now(),
+            attempts: RefCell::new(Vec::new()),
+            visits: Cell::new(0),
+            there: Cell::new(0),
+            hours,
+        }
+    }
+
     fn note(&self, kind: Kind, begun: Moment, ok: bool) {
         let seconds = begun.elapsed().as_secs_f64();
         self.attempts.borrow_mut().push(Attempt {
@@ -150,9 +155,14 @@ impl World {
         self.random.borrow_mut().next_u32() % below.max(1)
     }
 
+    /// One of the customers, also where there is no gate that gave them passes.
+    fn who(&self) -> u32 {
+        self.draw(Arena::CUSTOMERS)
+    }
+
     /// A customer opens a page; one in ten of them is travelling and comes from an address never seen before.
     async fn customer(&self, begun: Moment) -> bool {
-        let who = self.draw(u32::try_from(self.passes.len()).unwrap_or(u32::MAX));
+        let who = self.who();
         let pass = self.passes.get(who as usize).map_or("", String::as_str);
         let cookies = if pass.is_empty() {
             format!("session={}", session(who))
@@ -324,3 +334,24 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 /// How often it is looked whether people are still there.
 const GLANCE: Duration = Duration::from_millis(100);
 const PAGE_BYTES_MAX: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn without_the_gate_they_are_as_many_customers_as_with_it() {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let hours = Hours { lasting: Duration::ZERO, over: Arc::default() };
+        let who = |passes: Vec<String>| {
+            let door = Door::of(&listener, 0).unwrap();
+            let world = World::new(door, Arc::default(), passes, hours.clone(), 7);
+            (0..1_000).map(|_| world.who()).collect::<BTreeSet<_>>()
+        };
+        let without = who(Vec::new());
+        assert!(without.len() > 800, "only {} of them came", without.len());
+        assert_eq!(without, who(vec![String::new(); Arena::CUSTOMERS as usize]));
+    }
+}

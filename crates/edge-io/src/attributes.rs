@@ -19,6 +19,7 @@ use siphasher::sip::SipHasher13;
 
 use crate::connection::Connection;
 use crate::cookies;
+use crate::forwarded::Front;
 use crate::subject::named_host;
 use crate::template::template;
 use crate::tls::Ja4;
@@ -37,25 +38,29 @@ pub(crate) struct Looks<'a> {
     pub(crate) session: Option<&'a str>,
     /// The fingerprint of the client's own TLS.
     pub(crate) ja4: Option<Ja4>,
+    /// The client's country, as a front names it.
+    pub(crate) country: Option<[u8; 2]>,
     /// Requests before this one on the client's own connection.
     pub(crate) before: Option<u32>,
 }
 
 impl<'a> Looks<'a> {
-    /// A front's connection says nothing about its clients.
+    /// A front's connection says nothing about its clients; what it vouches for does.
     pub(crate) fn new(
         parts: &'a Parts,
         connection: &Connection,
+        front: Option<&Front>,
         address: Option<IpAddr>,
         length: Option<u64>,
         session: Option<&'a str>,
     ) -> Self {
         let (ja4, before) = if connection.front {
-            (None, None)
+            (front.and_then(|front| front.ja4(&parts.headers)), None)
         } else {
             (connection.ja4(), Some(connection.requests_before()))
         };
-        Self { parts, address, length, session, ja4, before }
+        let country = front.and_then(|front| front.country(&parts.headers));
+        Self { parts, address, length, session, ja4, country, before }
     }
 
     fn header(&self, name: http::HeaderName) -> Option<&'a [u8]> {
@@ -97,8 +102,7 @@ impl AttributeKey {
             Attribute::Ja4A => self.of_ja4(looks, attribute, 0),
             Attribute::Ja4B => self.of_ja4(looks, attribute, 1),
             Attribute::Ja4C => self.of_ja4(looks, attribute, 2),
-            // No front's word for it is read yet.
-            Attribute::Country => 0,
+            Attribute::Country => looks.country.map_or(0, |country| self.of(attribute, &country)),
             Attribute::Network => self.of_network(looks, attribute, (24, 48)),
             Attribute::WideNetwork => self.of_network(looks, attribute, (16, 32)),
             Attribute::Cookies => self.of(attribute, &[kinds_of_cookies(looks)]),

@@ -19,6 +19,7 @@ use crate::access_log::LogSink;
 use crate::attributes::AttributeKey;
 use crate::balance::{Balance, Handed};
 use crate::clock::Clock;
+use crate::connection::Connection;
 use crate::counters::Counters;
 use crate::crawlers::{CrawlerNews, CrawlerSettings, Crawling};
 use crate::forwarded::Front;
@@ -139,6 +140,11 @@ impl Shared {
     /// The front that a peer is, if it is one.
     pub(crate) fn front(&self, peer: IpAddr) -> Option<&Front> {
         self.settings.fronts.iter().find(|front| front.is(peer))
+    }
+
+    /// The front that a connection comes from, if it comes from one.
+    pub(crate) fn front_of(&self, connection: &Connection) -> Option<&Front> {
+        if connection.front { self.front(connection.address) } else { None }
     }
 
     /// Whether the byte budget of bodies is used up; looked at twice a second.

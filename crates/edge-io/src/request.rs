@@ -20,6 +20,7 @@ use crate::body::{AnswerBody, RequestBody};
 use crate::call::{Call, Late, Stage};
 use crate::connection::Connection;
 use crate::exchange::Exchange;
+use crate::forwarded;
 use crate::grpc::Grpc;
 use crate::headers::{self, Told};
 use crate::intake;
@@ -311,6 +312,9 @@ impl Way {
             https: self.connection.security.tls,
         };
         headers::for_origin(&mut headers, self.subject.chores, told);
+        let shared = self.worker.shared();
+        let front = shared.front_of(&self.connection);
+        forwarded::remove_unvouched(&mut headers, &shared.settings.fronts, front);
         if !body.is_whole() && self.subject.length.is_none() {
             // Said aloud: of a GET the HTTP library would drop a body whose length is not known.
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));

@@ -40,8 +40,9 @@ impl Way {
     }
 
     fn looks(&self) -> Looks<'_> {
-        let (subject, site) = (&self.subject, &self.worker.shared().site);
-        Looks::new(&self.parts, &self.connection, subject.address, subject.length, site.session_cookie())
+        let (subject, shared) = (&self.subject, self.worker.shared());
+        let (front, session) = (shared.front_of(&self.connection), shared.site.session_cookie());
+        Looks::new(&self.parts, &self.connection, front, subject.address, subject.length, session)
     }
 
     /// Known clients were seen in its network within a week, or it has a visit ticket.

@@ -57,7 +57,8 @@ impl Subject {
             let mut facts = facts(connection, parts, &scan, &found, address, &lookup);
             let values = site.asked_attributes().map(|wanted| {
                 let length = body_length(parts.version, &scan);
-                let looks = Looks::new(parts, connection, address, length, site.session_cookie());
+                let front = worker.shared().front_of(connection);
+                let looks = Looks::new(parts, connection, front, address, length, site.session_cookie());
                 worker.shared().attributes.values(&looks, wanted)
             });
             facts.values = values.as_ref();
@@ -158,7 +159,7 @@ pub(crate) fn client_address(
     if !connection.front {
         return Some(connection.address);
     }
-    worker.shared().front(connection.address).and_then(|front| front.client(headers))
+    worker.shared().front_of(connection).and_then(|front| front.client(headers))
 }
 
 /// Whether the client speaks https: to the gate, or to the front before it.

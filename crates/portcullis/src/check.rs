@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use admission::pass::{Coverage, Registry, Row, Way};
-use config::{Config, PublishKind};
+use config::{Config, NotifyKind, PublishKind};
 use edge_io::{Clock, JwtSettings};
 use journal_io::journal::Reader;
 use model::{Mode, Timestamp};
 
 use crate::configured::{self, ConfigureError};
+use crate::folders;
 use crate::listeners;
 use crate::probing::Probing;
 use crate::running::SITE;
@@ -34,6 +35,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     let status_name = status_name::check(&config)?;
     say(&format!("{} is in order.", path.display()));
     warnings.iter().for_each(|warning| say(warning));
+    folders::of_gate(&config).iter().for_each(|warning| say(warning));
     say("");
     say("What this can and cannot protect:");
     let files = edge_io::raise_open_files();
@@ -86,13 +88,20 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     Ok(out)
 }
 
-/// Who hears of it when something is wrong. Nobody is asked: a receiver that is down now is tried again.
+/// Who hears of it when something is wrong. Nobody is asked: a receiver that is down now is tried again. A heartbeat tells nobody
+/// of anything: whoever gets it alarms when it stays away.
 fn alerts(config: &Config) -> String {
-    if config.notify.is_empty() {
-        return "alerts: nobody is told when something is wrong; write [[notify]] for a pager, a chat or mail"
-            .to_owned();
+    let told = |notify: &&config::Notify| notify.kind != NotifyKind::Heartbeat;
+    let names: Vec<_> = config.notify.iter().filter(told).map(|notify| notify.name.as_str()).collect();
+    if names.is_empty() {
+        let silence = match config.notify.first() {
+            None => "",
+            Some(_) => ", and only the silence of the heartbeat alarms",
+        };
+        return format!(
+            "alerts: nobody is told when something is wrong{silence}; write [[notify]] for a pager, a chat or mail"
+        );
     }
-    let names: Vec<_> = config.notify.iter().map(|notify| notify.name.as_str()).collect();
     format!(
         "alerts: told when something is wrong: {}; try it with `portcullis ctl alerts test`",
         names.join(", ")
@@ -307,5 +316,16 @@ mod tests {
         insta::assert_snapshot!(sentence(100, 90, 4));
         assert!(coverage_sentence(&None).contains("has not run"));
         assert!(sentence(0, 0, 0).contains("nobody signed in"));
+    }
+    #[test]
+    fn a_heartbeat_tells_nobody() {
+        let of = |kinds: &[&str]| {
+            let tables = kinds.iter().enumerate().map(|(n, kind)| {
+                format!("[[notify]]\nname = \"n{n}\"\nkind = \"{kind}\"\nurl = \"https://n.example/\"\n")
+            });
+            let text = Config::default_commented() + &tables.collect::<String>();
+            alerts(&Config::parse("portcullis.toml", &text).unwrap().0)
+        };
+        insta::assert_snapshot!([of(&[]), of(&["heartbeat"]), of(&["heartbeat", "alertmanager"])].join("\n"));
     }
 }

@@ -6,14 +6,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-
 use edge_io::Clock;
+use incident::PublicId;
+use serde_json::json;
 
 use crate::assess;
 use crate::configured;
 use crate::control::LinkPlace;
 use crate::ctl::CtlArgs;
 use crate::handover::{Beginning, Offer, Takeover};
+use crate::incident_report;
 use crate::listeners::{self, Opened};
 use crate::outpost::OutpostArgs;
 use crate::protect::ProtectArgs;
@@ -63,9 +65,9 @@ enum Command {
         /// How far to look back, such as 24h or 7d.
         #[arg(long, default_value = "7d", value_parser = lookback)]
         last: Duration,
-        /// Comes with part 4 (incidents).
-        #[arg(long, hide = true, conflicts_with = "last")]
-        incident: Option<String>,
+        /// Draft the report about this incident instead, as Markdown for colleagues: its id, as `portcullis ctl incident` lists it.
+        #[arg(long, value_name = "ID", conflicts_with = "last")]
+        incident: Option<PublicId>,
         /// The gate's state folder.
         #[arg(long, default_value = "/var/lib/portcullis")]
         state: PathBuf,
@@ -95,7 +97,7 @@ enum Command {
     },
     /// Watch a gate from elsewhere, hold its status page, and say when nobody can reach it.
     Outpost(OutpostArgs),
-    /// Comes with a later part (the console in a terminal).
+    /// Not built yet: the console in a terminal.
     #[command(hide = true)]
     Top(Rest),
 }
@@ -107,18 +109,17 @@ struct Rest {
     _rest: Vec<String>,
 }
 
-/// A command of a part that is not built yet.
+/// A command that is not built yet.
 #[derive(Debug, thiserror::Error)]
-#[error("`portcullis {command}` comes with part {part} ({what}) and is not built yet")]
+#[error("`portcullis {command}` ({what}) is not built yet; {instead}")]
 struct Unbuilt {
     command: &'static str,
-    part: &'static str,
     what: &'static str,
+    instead: &'static str,
 }
 
 /// Does what the arguments say.
 pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
-    let unbuilt = |command, part, what| Err(Unbuilt { command, part, what }.into());
     match Arguments::parse().command {
         Command::Try(arguments) => {
             if !arguments.run()? {
@@ -136,12 +137,14 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Report { incident: Some(_), .. } => {
-            return unbuilt(
-                "report --incident",
-                "4",
-                "incidents; until then name the time with --last, such as 24h",
-            );
+        Command::Report { incident: Some(id), state, json, .. } => {
+            let text = incident_report::draft(&state, id, Clock::start().wall())?.text;
+            let text = text.trim_end();
+            if json {
+                show_line!("{}", json!({ "incident": id, "text": text }))
+            } else {
+                show_line!("{text}")
+            }
         }
         Command::Report { last, state, json, .. } => {
             let report = Report::of(&state, last, Clock::start().wall())?;
@@ -163,7 +166,10 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
         }
         Command::Status { act } => show_line!("{}", act.run()?),
         Command::Outpost(arguments) => arguments.run()?,
-        Command::Top(_) => return unbuilt("top", "5", "the console in a terminal"),
+        Command::Top(_) => {
+            let instead = "`portcullis ctl status` says the same once";
+            return Err(Unbuilt { command: "top", what: "the console in a terminal", instead }.into());
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

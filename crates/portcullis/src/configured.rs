@@ -237,7 +237,8 @@ fn front(front: &config::Front) -> Front {
         config::ClientAddress::Header(name) => ClientAddress::Header(name.clone()),
         config::ClientAddress::ProxyProtocol => ClientAddress::ProxyProtocol,
     };
-    Front { sources: front.sources.clone(), client_address }
+    let config::Front { sources, ja4_header, country_header, .. } = front.clone();
+    Front { sources, client_address, ja4_header, country_header }
 }
 
 fn route(route: &config::Route) -> Route {

@@ -24,6 +24,7 @@ use page::{AlertsAct, ComponentAct, IncidentAct, MaintenanceAct, TextError};
 use subscriber::SubscriberAct;
 
 use crate::learn::{self, LearnError};
+use crate::protect;
 use crate::recordings::{self, Span};
 
 /// What was asked for.
@@ -259,6 +260,14 @@ pub(crate) enum AskError {
     /// The gate.
     #[error(transparent)]
     Ctl(#[from] CtlError),
+    /// There is none in this folder; there may be one in that of `protect`.
+    #[error("{error}. One that `portcullis protect` has started keeps its state in {0}, so that `--state {0}` finds it", folder.display())]
+    NotHere {
+        /// The first try.
+        error: CtlError,
+        /// Where `protect` keeps state.
+        folder: PathBuf,
+    },
     /// An export or import.
     #[error(transparent)]
     Transfer(#[from] TransferError),
@@ -279,6 +288,14 @@ pub(crate) enum AskError {
 impl CtlArgs {
     /// Asks the gate; whether it did what was asked.
     pub(crate) fn run(self) -> Result<bool, AskError> {
+        let elsewhere = protect::default_state().ok().filter(|folder| *folder != self.state);
+        self.ask().map_err(|error| match (error, elsewhere) {
+            (AskError::Ctl(error @ CtlError::NoGate(_)), Some(folder)) => AskError::NotHere { error, folder },
+            (error, _) => error,
+        })
+    }
+
+    fn ask(self) -> Result<bool, AskError> {
         let socket = self.state.join(SOCKET_NAME);
         let task = self.act.clone().task()?;
         let reply = match task {

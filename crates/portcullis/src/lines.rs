@@ -50,6 +50,12 @@ pub(crate) fn wrapped(front: &str, indent: usize, text: &str) -> String {
     lines
 }
 
+/// Parts with commas between them, as many on a line as fit: a line ends between two parts, never in the middle of one.
+pub(crate) fn together(front: &str, indent: usize, parts: &[String]) -> String {
+    let whole: Vec<String> = parts.iter().map(|part| part.replace(' ', BOUND)).collect();
+    wrapped(front, indent, &whole.join(", ")).replace(BOUND, " ")
+}
+
 /// What a terminal needs for most texts.
 fn width(text: &str) -> usize {
     text.chars().count()
@@ -144,6 +150,8 @@ fn apart(digits: &str) -> String {
     text
 }
 
+/// A space at which no line ends.
+const BOUND: &str = "\u{a0}";
 /// Columns of the word in front of a section.
 const SECTION: usize = 10;
 
@@ -163,6 +171,15 @@ mod tests {
         assert!(lines[0].starts_with("why       one two"), "{text}");
         assert!(lines[1].starts_with("          ") && lines.last() == Some(&"mode      auto"), "{text}");
         assert!(lines.iter().any(|line| line.trim_start() == long), "it can be copied whole: {text}");
+    }
+
+    #[test]
+    fn a_line_ends_between_two_parts() {
+        let parts =
+            ["customers 12345/12345", "visitors 12345/12345", "logins 99/99", "attack 78000 (got 12345)"];
+        let text = together("  60 s: ", 8, &parts.map(str::to_owned));
+        let expected = "  60 s: customers 12345/12345, visitors 12345/12345, logins 99/99,\n        attack 78000 (got 12345)\n";
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::learn::{self, LearnError};
 use crate::listeners::{self, Opened};
 use crate::running::{self, RunError, StateSettings};
 use crate::service::{self, Beside, StopSignals};
-use crate::truth::{self, Page};
+use crate::truth::{self, Page, PageError};
 
 /// What was asked for.
 #[derive(Debug, clap::Args)]
@@ -52,10 +52,13 @@ pub(crate) struct ProtectArgs {
     /// The certificate's private key (PEM).
     #[arg(long, requires = "cert")]
     key: Option<PathBuf>,
-    /// Serve the status page here, such as 127.0.0.1:8082, over plain http and with every default. Without it the record of
-    /// incidents is kept, and no page is made of it.
-    #[arg(long, value_name = "ADDRESS")]
-    status: Option<SocketAddr>,
+    /// Where the status page listens, over plain http and with every default. If that address cannot be had, the gate starts
+    /// without the page.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082", conflicts_with = "no_status")]
+    status: SocketAddr,
+    /// Make no status page. The record of incidents is kept all the same.
+    #[arg(long)]
+    no_status: bool,
 }
 
 /// Why the arguments cannot be served.
@@ -102,7 +105,8 @@ impl ProtectArgs {
         let tls = tls.map(|(cert, key)| listeners::one_certificate(cert, key));
         let listener =
             Opened::plain(self.listen, plan.workers, tls, &mut inherited).map_err(RunError::from)?;
-        let page = self.page(&folder, &mut inherited)?;
+        let page = self.page(&folder, &mut inherited).map_err(RunError::from)?;
+        let is_shown = page.outlet.is_some();
         let mode = plan.mode;
         let running = running::start(plan, &StateSettings::new(&folder), vec![listener], page, predecessor)?;
         let taken = learn::seed(&running.site, &hints);
@@ -116,7 +120,7 @@ impl ProtectArgs {
             self.listen,
             folder.display()
         );
-        self.say_what_follows(taken, hints.len(), &folder);
+        self.say_what_follows(taken, hints.len(), &folder, is_shown);
         let beside = Beside {
             site_name: "site".to_owned(),
             address: self.console,
@@ -156,7 +160,7 @@ impl ProtectArgs {
         Ok(plan)
     }
 
-    fn say_what_follows(&self, taken: usize, addresses: usize, folder: &Path) {
+    fn say_what_follows(&self, taken: usize, addresses: usize, folder: &Path, is_shown: bool) {
         if let Some(file) = &self.learn {
             eprintln!(
                 "{taken} of {addresses} customers' addresses in {} tell how many people share a network; nobody becomes known by that.",
@@ -169,7 +173,7 @@ impl ProtectArgs {
                 folder.display()
             );
         }
-        if let Some(address) = self.status {
+        if is_shown {
             let told = if self.observe {
                 "While the gate only watches, it tells of nothing.".to_owned()
             } else {
@@ -177,17 +181,28 @@ impl ProtectArgs {
                 let hold = format!("portcullis ctl incident hold --state {}", folder.display());
                 format!("It tells of an incident after {wait} s, unless `{hold}` comes first.")
             };
-            eprintln!("The status page is at http://{address}/. {told}");
+            eprintln!("The status page is at http://{}/. {told}", self.status);
         }
+        eprintln!("Ask and command it with `portcullis ctl … --state {}`.", folder.display());
         if self.login.is_none() {
             eprintln!("Nobody becomes known by signing in until --login PATH says where people sign in.");
         }
     }
 
-    /// The status page, if it was asked for.
-    fn page(&self, folder: &Path, inherited: &mut Inherited) -> Result<Page, RunError> {
-        let page = self.status.map(|address| Page::at(address, folder, inherited)).transpose()?;
-        Ok(page.unwrap_or_else(Page::none))
+    /// The status page. An address that cannot be had is no reason not to protect the app.
+    fn page(&self, folder: &Path, inherited: &mut Inherited) -> Result<Page, PageError> {
+        if self.no_status {
+            return Ok(Page::none());
+        }
+        match Page::at(self.status, folder, inherited) {
+            Err(error @ PageError::Listen { .. }) => {
+                eprintln!(
+                    "portcullis: {error}, or leave it out with --no-status. The gate goes on without the page; what happens is in its record."
+                );
+                Ok(Page::none())
+            }
+            other => other,
+        }
     }
 }
 
@@ -204,7 +219,7 @@ fn no_calm(now: Timestamp) -> Pins {
 }
 
 /// `portcullis` in the user's data directory (XDG base directory specification).
-fn default_state() -> Result<PathBuf, ProtectError> {
+pub(crate) fn default_state() -> Result<PathBuf, ProtectError> {
     let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = from("XDG_DATA_HOME").or_else(|| from("HOME").map(|home| home.join(".local/share")));
     data.map(|data| data.join("portcullis")).ok_or(ProtectError::NoHome)
@@ -215,7 +230,32 @@ const NO_CALM_MINUTES: u64 = 60;
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
+    use clap::{Args, FromArgMatches};
+
     use super::*;
+
+    #[test]
+    fn there_is_a_status_page_unless_it_is_not_wanted_or_its_address_is_taken() {
+        let arguments = |words: &[&str]| {
+            let words = ["protect", "http://127.0.0.1:3000"].iter().chain(words);
+            let matches =
+                ProtectArgs::augment_args(clap::Command::new("protect")).try_get_matches_from(words)?;
+            ProtectArgs::from_arg_matches(&matches)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let is_shown = |arguments: ProtectArgs| {
+            arguments.page(folder.path(), &mut Inherited::default()).unwrap().outlet.is_some()
+        };
+        assert_eq!(arguments(&[]).unwrap().status, ([127, 0, 0, 1], 8_082).into());
+        assert!(arguments(&["--no-status", "--status", "127.0.0.1:1"]).is_err(), "one of the two");
+        assert!(!is_shown(arguments(&["--no-status"]).unwrap()));
+        assert!(is_shown(arguments(&["--status", "127.0.0.1:0"]).unwrap()));
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        assert!(!is_shown(arguments(&["--status", &address]).unwrap()), "it starts all the same");
+    }
 
     #[test]
     fn an_app_is_named_by_a_url_without_a_path() {

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use edge_io::Clock;
-use incident::{Engine, RecordError, Settings, SignalSetting, preview, preview_signals};
+use incident::{Settings, SignalSetting, preview, preview_signals};
 use journal_io::journal::{JournalError, Reader};
 use journal_io::keys::{KeyError, PageKey};
 use model::Timestamp;
 use status::{PublicKey, Successor};
 
 use crate::configured::{self, ConfigureError};
-use crate::running::SITE;
+use crate::incident_report::kept;
 use crate::truth::{Seal, files, page_of, settings, signals};
 use verify::{VerifyArgs, VerifyError};
 
@@ -88,7 +88,7 @@ impl StatusAct {
             Self::Export { folder, config } => {
                 let (state, status) = table(config)?;
                 let now = Clock::start().wall();
-                let engine = kept(&state, settings(&status))?;
+                let engine = kept(&Reader::open(&state)?, settings(&status))?;
                 let mut seal = Seal::new(PageKey::load_or_create(&state)?);
                 let files = files(&engine.view(now), &page_of(&status)?, now, now.as_millis(), &mut seal)?;
                 status_io::export(folder, &files)?;
@@ -135,34 +135,5 @@ fn texts(settings: &Settings, signals: &[SignalSetting]) -> String {
     title + &shown.collect::<String>()
 }
 
-/// The record as the journal has it, also while a gate runs.
-fn kept(state: &Path, settings: Settings) -> Result<Engine, StatusError> {
-    let reader = Reader::open(state)?;
-    let mut engine = Engine::new(settings);
-    let mut after = None;
-    loop {
-        let rows = reader.incidents(SITE, after, ROWS_AT_ONCE)?;
-        for row in &rows {
-            let restored = engine.restore(&row.bytes, row.hash);
-            // The gate says so when it starts; what is left is shown.
-            match restored {
-                Ok(()) => {}
-                Err(RecordError::Missing { .. }) => {
-                    engine.accept_gap();
-                    if engine.restore(&row.bytes, row.hash).is_err() {
-                        engine.leave_out(row.seq, row.hash);
-                    }
-                }
-                Err(_) => engine.leave_out(row.seq, row.hash),
-            }
-        }
-        match rows.last() {
-            Some(last) => after = Some(last.seq),
-            None => return Ok(engine),
-        }
-    }
-}
-
 /// Whoever checks copies has so long to take the new key (status-contracts, section 0, 4).
 const VOUCHED_FOR: Duration = Duration::from_secs(90 * 86_400);
-const ROWS_AT_ONCE: u32 = 1_000;

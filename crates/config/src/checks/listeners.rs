@@ -9,6 +9,7 @@ use crate::settings::{Config, Listen};
 pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
     addresses(config, desk);
     fronts(config, desk);
+    front_headers(config, desk);
     proxy_protocol(config, desk);
     https_redirect(config, desk);
     plain_http(config, desk);
@@ -69,6 +70,38 @@ fn fronts(config: &Config, desk: &mut Desk<'_>) {
         paths.map(move |(source, prefix)| (format!("front.{index}.sources.{source}"), *prefix))
     });
     desk.refuse_repeats(sources, "this source", "leave it out here: an address can be only one front");
+}
+
+/// What a front says of its clients is believed, and removed where others say it: so it must be a header of the front's own.
+fn front_headers(config: &Config, desk: &mut Desk<'_>) {
+    for (index, front) in config.front.iter().enumerate() {
+        let headers = [("ja4_header", &front.ja4_header), ("country_header", &front.country_header)];
+        for (key, header) in headers {
+            let Some(header) = header else { continue };
+            let path = format!("front.{index}.{key}");
+            if front.client_address == ClientAddress::ProxyProtocol {
+                desk.error(
+                    &path,
+                    "who speaks the PROXY protocol writes no headers: this one would be the client's own",
+                    "leave it out",
+                );
+            } else if CLIENTS_OWN.contains(&header.as_str()) || header.starts_with("x-forwarded-") {
+                let what = format!("`{header}` is a header that clients or the gate write");
+                desk.error(
+                    &path,
+                    what,
+                    "write a header that this front alone writes, such as \"cf-ipcountry\"",
+                );
+            }
+        }
+        if front.ja4_header.is_some() && front.ja4_header == front.country_header {
+            desk.error(
+                &format!("front.{index}.country_header"),
+                "this header holds the fingerprint already",
+                "write the one that holds the country, or leave it out",
+            );
+        }
+    }
 }
 
 /// Who may say who the client is, and where it is said, belong together.
@@ -191,3 +224,23 @@ fn plain_http(config: &Config, desk: &mut Desk<'_>) {
         );
     }
 }
+
+/// Headers that clients write for the app, and that it would miss.
+const CLIENTS_OWN: [&str; 16] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "content-encoding",
+    "content-type",
+    "expect",
+    "forwarded",
+    "if-modified-since",
+    "if-none-match",
+    "origin",
+    "range",
+    "referer",
+    "user-agent",
+    "x-real-ip",
+    "x-request-id",
+];

@@ -94,7 +94,7 @@ pub(crate) const NOTIFY_KIND: Choice<NotifyKind> = Choice {
         "heartbeat" => Some(NotifyKind::Heartbeat),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 /// See [`Severity`].
@@ -107,7 +107,7 @@ pub(crate) const SEVERITY: Choice<Severity> = Choice {
         "critical" => Some(Severity::Critical),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 /// See [`MailTls`].
@@ -119,7 +119,7 @@ pub(crate) const MAIL_TLS: Choice<MailTls> = Choice {
         "none" => Some(MailTls::None),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 /// The text is not quoted: it may be a secret.

@@ -55,13 +55,13 @@ pub enum Grpc {
 pub(crate) struct Choice<T: 'static> {
     pub(super) words: &'static [&'static str],
     pub(super) choose: fn(&str) -> Option<T>,
-    /// Words of parts that are not built yet, and what to do until then.
-    pub(super) later: &'static [(&'static str, &'static str)],
+    /// Words that somebody may well write, and why there is no need for them.
+    pub(super) needless: &'static [(&'static str, &'static str)],
 }
 
 /// The mode of a site.
 pub(crate) const MODE: Choice<Mode> =
-    Choice { words: &["observe", "assist", "auto"], choose: |word| word.parse().ok(), later: &[] };
+    Choice { words: &["observe", "assist", "auto"], choose: |word| word.parse().ok(), needless: &[] };
 
 /// See [`Grpc`].
 pub(crate) const GRPC: Choice<Grpc> = Choice {
@@ -72,7 +72,7 @@ pub(crate) const GRPC: Choice<Grpc> = Choice {
         "only" => Some(Grpc::Only),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 /// See [`TlsVersion`].
@@ -83,14 +83,14 @@ pub(crate) const TLS_VERSION: Choice<TlsVersion> = Choice {
         "1.3" => Some(TlsVersion::Tls13),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 /// Whom a monitor counts as.
 pub(crate) const MONITOR_AS: Choice<MonitorAs> = Choice {
     words: &["admin"],
     choose: |word| (word == "admin").then_some(MonitorAs::Admin),
-    later: &[("known", MONITOR_LATER), ("unknown", MONITOR_LATER)],
+    needless: &[("known", MONITOR_KNOWN), ("unknown", MONITOR_UNKNOWN)],
 };
 
 /// A host name.
@@ -137,7 +137,7 @@ pub(crate) const PROOF: Choice<Proof> = Choice {
         "http-01" => Some(Proof::Http01),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 /// What people call a thing in logs and reports.
@@ -161,14 +161,14 @@ impl<T> Kind for Choice<T> {
         };
         let chosen = (self.choose)(word);
         if chosen.is_none() {
-            let later = self.later.iter().find(|(name, _)| *name == word);
-            let cure = match (later, nearest(word, self.words.iter().copied())) {
+            let needless = self.needless.iter().find(|(name, _)| *name == word);
+            let cure = match (needless, nearest(word, self.words.iter().copied())) {
                 (Some((_, instead)), _) => (*instead).to_owned(),
                 (None, Some(near)) => format!("write \"{near}\""),
                 (None, None) => one_of,
             };
-            let what = if later.is_some() { "cannot be chosen yet" } else { "cannot be chosen here" };
-            problems.error(found.span(), found.path, format!("{} {what}", quoted(word)), cure);
+            let what = format!("{} cannot be chosen here", quoted(word));
+            problems.error(found.span(), found.path, what, cure);
         }
         chosen
     }
@@ -322,5 +322,5 @@ const FRAMING: [&str; 9] = [
     "set-cookie",
 ];
 const OWN_COOKIES: [&str; 4] = ["portcullis", "__Host-portcullis", "__Secure-portcullis", "portcullis-lane"];
-const MONITOR_LATER: &str =
-    "measuring as a customer or a stranger comes with part 4; until then write \"admin\" or leave `as` out";
+const MONITOR_KNOWN: &str = "to measure as a customer, let the monitor sign in and leave its [[monitor]] out; write \"admin\" for one that must always get through";
+const MONITOR_UNKNOWN: &str = "who has no [[monitor]] measures as a stranger already; write \"admin\" for one that must always get through";

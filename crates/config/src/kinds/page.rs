@@ -81,7 +81,7 @@ pub(crate) const WATCHES: Choice<Watches> = Choice {
         "nothing" => Some(Watches::Nothing),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 fn parse_url(text: &str) -> Result<PageUrl, Bad> {

@@ -109,7 +109,7 @@ pub(crate) const PROBE_SHOWS: Choice<ProbeShows> = Choice {
         "control" => Some(ProbeShows::Control),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 /// The address of a web server of ours.

@@ -13,14 +13,14 @@ pub(crate) const PUBLISH_KIND: Choice<PublishKind> = Choice {
         "template" => Some(PublishKind::Template),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 /// The method of a request that changes something.
 pub(crate) const METHOD: Choice<String> = Choice {
     words: &["POST", "PUT", "PATCH"],
     choose: |word| ["POST", "PUT", "PATCH"].contains(&word).then(|| word.to_owned()),
-    later: &[],
+    needless: &[],
 };
 
 /// The id of a page or component elsewhere: it stands in addresses.

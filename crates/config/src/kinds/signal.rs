@@ -44,7 +44,7 @@ pub(crate) const SIGNAL_STATUS: Choice<SignalStatus> = Choice {
         "major-outage" => Some(SignalStatus::Major),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 fn parse(text: &str) -> Result<SignalLabel, Bad> {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use model::Prefix;
 
-use crate::entry::{default, optional, optional_table, part, required, settings, tables};
+use crate::entry::{default, optional, optional_table, required, settings, tables};
 use crate::kinds::{
-    ADDRESS, CLIENT_ADDRESS, ClientAddress, FILE, FLAG, FRONT_SOURCE, TLS_VERSION, TlsVersion, duration, list,
+    ADDRESS, CLIENT_ADDRESS, ClientAddress, FILE, FLAG, FRONT_SOURCE, HEADER, TLS_VERSION, TlsVersion,
+    duration, list,
 };
 
 settings! {
@@ -72,9 +73,11 @@ settings! {
         /// or the name of a header of its own, such as "cf-connecting-ip". Of a list, the last address that
         /// is no front counts: whatever is left of it may be the client's invention.
         client_address: ClientAddress = required("x-forwarded-for", CLIENT_ADDRESS);
-    }
-    later {
-        "ja4_header" = part(3, "TLS fingerprints from a front", "until then leave it out");
-        "country_header" = part(3, "countries from a front", "until then leave it out");
+        /// The header in which it writes the JA4 fingerprint of its client's TLS, such as "cloudfront-viewer-ja4-fingerprint". Rules
+        /// may tell a flood by it. It must be written anew on every request; what has not the form of a JA4, or comes twice, counts
+        /// as missing. Others cannot set it: it is removed from requests that do not come from this front.
+        ja4_header: Option<String> = optional("cloudfront-viewer-ja4-fingerprint", HEADER);
+        /// The header in which it writes its client's country as two letters, such as "cf-ipcountry"; as with `ja4_header`.
+        country_header: Option<String> = optional("cf-ipcountry", HEADER);
     }
 }

@@ -47,7 +47,7 @@ settings! {
         /// CDNs and load balancers before the gate.
         front: Vec<Front> = tables(0, 64, "write at most 64 of them; one can name many sources");
         /// What is protected.
-        site: Vec<Site> = tables(1, 1, "several sites come with a later part; until then run a gate for each");
+        site: Vec<Site> = tables(1, 1, "several sites are not built yet; until then run a gate for each");
         /// Programs of partners.
         partner: Vec<Partner> = tables(0, 64, "write at most 64 of them; join those that come the same way");
         /// Monitors, which reach the app at every level.

@@ -66,6 +66,7 @@ fn words(looks: &Looks<'_>, attribute: Attribute) -> String {
         }
         Attribute::Method => cut(looks.parts.method.as_str().bytes()),
         Attribute::Version => cut(version(looks.parts.version).bytes()),
+        Attribute::Country => cut(looks.country.unwrap_or_default().into_iter()),
         Attribute::Query
         | Attribute::HeaderOrder
         | Attribute::HeaderSet
@@ -73,7 +74,6 @@ fn words(looks: &Looks<'_>, attribute: Attribute) -> String {
         | Attribute::Ja4A
         | Attribute::Ja4B
         | Attribute::Ja4C
-        | Attribute::Country
         | Attribute::Network
         | Attribute::WideNetwork
         | Attribute::Cookies
@@ -102,9 +102,10 @@ fn cut(bytes: impl Iterator<Item = u8>) -> String {
 }
 
 /// Those of few values first: the others may use up the room.
-const NAMED: [Attribute; 7] = [
+const NAMED: [Attribute; 8] = [
     Attribute::Method,
     Attribute::Version,
+    Attribute::Country,
     Attribute::UserAgentFamily,
     Attribute::Path,
     Attribute::QueryKeys,

@@ -17,6 +17,7 @@ fn looks(parts: &Parts) -> Looks<'_> {
         length: Some(0),
         session: Some("sid"),
         ja4: None,
+        country: None,
         before: Some(0),
     }
 }
@@ -96,6 +97,26 @@ fn addresses_count_by_their_networks() {
     assert_eq!(differences(&from("192.0.2.1"), &from("192.0.3.1")), ["network"]);
     assert_eq!(differences(&from("2001:db8:1::1"), &from("2001:db8:2::1")), ["network"]);
     assert_eq!(differences(&from("192.0.2.1"), &from("198.51.100.1")), ["network", "wide network"]);
+}
+
+#[test]
+fn what_a_front_says_counts_in_its_own_attributes_and_a_country_has_a_name() {
+    let parts = head("/", USUAL);
+    let ja4 = |text: &str| Ja4::parse(text.as_bytes());
+    let of = |country: Option<[u8; 2]>, ja4| {
+        let looks = Looks { country, ja4, ..looks(&parts) };
+        AttributeKey::new([7; 16]).values(&looks, Attributes::ALL)
+    };
+    let one = of(Some(*b"DE"), ja4("t13d1516h2_8daaf6152771_e5627efa2ab1"));
+    assert_eq!(
+        differences(&one, &of(Some(*b"FR"), ja4("t13d1516h2_8daaf6152771_e5627efa2ab1"))),
+        ["country"]
+    );
+    let other = of(Some(*b"DE"), ja4("t13d1516h2_8daaf6152771_000000000000"));
+    assert_eq!(differences(&one, &other), ["JA4, third part"]);
+    let (named, mut names) = (Named::default(), Vec::new());
+    named.name(&Looks { country: Some(*b"DE"), ..looks(&parts) }, &one, 20, &mut names);
+    assert!(names.iter().any(|name| name.text == "DE" && name.value == one.get(Attribute::Country)));
 }
 
 #[test]

@@ -17,6 +17,21 @@ impl Ja4 {
         Some((offer.fingerprint(), offer.resumes))
     }
 
+    /// A fingerprint as somebody else writes it; `None` when it has not the form of one.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        let bytes: [u8; LENGTH] = text.try_into().ok()?;
+        let is_at = |at: usize, byte: u8| match at {
+            0 => matches!(byte, b't' | b'q' | b'd'),
+            1 | 2 => byte.is_ascii_lowercase() || byte.is_ascii_digit(),
+            3 => matches!(byte, b'd' | b'i'),
+            4..8 => byte.is_ascii_digit(),
+            8 | 9 => byte.is_ascii_alphanumeric(),
+            10 | 23 => byte == b'_',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        };
+        bytes.iter().enumerate().all(|(at, &byte)| is_at(at, byte)).then_some(Self(bytes))
+    }
+
     /// As it is written: `t13d1516h2_…`, 36 characters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

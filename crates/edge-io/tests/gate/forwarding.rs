@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use edge_io::{ClientAddress, Front};
+
 use crate::world::{PATIENCE, Setting, app, app_saying, read_head, read_until, world};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -20,6 +22,26 @@ fn the_app_hears_who_asks_and_nothing_that_the_client_invented() {
         "{head}"
     );
     assert!(!head.contains("1.1.1.1") && !head.contains("connection:"), "{head}");
+}
+
+#[test]
+fn the_app_hears_of_a_country_from_the_front_alone() {
+    let front = |source: &str| Front {
+        sources: vec![source.parse().unwrap()],
+        client_address: ClientAddress::XForwardedFor,
+        ja4_header: None,
+        country_header: Some("x-country".into()),
+    };
+    for (source, is_believed) in [("127.0.0.0/8", true), ("192.0.2.0/24", false)] {
+        let (app, hears) = app_saying(OK);
+        let world = world(app, Setting { fronts: vec![front(source)], ..Setting::default() });
+        let _answer = world.ask(
+            "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.1\r\nX-Country: DE\r\nX_Country: FR\r\nConnection: close\r\n\r\n",
+        );
+        let head = hears.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(head.contains("x-country: DE"), is_believed, "{head}");
+        assert!(!head.contains("x_country"), "it is the client's own: {head}");
+    }
 }
 
 #[test]

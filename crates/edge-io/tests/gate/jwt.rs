@@ -114,5 +114,10 @@ fn on_the_connection_of_a_front_nobody_inherits_what_another_client_proved() {
 }
 
 fn front() -> Front {
-    Front { sources: vec!["127.0.0.0/8".parse().unwrap()], client_address: ClientAddress::XForwardedFor }
+    Front {
+        sources: vec!["127.0.0.0/8".parse().unwrap()],
+        client_address: ClientAddress::XForwardedFor,
+        ja4_header: None,
+        country_header: None,
+    }
 }

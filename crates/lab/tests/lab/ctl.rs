@@ -278,7 +278,7 @@ fn protect_learns_from_a_log_and_knows_no_calm_when_an_attack_is_running() {
     let state = folder.path().join("state");
     let binary = Gate::binary().expect("it was needed");
     let mut command = Command::new(&binary);
-    command.args(["protect", &app.url(), "--login", "/enter", "--now", "--learn"]).arg(&log);
+    command.args(["protect", &app.url(), "--login", "/enter", "--now", "--no-status", "--learn"]).arg(&log);
     command.args(["--listen", &listen.to_string(), "--console", &console.to_string(), "--state"]).arg(&state);
     let ready = || web::get(console, "/healthz", &[]).is_ok_and(|answer| answer.status == 200);
     let mut running = Running::start_and_wait(&mut command, &folder.path().join("log"), READY_WITHIN, ready)

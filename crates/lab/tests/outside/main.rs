@@ -19,7 +19,7 @@ use lab::{Gate, Running, StartError, need};
 
 use clients::{Clients, Seen};
 
-/// Evenings with three attacks of 10 s, at most 100 s after two of them, a minute for the most patient after each of them, and time
+/// Evenings with three attacks of 12 s, at most 100 s after two of them, a minute for the most patient after each of them, and time
 /// to spare on a busy machine.
 const STAYS_WITHIN: Duration = Duration::from_secs(560);
 /// Until the gate is open again after the evenings.
@@ -120,7 +120,7 @@ fn check_answered(seen: &Seen, who: &str) {
 fn stay(binary: &Path, folder: &Path) -> Result<(Running, SocketAddr), StartError> {
     let log: PathBuf = folder.join("try.log");
     let mut command = std::process::Command::new(binary);
-    command.args(["try", "--stay", "--seconds", "10"]);
+    command.args(["try", "--stay", "--seconds", "12"]);
     let text = || std::fs::read_to_string(&log).unwrap_or_default();
     let running =
         Running::start_and_wait(&mut command, &log, STAYS_WITHIN, || address_in(&text()).is_some())?;

@@ -4,7 +4,7 @@ mod markup;
 mod readers;
 mod watchers;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -168,6 +168,38 @@ fn a_gate_without_a_configuration_serves_the_page_where_it_is_told_to() {
     assert!(wait_for(SOON, published).is_some(), "{}", running.log());
     let told = || get("/status.txt").contains("Incident: Disruption of Website").then_some(());
     assert!(wait_for(SOON, told).is_some(), "{}\n{}", get("/status.txt"), running.log());
+    // What `ctl incident draft` says, without the gate.
+    let incidents = get("/api/v2/incidents.json");
+    let (_, incidents) = incidents.split_once(r#""incidents":"#).expect("a list of incidents");
+    let mut report = Command::new(&binary);
+    report.args(["report", "--incident", id(incidents), "--state"]).arg(folder.path().join("state"));
+    let report = report.output().expect("it runs");
+    let said = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(report.status.success() && said.contains("# Report") && said.contains("TODO"), "{said}");
+}
+
+#[test]
+fn a_gate_whose_page_has_no_address_protects_all_the_same() {
+    let binary = need!(Gate::binary());
+    let app = Origin::start(|_: &str| plain("200 OK", "", "here")).expect("loopback has a port");
+    let folder = tempfile::tempdir().expect("there is room");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("loopback has a port");
+    let page = taken.local_addr().expect("it is bound");
+    let (listen, console) = (free_address(), free_address());
+    let mut command = Command::new(&binary);
+    command.arg("protect").arg(app.url()).arg("--state").arg(folder.path().join("state"));
+    for (option, address) in [("--listen", listen), ("--console", console), ("--status", page)] {
+        command.args([option, &address.to_string()]);
+    }
+    let log = folder.path().join("log");
+    let running = Running::start_and_wait(&mut command, &log, SOON, || web::accepts(listen));
+    let running = running.unwrap_or_else(|error| panic!("{error}"));
+    assert!(web::get(listen, "/", &[]).is_ok_and(|answer| answer.body.contains("here")), "{}", running.log());
+    let said = running.log();
+    assert!(
+        said.contains(&format!("the status page cannot listen on {page}")) && said.contains("--no-status"),
+        "{said}"
+    );
 }
 
 fn id(json: &str) -> &str {

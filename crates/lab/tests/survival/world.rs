@@ -240,7 +240,7 @@ fn launch(
     words.push(binary);
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).args(["protect", &format!("http://{app}"), "--listen", &listen.to_string()]);
-    command.args(["--console", &free_address().to_string(), "--login", "/login", "--state"]);
+    command.args(["--console", &free_address().to_string(), "--login", "/login", "--no-status", "--state"]);
     command.arg(folder.join("state")).args(options);
     let ready = || web::get(listen, "/", &[]).is_ok_and(|answer| answer.status == 200);
     let log = folder.join("gate.log");

@@ -138,6 +138,7 @@ fn protect_takes_a_certificate_from_the_command_line() {
         &listen.to_string(),
         "--console",
         &console.to_string(),
+        "--no-status",
     ]);
     command.arg("--state").arg(folder.path().join("state"));
     command.arg("--cert").arg(&signed.chain).arg("--key").arg(&signed.key);

@@ -200,8 +200,10 @@ impl Writer {
     }
 
     fn warn(&self, text: &str) {
-        if let Some(events) = &self.events {
-            events.warning(format_args!("recordings: {text}"));
+        match &self.events {
+            Some(events) => events.warning(format_args!("recordings: {text}")),
+            // Where there is no log, whoever looks on is told.
+            None => eprintln!("portcullis: recordings: {text}"),
         }
     }
 }

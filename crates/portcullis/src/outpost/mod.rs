@@ -29,6 +29,7 @@ use status_io::Publisher;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::alerts::Alerts;
+use crate::folders;
 use crate::handover::Inherited;
 use crate::probing::{agent, jobs, only_usable, probe_clock};
 use crate::truth::{Outlet, Page, Ready, Seal, Told, Truth, listen, mirrors, page_of, settings};
@@ -80,6 +81,7 @@ impl OutpostArgs {
             config.page.iter().try_for_each(|page| Alerts::of_outpost(&config, page).check())?;
             show_line!("{} is in order.", self.config.display());
             warnings.iter().for_each(|warning| show_line!("{warning}"));
+            folders::of_outpost(&config).iter().for_each(|warning| show_line!("{warning}"));
             return Ok(());
         }
         serve(&config, &warnings)

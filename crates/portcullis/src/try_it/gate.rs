@@ -1,7 +1,6 @@
 //! The gates of the demonstration, in this process, without state on disk.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -50,9 +49,9 @@ impl<'a> Premises<'a> {
         Self { arena, secrets, clock, site, passes, log: Arc::default() }
     }
 
-    /// What writes recordings to one new file.
-    pub(super) fn memory(&self, file: &Path) -> Result<Memory, TryError> {
-        let place = Place::File(Single::create(file)?);
+    /// What writes recordings to one file.
+    pub(super) fn memory(&self, file: Single) -> Result<Memory, TryError> {
+        let place = Place::File(file);
         Ok(Memory::start(Writer::new(self.secrets, place, None, self.clock.wall()))?)
     }
 
@@ -96,10 +95,19 @@ impl<'a> Premises<'a> {
 }
 
 impl TryGate {
-    /// Whether everything that was to be recorded is written.
-    pub(super) fn stop(self) -> bool {
+    /// Ends it. What is missing of what was to be recorded, in words.
+    pub(super) fn stop(self) -> Option<String> {
         self.edge.stop();
-        self.memory.is_none_or(|memory| memory.stop())
+        let memory = self.memory?;
+        missing(memory.stop(), memory.steps_lost())
+    }
+}
+
+fn missing(is_ended: bool, steps_lost: u64) -> Option<String> {
+    match steps_lost {
+        _ if !is_ended => Some("the recording could not be written to its end".to_owned()),
+        0 => None,
+        steps => Some(format!("{steps} steps are missing from the recording: the disk did not take them")),
     }
 }
 
@@ -182,4 +190,16 @@ struct NoLedger;
 impl Ledger for NoLedger {
     fn confirmed(&self, _confirmed: &Confirmed, _address: Option<IpAddr>) {}
     fn refused(&self, _refused: &Refused<'_>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing;
+
+    #[test]
+    fn a_recording_with_a_gap_is_no_success() {
+        assert_eq!(missing(true, 0), None);
+        assert!(missing(true, 7).unwrap().starts_with("7 steps are missing"));
+        assert!(missing(false, 0).unwrap().contains("to its end"));
+    }
 }

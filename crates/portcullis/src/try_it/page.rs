@@ -1,8 +1,6 @@
 //! The status page of the sample shop: the record and the pages of every gate, in memory and in more of a hurry.
 
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,10 +98,9 @@ impl ShopPage {
         self.engine.draft(&ids, Readers::Colleagues, now)
     }
 
-    /// Writes the draft to a new file.
-    pub(super) fn write(&self, draft: &Draft, file: &Path) -> std::io::Result<()> {
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(file)?;
-        file.write_all(&status::report(draft, self.clock.wall()))
+    /// The draft as a page of its own, HTML.
+    pub(super) fn report(&self, draft: &Draft) -> Vec<u8> {
+        status::report(draft, self.clock.wall())
     }
 
     /// What was out before stays where nothing can be made of what is new.
@@ -185,10 +182,7 @@ mod tests {
         );
         assert!(told[0].0 < 20 && !shop.has_open(), "{told:?}");
         let draft = shop.draft().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("report.html");
-        shop.write(&draft, &file).unwrap();
-        assert!(std::fs::read_to_string(&file).unwrap().contains("hardly anybody was served for"));
-        assert!(shop.write(&draft, &file).is_err(), "nothing is overwritten");
+        let report = String::from_utf8(shop.report(&draft)).unwrap();
+        assert!(report.contains("hardly anybody was served for"));
     }
 }

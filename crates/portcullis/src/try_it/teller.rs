@@ -7,7 +7,7 @@ use demo::{Kind, Moment, Phase};
 use incident::{Draft, Stage};
 use model::{Challenge, Level};
 
-use crate::lines::wrapped;
+use crate::lines::{together, wrapped};
 
 use super::page::{FIRST_NOTICE, Notice, RESOLVED_AFTER};
 use super::showing::{ALL_GROUPS, News, RuleNews};
@@ -22,6 +22,15 @@ impl Teller {
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
             text.split('\n').for_each(|paragraph| show!("{}", wrapped("", 0, paragraph)));
+        }
+    }
+
+    /// Says what a person needs also when figures alone are printed: then beside them.
+    pub(super) fn aside(&self, text: &str) {
+        if self.quiet {
+            text.split('\n').for_each(|paragraph| eprint!("{}", wrapped("", 0, paragraph)));
+        } else {
+            self.say(text);
         }
     }
 
@@ -65,13 +74,20 @@ impl Teller {
         });
     }
 
+    /// Prints lines that are made.
+    fn figures(&self, lines: &str) {
+        if !self.quiet {
+            show!("{lines}");
+        }
+    }
+
     /// A line every five seconds.
     pub(super) fn second(&self, phase: Phase, second: u64, moment: &Moment) {
         if phase == Phase::Aftermath && second == 1 {
             self.say("  The attack is over.");
         }
         if second == 1 || second.is_multiple_of(5) {
-            self.say(&line(second, moment));
+            self.figures(&line(second, moment));
         }
     }
 }
@@ -104,22 +120,20 @@ fn noted(mark: &str, text: &str) -> String {
 
 /// What was counted in one second.
 fn line(second: u64, moment: &Moment) -> String {
-    let share = |kind| format!("{} of {}", moment.ok(kind), moment.tried(kind));
+    let share = |kind| format!("{}/{}", moment.ok(kind), moment.tried(kind));
     let visitors = |kind| moment.ok(kind) + moment.ok(Kind::Patient);
     let tried = moment.tried(Kind::Visitor) + moment.tried(Kind::Patient);
-    let logins = match moment.tried(Kind::Login) {
-        0 => String::new(),
-        _ => format!(", signed in {}", share(Kind::Login)),
-    };
-    let attack = match moment.attack_sent {
-        0 => String::new(),
-        sent => format!(" | attack {sent}, got {}", moment.attack_ok),
-    };
-    format!(
-        " {second:>3} s: customers {}, visitors {} of {tried}{logins}{attack}",
-        share(Kind::Customer),
-        visitors(Kind::Visitor),
-    )
+    let mut parts = vec![
+        format!("customers {}", share(Kind::Customer)),
+        format!("visitors {}/{tried}", visitors(Kind::Visitor)),
+    ];
+    if moment.tried(Kind::Login) > 0 {
+        parts.push(format!("logins {}", share(Kind::Login)));
+    }
+    if moment.attack_sent > 0 {
+        parts.push(format!("attack {} (got {})", moment.attack_sent, moment.attack_ok));
+    }
+    together(&format!(" {second:>3} s: "), LINE_INDENT, &parts)
 }
 
 fn sentence(news: &News) -> Option<String> {
@@ -168,6 +182,8 @@ fn level(before: Level, after: Level) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// Of what does not fit behind the second.
+const LINE_INDENT: usize = 8;
 /// How long it was, for how long customers and new visitors were not served, and what it did at its worst.
 const FACTS: usize = 4;
 
@@ -227,5 +243,13 @@ mod tests {
         ");
         let draft = "# Report\n\n- **TODO** a\n\n## Summary\n\n- It was down. (#1)\n- **TODO** Why?\n\n## Impact\n\n- Customers: fine. (#2)\n";
         assert_eq!(facts(draft).collect::<Vec<_>>(), ["It was down. (#1)", "Customers: fine. (#2)"]);
+    }
+
+    #[test]
+    fn a_second_is_told_without_breaking_a_figure() {
+        let mut moment = Moment::default();
+        assert_eq!(line(5, &moment), "   5 s: customers 0/0, visitors 0/0\n");
+        (moment.attack_sent, moment.attack_ok) = (7_800, 12);
+        assert_eq!(line(60, &moment), "  60 s: customers 0/0, visitors 0/0, attack 7800 (got 12)\n");
     }
 }

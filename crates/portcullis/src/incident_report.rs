@@ -1,0 +1,134 @@
+//! `portcullis report --incident ID`: the draft of the report about one incident, from the journal alone, also while no gate runs.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use incident::{
+    ComponentSetting, Draft, Engine, Entry, PublicId, Readers, Record, RecordError, Settings, Watches,
+};
+use journal_io::journal::{IncidentRow, JournalError, Reader};
+use model::Timestamp;
+
+use crate::running::SITE;
+
+/// Why there is no draft.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IncidentReportError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Nothing is known of it.
+    #[error(
+        "there is no incident {id} in the record of {}; `portcullis ctl incident` of a running gate lists them, and --state names another \
+         record",
+        state.display()
+    )]
+    Unknown {
+        /// Which was asked for.
+        id: PublicId,
+        /// The folder that was read.
+        state: PathBuf,
+    },
+}
+
+/// The draft for colleagues, as `ctl incident draft ID` of a running gate prints it.
+pub(crate) fn draft(state: &Path, id: PublicId, now: Timestamp) -> Result<Draft, IncidentReportError> {
+    let reader = Reader::open(state)?;
+    let engine = kept(&reader, settings(components(&reader)?))?;
+    let draft = engine.draft(&[id], Readers::Colleagues, now);
+    draft.ok_or_else(|| IncidentReportError::Unknown { id, state: state.to_owned() })
+}
+
+/// The record as the journal has it, also while a gate runs.
+pub(crate) fn kept(reader: &Reader, settings: Settings) -> Result<Engine, JournalError> {
+    let mut engine = Engine::new(settings);
+    each(reader, |row| {
+        // The gate says so when it starts; what is left is shown.
+        match engine.restore(&row.bytes, row.hash) {
+            Ok(()) => {}
+            Err(RecordError::Missing { .. }) => {
+                engine.accept_gap();
+                if engine.restore(&row.bytes, row.hash).is_err() {
+                    engine.leave_out(row.seq, row.hash);
+                }
+            }
+            Err(_) => engine.leave_out(row.seq, row.hash),
+        }
+    })?;
+    Ok(engine)
+}
+
+/// The full names of all components that the record has ever watched: without a configuration it alone knows them.
+fn components(reader: &Reader) -> Result<Vec<String>, JournalError> {
+    let mut names = Vec::new();
+    each(reader, |row| {
+        let Ok((Record { entry: Entry::Watched { component, .. }, .. }, _)) =
+            Record::read(&row.bytes, row.hash)
+        else {
+            return;
+        };
+        if names.len() < Settings::COMPONENTS_MAX && !names.contains(&component) {
+            names.push(component);
+        }
+    })?;
+    Ok(names)
+}
+
+fn settings(components: Vec<String>) -> Settings {
+    let component = |name| ComponentSetting {
+        name,
+        groups: Vec::new(),
+        description: String::new(),
+        watches: Watches::Nothing,
+    };
+    Settings::new(components.into_iter().map(component).collect(), Duration::ZERO)
+}
+
+fn each(reader: &Reader, mut take: impl FnMut(&IncidentRow)) -> Result<(), JournalError> {
+    let mut after = None;
+    loop {
+        let rows = reader.incidents(SITE, after, ROWS_AT_ONCE)?;
+        rows.iter().for_each(&mut take);
+        match rows.last() {
+            Some(last) => after = Some(last.seq),
+            None => return Ok(()),
+        }
+    }
+}
+
+const ROWS_AT_ONCE: u32 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use incident::{Act, Moment, Stage, Status};
+    use journal_io::journal::{Journal, JournalSettings, Row};
+    use model::Instant;
+
+    use super::*;
+
+    #[test]
+    fn the_draft_from_the_journal_alone_is_that_of_the_gate() {
+        let folder = tempfile::tempdir().unwrap();
+        let wall = Timestamp::from_secs(1_795_876_200);
+        let mut engine = Engine::new(settings(vec!["Shop / Phone".into(), "Shop / Website".into()]));
+        let open = Act::Open {
+            title: "Nobody answers the phone".into(),
+            stage: Stage::Identified,
+            body: "Our carrier has a problem.".into(),
+            components: vec![("Shop / Website".into(), Status::PartialOutage)],
+        };
+        let records = engine.act(open, None, "root", Moment { now: Instant::ORIGIN, wall }).unwrap();
+        let (journal, _loaded) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
+        for Record { seq, at, bytes, hash, .. } in records {
+            assert!(journal.record(Row::Incident(IncidentRow { site: SITE, seq, at, bytes, hash })));
+        }
+        assert!(journal.settle(Duration::from_secs(10)));
+        drop(journal);
+        let (id, now) = (engine.inside()[0].id, wall + Duration::from_secs(3_600));
+        let drafted = draft(folder.path(), id, now).unwrap();
+        assert_eq!(Some(&drafted), engine.draft(&[id], Readers::Colleagues, now).as_ref());
+        assert!(drafted.text.contains("Shop / Website"), "{}", drafted.text);
+        let unknown = draft(folder.path(), "bbbbbbbbbbbb".parse().unwrap(), now).unwrap_err().to_string();
+        assert!(unknown.contains("there is no incident bbbbbbbbbbbb"), "{unknown}");
+    }
+}
