@@ -9,6 +9,7 @@ use crate::act::{Act, ActError};
 use crate::acting;
 use crate::case::Case;
 use crate::inside::{Inside, Standing};
+use crate::load::{self, Meter};
 use crate::outside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
@@ -52,6 +53,8 @@ pub struct Engine {
     pub(crate) since: Since,
     /// For how much of their time people were served.
     times: Times,
+    /// What came since it was last written down.
+    pub(crate) meter: Meter,
     pub(crate) level: Level,
     pub(crate) observes: bool,
     /// Whether the site can be reached from elsewhere, as far as that is believed.
@@ -92,6 +95,7 @@ impl Engine {
             telling: Telling::default(),
             since: Since::default(),
             times: Times::default(),
+            meter: Meter::default(),
             level: Level::Calm,
             observes: true,
             outside: Outside::Unknown,
@@ -143,6 +147,7 @@ impl Engine {
         speaking::speak(self, moment, &mut pen);
         self.hear_waiting(moment, &mut pen);
         self.measure(&mut pen);
+        load::note(self, sight, moment, &mut pen);
         pen.records
     }
 

@@ -3,6 +3,7 @@
 mod acts;
 mod chain;
 mod clocks;
+mod load;
 mod outside;
 mod seen;
 mod served;

@@ -6,6 +6,7 @@
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::chart::Chart;
 use crate::outside::Spell;
 use crate::served::Served;
 use crate::words::{Audience, Impact, PublicId, Service, Stage, Status};
@@ -106,6 +107,9 @@ pub struct Incident {
     /// For how much of their time people were served while it went on; `None`: the public is not told, or it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served: Option<Served>,
+    /// How it went, for the newest incidents; empty before half an hour after it was over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charts: Vec<Chart>,
 }
 
 /// One thing that was said about an incident.

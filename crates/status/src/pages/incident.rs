@@ -8,6 +8,7 @@ use super::{Site, class, history, of_service, progress_label, served};
 use crate::dates;
 use crate::markup::{Markup, paragraphs};
 use crate::news;
+use crate::report::chart::put as put_chart;
 use crate::report::put_markdown;
 use crate::verdict::{glyph, of_impact};
 
@@ -76,6 +77,11 @@ pub(super) fn put(out: &mut Markup, site: &Site<'_>, incident: &Incident, top: &
         out.raw("<div class=\"card report\">\n");
         put_markdown(out, &incident.postmortem);
         out.raw("</div>\n</section>\n");
+    }
+    if !incident.charts.is_empty() {
+        out.raw("<section aria-labelledby=\"went\">\n<h2 id=\"went\">How it went (UTC)</h2>\n");
+        incident.charts.iter().for_each(|chart| put_chart(out, chart, site.at));
+        out.raw("</section>\n");
     }
     out.raw("<section aria-labelledby=\"said\">\n<h2 id=\"said\">What was said</h2>\n<ol class=\"log\">\n");
     let has_report = !incident.postmortem.is_empty();

@@ -156,6 +156,15 @@ fn twenty_components_fit_into_thirty_kilobytes() {
     assert!(page.len() <= 34_000, "{} bytes with figures", page.len());
 }
 
+#[test]
+fn a_published_report_has_charts_with_tables_behind_them() {
+    let path = format!("i/{}.html", samples::id("past"));
+    let page = text(&made(&samples::calm_with_charts()), &path);
+    let (_, rest) = page.split_once("<section aria-labelledby=\"went\">").expect("there are charts");
+    insta::assert_snapshot!("charts_incident", rest.split("</section>").next().unwrap_or_default());
+    assert!(!text(&made(&samples::calm()), &path).contains("How it went"));
+}
+
 /// Two promises that are shown differently: one to come, one that was not kept.
 #[test]
 fn a_promise_that_was_not_kept_is_shown_as_one() {
@@ -177,6 +186,7 @@ fn pages_can_be_looked_at() {
         ("worked-on", samples::worked_on()),
         ("bands", samples::outage_in_bands()),
         ("figures", samples::calm_with_figures()),
+        ("charts", samples::calm_with_charts()),
         ("nested", samples::nested()),
         ("nasty", samples::spoken("<b>&amp; a very long word ".repeat(4).replace(' ', "\u{301}-").as_str())),
     ];
