@@ -55,6 +55,8 @@ pub struct Engine {
     times: Times,
     /// What came since it was last written down.
     pub(crate) meter: Meter,
+    /// From how many places probes try the site.
+    places: u8,
     pub(crate) level: Level,
     pub(crate) observes: bool,
     /// Whether the site can be reached from elsewhere, as far as that is believed.
@@ -96,6 +98,7 @@ impl Engine {
             since: Since::default(),
             times: Times::default(),
             meter: Meter::default(),
+            places: 0,
             level: Level::Calm,
             observes: true,
             outside: Outside::Unknown,
@@ -185,7 +188,7 @@ impl Engine {
 
     /// What may be published.
     pub fn view(&self, now: Timestamp) -> View {
-        publish::view(&self.state, &self.settings, &self.times, now)
+        View { places: self.places, ..publish::view(&self.state, &self.settings, &self.times, now) }
     }
 
     /// What an admin may know, newest first.
@@ -275,6 +278,7 @@ impl Engine {
         mark(&mut self.since.good, is_good, moment);
         mark(&mut self.since.quiet, is_quiet, moment);
         (self.observes, self.outside) = (sight.observes, self.window.outside());
+        self.places = sight.places;
         self.ear.served(sight.known.good(), moment.wall);
         let is_told = self.state.own().is_some_and(|case| !case.said.is_empty());
         let is_surely_good = Self::lasts(self.since.good, moment) >= self.monitoring_after();

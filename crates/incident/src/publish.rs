@@ -47,6 +47,7 @@ pub(crate) fn view(state: &State, settings: &Settings, times: &Times, now: Times
         maintenances: state.maintenances.iter().rev().map(|work| maintenance(work, &listed, now)).collect(),
         outside: spells(state),
         served: is_shown.then(|| served::lately(times, state, now)),
+        places: 0,
         updated_at: if state.updated_at == Timestamp::default() { now } else { state.updated_at },
     }
 }

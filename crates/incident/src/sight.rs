@@ -29,6 +29,8 @@ pub struct Sight {
     pub probed: Option<Service>,
     /// Whether the site can be reached from elsewhere.
     pub outside: Outside,
+    /// From how many places probes try the site at the moment.
+    pub places: u8,
     /// Time of people that was added up since the start, by [`crate::Users::ALL`].
     pub spent: [UserTime; 2],
     /// What came from everybody, attackers among them; `None`: nobody counts it.

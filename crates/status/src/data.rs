@@ -128,7 +128,7 @@ struct Read {
 
 /// Whether a gate could show so much.
 fn is_bounded(view: &View) -> bool {
-    let View { components, incidents, maintenances, outside, served, updated_at: _ } = view;
+    let View { components, incidents, maintenances, outside, served, places: _, updated_at: _ } = view;
     let are_parts = |counts: &[usize]| counts.iter().all(|count| *count <= PARTS_MAX);
     let are_short = |texts: &[&String]| texts.iter().all(|text| text.len() <= TEXT_BYTES_MAX);
     let is_component =

@@ -8,7 +8,7 @@ use guard::Advice;
 use guard::evidence::Verdict;
 use incident::{Cause, Counts, Door, Load, Sight};
 use model::{Challenge, Decision, Instant, Mode, Tier, TierCounts, Traffic};
-use probe::Finding;
+use probe::{Finding, Reading};
 
 use crate::orders::Orders;
 use crate::probing::{Probing, Senses};
@@ -73,6 +73,7 @@ impl Witness {
             observes,
             probed: senses.probed(),
             outside: senses.outside(),
+            places: places(&senses),
             spent: Default::default(),
             load: Some(load(&tiers, decision, now)),
         })
@@ -139,6 +140,12 @@ fn answered(counts: &TierCounts) -> Counts {
 fn asked(counts: &TierCounts) -> Counts {
     let [_, shed, ..] = counts.refused;
     Counts { all: counts.forwarded + shed, bad: counts.failed + shed }
+}
+
+/// Here and an outpost's, as far as their probes tell anything at the moment.
+fn places(senses: &Senses) -> u8 {
+    let known = |reading: &Reading| u8::from(reading.verdict != probe::Verdict::Unknown);
+    known(&senses.here) + known(&senses.outside)
 }
 
 /// What came from everybody, and what was done about it.

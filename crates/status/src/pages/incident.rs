@@ -53,7 +53,11 @@ pub(super) fn page(site: &Site<'_>, incident: &Incident) -> Markup {
     let look = if incident.stage.is_open() { now(site, incident) } else { Status::Operational };
     let title = format!("{} {}: {}", glyph(look), incident.stage.label(), incident.title);
     let path = format!("/i/{}", incident.id);
-    frame::page(site, &Frame { title: &title, description: &description, path: &path, top: "../" }, &out)
+    frame::page(
+        site,
+        &Frame { title: &title, description: &description, path: &path, top: "../", is_short: false },
+        &out,
+    )
 }
 
 /// What the page says; `top` leads to the files at the top.
@@ -105,7 +109,11 @@ pub(super) fn work_page(site: &Site<'_>, work: &Maintenance) -> Markup {
     let description = format!("Announced work, {}", dates::span(work.from, work.until));
     let title = format!("{} {}", glyph(Status::UnderMaintenance), work.title);
     let path = format!("/i/{}", work.id);
-    frame::page(site, &Frame { title: &title, description: &description, path: &path, top: "../" }, &out)
+    frame::page(
+        site,
+        &Frame { title: &title, description: &description, path: &path, top: "../", is_short: false },
+        &out,
+    )
 }
 
 /// What the page of announced work says; `top` leads to the files at the top.

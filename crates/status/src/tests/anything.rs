@@ -42,6 +42,7 @@ fn view() -> impl Strategy<Value = View> {
             maintenances,
             outside: Vec::new(),
             served: None,
+            places: 0,
             updated_at,
         },
     )
