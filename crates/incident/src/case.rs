@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use model::Timestamp;
 
+use crate::load::Tally;
 use crate::record::{Entry, Record};
 use crate::served::Measured;
 use crate::settings::UPDATES_MAX;
@@ -60,6 +61,8 @@ pub(crate) struct Case {
     pub(crate) updated_at: Timestamp,
     /// What happened beside what was said, oldest first; the newest of it if there is too much.
     pub(crate) notes: VecDeque<Note>,
+    /// What came while it went on, oldest first, each with its entry; at most [`crate::load::TALLIES_MAX`].
+    pub(crate) tallies: Vec<(u64, Tally)>,
 }
 
 /// One thing that happened.
@@ -268,6 +271,7 @@ pub(crate) fn opened(
         drafts: 0,
         revision: record.seq,
         notes: VecDeque::new(),
+        tallies: Vec::new(),
         updated_at: record.at,
     }
 }

@@ -10,6 +10,7 @@ use crate::acting;
 use crate::case::Case;
 use crate::consent;
 use crate::inside::{Inside, Standing};
+use crate::load::{self, Meter};
 use crate::outside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
@@ -53,6 +54,10 @@ pub struct Engine {
     pub(crate) since: Since,
     /// For how much of their time people were served.
     times: Times,
+    /// What came since it was last written down.
+    pub(crate) meter: Meter,
+    /// From how many places probes try the site.
+    places: u8,
     pub(crate) level: Level,
     pub(crate) observes: bool,
     /// Whether the site can be reached from elsewhere, as far as that is believed.
@@ -93,6 +98,8 @@ impl Engine {
             telling: Telling::default(),
             since: Since::default(),
             times: Times::default(),
+            meter: Meter::default(),
+            places: 0,
             level: Level::Calm,
             observes: false,
             outside: Outside::Unknown,
@@ -144,6 +151,7 @@ impl Engine {
         speaking::speak(self, moment, &mut pen);
         self.hear_waiting(moment, &mut pen);
         self.measure(&mut pen);
+        load::note(self, sight, moment, &mut pen);
         pen.records
     }
 
@@ -181,7 +189,7 @@ impl Engine {
 
     /// What may be published.
     pub fn view(&self, now: Timestamp) -> View {
-        publish::view(&self.state, &self.settings, &self.times, now)
+        View { places: self.places, ..publish::view(&self.state, &self.settings, &self.times, now) }
     }
 
     /// What an admin may know, newest first.
@@ -271,6 +279,7 @@ impl Engine {
         mark(&mut self.since.good, is_good, moment);
         mark(&mut self.since.quiet, is_quiet, moment);
         (self.observes, self.outside) = (sight.observes, self.window.outside());
+        self.places = sight.places;
         self.ear.served(sight.known.good(), moment.wall);
         let is_told = self.state.own().is_some_and(|case| !case.said.is_empty());
         let is_surely_good = Self::lasts(self.since.good, moment) >= self.monitoring_after();

@@ -168,6 +168,7 @@ pub(crate) fn words(entry: &Entry) -> Option<String> {
         Entry::Measured { measured, .. } => Some(measured.lines().join(" ")),
         Entry::Ended { .. } => Some("it is over and was not told".to_owned()),
         Entry::Opened { .. }
+        | Entry::Counted { .. }
         | Entry::Drafted { .. }
         | Entry::Published { .. }
         | Entry::Component { .. }

@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use model::Timestamp;
 
 use crate::case::Case;
+use crate::course;
 use crate::outside::{KeptSpell, Spell};
 use crate::served::{self, Times};
 use crate::settings::{ComponentSetting, NEWEST, Settings, UPDATES_SHOWN, UPDATES_SHOWN_OLD, Watches};
@@ -32,8 +33,12 @@ pub(crate) fn view(state: &State, settings: &Settings, times: &Times, now: Times
     }
     let told = state.cases.iter().rev().filter(|case| !case.said.is_empty());
     let is_shown = settings.audience_figures;
+    let charts = |place: usize, case: &Case| {
+        if place < NEWEST { course::shown(case, is_shown, now) } else { Vec::new() }
+    };
     let incidents = told.enumerate().map(|(place, case)| Incident {
         served: is_shown.then(|| served::during(case, state, times, now)).flatten(),
+        charts: charts(place, case),
         ..incident(case, &listed, shown(place))
     });
     View {
@@ -42,6 +47,7 @@ pub(crate) fn view(state: &State, settings: &Settings, times: &Times, now: Times
         maintenances: state.maintenances.iter().rev().map(|work| maintenance(work, &listed, now)).collect(),
         outside: spells(state),
         served: is_shown.then(|| served::lately(times, state, now)),
+        places: 0,
         updated_at: if state.updated_at == Timestamp::default() { now } else { state.updated_at },
     }
 }
@@ -162,6 +168,7 @@ fn incident(case: &Case, listed: &Listed<'_>, shown: usize) -> Incident {
         updated_at: case.updated_at,
         postmortem: case.report.clone(),
         served: None,
+        charts: Vec::new(),
     }
 }
 

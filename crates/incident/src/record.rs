@@ -5,6 +5,7 @@ use data_encoding::HEXLOWER;
 use model::{Level, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::load::Tally;
 use crate::served::Measured;
 use crate::sight::{Cause, Services};
 use crate::words::{Stage, Status};
@@ -271,6 +272,14 @@ pub enum Entry {
         /// From its beginning to its end, as far as it was measured.
         measured: Measured,
     },
+    /// What came to the gate and what it did about it, about once a minute while an incident goes on that it saw itself, and at its
+    /// end. The public reads of it from half an hour after it was over on.
+    Counted {
+        /// Which.
+        incident: u32,
+        /// What was counted since the entry before.
+        tally: Tally,
+    },
     /// The gate no longer sees anything wrong with what was never published.
     Ended {
         /// Which.
@@ -324,6 +333,7 @@ impl Entry {
             | Self::Drafted { incident, .. }
             | Self::Outside { incident, .. }
             | Self::Measured { incident, .. }
+            | Self::Counted { incident, .. }
             | Self::Ended { incident } => Some(*incident),
             Self::Component { incident, .. } => *incident,
             Self::Watched { .. } | Self::Overridden { .. } | Self::Maintenance { .. } => None,

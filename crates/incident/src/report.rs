@@ -4,6 +4,7 @@
 //! (status-contracts, section 7).
 
 mod doings;
+mod facts;
 mod marks;
 mod paper;
 
@@ -12,12 +13,11 @@ use std::time::Duration;
 use model::Timestamp;
 
 use crate::case::{Case, Lost, Said};
-use crate::chart::{Chart, charts};
+use crate::chart::{Chart, For, charts};
 use crate::civil::Civil;
 use crate::inside::words;
 use crate::record::Entry;
 use crate::served::{Measured, seen};
-use crate::settings::DISCLOSED_AFTER;
 use crate::state::State;
 use crate::texts::{exact, exact_losses, length, losses};
 use crate::words::{Impact, Stage};
@@ -68,6 +68,7 @@ pub(crate) fn draft(whole: &Whole<'_>) -> Draft {
     paper.title("Lead-up");
     paper.todo("What was changed in the seven days before?");
     cause(&mut paper, whole);
+    facts::load(&mut paper, whole);
     detection(&mut paper, whole);
     doings::response(&mut paper, whole);
     doings::recovery(&mut paper, whole);
@@ -106,8 +107,13 @@ impl Whole<'_> {
         (self.cases.len() > 1).then_some(place + 1)
     }
 
+    fn readers_of(&self, case: &Case) -> For {
+        let (colleagues, all_is_told) = (self.is_for_colleagues(), self.is_open_about(case));
+        For { colleagues, all_is_told, done: true, figures: self.has_figures }
+    }
+
     fn charts(&self, case: &Case) -> Vec<Chart> {
-        let mut charts = charts(case, self.is_for_colleagues(), self.is_open_about(case));
+        let mut charts = charts(case, self.readers_of(case));
         if let Some(number) = self.number(case) {
             let date = Civil::of(case.since).date();
             charts
@@ -115,14 +121,6 @@ impl Whole<'_> {
                 .for_each(|chart| chart.title = format!("{}, incident {number} ({date})", chart.title));
         }
         charts
-    }
-}
-
-impl Case {
-    /// From when on everybody may know what the gate did; `None`: it goes on.
-    fn disclosed_at(&self) -> Option<Timestamp> {
-        let resolved = self.said.iter().rev().find(|said| said.stage == Stage::Resolved)?;
-        self.is_told_over().then(|| resolved.at + DISCLOSED_AFTER)
     }
 }
 

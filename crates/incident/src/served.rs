@@ -66,7 +66,7 @@ impl Band {
     pub const ALL: [Self; 4] = [Self::Nearly, Self::Mostly, Self::Partly, Self::Hardly];
 
     /// The band of a share in 1/10,000.
-    const fn of(share: u16) -> Self {
+    pub(crate) const fn of(share: u16) -> Self {
         match share {
             9_900.. => Self::Nearly,
             9_500.. => Self::Mostly,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use model::{Level, Timestamp, UserTime};
 use serde::{Deserialize, Serialize};
 
+use crate::load::Load;
 use crate::words::{Audience, Service};
 
 /// What the gate saw and did in about a second.
@@ -28,8 +29,12 @@ pub struct Sight {
     pub probed: Option<Service>,
     /// Whether the site can be reached from elsewhere.
     pub outside: Outside,
+    /// From how many places probes try the site at the moment.
+    pub places: u8,
     /// Time of people that was added up since the start, by [`crate::Users::ALL`].
     pub spent: [UserTime; 2],
+    /// What came from everybody, attackers among them; `None`: nobody counts it.
+    pub load: Option<Load>,
 }
 
 /// Whether probes elsewhere reach the site.

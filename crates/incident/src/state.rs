@@ -5,6 +5,7 @@ use std::time::Duration;
 use model::Timestamp;
 
 use crate::case::{Case, Drafted, Note, opened};
+use crate::load::TALLIES_MAX;
 use crate::outside::KeptSpell;
 use crate::record::{Chain, Entry, Record};
 use crate::settings::{
@@ -206,6 +207,10 @@ impl State {
                 }
             }
             Entry::Maintenance { .. } => self.maintain(record),
+            Entry::Counted { incident, tally } => {
+                let case = self.case(*incident).filter(|case| case.tallies.len() < TALLIES_MAX);
+                case.into_iter().for_each(|case| case.tallies.push((record.seq, *tally)));
+            }
             internal @ (Entry::Explained { .. }
             | Entry::Fared { .. }
             | Entry::Level { .. }
@@ -266,6 +271,7 @@ impl State {
                     .for_each(|case| (case.is_ended, case.updated_at) = (true, at));
             }
             Entry::Level { .. }
+            | Entry::Counted { .. }
             | Entry::Acknowledged { .. }
             | Entry::Noted { .. }
             | Entry::Drafted { .. }

@@ -4,6 +4,7 @@ mod acts;
 mod chain;
 mod clocks;
 mod consent;
+mod load;
 mod outside;
 mod seen;
 mod served;

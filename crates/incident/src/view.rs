@@ -6,6 +6,7 @@
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::chart::Chart;
 use crate::outside::Spell;
 use crate::served::Served;
 use crate::words::{Audience, Impact, PublicId, Service, Stage, Status};
@@ -25,8 +26,16 @@ pub struct View {
     /// For how much of their time people were served lately; `None`: the public is not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served: Option<Served>,
+    /// From how many places probes try the site at the moment; 0: there are none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub places: u8,
     /// When anything of this last changed, figures left out.
     pub updated_at: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_none(places: &u8) -> bool {
+    *places == 0
 }
 
 /// Something that people use, or a group of such.
@@ -106,6 +115,9 @@ pub struct Incident {
     /// For how much of their time people were served while it went on; `None`: the public is not told, or it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served: Option<Served>,
+    /// How it went, for the newest incidents; empty before half an hour after it was over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charts: Vec<Chart>,
 }
 
 /// One thing that was said about an incident.

@@ -111,6 +111,7 @@ impl Chronicle {
             | Entry::Withdrawn { .. }
             | Entry::Noted { .. }
             | Entry::Measured { .. }
+            | Entry::Counted { .. }
             | Entry::Drafted { .. }
             // How customers fare because of it is told as that.
             | Entry::Outside { .. }

@@ -225,13 +225,13 @@ fn answer(status: StatusCode, body: Bytes, headers: HeaderMap) -> Response<Bytes
     answer
 }
 
-/// Whether programs on other pages may read it: data, feeds and the badge.
+/// Whether programs on other pages may read it: data, feeds and badges.
 fn is_open(path: &str) -> bool {
     let has_ending = |ending| path.ends_with(ending);
     path.starts_with(API)
         || path == "/status.txt"
         || path == "/manifest.json"
-        || (path.starts_with("/badge") && has_ending(".svg"))
+        || ((path.starts_with("/badge") || path.starts_with("/c/")) && has_ending(".svg"))
         || has_ending(".atom")
         || has_ending(".rss")
 }

@@ -2,34 +2,61 @@
 //!
 //! They are shown apart from the page's style, so colours are their own, and a shape says the same as the colour.
 
-use incident::{Status, View};
+use incident::{Component, Status, View};
 
-use crate::markup::Markup;
+use crate::markup::{Markup, one_line};
 use crate::verdict::Verdict;
 
 /// Width of a letter of the badge in hundredths of a pixel; `textLength` makes every font keep to it.
 const LETTER: u64 = 640;
 
+/// Letters of a component's name that a badge has.
+const NAME_LETTERS_MAX: usize = 40;
+
 /// `badge.svg`.
 pub(crate) fn badge(view: &View) -> Vec<u8> {
     let verdict = Verdict::of(view);
-    let letters = u64::try_from(verdict.word.chars().count()).unwrap_or_default();
-    let words = (letters * LETTER).div_ceil(100);
-    let (left, right) = (52, words + 32);
+    drawn("status", verdict.look, verdict.word)
+}
+
+/// `c/ID.svg`: of a component or a group.
+pub(crate) fn badge_of(component: &Component) -> Vec<u8> {
+    let mut name: String = one_line(&component.name).chars().take(NAME_LETTERS_MAX + 1).collect();
+    if name.chars().count() > NAME_LETTERS_MAX {
+        name.pop();
+        name.push('…');
+    }
+    drawn(&name, component.status, component.status.label())
+}
+
+fn drawn(name: &str, look: Status, word: &'static str) -> Vec<u8> {
+    let width = |text: &str| (u64::try_from(text.chars().count()).unwrap_or_default() * LETTER).div_ceil(100);
+    let (named, words) = (width(name).saturating_sub(3), width(word));
+    let (left, right) = (named + 16, words + 32);
     let mut svg = Markup::default();
     svg.raw("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"").number(left + right);
-    svg.raw("\" height=\"20\" role=\"img\" aria-label=\"Status: ").raw(verdict.word);
-    svg.raw("\"><title>Status: ").raw(verdict.word).raw("</title>");
+    svg.raw("\" height=\"20\" role=\"img\" aria-label=\"").text(&heading(name)).raw(": ").raw(word);
+    svg.raw("\"><title>").text(&heading(name)).raw(": ").raw(word).raw("</title>");
     svg.raw("<clipPath id=\"r\"><rect width=\"").number(left + right);
     svg.raw("\" height=\"20\" rx=\"4\"/></clipPath><g clip-path=\"url(#r)\"><rect width=\"").number(left);
     svg.raw("\" height=\"20\" fill=\"#3b4048\"/><rect x=\"").number(left).raw("\" width=\"").number(right);
-    svg.raw("\" height=\"20\" fill=\"").raw(color(verdict.look)).raw("\"/></g>");
+    svg.raw("\" height=\"20\" fill=\"").raw(color(look)).raw("\"/></g>");
     svg.raw("<g fill=\"#fff\" font-family=\"Verdana,DejaVu Sans,sans-serif\" font-size=\"11\">");
-    svg.raw("<text x=\"8\" y=\"14\" textLength=\"36\" lengthAdjust=\"spacingAndGlyphs\">status</text>");
-    svg.raw("<g transform=\"translate(58 4) scale(.75)\">").raw(shape(verdict.look)).raw("</g>");
+    svg.raw("<text x=\"8\" y=\"14\" textLength=\"").number(named);
+    svg.raw("\" lengthAdjust=\"spacingAndGlyphs\">").text(name).raw("</text>");
+    svg.raw("<g transform=\"translate(")
+        .number(left + 6)
+        .raw(" 4) scale(.75)\">")
+        .raw(shape(look))
+        .raw("</g>");
     svg.raw("<text x=\"").number(left + 24).raw("\" y=\"14\" textLength=\"").number(words);
-    svg.raw("\" lengthAdjust=\"spacingAndGlyphs\">").raw(verdict.word).raw("</text></g></svg>\n");
+    svg.raw("\" lengthAdjust=\"spacingAndGlyphs\">").raw(word).raw("</text></g></svg>\n");
     svg.into_bytes()
+}
+
+/// As it begins a sentence.
+fn heading(name: &str) -> String {
+    if name == "status" { "Status".to_owned() } else { name.to_owned() }
 }
 
 /// `favicon.svg`.

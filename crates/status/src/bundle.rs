@@ -62,6 +62,9 @@ pub fn render(view: &View, page: &Page, at: Timestamp) -> Bundle {
     }
     bundle.put("history.atom".to_owned(), feed::atom(view, page));
     bundle.put("badge.svg".to_owned(), badge::badge(view));
+    for component in &view.components {
+        bundle.put(format!("c/{}.svg", component.id), badge::badge_of(component));
+    }
     bundle.put("favicon.svg".to_owned(), badge::favicon(view));
     bundle.put("status.txt".to_owned(), plain::text(view, page, at));
     bundle.put(PageData::PATH.to_owned(), PageData::to_bytes(view, page, at));

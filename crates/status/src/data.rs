@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use incident::{Component, Incident, Maintenance, Served, Update, View};
+use incident::{Chart, Component, Curve, Incident, Maintenance, Served, Update, View};
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -128,7 +128,7 @@ struct Read {
 
 /// Whether a gate could show so much.
 fn is_bounded(view: &View) -> bool {
-    let View { components, incidents, maintenances, outside, served, updated_at: _ } = view;
+    let View { components, incidents, maintenances, outside, served, places: _, updated_at: _ } = view;
     let are_parts = |counts: &[usize]| counts.iter().all(|count| *count <= PARTS_MAX);
     let are_short = |texts: &[&String]| texts.iter().all(|text| text.len() <= TEXT_BYTES_MAX);
     let is_component =
@@ -138,6 +138,8 @@ fn is_bounded(view: &View) -> bool {
         are_parts(&[of.updates.len(), of.reopened.len(), of.components.len(), of.audiences.len()])
             && are_short(&[&of.title, &of.postmortem])
             && of.served.as_ref().is_none_or(is_short)
+            && of.charts.len() <= CHARTS_MAX
+            && of.charts.iter().all(is_drawn)
             && of.updates.iter().all(is_update)
     };
     let is_work = |of: &Maintenance| are_parts(&[of.components.len()]) && are_short(&[&of.title, &of.body]);
@@ -146,6 +148,18 @@ fn is_bounded(view: &View) -> bool {
         && components.iter().all(is_component)
         && incidents.iter().all(is_incident)
         && maintenances.iter().all(is_work)
+}
+
+/// Whether a chart is one that a gate could draw.
+fn is_drawn(chart: &Chart) -> bool {
+    let Chart { title, curves, values, steps, until: _ } = chart;
+    let is_curve = |of: &Curve| of.points.len() <= Curve::POINTS_MAX && of.name.len() <= NAME_BYTES_MAX;
+    title.len() <= NAME_BYTES_MAX
+        && curves.len() <= CHARTS_MAX
+        && curves.iter().all(is_curve)
+        && values.len() <= CHARTS_MAX
+        && values.iter().all(|value| value.len() <= NAME_BYTES_MAX)
+        && steps.len() <= PARTS_MAX
 }
 
 fn is_short(served: &Served) -> bool {
@@ -157,6 +171,10 @@ fn is_short(served: &Served) -> bool {
 
 /// Components with their groups, incidents, announced work, and what belongs to one of them: more of any is no page of a gate.
 const PARTS_MAX: usize = 1_000;
+/// Charts of one incident, lines of one chart, and values of one line.
+const CHARTS_MAX: usize = 16;
+/// The longest name in a chart.
+const NAME_BYTES_MAX: usize = 256;
 /// Times in which a component did not do well.
 const TROUBLES_MAX: usize = 10_000;
 /// The longest that is written in one piece: a report, or words of a person with the reason.
@@ -171,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_copy_makes_the_same_files_to_the_byte() {
-        let figures = [samples::outage_in_bands(), samples::calm_with_figures()];
+        let figures = [samples::outage_in_bands(), samples::calm_with_figures(), samples::calm_with_charts()];
         let views = [samples::calm(), samples::outage(), samples::worked_on(), samples::nested()];
         for view in views.into_iter().chain(figures) {
             let files = crate::render(&view, &samples::page(), samples::AT);
@@ -196,6 +214,18 @@ mod tests {
             *stretches = vec![stretches[0]; Served::STRETCHES_MAX + 1];
         }
         assert_eq!(much(&view), PageDataError::TooMuch);
+        type Spoil = fn(&mut Chart);
+        let spoils: [Spoil; 4] = [
+            |chart| chart.title = "a".repeat(NAME_BYTES_MAX + 1),
+            |chart| chart.values = vec![String::new(); CHARTS_MAX + 1],
+            |chart| chart.steps = vec![chart.steps[0]; PARTS_MAX + 1],
+            |chart| chart.curves[0].points = vec![chart.curves[0].points[0]; Curve::POINTS_MAX + 1],
+        ];
+        for spoil in spoils {
+            let mut view = samples::calm_with_charts();
+            spoil(&mut view.incidents[0].charts[1]);
+            assert_eq!(much(&view), PageDataError::TooMuch);
+        }
         let mut view = samples::outage();
         view.incidents[0].updates[0].body = "a".repeat(TEXT_BYTES_MAX + 1);
         assert_eq!(much(&view), PageDataError::TooMuch);

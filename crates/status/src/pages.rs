@@ -26,14 +26,14 @@ use crate::tree::Tree;
 use crate::verdict::Verdict;
 pub use subscribe::{FormPage, Forms};
 
-/// What the pages may load and run, for `Content-Security-Policy`: their one style and script, pictures of their own server, nothing
+/// What the pages may load and run, for `Content-Security-Policy`: their own style and script, pictures and newer pages of their own server, nothing
 /// else.
 ///
 /// The pages repeat it in themselves, as far as they can, for copies on servers that send no headers.
 ///
 /// `forms` is where forms lead, an origin or a scheme with its colon; `None`: nowhere.
 pub fn content_security_policy(forms: Option<&str>) -> String {
-    format!("{}; frame-ancestors 'none'", frame::policy(forms))
+    format!("{}; frame-ancestors 'none'", frame::policy(forms, &[style::FIRST, STYLE]))
 }
 
 /// What all pages are made of.
@@ -45,7 +45,8 @@ pub(crate) struct Site<'a> {
     /// Of each component; of a group the worst of what is in it.
     days: Vec<Days>,
     at: Timestamp,
-    policy: String,
+    /// Of short pages, and of all others.
+    policies: [String; 2],
 }
 
 /// All pages by their paths.
@@ -111,7 +112,7 @@ impl<'a> Site<'a> {
             verdict: Verdict::of(view),
             days,
             at,
-            policy: frame::policy(page.subscribing()),
+            policies: [style::FIRST, STYLE].map(|style| frame::policy(page.subscribing(), &[style])),
         }
     }
 }
@@ -139,14 +140,14 @@ const fn of_service(service: Service) -> Status {
 }
 
 impl Markup {
-    /// The picture of a status. It is beside a word that says the same, so it is hidden from who listens.
+    /// The picture of a status: a shape, and a mark on it. It is beside a word that says the same, so it is hidden from who listens.
     fn icon(&mut self, status: Status) -> &mut Self {
         let mark = match status {
-            Status::Operational => "<path class=\"k\" d=\"m4.6 8.3 2.3 2.3 4.5-4.9\"/>",
+            Status::Operational => "<path d=\"m4.6 8.3 2.3 2.3 4.5-4.9\"/>",
             Status::UnderMaintenance => "",
-            Status::DegradedPerformance => "<path class=\"k\" d=\"M8 5.8v4m0 1.6v1.6\"/>",
-            Status::PartialOutage => "<path class=\"k\" d=\"M4.6 8h6.8\"/>",
-            Status::MajorOutage => "<path class=\"k\" d=\"m5 5 6 6m0-6-6 6\"/>",
+            Status::DegradedPerformance => "<path d=\"M8 5.8v4m0 1.6v1.6\"/>",
+            Status::PartialOutage => "<path d=\"M4.6 8h6.8\"/>",
+            Status::MajorOutage => "<path d=\"m5 5 6 6m0-6-6 6\"/>",
         };
         self.raw("<svg class=\"i\" viewBox=\"0 0 16 16\" aria-hidden=\"true\">");
         self.raw(crate::badge::shape(status)).raw(mark).raw("</svg>")

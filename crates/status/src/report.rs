@@ -3,7 +3,7 @@
 //! It reads as much of Markdown as drafts are made of: headings, points, tables, paragraphs, `**strong**` and `` `code` ``. Everything else
 //! is text.
 
-mod chart;
+pub(crate) mod chart;
 
 use incident::Draft;
 use model::Timestamp;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use incident::{
-    Audience, Band, Component, Impact, Incident, Maintenance, Measure, Measured, Progress, PublicId, Served,
-    Service, Stage, Status, Stretch, Trouble, Update, View,
+    Audience, Band, Chart, Component, Curve, Impact, Incident, Maintenance, Measure, Measured, Point,
+    Progress, PublicId, Served, Service, Stage, Status, Step, Stretch, Trouble, Unit, Update, View,
 };
 use model::Timestamp;
 
@@ -104,6 +104,49 @@ pub(crate) fn calm_with_figures() -> View {
         of: [measure(4_817, (from + Duration::from_secs(600), 0), 2_300), None],
     }));
     view
+}
+
+/// All is well now, and the report about what was is published with its charts.
+pub(crate) fn calm_with_charts() -> View {
+    let mut view = calm_with_figures();
+    let begun = 6 * DAY + 10_000;
+    let step = |seconds, value| Step { at: ago(begun - seconds), value, entry: 0 };
+    let fared = Chart {
+        title: Audience::Known.label().to_owned(),
+        curves: Vec::new(),
+        values: [Service::Good, Service::Delayed, Service::Part, Service::Down]
+            .map(|service| service.label().to_owned())
+            .to_vec(),
+        steps: vec![step(0, 3), step(2_700, 0), step(6_000, 2), step(8_500, 0)],
+        until: Some(ago(begun - 8_500)),
+    };
+    view.incidents[0].charts = vec![fared, load(false)];
+    view
+}
+
+/// What came in the past incident in three pieces, above what was done.
+pub(crate) fn load(has_entries: bool) -> Chart {
+    let begun = 6 * DAY + 10_000;
+    let entry = |entry| if has_entries { entry } else { 0 };
+    let point = |place: u64, value| Point {
+        from: ago(begun - 2_833 * place),
+        until: ago(begun - 2_833 * (place + 1)),
+        value: Some(value),
+        entry: entry(40 + place),
+    };
+    let curve = |name: &str, values: [u64; 3]| Curve {
+        name: name.to_owned(),
+        unit: Unit::ASecond,
+        points: (0..).zip(values).map(|(place, value)| point(place, value)).collect(),
+    };
+    let step = |seconds, value| Step { at: ago(begun - seconds), value, entry: entry(seconds / 100 + 1) };
+    Chart {
+        title: "Requests a second, and what we did".to_owned(),
+        curves: vec![curve("Came", [3_400, 12_000, 110]), curve("Turned away", [3_200, 11_000, 0])],
+        values: vec!["nothing".to_owned(), "customers first".to_owned()],
+        steps: vec![step(0, 1), step(8_000, 0)],
+        until: Some(ago(begun - 8_500)),
+    }
 }
 
 /// Work that was announced goes on, and more is announced.
@@ -232,6 +275,7 @@ fn open() -> Incident {
         updated_at: ago(600),
         postmortem: String::new(),
         served: None,
+        charts: Vec::new(),
     }
 }
 
@@ -268,6 +312,7 @@ fn past() -> Incident {
         updated_at: ago(5 * DAY),
         postmortem: REPORT.to_owned(),
         served: None,
+        charts: Vec::new(),
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) const FIRST_CONSENT: Choice<Consent> = Choice {
         "manual" => Some(Consent::Manual),
         _ => None,
     },
-    later: &[],
+    needless: &[],
 };
 
 fn parse_consent(text: &str) -> Result<Consent, Bad> {

@@ -224,6 +224,7 @@ fn opened(name: &str, update: Update, components: &[usize]) -> Incident {
         next_update_by: None,
         postmortem: String::new(),
         served: None,
+        charts: Vec::new(),
     }
 }
 

@@ -193,6 +193,7 @@ impl Clerk {
             | Entry::Noted { .. }
             | Entry::Signalled { .. }
             | Entry::Measured { .. }
+            | Entry::Counted { .. }
             | Entry::Drafted { .. }
             | Entry::Overridden { .. }
             | Entry::Maintenance { .. } => {}

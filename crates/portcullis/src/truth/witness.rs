@@ -6,9 +6,9 @@ use std::time::Duration;
 use admission::site::{Site, Turn};
 use guard::Advice;
 use guard::evidence::Verdict;
-use incident::{Cause, Counts, Door, Sight};
+use incident::{Cause, Counts, Door, Load, Sight};
 use model::{Challenge, Decision, Instant, Mode, Tier, TierCounts, Traffic};
-use probe::Finding;
+use probe::{Finding, Reading};
 
 use crate::orders::Orders;
 use crate::probing::{Probing, Senses};
@@ -39,6 +39,7 @@ impl Witness {
     /// Takes what was counted in a step.
     pub(crate) fn counted(&mut self, traffic: &Traffic) {
         for (sum, counts) in self.tiers.iter_mut().zip(&traffic.tiers) {
+            sum.offered += counts.offered;
             sum.forwarded += counts.forwarded;
             sum.failed += counts.failed;
             sum.refused.iter_mut().zip(counts.refused).for_each(|(sum, count)| *sum += count);
@@ -72,7 +73,9 @@ impl Witness {
             observes,
             probed: senses.probed(),
             outside: senses.outside(),
+            places: places(&senses),
             spent: Default::default(),
+            load: Some(load(&tiers, decision, now)),
         })
     }
 
@@ -139,6 +142,24 @@ fn asked(counts: &TierCounts) -> Counts {
     Counts { all: counts.forwarded + shed, bad: counts.failed + shed }
 }
 
+/// Here and an outpost's, as far as their probes tell anything at the moment.
+fn places(senses: &Senses) -> u8 {
+    let known = |reading: &Reading| u8::from(reading.verdict != probe::Verdict::Unknown);
+    known(&senses.here) + known(&senses.outside)
+}
+
+/// What came from everybody, and what was done about it.
+fn load(tiers: &[TierCounts; Tier::COUNT], decision: &Decision, now: Instant) -> Load {
+    let mut load = Load { is_asking: decision.challenge != Challenge::Off, ..Load::default() };
+    for counts in tiers {
+        load.offered = load.offered.saturating_add(counts.offered);
+        load.refused.iter_mut().zip(counts.refused).for_each(|(sum, count)| *sum = sum.saturating_add(count));
+    }
+    let in_force = decision.rules.rules.iter().filter(|rule| rule.armed && now < rule.expires).count();
+    load.rules = u16::try_from(in_force).unwrap_or(u16::MAX);
+    load
+}
+
 /// For so long after traffic last looked made it is taken for an attack: verdicts come and go within one.
 const ATTACK_LASTS: Duration = Duration::from_secs(30);
 /// Percent of strangers from which refusals apply to most of them.
@@ -177,5 +198,30 @@ mod tests {
             TierCounts { forwarded: 5, refused: [900, 900, 900, 900], ..TierCounts::default() };
         assert_eq!(sum(&tiers, &[Tier::T1, Tier::T2], asked), Counts { all: 10, bad: 3 });
         assert_eq!(sum(&tiers, &[Tier::T4, Tier::T5], answered), Counts { all: 5, bad: 0 });
+    }
+
+    #[test]
+    fn the_load_is_what_came_from_everybody_and_what_is_in_force() {
+        let mut tiers = [TierCounts::default(); Tier::COUNT];
+        tiers[Tier::T1.index()] = TierCounts { offered: 10, refused: [1, 0, 0, 0], ..TierCounts::default() };
+        tiers[Tier::T5.index()] =
+            TierCounts { offered: 900, refused: [2, 300, 40, 5], ..TierCounts::default() };
+        let decision = Decision { challenge: Challenge::Cookie, ..Decision::default() };
+        let expected = Load { offered: 910, refused: [3, 300, 40, 5], rules: 0, is_asking: true };
+        assert_eq!(load(&tiers, &decision, Instant::from_secs(1)), expected);
+        let rule = |armed, expires| model::Rule {
+            id: 1,
+            conditions: Vec::new(),
+            action: model::Action::Block,
+            armed,
+            expires: Instant::from_secs(expires),
+            collateral_calm: model::Finite::from(0.0),
+            collateral_known: model::Finite::from(0.0),
+        };
+        let rules = vec![rule(true, 9), rule(true, 1), rule(false, 9)];
+        let rules = Arc::new(model::Rules { rules, ..model::Rules::default() });
+        let decision = Decision { rules, ..Decision::default() };
+        let expected = Load { rules: 1, is_asking: false, ..expected };
+        assert_eq!(load(&tiers, &decision, Instant::from_secs(1)), expected, "one is over, one in shadow");
     }
 }

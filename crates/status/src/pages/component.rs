@@ -36,11 +36,17 @@ pub(super) fn page(site: &Site<'_>, place: usize, component: &Component) -> Mark
     if !component.is_group {
         put_table(&mut out, &site.days[place]);
     }
+    out.raw("<p class=\"soft\"><a href=\"../c/").id(component.id);
+    out.raw(".svg\">A badge of it</a>, a picture for other pages</p>\n");
     let name = site.tree.title(place);
     let title = format!("{} {}", glyph(component.status), component.name);
     let description = format!("{name}: {}", component.status.label());
     let path = format!("/c/{}", component.id);
-    frame::page(site, &Frame { title: &title, description: &description, path: &path, top: "../" }, &out)
+    frame::page(
+        site,
+        &Frame { title: &title, description: &description, path: &path, top: "../", is_short: false },
+        &out,
+    )
 }
 
 fn put_share(out: &mut Markup, site: &Site<'_>, place: usize, component: &Component) {

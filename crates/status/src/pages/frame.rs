@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::BASE64;
 
 use super::Site;
-use super::style::STYLE;
+use super::style::{FIRST, STYLE};
 use crate::dates;
 use crate::markup::Markup;
 use crate::verdict::glyph;
@@ -19,20 +19,40 @@ pub(super) struct Frame<'a> {
     pub(super) path: &'a str,
     /// Leads from the page to the files at the top.
     pub(super) top: &'a str,
+    /// Whether it needs no more of the style than the first page.
+    pub(super) is_short: bool,
 }
 
-/// Shows the notice of an old copy from the moment that the element names, by the reader's clock. The page says the same without it.
+/// Three things that the page says without it, too: that a copy is old, by the reader's clock; when something was in the reader's own
+/// time and how long ago; and, where the page has an address of its own and no form, what has changed since. It asks for the page once
+/// every half minute while it is looked at, says the new verdict aloud, opens what was open, and leaves alone what somebody is in.
 const SCRIPT: &str = concat!(
-    "(n=>{const f=()=>n.classList.toggle('old',Date.now()>Date.parse(n.dataset.until));",
-    "f();setInterval(f,15e3)})(document.getElementById('stale'))",
+    "(n=>{const D=document,q=(s,d=D)=>d.querySelector(s),Q=s=>[...D.querySelectorAll(s)],m=q('#main'),L='en-GB',",
+    "r=new Intl.RelativeTimeFormat(L,{numeric:'auto'}),o=()=>{n.classList.toggle('old',new Date>new Date(n.dataset.until));",
+    "Q('p>time,dd>time,a>time,.row time,header time').map(t=>{if(t.dateTime[10]){",
+    "const d=new Date(t.dateTime),s=(d-new Date)/6e4,a=Math.abs(s),f=(u,k)=>r.format(Math.round(s/u),k);",
+    "t.dataset.l=(d.getTimezoneOffset()?d.toLocaleString(L,{weekday:'short',hour:'2-digit',minute:'2-digit',timeZoneName:'short'})+', ':'')",
+    "+(a<60?f(1,'minute'):a<2880?f(60,'hour'):f(1440,'day'))}})};let s=m.innerHTML;o();setInterval(o,15e3);",
+    "q('[rel=canonical]')&&!q('form')&&setInterval(()=>D.hidden||fetch('').then(a=>a.ok?a.text():'').then(x=>{",
+    "const d=new DOMParser().parseFromString(x,'text/html'),b=q('#main',d),f=D.activeElement;",
+    "if(!b||f!=m&&m.contains(f)||q('footer').contains(f))return;",
+    "if(b.innerHTML!=s){s=b.innerHTML;const v=q('.verdict'),w=q('.verdict',d),k=Q('details').map(e=>e.open);",
+    "if(v&&w){v.className=w.className;if(v.innerHTML!=w.innerHTML)v.innerHTML=w.innerHTML;w.remove()}",
+    "[...m.children].map(e=>e==v||e.remove());m.append(...b.childNodes);Q('details').map((e,i)=>e.open||=k[i])}",
+    "for(const e of['header span','footer'])q(e).innerHTML=q(e,d).innerHTML;",
+    "D.title=d.title;q('[rel=icon]').href=q('[rel=icon]',d).getAttribute('href');n.dataset.until=q('#stale',d).dataset.until;o()",
+    "}).catch(()=>{}),3e4)})(document.getElementById('stale'))",
 );
 
 /// What a page may load and run, and where its forms may lead. `frame-ancestors` is only obeyed in a header.
-pub(super) fn policy(subscribing: Option<&str>) -> String {
+///
+/// A page has one of the styles; the header, which is the same for all, allows them all.
+pub(super) fn policy(subscribing: Option<&str>, styles: &[&str]) -> String {
     let forms = subscribing.map_or_else(|| "'none'".to_owned(), |base| format!("'self' {base}"));
+    let styles: Vec<String> = styles.iter().map(|style| format!("'{}'", source_hash(style))).collect();
     format!(
-        "default-src 'none'; style-src '{}'; script-src '{}'; img-src 'self'; base-uri 'none'; form-action {forms}",
-        source_hash(STYLE),
+        "default-src 'none'; style-src {}; script-src '{}'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action {forms}",
+        styles.join(" "),
         source_hash(SCRIPT)
     )
 }
@@ -48,7 +68,13 @@ pub(super) fn page(site: &Site<'_>, frame: &Frame<'_>, content: &Markup) -> Mark
     put_head(&mut out, site, frame);
     out.raw("<body>\n<a class=\"skip\" href=\"#main\">Skip to content</a>\n");
     out.raw("<header><a href=\"").text(frame.top).raw("index.html\">").text(site.page.name());
-    out.raw(" status</a>\n<span>As of ").time(site.at).raw("</span></header>\n");
+    out.raw(" status</a>\n<span>As of ").time(site.at);
+    if site.view.places > 0 {
+        // Who has no probes sees by what people get; that needs no places.
+        out.raw(" · checked from ").number(site.view.places.into());
+        out.raw(if site.view.places == 1 { " place" } else { " places" });
+    }
+    out.raw("</span></header>\n");
     put_notice(&mut out, site);
     out.raw("<main id=\"main\" tabindex=\"-1\">\n").part(content).raw("</main>\n");
     put_foot(&mut out, site, frame);
@@ -73,7 +99,13 @@ pub(super) fn not_found(site: &Site<'_>) -> Markup {
     );
     content.raw("<p><a href=\"").text(site.page.url()).raw("/\">See how everything does now</a></p>\n");
     let top = format!("{}/", site.page.url());
-    let frame = Frame { title: "No such page", description: "There is no such page.", path: "", top: &top };
+    let frame = Frame {
+        title: "No such page",
+        description: "There is no such page.",
+        path: "",
+        top: &top,
+        is_short: true,
+    };
     page(site, &frame, &content)
 }
 
@@ -87,9 +119,11 @@ fn put_notice(out: &mut Markup, site: &Site<'_>) {
 
 fn put_head(out: &mut Markup, site: &Site<'_>, frame: &Frame<'_>) {
     let name = site.page.name();
+    let [short, whole] = &site.policies;
+    let (policy, style) = if frame.is_short { (short, FIRST) } else { (whole, STYLE) };
     out.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     // The policy has quotes of its own kind, and no letter of it comes from anybody.
-    out.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"").text(&site.policy).raw("\">\n");
+    out.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"").text(policy).raw("\">\n");
     out.raw("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
     out.raw("<title>").text(frame.title).raw(" – ").text(name).raw(" status</title>\n");
     out.raw("<meta name=\"description\" content=\"").text(frame.description).raw("\">\n");
@@ -107,7 +141,7 @@ fn put_head(out: &mut Markup, site: &Site<'_>, frame: &Frame<'_>) {
     out.raw("<meta property=\"og:type\" content=\"website\">\n<meta property=\"og:site_name\" content=\"");
     out.text(name).raw(" status\">\n<meta property=\"og:title\" content=\"").text(frame.title);
     out.raw(" – ").text(name).raw("\">\n<meta property=\"og:description\" content=\"");
-    out.text(frame.description).raw("\">\n<style>").raw(STYLE).raw("</style>\n</head>\n");
+    out.text(frame.description).raw("\">\n<style>").raw(style).raw("</style>\n</head>\n");
 }
 
 fn put_foot(out: &mut Markup, site: &Site<'_>, frame: &Frame<'_>) {

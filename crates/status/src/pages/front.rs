@@ -32,7 +32,8 @@ pub(super) fn page(site: &Site<'_>) -> Markup {
     put_served(&mut out, site, false);
     put_recent(&mut out, site);
     let title = frame::state_title(site);
-    let frame = Frame { title: &title, description: &site.verdict.sentence, path: "/", top: "" };
+    let frame =
+        Frame { title: &title, description: &site.verdict.sentence, path: "/", top: "", is_short: true };
     frame::page(site, &frame, &out)
 }
 

@@ -32,7 +32,8 @@ pub(super) fn page(site: &Site<'_>) -> Markup {
         out.raw("</section>\n");
     }
     let description = format!("Incidents of {} by month.", site.page.name());
-    let frame = Frame { title: "History", description: &description, path: "/history", top: "" };
+    let frame =
+        Frame { title: "History", description: &description, path: "/history", top: "", is_short: true };
     frame::page(site, &frame, &out)
 }
 

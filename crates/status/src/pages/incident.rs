@@ -8,6 +8,7 @@ use super::{Site, class, history, of_service, progress_label, served};
 use crate::dates;
 use crate::markup::{Markup, paragraphs};
 use crate::news;
+use crate::report::chart::put as put_chart;
 use crate::report::put_markdown;
 use crate::verdict::{glyph, of_impact};
 
@@ -52,7 +53,11 @@ pub(super) fn page(site: &Site<'_>, incident: &Incident) -> Markup {
     let look = if incident.stage.is_open() { now(site, incident) } else { Status::Operational };
     let title = format!("{} {}: {}", glyph(look), incident.stage.label(), incident.title);
     let path = format!("/i/{}", incident.id);
-    frame::page(site, &Frame { title: &title, description: &description, path: &path, top: "../" }, &out)
+    frame::page(
+        site,
+        &Frame { title: &title, description: &description, path: &path, top: "../", is_short: false },
+        &out,
+    )
 }
 
 /// What the page says; `top` leads to the files at the top.
@@ -77,6 +82,11 @@ pub(super) fn put(out: &mut Markup, site: &Site<'_>, incident: &Incident, top: &
         put_markdown(out, &incident.postmortem);
         out.raw("</div>\n</section>\n");
     }
+    if !incident.charts.is_empty() {
+        out.raw("<section aria-labelledby=\"went\">\n<h2 id=\"went\">How it went (UTC)</h2>\n");
+        incident.charts.iter().for_each(|chart| put_chart(out, chart, site.at));
+        out.raw("</section>\n");
+    }
     out.raw("<section aria-labelledby=\"said\">\n<h2 id=\"said\">What was said</h2>\n<ol class=\"log\">\n");
     let has_report = !incident.postmortem.is_empty();
     for update in &incident.updates {
@@ -99,7 +109,11 @@ pub(super) fn work_page(site: &Site<'_>, work: &Maintenance) -> Markup {
     let description = format!("Announced work, {}", dates::span(work.from, work.until));
     let title = format!("{} {}", glyph(Status::UnderMaintenance), work.title);
     let path = format!("/i/{}", work.id);
-    frame::page(site, &Frame { title: &title, description: &description, path: &path, top: "../" }, &out)
+    frame::page(
+        site,
+        &Frame { title: &title, description: &description, path: &path, top: "../", is_short: false },
+        &out,
+    )
 }
 
 /// What the page of announced work says; `top` leads to the files at the top.

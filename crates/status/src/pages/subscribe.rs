@@ -71,7 +71,7 @@ impl Forms {
         let base = page.subscribing()?.to_owned();
         let site = Site::of(view, page, at);
         let top = format!("{}/", page.url());
-        let frame = Frame { title: TITLE, description: TITLE, path: "", top: &top };
+        let frame = Frame { title: TITLE, description: TITLE, path: "", top: &top, is_short: false };
         let mut content = Markup::default();
         content.raw(HERE);
         let whole = frame::page(&site, &frame, &content);
@@ -141,7 +141,11 @@ pub(super) fn page(site: &Site<'_>) -> Markup {
         .text(base)
         .raw(". When that cannot be reached, or ");
     out.raw("without mail, there is the <a href=\"history.atom\">feed</a>.</p>\n");
-    frame::page(site, &Frame { title: TITLE, description: TITLE, path: "/subscribe", top: "" }, &out)
+    frame::page(
+        site,
+        &Frame { title: TITLE, description: TITLE, path: "/subscribe", top: "", is_short: false },
+        &out,
+    )
 }
 
 /// In the order of the page.

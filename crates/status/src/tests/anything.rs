@@ -1,8 +1,8 @@
 //! What holds for every view, however little it makes sense.
 
 use incident::{
-    Audience, Component, Impact, Incident, Maintenance, Progress, PublicId, Service, Stage, Status, Trouble,
-    Update, View,
+    Audience, Chart, Component, Impact, Incident, Maintenance, Progress, PublicId, Service, Stage, Status,
+    Trouble, Update, View,
 };
 use model::Timestamp;
 use proptest::collection::vec;
@@ -42,6 +42,7 @@ fn view() -> impl Strategy<Value = View> {
             maintenances,
             outside: Vec::new(),
             served: None,
+            places: 0,
             updated_at,
         },
     )
@@ -138,6 +139,11 @@ fn incident() -> impl Strategy<Value = Incident> {
         |((id, stage, impact), (title, postmortem), begun, maybe, (updates, components, audiences))| {
             Incident {
                 id,
+                charts: vec![Chart {
+                    title: title.clone(),
+                    values: vec![title.clone()],
+                    ..samples::load(false)
+                }],
                 title,
                 stage,
                 impact,

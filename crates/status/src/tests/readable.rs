@@ -138,6 +138,42 @@ fn a_terminal_and_other_pages_are_told_in_short() {
     let bundle = made(&samples::outage());
     insta::assert_snapshot!("outage_text", text(&bundle, "status.txt"));
     insta::assert_snapshot!("outage_badge", text(&bundle, "badge.svg"));
+    let badge = |view: &View, seed: &str| text(&made(view), &format!("c/{}.svg", samples::id(seed)));
+    insta::assert_snapshot!("outage_badge_of_component", badge(&samples::outage(), "web"));
+    let mut view = samples::calm();
+    view.components[1].name = "<".repeat(60);
+    let long = badge(&view, "web");
+    assert!(long.contains(&format!(">{}…</text>", "&lt;".repeat(40))) && !long.contains("<<"), "{long}");
+}
+
+#[test]
+fn from_how_many_places_it_is_checked_is_said_where_there_are_probes() {
+    let said = |places: u8| {
+        let page = text(&made(&View { places, ..samples::calm() }), "index.html");
+        let (_, header) = page.split_once("<header>").expect("a page has a header");
+        header.split("</header>").next().unwrap_or_default().to_owned()
+    };
+    assert!(!said(0).contains("checked") && said(1).contains("</time> · checked from 1 place</span>"));
+    assert!(said(2).contains("</time> · checked from 2 places</span>"), "{}", said(2));
+}
+
+/// Forms, answers to them and pages that are not there stay as they are; the script looks for these marks.
+#[test]
+fn the_script_has_the_marks_by_which_it_knows_what_to_look_at_again() {
+    let page = samples::page().with_subscribing("https://live.shop.example").expect("it is an address");
+    let bundle = crate::render(&samples::outage(), &page, samples::AT);
+    let canonical = |path: &str| text(&bundle, path).contains("rel=\"canonical\"");
+    for (path, _) in bundle.files().filter(|(path, _)| path.ends_with(".html")) {
+        let page = text(&bundle, path);
+        for mark in ["<main id=\"main\"", "id=\"stale\"", "<header>", "<footer>", "rel=\"icon\""] {
+            assert_eq!(page.matches(mark).count(), 1, "{mark} of {path}");
+        }
+    }
+    assert!(canonical("index.html") && !canonical("404.html"));
+    assert!(text(&bundle, "subscribe.html").contains("<form"));
+    let forms = crate::Forms::of(&samples::outage(), &page, samples::AT).expect("there are forms");
+    let answer = String::from_utf8(forms.page(&crate::FormPage::Joined)).expect("it is text");
+    assert!(!answer.contains("rel=\"canonical\""), "{answer}");
 }
 
 #[test]
@@ -154,6 +190,15 @@ fn twenty_components_fit_into_thirty_kilobytes() {
     view.served = samples::outage_in_bands().served;
     let page = text(&made(&view), "index.html");
     assert!(page.len() <= 34_000, "{} bytes with figures", page.len());
+}
+
+#[test]
+fn a_published_report_has_charts_with_tables_behind_them() {
+    let path = format!("i/{}.html", samples::id("past"));
+    let page = text(&made(&samples::calm_with_charts()), &path);
+    let (_, rest) = page.split_once("<section aria-labelledby=\"went\">").expect("there are charts");
+    insta::assert_snapshot!("charts_incident", rest.split("</section>").next().unwrap_or_default());
+    assert!(!text(&made(&samples::calm()), &path).contains("How it went"));
 }
 
 /// Two promises that are shown differently: one to come, one that was not kept.
@@ -177,6 +222,7 @@ fn pages_can_be_looked_at() {
         ("worked-on", samples::worked_on()),
         ("bands", samples::outage_in_bands()),
         ("figures", samples::calm_with_figures()),
+        ("charts", samples::calm_with_charts()),
         ("nested", samples::nested()),
         ("nasty", samples::spoken("<b>&amp; a very long word ".repeat(4).replace(' ', "\u{301}-").as_str())),
     ];

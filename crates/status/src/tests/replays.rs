@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use incident::{
-    Act, ActError, Cause, ComponentSetting, Counts, Door, Draft, Engine, Moment, Outside, PublicId, Readers,
-    Settings, Sight, Stage, View, Watches,
+    Act, ActError, Cause, ComponentSetting, Counts, Door, Draft, Engine, Load, Moment, Outside, PublicId,
+    Readers, Settings, Sight, Stage, View, Watches,
 };
 use model::{Instant, Level, Timestamp, UserTime};
 
@@ -165,7 +165,8 @@ impl Replay {
             self.moment.now = self.moment.now + Duration::from_secs(1);
             self.moment.wall = self.moment.wall + Duration::from_secs(1);
             self.spend(sight);
-            self.engine.see(&Sight { spent: self.spent, ..*sight }, self.moment);
+            let load = Some(came(sight));
+            self.engine.see(&Sight { spent: self.spent, load, ..*sight }, self.moment);
         }
     }
 
@@ -287,6 +288,27 @@ fn at(day: u64, hour: u64, minute: u64) -> Moment {
     // 28 Nov 2026.
     let seconds = day * 86_400 + hour * 3_600 + minute * 60;
     Moment { now: Instant::from_secs(1_000 + seconds), wall: Timestamp::from_secs(1_795_824_000 + seconds) }
+}
+
+/// What came from everybody: a hundred requests a second in calm, and twenty times as many in an attack, of which a closed door turns
+/// away nearly all.
+fn came(sight: &Sight) -> Load {
+    let served = sight.known.all + sight.new.all;
+    if sight.cause != Some(Cause::Attack) {
+        return Load { offered: served, ..Load::default() };
+    }
+    let refused = match sight.level {
+        Level::Calm | Level::Filtering => 0,
+        Level::Limiting | Level::Challenging => 700,
+        Level::CustomersFirst => 1_950,
+        Level::Reopening => 1_200,
+    };
+    Load {
+        offered: 2_000,
+        refused: [700.min(refused), refused.saturating_sub(700), 0, 0],
+        rules: 1,
+        is_asking: refused > 700,
+    }
 }
 
 fn well() -> Sight {
