@@ -178,23 +178,36 @@ fn seeds(text: &str) -> Result<(u64, u64), String> {
 const SEEDS_MAX: u64 = 10_000;
 
 const FIGURES: &str = "\
-Figures of a run, times in seconds, shares 0 to 1; those of an attack are the worst of several:
-  seconds_to_detect      from the attack's start to the first level above calm
-  seconds_to_protect     to the first of ten seconds in which 0.99 of customers' attempts succeed and the app has no more than 1.05 of what it can do
-  seconds_to_first_rule  to the first rule that acts; null without one
-  known_success          attempts of customers begun in the attack that are complete in 4 s; ..._after_protect: those from 2 s after its start
-  unknown_success        the same of visitors
-  login_success          logins from new addresses confirmed within 30 s; login_p95_seconds: the slowest twentieth takes longer
-  over_limit_seconds     in which the app had more than 1.05 of what it can do
-  false_closings         to level 3 or 4 without an attack, with legitimate load of at most 0.85 of what the app can do
-  refused_in_calm        legitimate requests refused without an attack, with load as there; known_refused_in_calm: customers' of theirs
-  seconds_to_alarm       from the moment on at which nothing arrives until that is suspected; null if it always does
-  reverts                steps of re-opening that were taken back
-  seconds_to_reopen      from the attack's end until everybody is let in, for a minute at least
-  collateral             legitimate attempts hit by a rule
-  tick_p99_us, seconds_per_hour  time of a step of the core, and of an hour of the scenario: this machine's
-  state_bytes_max        memory of the gate's tables and the core, in tables as large as the scenario needs
-  decision_hash          over all decisions: the same seed has the same";
+Figures of a run. Times are in seconds, shares 0 to 1; of several attacks the worst counts.
+
+From an attack's start:
+  seconds_to_detect        to the first level above calm
+  seconds_to_protect       to ten seconds in which 0.99 of customers' attempts succeed and the app
+                           is given at most 1.05 of what it can do
+  seconds_to_first_rule    to the first rule that acts; null without one
+While it lasts:
+  known_success            attempts of customers that are complete in 4 s
+  known_success_after_protect  those begun from 2 s after its start
+  unknown_success          the same of visitors
+  login_success            logins from new addresses that are confirmed within 30 s
+  login_p95_seconds        what nineteen of twenty of them take at most
+From its end:
+  seconds_to_reopen        until everybody is let in, for a minute at least
+Without an attack, while people ask for at most 0.85 of what the app can do:
+  false_closings           changes to level 3 or 4
+  refused_in_calm          legitimate requests that were refused
+  known_refused_in_calm    the same of customers' requests
+In all of the run:
+  over_limit_seconds       seconds in which the app was given more than 1.05 of what it can do
+  seconds_to_alarm         from the moment on at which nothing arrives until that is suspected;
+                           null without an outage
+  reverts                  steps of re-opening that were taken back
+  collateral               legitimate attempts hit by a rule
+  state_bytes_max          memory of tables, passes and core; tables are as large as needed here
+  decision_hash            over all decisions; the same seed has the same
+Of this machine:
+  tick_p99_us              what 99 of 100 steps of the core take at most
+  seconds_per_hour         what an hour of the scenario took";
 
 #[cfg(test)]
 mod tests {

@@ -170,25 +170,28 @@ fn calm_days(days: &Row) -> String {
 
 fn failures(rows: &[Row]) -> String {
     let mut text = String::from("\n## Invariants that did not hold\n\n");
-    for failure in expected::unexpected(rows).iter().chain(&expected::outlived(rows)) {
-        let _infallible = writeln!(text, "- {failure}");
-    }
-    if text.ends_with("\n\n") {
-        text.push_str("None but these, which are known and must go on to fail:\n\n");
-    }
-    for row in rows {
-        let told = row.alone.iter().filter_map(|result| result.get(FAILURE)?.as_str());
-        let known: Vec<_> = told.filter_map(|failure| expected::expected(&row.name, failure)).collect();
-        if let Some(entry) = known.first() {
-            let (name, count, all) = (&row.name, known.len(), row.alone.len());
-            let _infallible = writeln!(
-                text,
-                "- expected: {name} with the threshold alone, {count} of {all} seeds: {}",
-                entry.reason
-            );
-        }
+    let found = [expected::unexpected(rows), expected::outlived(rows)].concat();
+    let known: Vec<String> = rows.iter().filter_map(known_failures).collect();
+    text.push_str(match (found.is_empty(), known.is_empty()) {
+        (true, true) => "None, in any of these runs.\n",
+        (true, false) => "None but what is expected:\n\n",
+        (false, _) => "",
+    });
+    for line in found.iter().chain(&known) {
+        let _infallible = writeln!(text, "- {line}");
     }
     text
+}
+
+/// A sentence about runs that are known to break an invariant; `None` without any.
+fn known_failures(row: &Row) -> Option<String> {
+    let told = row.alone.iter().filter_map(|result| result.get(FAILURE)?.as_str());
+    let known: Vec<_> = told.filter_map(|failure| expected::expected(&row.name, failure)).collect();
+    let (entry, count, all) = (known.first()?, known.len(), row.alone.len());
+    Some(format!(
+        "expected: {} with the threshold alone, {count} of {all} seeds: {}; it must go on to",
+        row.name, entry.reason
+    ))
 }
 
 const INTRODUCTION: &str = "# What the simulator measured
