@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use edge_io::Clock;
 use incident::{
-    ComponentSetting, Draft, Engine, Entry, Moment, Pace, PublicId, Readers, Record, Settings, Sight, Stage,
-    View, Watches,
+    Cause, ComponentSetting, Draft, Engine, Entry, Moment, Pace, PublicId, Readers, Record, Settings, Sight,
+    Stage, View, Watches,
 };
 use model::{Instant, Timestamp};
 use status_io::Publisher;
@@ -70,9 +70,11 @@ impl ShopPage {
         self.address
     }
 
-    /// Takes what the gate saw in a second, and says what the public is told.
+    /// Takes what the gate saw in a second, and says what the public is told. Between two acts everybody has gone home: that traffic is
+    /// missing then is the doing of the demonstration and no cause of anything.
     pub(super) fn saw(&mut self, sight: &Sight, moment: Moment) -> Vec<Notice> {
-        let records = self.engine.see(sight, moment);
+        let cause = sight.cause.filter(|cause| *cause != Cause::Upstream);
+        let records = self.engine.see(&Sight { cause, ..*sight }, moment);
         let (view, at, made) = &self.shown;
         if self.engine.view(*at) != *view || moment.now.since(*made) >= FRESH_FOR {
             self.publish();
@@ -147,7 +149,7 @@ pub(super) const RESOLVED_AFTER: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
 mod tests {
-    use incident::{Cause, Counts, Door};
+    use incident::{Counts, Door};
     use model::Level;
 
     use super::*;
@@ -165,13 +167,19 @@ mod tests {
             level: Level::CustomersFirst,
             ..calm
         };
+        // Behind the attack nobody comes for a while.
+        let empty = Sight { cause: Some(Cause::Upstream), door: Door::Closed, ..Sight::default() };
         let mut told = Vec::new();
         for second in 1..=130 {
             let moment = Moment {
                 now: clock.now() + Duration::from_secs(second),
                 wall: clock.wall() + Duration::from_secs(second),
             };
-            let sight = if (11..70).contains(&second) { &attacked } else { &calm };
+            let sight = match second {
+                11..60 => &attacked,
+                60..70 => &empty,
+                _ => &calm,
+            };
             told.extend(shop.saw(sight, moment).into_iter().map(|notice| (second, notice.stage)));
         }
         let stages: Vec<Stage> = told.iter().map(|(_, stage)| *stage).collect();
@@ -184,5 +192,9 @@ mod tests {
         let draft = shop.draft().unwrap();
         let report = String::from_utf8(shop.report(&draft)).unwrap();
         assert!(report.contains("hardly anybody was served for"));
+        assert!(
+            report.contains("traffic that looks made") && !report.contains("traffic is missing"),
+            "{report}"
+        );
     }
 }
