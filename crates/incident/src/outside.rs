@@ -260,6 +260,8 @@ impl View {
         incidents.append(&mut self.incidents);
         self.incidents = incidents;
         self.updated_at = self.updated_at.max(other.updated_at);
+        // From where it is checked is what the other one says: this one is not heard from.
+        self.places = other.places;
         true
     }
 

@@ -166,6 +166,8 @@ const STYLE: &str = concat!(
     // A table and a chart are wider than a phone rather than letters beneath each other, or too small to read.
     ".wide{overflow-x:auto}.wide svg{min-width:34rem}table{border-collapse:collapse;font-size:.9rem}",
     "th,td{overflow-wrap:break-word;text-align:left;vertical-align:top;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line)}",
+    // Five columns fit on a phone.
+    "@media(max-width:34rem){th,td{padding-right:.45rem}}",
     "svg{display:block;width:100%;height:auto}text{fill:var(--soft);font-size:13px}",
     ".grid{stroke:var(--line)}.went{fill:none;stroke:var(--mark);stroke-width:3}",
     "details{margin:.3rem 0 1rem}summary{cursor:pointer;color:var(--soft)}",

@@ -154,6 +154,22 @@ fn nobody_has_a_share_of_a_time_in_which_nobody_came_through() {
 }
 
 #[test]
+fn from_how_many_places_it_is_checked_is_what_probes_tell_now_and_another_watcher_says_its_own() {
+    let mut story = Story::begin();
+    let places = |story: &Story| story.engine.view(story.moment.wall).places;
+    assert_eq!(places(&story), 0);
+    story.see(1, &Sight { places: 2, ..well() });
+    assert_eq!(places(&story), 2);
+    let mut held = story.engine.view(story.moment.wall);
+    let id = PublicId::of(&[7; 32]);
+    let spell = crate::Spell { id, from: story.moment.wall, until: None };
+    assert!(held.add_outside(&crate::View { outside: vec![spell], ..crate::View::default() }));
+    assert_eq!(held.places, 0);
+    story.see(1, &well());
+    assert_eq!(places(&story), 0);
+}
+
+#[test]
 fn an_attack_of_days_fills_no_record() {
     let mut story = Story::with(Duration::ZERO);
     let mut seen = 0;

@@ -21,19 +21,22 @@ const ALARM_WITHIN: Duration = Duration::from_secs(60);
 fn a_gate_that_is_cut_off_is_spoken_for_and_handed_back_to() {
     let mut world = need!(World::start());
     world.until("the gate's signature is passed on", || world.verified().contains("the copy is good"));
+    assert_eq!(world.paged(), "", "nobody is called while all is well");
     world.set_links("down");
     let cut = Stopwatch::start();
     world.until("the page says so", || {
         world.outpost_page("/status.txt").contains("Nobody outside has been able to reach")
     });
     let page = cut.elapsed();
-    world.until("somebody is told", || {
+    world.until("the log says so", || {
         world.outpost.log().contains("alarm: the site cannot be reached from outside")
     });
+    world.until("somebody is called", || world.paged().lines().any(|line| line.starts_with("/page ")));
     let alarm = cut.elapsed();
-    println!("after the cut: page {:.1} s, alarm {:.1} s", page.as_secs_f64(), alarm.as_secs_f64());
+    println!("after the cut: page {:.1} s, pager {:.1} s", page.as_secs_f64(), alarm.as_secs_f64());
     assert!(page <= PAGE_WITHIN, "the page took {page:?}");
-    assert!(alarm <= ALARM_WITHIN, "the alarm took {alarm:?}");
+    assert!(alarm <= ALARM_WITHIN, "the pager took {alarm:?}");
+    assert!(world.paged().contains("Disruption of"), "{}", world.paged());
     let text = world.outpost_page("/status.txt");
     assert!(text.starts_with("Example Shop: Major outage"), "{text}");
     assert!(text.contains("Shop: Major outage") && text.contains("Phone support: Operational"), "{text}");

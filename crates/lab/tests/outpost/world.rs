@@ -16,6 +16,8 @@ pub(crate) const PUBLIC: &str = "10.77.0.3";
 pub(crate) const OTHERS: &str = "10.77.0.4";
 /// The outpost's machine.
 pub(crate) const OUTPOST: &str = "10.77.0.2";
+/// The file with what the pager was sent.
+const PAGES: &str = "pages";
 /// Where pages are served.
 const PAGE_PORT: u16 = 8_082;
 
@@ -80,6 +82,7 @@ pub(crate) struct World {
     pub(crate) outpost: Running,
     pub(crate) gate: Running,
     _app: Running,
+    _pager: Running,
     pub(crate) there: Machine,
     pub(crate) here: Machine,
     binary: PathBuf,
@@ -119,8 +122,9 @@ impl World {
             Running::start_and_wait(&mut gate, &at.join("gate.log"), SOON, is_up).expect("the gate starts");
         let key = page_key(&binary, at);
         std::fs::write(at.join("outpost.toml"), outpost_config(at, &key, control)).expect("there is room");
+        let pager = start_pager(&there, &python, at);
         let outpost = start_outpost(&there, &binary, at);
-        let world = Self { outpost, gate, _app: app, there, here, binary, folder, key };
+        let world = Self { outpost, gate, _app: app, _pager: pager, there, here, binary, folder, key };
         world.until("in the beginning", || world.is_handed_back());
         Ok(world)
     }
@@ -129,6 +133,11 @@ impl World {
     pub(crate) fn restart_outpost(&mut self) {
         self.outpost.kill();
         self.outpost = start_outpost(&self.there, &self.binary, self.folder.path());
+    }
+
+    /// What the pager beside the outpost was sent, a line for each.
+    pub(crate) fn paged(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(PAGES)).unwrap_or_default()
     }
 
     /// A file of the outpost's page, read on its own machine.
@@ -193,6 +202,14 @@ fn start_outpost(machine: &Machine, binary: &Path, folder: &Path) -> Running {
     let is_up = || !machine.read(&format!("http://{OUTPOST}:{PAGE_PORT}/status.txt")).is_empty();
     let started = Running::start_and_wait(&mut outpost, &folder.join("outpost.log"), SOON, is_up);
     started.expect("the outpost starts")
+}
+
+/// Somebody is called by it: on the outpost's side of the link, because the other side cannot be reached when it is needed.
+fn start_pager(machine: &Machine, python: &Peer, folder: &Path) -> Running {
+    let mut pager = machine.command(&python.path().display().to_string());
+    pager.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outpost/pager.py")).arg(folder.join(PAGES));
+    let is_up = || machine.read("http://127.0.0.1:9000/").contains("a pager");
+    Running::start_and_wait(&mut pager, &folder.join("pager.log"), SOON, is_up).expect("the pager starts")
 }
 
 /// As an admin has it printed on the gate's machine.
@@ -277,6 +294,10 @@ dir = "{state}"
 [console]
 address = "127.0.0.1:8083"
 metrics_allow = ["127.0.0.1"]
+[[notify]]
+name = "pager"
+kind = "slack"
+url = "http://127.0.0.1:9000/page"
 "#,
         export = folder.join("export").display(),
         state = folder.join("outpost").display()

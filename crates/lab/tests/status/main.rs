@@ -2,6 +2,7 @@
 
 mod markup;
 mod readers;
+mod seen;
 mod watchers;
 
 use std::net::{SocketAddr, TcpListener};

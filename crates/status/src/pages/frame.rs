@@ -25,7 +25,7 @@ pub(super) struct Frame<'a> {
 
 /// Three things that the page says without it, too: that a copy is old, by the reader's clock; when something was in the reader's own
 /// time and how long ago; and, where the page has an address of its own and no form, what has changed since. It asks for the page once
-/// every half minute while it is looked at, says the new verdict aloud, opens what was open, and leaves alone what somebody is in.
+/// every half minute while it is looked at (past the browser's copy, which may be a minute old by what the server allows), says the new verdict aloud, opens what was open, and leaves alone what somebody is in.
 const SCRIPT: &str = concat!(
     "(n=>{const D=document,q=(s,d=D)=>d.querySelector(s),Q=s=>[...D.querySelectorAll(s)],m=q('#main'),L='en-GB',",
     "r=new Intl.RelativeTimeFormat(L,{numeric:'auto'}),o=()=>{n.classList.toggle('old',new Date>new Date(n.dataset.until));",
@@ -33,7 +33,7 @@ const SCRIPT: &str = concat!(
     "const d=new Date(t.dateTime),s=(d-new Date)/6e4,a=Math.abs(s),f=(u,k)=>r.format(Math.round(s/u),k);",
     "t.dataset.l=(d.getTimezoneOffset()?d.toLocaleString(L,{weekday:'short',hour:'2-digit',minute:'2-digit',timeZoneName:'short'})+', ':'')",
     "+(a<60?f(1,'minute'):a<2880?f(60,'hour'):f(1440,'day'))}})};let s=m.innerHTML;o();setInterval(o,15e3);",
-    "q('[rel=canonical]')&&!q('form')&&setInterval(()=>D.hidden||fetch('').then(a=>a.ok?a.text():'').then(x=>{",
+    "q('[rel=canonical]')&&!q('form')&&setInterval(()=>D.hidden||fetch('',{cache:'no-cache'}).then(a=>a.ok?a.text():'').then(x=>{",
     "const d=new DOMParser().parseFromString(x,'text/html'),b=q('#main',d),f=D.activeElement;",
     "if(!b||f!=m&&m.contains(f)||q('footer').contains(f))return;",
     "if(b.innerHTML!=s){s=b.innerHTML;const v=q('.verdict'),w=q('.verdict',d),k=Q('details').map(e=>e.open);",

@@ -90,7 +90,7 @@ macro_rules! more {
         "border:2px solid var(--bg)}.log h3{font-size:1rem}",
         ".days{width:100%}.days td:last-child,.days th:last-child{text-align:right}",
         // Reports.
-        ".report *+h3{margin-top:1.3rem}.points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}",
+        ".report *+h3,details+h3{margin-top:1.3rem}.points{list-style:disc;padding-left:1.2rem}.wide{overflow-x:auto}",
         // No letters beneath each other, and four columns on a phone.
         ".wide th,.wide td{min-width:4.2em}",
         // Forms.

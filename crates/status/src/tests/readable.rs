@@ -210,11 +210,17 @@ fn a_promise_that_was_not_kept_is_shown_as_one() {
     assert!(page.contains("next update was due by"), "{page}");
 }
 
-/// Writes the pages of the samples below the folder that `WRITE_PAGES` names, for people who want to look at them.
+/// Writes the pages of the samples, of both replays, and forms with their answers below the folder that `WRITE_PAGES` names: for people
+/// who want to look at them, and for the judge and the checker of `lab`.
 #[test]
 fn pages_can_be_looked_at() {
     let Some(folder) = std::env::var_os("WRITE_PAGES").map(std::path::PathBuf::from) else {
         return;
+    };
+    let write = |path: std::path::PathBuf, bytes: &[u8]| {
+        let parent = path.parent().expect("a file is in a folder");
+        std::fs::create_dir_all(parent).expect("the folder can be written");
+        std::fs::write(&path, bytes).expect("the folder can be written");
     };
     let views = [
         ("calm", samples::calm()),
@@ -228,20 +234,38 @@ fn pages_can_be_looked_at() {
     ];
     for (name, view) in views {
         for (path, file) in made(&view).files() {
-            let path = folder.join(name).join(path);
-            let parent = path.parent().expect("a file is in a folder");
-            std::fs::create_dir_all(parent).expect("the folder can be written");
-            std::fs::write(&path, &file.bytes).expect("the folder can be written");
+            write(folder.join(name).join(path), &file.bytes);
         }
     }
     for (name, played) in [("flood", replays::flood()), ("provider", replays::provider())] {
         for (path, bytes) in played.files() {
-            let path = folder.join(name).join(path);
-            let parent = path.parent().expect("a file is in a folder");
-            std::fs::create_dir_all(parent).expect("the folder can be written");
-            std::fs::write(&path, bytes).expect("the folder can be written");
+            write(folder.join(name).join(path), &bytes);
         }
     }
+    for (name, bytes) in forms() {
+        write(folder.join("forms").join(name), &bytes);
+    }
+}
+
+/// The form, and what is answered to those who ask, confirm, choose and leave.
+fn forms() -> Vec<(&'static str, Vec<u8>)> {
+    use crate::FormPage;
+    let page = samples::page().with_subscribing("https://live.shop.example").expect("it is an address");
+    let view = samples::outage();
+    let forms = crate::Forms::of(&view, &page, samples::AT).expect("the page has a form");
+    let (link, chosen) = ("AbC-123_", [view.components[1].id]);
+    let answers = [
+        ("asked.html", FormPage::Asked),
+        ("confirm.html", FormPage::Confirm { link }),
+        ("joined.html", FormPage::Joined),
+        ("choose.html", FormPage::Choose { handle: link, chosen: &chosen }),
+        ("leave.html", FormPage::Leave { handle: link }),
+        ("left.html", FormPage::Left),
+        ("no-address.html", FormPage::NoAddress),
+    ];
+    let form = text(&crate::render(&view, &page, samples::AT), "subscribe.html").into_bytes();
+    let answers = answers.iter().map(|(name, answer)| (*name, forms.page(answer)));
+    [("subscribe.html", form)].into_iter().chain(answers).collect()
 }
 
 fn pretty(json: &str) -> String {
