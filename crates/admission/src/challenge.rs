@@ -226,6 +226,12 @@ impl Challenges {
         matches!(charge, Charge::Allowed)
     }
 
+    /// Charges a request in calm to a visit ticket, on an account of its own: what people do before an attack leaves them all of
+    /// their requests when it begins.
+    pub(crate) fn counts(&self, number: u128, cost_milli: u32, now: Instant) -> bool {
+        self.spend(!number, true, cost_milli, now)
+    }
+
     /// A browser by its user agent, the same over restarts.
     pub(crate) fn browser(&self, user_agent: &[u8]) -> Browser {
         let mut hasher = self.browsers;

@@ -25,10 +25,13 @@ impl Site {
         let time = self.pass_time();
         let visit = facts.visit.and_then(|text| self.challenges.visit(facts.user_agent, text, time));
         identity.has_visited = visit.is_some();
-        identity.met_before = visit.filter(|visit| self.has_met(*visit)).map(|visit| visit.number);
+        let met = visit.filter(|visit| self.has_met(*visit));
         if !self.acts_on_strangers() {
+            identity.met_before =
+                met.filter(|visit| self.counts_in_calm(*visit, facts, now)).map(|visit| visit.number);
             return;
         }
+        identity.met_before = met.map(|visit| visit.number);
         let Some(address) = facts.address else {
             identity.met_before = None;
             return;
@@ -104,6 +107,16 @@ impl Site {
             since => Timestamp::from_millis(since),
         };
         Challenges::is_old_guest(visit, since, since)
+    }
+
+    /// Whether somebody who was met before counts as one in calm, within the bounds of an attack: a seat in the network, and sixty
+    /// requests a minute. Nothing is refused for that; but one address must not speak for many visitors.
+    fn counts_in_calm(&self, visit: Visit, facts: &Facts<'_>, now: Instant) -> bool {
+        let Some(address) = facts.address else { return false };
+        let class = self.classes.of(facts.method, facts.path);
+        let cost = self.charge_milli(self.classes.known_cost_micros(class).unwrap_or(0));
+        self.challenges.counts(visit.number, cost, now)
+            && self.challenges.seat(Net::network(address), visit, now)
     }
 
     /// Remembers for a minute who showed a ticket, for the files that browsers ask for without cookies.

@@ -326,6 +326,32 @@ fn guests_of_calm_days_are_asked_nothing_and_a_network_has_thirty_two() {
     assert_eq!(tier(&mut shop, &during, "198.18.9.1"), Tier::T5, "given during an earlier incident");
 }
 
+#[test]
+fn in_calm_one_network_speaks_for_thirty_two_visitors_and_each_for_sixty_requests_a_minute() {
+    let mut shop = Shop::new(Mode::Auto);
+    let mut jars: Vec<Jar> = Vec::new();
+    for host in 1..=40 {
+        let mut jar = Jar::default();
+        shop.visit("GET /", &format!("203.0.113.{host}"), &mut jar);
+        jars.push(jar);
+        shop.wait(10);
+    }
+    shop.wait(600);
+    let met = |shop: &Shop, jar: &Jar, from: &str| {
+        shop.identify(ask("GET /", from, &[(VISIT_COOKIE, jar.visit.as_str())])).met_before().is_some()
+    };
+    let seated = jars.iter().filter(|jar| met(&shop, jar, VISITOR)).count();
+    assert_eq!(seated, 32, "of forty in one network");
+    assert!(met(&shop, &jars[39], ELSEWHERE), "who has no seat here may have one elsewhere");
+    let counted = (0..100).filter(|_| met(&shop, &jars[0], VISITOR)).count();
+    assert_eq!(counted, 59, "sixty with the one before");
+    for jar in &jars {
+        assert_eq!(shop.visit("GET /", VISITOR, &mut jar.clone()).0, None, "nobody is refused for that");
+    }
+    shop.asks_for(Challenge::Waiting);
+    assert_eq!(shop.visit("GET /", VISITOR, &mut jars[0].clone()).1, Tier::T4, "with all of its requests");
+}
+
 /// Whose time tells how visitors are served: nobody's who may have come because of an attack.
 #[test]
 fn who_was_met_before_is_known_before_an_attack_and_is_the_same_in_it() {
