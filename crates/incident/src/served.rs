@@ -304,6 +304,6 @@ const LATE: Duration = Duration::from_secs(300);
 /// Exact figures are shown so long after an incident is over (status-contracts, section 0.2), and of other times so late.
 const EXACT_AFTER: Duration = Duration::from_secs(1_800);
 /// What was over for so long when a process began is measured by nobody any more.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(86_400);
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(2 * 86_400);
 /// What is due is written down within seconds.
 const GRACE: Duration = Duration::from_secs(60);
