@@ -16,9 +16,9 @@ fn calm() -> Sight {
 
 impl Story {
     fn tallies(&self) -> Vec<Tally> {
-        let tally = |record: &Record| match &record.entry {
-            Entry::Counted { tally, .. } => Some(*tally),
-            _ => None,
+        let tally = |record: &Record| {
+            let Entry::Counted { tally, .. } = &record.entry else { return None };
+            Some(*tally)
         };
         self.records.iter().filter_map(tally).collect()
     }
