@@ -15,13 +15,15 @@
 mod costs;
 mod handover;
 mod prefix;
+mod reopen;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 
 use costs::{Costs, Recent, Shadow, admitted, mean, total};
-use model::{COHORTS, Cohort, Decision, Instant, Level, Masks, Summary, Tier};
+use model::{Act, COHORTS, Cohort, Comparison, Decision, Ground, Instant, Level, Masks, Summary, Tier};
 use prefix::Cut;
+use reopen::Room;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -53,18 +55,6 @@ const CLOSE_AFTER: Duration = Duration::from_secs(1);
 const HOLD: Duration = Duration::from_secs(10);
 /// How much more a cohort may cost when it is admitted than while it is refused.
 const EXPANSION: f64 = 2.0;
-/// Everything, with its expansion, has fitted for so long: back-off is void.
-const QUIET: Duration = Duration::from_secs(10);
-/// Everything as offered has fitted for so long: expansion and back-off are void. Without this, demand just below
-/// [`OPEN`] would never be let in again, because twice its last part never fits.
-const SETTLED: Duration = Duration::from_secs(30);
-/// Wait after the first revert in seconds; doubled by each further one, up to [`BACK_OFF_STEPS`] times.
-const BACK_OFF_SECONDS: f64 = 15.0;
-const BACK_OFF_STEPS: u32 = 3;
-/// Jitter of the back-off to either side.
-const BACK_OFF_JITTER: f64 = 0.2;
-/// Time without a revert after which the back-off is halved.
-const FORGIVE: Duration = Duration::from_secs(300);
 /// Share of L that counts as next to nothing: a tier that costs less is not closed while all better ones are open, and
 /// is opened along with the one before it.
 const FREE: f64 = 0.01;
@@ -112,6 +102,8 @@ pub struct Step {
     pub wants_to_close: bool,
     /// Whose turn it is, while some cohorts of T5 are closed.
     pub ferry: Option<Ferry>,
+    /// What this step changed of what the load asks for, and why; empty when nothing. At most three.
+    pub grounds: Vec<Ground>,
 }
 
 /// The threshold of one site. Memory is fixed: about 90 KiB.
@@ -163,7 +155,13 @@ impl Threshold {
             forgiven: Instant::ORIGIN,
             closing: 0,
             last: None,
-            step: Step { decision: Decision::default(), closing: 0, wants_to_close: false, ferry: None },
+            step: Step {
+                decision: Decision::default(),
+                closing: 0,
+                wants_to_close: false,
+                ferry: None,
+                grounds: Vec::new(),
+            },
         }
     }
 
@@ -191,25 +189,27 @@ impl Threshold {
         let comfortable = bounds
             .comfortable
             .map_or(OPEN * summary.limit, |bound| bound.clamp(OPEN * summary.limit, CLOSE * summary.limit));
-        self.note_demand(summary, comfortable);
+        let demand = self.note_demand(summary, comfortable);
         if bounds.holds {
             // An empty line says nothing about what comes when it is back.
             (self.quiet_since, self.settled_since) = (None, None);
             self.next_try = self.next_try.max(now + HOLD);
         }
-        if self.is_over(now, &costs, &newest, summary.limit) {
+        let mut grounds = Vec::new();
+        if let Some(over) = self.over(now, &costs, &newest, summary.limit) {
             // While a flood swells, the last step says more about it than the last second.
             let worse = if total(&newest) > total(&costs) { newest } else { costs };
-            self.close_or_revert(now, worse, summary.limit, random);
+            grounds.extend(self.close_or_revert(now, worse, summary.limit, random).map(|act| over.of(act)));
         } else if !self.wanted.is_open() {
             if !bounds.holds {
-                self.wanted = prefix::readmit_known(self.wanted, &costs, READMIT * summary.limit);
+                grounds.extend(self.readmit(&costs, summary.limit));
             }
-            self.open_if_due(now, &costs, summary.limit, comfortable);
+            let room = Room { limit: summary.limit, comfortable, demand };
+            grounds.extend(self.open_if_due(now, &costs, room));
         } else {
-            self.close_last(&newest, summary.limit);
+            grounds.extend(self.close_last(&newest, summary.limit));
         }
-        self.answer(summary, bounds, &costs)
+        Step { grounds, ..self.answer(summary, bounds, &costs) }
     }
 
     /// After a gap it is not known what was refused meanwhile: whatever rests on a time of quiet begins anew.
@@ -225,8 +225,8 @@ impl Threshold {
         }
     }
 
-    /// For how long everything has fitted: with its expansion, and as offered.
-    fn note_demand(&mut self, summary: &Summary, comfortable: f64) {
+    /// For how long everything has fitted: with its expansion, and as offered. Answers the latter, in requests in service.
+    fn note_demand(&mut self, summary: &Summary, comfortable: f64) -> f64 {
         let (now, limit) = (summary.at, summary.limit);
         // What rules, challenges and limits take away may come back like what is closed out.
         let all =
@@ -234,32 +234,61 @@ impl Threshold {
         let open = admitted(&self.shadow.0, &self.wanted, limit);
         note(&mut self.quiet_since, open + EXPANSION * (all - open) <= comfortable, now);
         note(&mut self.settled_since, all <= comfortable, now);
+        all
     }
 
-    /// Whether more is admitted than fits.
-    fn is_over(&mut self, now: Instant, costs: &Costs, newest: &Costs, limit: f64) -> bool {
-        let load = admitted(costs, &self.wanted, limit) / limit;
+    /// What says that more is admitted than fits.
+    fn over(&mut self, now: Instant, costs: &Costs, newest: &Costs, limit: f64) -> Option<Over> {
+        let load = admitted(costs, &self.wanted, limit);
         let seen = self.recent.millis() >= SEEN_MILLIS;
-        note(&mut self.over_since, seen && load > CLOSE, now);
-        note(&mut self.far_over_since, seen && load > CLOSE_AT_ONCE, now);
+        note(&mut self.over_since, seen && load > CLOSE * limit, now);
+        note(&mut self.far_over_since, seen && load > CLOSE_AT_ONCE * limit, now);
         // Once something is closed there is no doubt that it is an incident.
         let doubt = if self.wanted.is_open() { noise(limit) } else { Duration::ZERO };
-        let unmistakable = admitted(newest, &self.wanted, limit) > UNMISTAKABLE * limit;
-        unmistakable
-            || has_lasted(self.far_over_since, doubt, now)
-            || has_lasted(self.over_since, CLOSE_AFTER + doubt, now)
+        let at_once = admitted(newest, &self.wanted, limit);
+        if at_once > UNMISTAKABLE * limit {
+            let (comparison, lasted) = (Comparison::Unmistakable, Duration::ZERO);
+            return Some(Over {
+                comparison,
+                figure: at_once,
+                bound: UNMISTAKABLE * limit,
+                lasted,
+                hold: lasted,
+            });
+        }
+        let bounds = [
+            (self.far_over_since, Comparison::FarOver, CLOSE_AT_ONCE, doubt),
+            (self.over_since, Comparison::Over, CLOSE, CLOSE_AFTER + doubt),
+        ];
+        bounds.into_iter().find_map(|(since, comparison, share, hold)| {
+            let lasted = now.since(since?);
+            (lasted >= hold).then_some(Over { comparison, figure: load, bound: share * limit, lasted, hold })
+        })
     }
 
     /// A flood of logins is held by the lane's share; but those of whom a rule says that they do not belong there are put last,
     /// from one moment to the next, and must find no room.
-    fn close_last(&mut self, newest: &Costs, limit: f64) {
+    fn close_last(&mut self, newest: &Costs, limit: f64) -> Option<Ground> {
         let in_vain = total(newest) - admitted(newest, &Masks::OPEN, limit);
-        if self.wanted.is_open() && in_vain > IN_VAIN * limit {
+        let is_flood = self.wanted.is_open() && in_vain > IN_VAIN * limit;
+        is_flood.then(|| {
             self.wanted = self.wanted.with(Tier::T6, 0);
-        }
+            at_once(Act::Close, Comparison::InVain, in_vain, IN_VAIN * limit)
+        })
     }
 
-    fn close_or_revert(&mut self, now: Instant, mut costs: Costs, limit: f64, random: u64) {
+    /// Known clients are in again as soon as they fit.
+    fn readmit(&mut self, costs: &Costs, limit: f64) -> Option<Ground> {
+        let bound = READMIT * limit;
+        let wanted = prefix::readmit_known(self.wanted, costs, bound);
+        (wanted != self.wanted).then(|| {
+            self.wanted = wanted;
+            at_once(Act::Readmit, Comparison::KnownFit, prefix::cost_of_known(&wanted, costs), bound)
+        })
+    }
+
+    /// Closes out what does not fit; answers what that is, if there is anything.
+    fn close_or_revert(&mut self, now: Instant, mut costs: Costs, limit: f64, random: u64) -> Option<Act> {
         let is_closing = self.wanted.is_open();
         if is_closing {
             // Who is in which cohort is drawn anew at a closing, so what each of them cost says nothing but the mean.
@@ -276,54 +305,20 @@ impl Threshold {
         };
         let kept = prefix::shrink(self.wanted, &costs, cut);
         if kept == self.wanted {
-            return;
+            return None;
         }
-        let wait = if is_closing || !self.reopening { HOLD } else { self.back_off(now, random) };
+        let act = match (is_closing, self.reopening) {
+            (true, _) => Act::Close,
+            (false, true) => Act::Revert,
+            (false, false) => Act::CloseMore,
+        };
+        let wait = if act == Act::Revert { self.back_off(now, random) } else { HOLD };
         self.wanted = kept;
         self.reopening = false;
         (self.over_since, self.far_over_since, self.quiet_since) = (None, None, None);
         self.changed = now;
         self.next_try = now + wait;
-    }
-
-    /// The wait after a revert, which is longer after each.
-    fn back_off(&mut self, now: Instant, random: u64) -> Duration {
-        let doublings = self.reverts.min(BACK_OFF_STEPS);
-        self.reverts = (self.reverts + 1).min(BACK_OFF_STEPS);
-        self.forgiven = now;
-        #[expect(clippy::cast_precision_loss, reason = "32 bits fit")]
-        let jitter = (random >> 32) as f64 / f64::from(u32::MAX);
-        let factor = 1.0 - BACK_OFF_JITTER + 2.0 * BACK_OFF_JITTER * jitter;
-        Duration::from_secs_f64(BACK_OFF_SECONDS * f64::from(1_u32 << doublings) * factor)
-    }
-
-    fn forgive(&mut self, now: Instant) {
-        if self.reverts > 0 && now.since(self.forgiven) >= FORGIVE {
-            self.reverts -= 1;
-            self.forgiven = now;
-        }
-    }
-
-    /// Takes a step of re-opening when it is time and the forecast fits.
-    fn open_if_due(&mut self, now: Instant, costs: &Costs, limit: f64, comfortable: f64) {
-        let settled = has_lasted(self.settled_since, SETTLED, now);
-        let hurry = settled || has_lasted(self.quiet_since, QUIET, now);
-        if now.since(self.changed) < HOLD || (now < self.next_try && !hurry) {
-            return;
-        }
-        let room = if settled {
-            f64::INFINITY
-        } else {
-            let open = admitted(costs, &self.wanted, limit);
-            (comfortable - open) / EXPANSION
-        };
-        let grown = prefix::grow(self.wanted, &self.shadow.0, room, FREE * limit);
-        if grown != self.wanted {
-            self.wanted = grown;
-            self.reopening = true;
-            self.changed = now;
-            self.next_try = now + HOLD;
-        }
+        Some(act)
     }
 
     /// What the load asks for, within what is allowed.
@@ -354,6 +349,7 @@ impl Threshold {
             closing: self.closing,
             wants_to_close: !self.wanted.is_open(),
             ferry: ferry(&masks, summary),
+            grounds: Vec::new(),
         };
         self.step.clone()
     }
@@ -406,6 +402,29 @@ fn ferry(masks: &Masks, summary: &Summary) -> Option<Ferry> {
 /// of them fit at a time, the more a burst is of what fits. Those who wait for a slot bridge it.
 fn noise(limit: f64) -> Duration {
     Duration::from_secs_f64((NO_NOISE / limit - 1.0).clamp(0.0, NOISE_MOST_SECONDS))
+}
+
+/// More is admitted than fits.
+#[derive(Clone, Copy, Debug)]
+struct Over {
+    comparison: Comparison,
+    figure: f64,
+    bound: f64,
+    lasted: Duration,
+    hold: Duration,
+}
+
+impl Over {
+    /// Why something was done about it.
+    const fn of(self, act: Act) -> Ground {
+        let Self { comparison, figure, bound, lasted, hold } = self;
+        Ground { act, comparison, figure, bound, lasted, hold }
+    }
+}
+
+/// Why something was done for which once is enough.
+const fn at_once(act: Act, comparison: Comparison, figure: f64, bound: f64) -> Ground {
+    Ground { act, comparison, figure, bound, lasted: Duration::ZERO, hold: Duration::ZERO }
 }
 
 /// Keeps since when something holds.

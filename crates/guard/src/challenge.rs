@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Challenge, Instant};
+use model::{Act, Challenge, Instant};
 use serde::{Deserialize, Serialize};
 
 /// What the last second said, as far as it matters here.
@@ -37,8 +37,19 @@ enum Kind {
     Waiting,
 }
 
+/// What is asked has changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Turn {
+    /// To what.
+    pub(crate) act: Act,
+    /// For how long there has been a reason for it.
+    pub(crate) lasted: Duration,
+    /// For how long there had to be.
+    pub(crate) hold: Duration,
+}
+
 impl Asking {
-    /// Takes one second.
+    /// Takes one second; says so when what is asked changes.
     ///
     /// ```text
     ///        hurts and looks made          hurts and looks made
@@ -51,21 +62,25 @@ impl Asking {
     /// Rules come first: what they cover hurts nobody, and strangers are asked for nothing. A crowd of people is asked for
     /// nothing either, because nearly all of it would do what is asked; the threshold alone decides how much of it fits. Whom it
     /// closes out may always wait for a ticket; that needs no decision.
-    pub(crate) fn step(&mut self, now: Instant, sight: Sight) -> Challenge {
+    pub(crate) fn step(&mut self, now: Instant, sight: Sight) -> Option<Turn> {
         let since = |holds: bool, before: Option<Instant>| holds.then_some(before.unwrap_or(now));
         let lasts = |since: Option<Instant>, long| since.is_some_and(|since| now.since(since) >= long);
         self.quiet_since = since(sight.is_quiet && !sight.is_closed && !sight.hurts, self.quiet_since);
         self.short_since = since(sight.hurts && sight.looks_made, self.short_since);
-        let next = match self.kind {
-            Kind::Off if lasts(self.short_since, TRIED) => Kind::Cookie,
-            Kind::Cookie if lasts(self.short_since, TRIED) => Kind::Waiting,
-            Kind::Cookie | Kind::Waiting if lasts(self.quiet_since, QUIET) => Kind::Off,
-            kind @ (Kind::Off | Kind::Cookie | Kind::Waiting) => kind,
+        let (next, act, since, hold) = match self.kind {
+            Kind::Off if lasts(self.short_since, TRIED) => {
+                (Kind::Cookie, Act::AskForCookie, self.short_since, TRIED)
+            }
+            Kind::Cookie if lasts(self.short_since, TRIED) => {
+                (Kind::Waiting, Act::AskToWait, self.short_since, TRIED)
+            }
+            Kind::Cookie | Kind::Waiting if lasts(self.quiet_since, QUIET) => {
+                (Kind::Off, Act::CeaseAsking, self.quiet_since, QUIET)
+            }
+            Kind::Off | Kind::Cookie | Kind::Waiting => return None,
         };
-        if next != self.kind {
-            (self.kind, self.short_since) = (next, None);
-        }
-        self.challenge()
+        (self.kind, self.short_since) = (next, None);
+        Some(Turn { act, lasted: now.since(since?), hold })
     }
 
     /// What is asked now.
@@ -103,7 +118,8 @@ mod tests {
             };
             for _ in 0..seconds.parse().unwrap() {
                 now += 1;
-                let kind = asking.step(Instant::from_secs(now), sight);
+                asking.step(Instant::from_secs(now), sight);
+                let kind = asking.challenge();
                 if kind != last {
                     log.push(format!("{now} {kind:?}"));
                 }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Challenge, Finite, Instant, Matches, RULES_MAX, Rules, SAMPLES_MAX, Sample, Summary, Tier};
+use model::{
+    Act, Challenge, Comparison, Finite, Ground, Instant, Matches, RULES_MAX, Rules, SAMPLES_MAX, Sample,
+    Summary, Tier,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::challenge::{Asking, Sight};
+use crate::challenge::{Asking, Sight, Turn};
 use crate::evidence::{self, Context, Evidence, Findings, Pain, Profile, Verdict};
 use crate::rules::{self, Book, Change, Input};
 
@@ -43,6 +46,8 @@ pub struct Advice {
     pub rules: Arc<Rules>,
     /// What unknown clients must show from now on.
     pub challenge: Challenge,
+    /// Why that is another one than a second ago: two comparisons for asking, one for ceasing to; else empty.
+    pub grounds: Vec<Ground>,
     /// The load up to which everything that is refused may come back at once, in requests in service; `None` while L is
     /// unknown (decision-science, section 0.10).
     pub comfortable: Option<Finite>,
@@ -108,18 +113,22 @@ impl Guard {
         let changes = self.book.step(summary.at, &input);
         let limit = (summary.limit.is_finite() && summary.limit > 0.0).then(|| Finite::new(summary.limit));
         let comfortable = limit.map(|limit| comfortable(limit, findings.expected_load));
+        let hurt = second.hurt(limit, &findings);
         let sight = Sight {
-            hurts: second.hurts(limit, &findings),
+            hurts: hurt.is_some(),
             looks_made: findings.is_malicious() && findings.maturity > evidence::Maturity::Absent,
             is_closed: context.is_closed,
             is_quiet: !holds && comfortable.is_some_and(|bound| second.load() <= bound),
         };
-        let challenge = self.asking.step(summary.at, sight);
+        let turn = self.asking.step(summary.at, sight);
+        let quiet = comfortable.map(|bound| (Comparison::Quiet, second.load(), bound));
+        let grounds = turn.map_or_else(Vec::new, |turn| grounds(turn, hurt, quiet, findings.malice.score));
         Some(Advice {
             findings,
             changes: changes.changes,
             rules: changes.rules,
-            challenge,
+            challenge: self.asking.challenge(),
+            grounds,
             comfortable,
             holds,
         })
@@ -208,13 +217,39 @@ impl Partial {
             / Finite::count(self.millis.max(1))
     }
 
-    /// Whether users are hurt by what is asked for, those left out who are last: the threshold sheds them before it sheds
+    /// What of that which is asked for hurts users, those left out who are last: the threshold sheds them before it sheds
     /// anybody else. What holds connections or fills the disk is not cured by asking for anything.
-    fn hurts(&self, limit: Option<Finite>, findings: &Findings) -> bool {
+    fn hurt(&self, limit: Option<Finite>, findings: &Findings) -> Option<Compared> {
         let load = Finite::count(self.by_others) / Finite::count(self.millis.max(1));
-        let is_much = limit.is_some_and(|limit| load >= limit * CLOSE);
-        is_much || findings.pain.iter().any(|hurt| matches!(hurt.pain, Pain::QueueWait | Pain::KnownSuccess))
+        let bound = limit.map(|limit| limit * CLOSE).filter(|bound| load >= *bound);
+        let by_load = bound.map(|bound| (Comparison::Load, load, bound));
+        by_load.or_else(|| {
+            findings.pain.iter().find_map(|hurt| match hurt.pain {
+                Pain::QueueWait => Some((Comparison::Wait, hurt.figure, hurt.bound)),
+                Pain::KnownSuccess => Some((Comparison::KnownSuccess, hurt.figure, hurt.bound)),
+                Pain::Utilisation | Pain::Connections | Pain::Handshakes | Pain::Disk => None,
+            })
+        })
     }
+}
+
+/// What was compared, the figure, and the bound.
+type Compared = (Comparison, Finite, Finite);
+
+/// Why what is asked of unknown clients has changed.
+fn grounds(turn: Turn, hurt: Option<Compared>, quiet: Option<Compared>, made: Finite) -> Vec<Ground> {
+    let Turn { act, lasted, hold } = turn;
+    let made = (Comparison::LooksMade, made, evidence::ATTACK);
+    let compared = if act == Act::CeaseAsking { [quiet, None] } else { [hurt, Some(made)] };
+    let ground = |(comparison, figure, bound): Compared| Ground {
+        act,
+        comparison,
+        figure: figure.get(),
+        bound: bound.get(),
+        lasted,
+        hold,
+    };
+    compared.into_iter().flatten().map(ground).collect()
 }
 
 fn extend(list: &mut Vec<Sample>, more: &[Sample]) {
@@ -270,3 +305,23 @@ const HOLDS_MOST: Duration = Duration::from_secs(3_600);
 const OPEN: Finite = Finite::new(0.70);
 const CLOSE: Finite = Finite::new(0.85);
 const ABOVE_EXPECTED: Finite = Finite::new(1.2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_carries_the_numbers_of_what_hurts_and_of_what_looks_made() {
+        let turn = |act| Turn { act, lasted: Duration::from_secs(11), hold: Duration::from_secs(10) };
+        let hurt = Some((Comparison::Load, Finite::new(30.0), Finite::new(17.0)));
+        let quiet = Some((Comparison::Quiet, Finite::new(9.0), Finite::new(14.0)));
+        let said = |act| {
+            let grounds = grounds(turn(act), hurt, quiet, Finite::new(4.5));
+            assert!(grounds.iter().all(Ground::holds), "{grounds:?}");
+            grounds.iter().map(|ground| (ground.comparison, ground.figure, ground.bound)).collect::<Vec<_>>()
+        };
+        let asking = [(Comparison::Load, 30.0, 17.0), (Comparison::LooksMade, 4.5, 3.0)];
+        assert_eq!([said(Act::AskForCookie), said(Act::AskToWait)], [asking; 2]);
+        assert_eq!(said(Act::CeaseAsking), [(Comparison::Quiet, 9.0, 14.0)]);
+    }
+}

@@ -13,6 +13,7 @@
 
 mod decision;
 mod finite;
+mod ground;
 mod ids;
 mod level;
 mod prefix;
@@ -27,6 +28,7 @@ mod verdict;
 
 pub use decision::{COHORTS, Challenge, Decision, Masks};
 pub use finite::Finite;
+pub use ground::{Act, Comparison, Ground, Relation};
 pub use ids::{AccountId, PassId, SiteId};
 pub use level::{Level, Mode, ParseLevelError, ParseModeError};
 pub use prefix::{Net, Prefix, PrefixError};

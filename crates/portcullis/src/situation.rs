@@ -14,7 +14,7 @@ use std::sync::Arc;
 use admission::core::Taken;
 use guard::Advice;
 use guard::evidence::Findings;
-use model::{Decision, Instant, Level, Masks, Mode, Summary, Tier};
+use model::{Act, Decision, Ground, Instant, Level, Masks, Mode, Summary, Tier};
 
 use crate::desk::Pins;
 use crate::lines::Moment;
@@ -36,6 +36,8 @@ pub(crate) struct Situation {
     pub(crate) limit: (f64, bool),
     /// What the last second said.
     sight: Option<Sight>,
+    /// Why people were last closed out or let in, and why something was last asked of them or no longer.
+    grounds: Vec<Ground>,
     /// In mode `assist`: unknown clients would be closed out if an admin said yes.
     asks: bool,
     /// In mode `assist`: an admin said yes.
@@ -104,6 +106,19 @@ impl Situation {
         (self.has_begun, self.decision) = (true, taken.outcome.decision.clone());
         self.demand = Demand::of(&taken.summary, &self.decision.masks);
         (self.asks, self.is_allowed) = (taken.outcome.asks, taken.circumstances.assist_yes);
+        self.note_grounds(&taken.outcome.grounds);
+    }
+
+    /// Keeps the newest of either kind.
+    fn note_grounds(&mut self, grounds: &[Ground]) {
+        let is_about_asking =
+            |ground: &Ground| matches!(ground.act, Act::AskForCookie | Act::AskToWait | Act::CeaseAsking);
+        for kind in [false, true] {
+            if grounds.iter().any(|ground| is_about_asking(ground) == kind) {
+                self.grounds.retain(|ground| is_about_asking(ground) != kind);
+                self.grounds.extend(grounds.iter().filter(|ground| is_about_asking(ground) == kind));
+            }
+        }
     }
 
     /// Takes what a second said.

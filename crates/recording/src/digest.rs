@@ -113,11 +113,12 @@ struct Parts<'a> {
 impl Digester {
     /// 64 bits over decision and advice, every number in them included: SipHash-1-3 with key 0 over their bytes.
     pub fn digest(&mut self, outcome: &Outcome) -> u64 {
-        let Outcome { decision, advice, ferry, asks, closes_anew } = outcome;
+        // Grounds follow from the same numbers as the decision.
+        let Outcome { decision, advice, ferry, asks, closes_anew, grounds: _ } = outcome;
         let in_force = self.of_dictionary(&decision.rules.calm);
         let advised = advice.as_ref().map_or(0, |advice| self.of_dictionary(&advice.rules.calm));
         let advice = advice.as_ref().map(|advice| {
-            let Advice { findings, changes, rules, challenge, comfortable, holds } = advice;
+            let Advice { findings, changes, rules, challenge, comfortable, holds, grounds: _ } = advice;
             let (rules, comfortable) = (&rules.rules[..], comfortable.map(f64::from));
             Advised { findings, changes, comfortable, holds: *holds, challenge: *challenge, rules }
         });

@@ -4,7 +4,7 @@
 //! attacks of 15 s: `portcullis try --seconds 15 --record shop.recording`, an optimised build on x86-64. When the algorithm
 //! changes on purpose, [`admission::core::ALGORITHM`] counts up and the recording is made anew in the same way.
 
-use model::Level;
+use model::{Act, Ground, Level};
 use recording::{Piece, Pieces, replay};
 
 const SHOP: &[u8] = include_bytes!("shop.recording");
@@ -24,6 +24,28 @@ fn the_recording_of_the_shop_replays_identically() {
     let attack = [Level::CustomersFirst, Level::Reopening, Level::Filtering];
     // Two attacks: a rule stays for two minutes after its last match.
     assert_eq!(levels, [&[Level::Calm][..], &attack, &attack, &[Level::Calm]].concat());
+}
+
+/// Whoever was closed out, let in again or asked for something was so because of numbers that stand beside it.
+#[test]
+fn every_change_in_it_has_its_ground() {
+    let mut before = None;
+    let mut acts = Vec::new();
+    replay(SHOP, &mut |step| {
+        let (decision, grounds) = (&step.outcome.decision, &step.outcome.grounds);
+        let (masks, challenge) = (decision.masks, decision.challenge);
+        let (last_masks, last_challenge) = before.replace((masks, challenge)).unwrap_or((masks, challenge));
+        let has = |is_wanted: &dyn Fn(&Act) -> bool| grounds.iter().any(|ground| is_wanted(&ground.act));
+        let asks = |act: &Act| matches!(act, Act::AskForCookie | Act::AskToWait | Act::CeaseAsking);
+        assert_eq!(masks != last_masks, has(&|act| !asks(act)));
+        assert_eq!(challenge != last_challenge, has(&asks));
+        assert!(grounds.iter().all(Ground::holds), "{grounds:?}");
+        acts.extend(grounds.iter().map(|ground| ground.act));
+    })
+    .unwrap();
+    assert_eq!(acts.first(), Some(&Act::Close));
+    assert_eq!(acts.iter().filter(|act| **act == Act::Close).count(), 2, "two attacks");
+    assert!(acts.contains(&Act::Open), "{acts:?}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use guard::evidence::Context;
 use guard::{Advice, Guard};
-use model::{Challenge, Decision, Instant, Level, Mode, Rules, Summary, Timestamp};
+use model::{Challenge, Decision, Ground, Instant, Level, Mode, Rules, Summary, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::threshold::{Bounds, Ferry, Threshold};
@@ -52,6 +52,9 @@ pub struct Outcome {
     /// A new incident begins: the secret that strangers' cohorts are drawn by must be renewed together with putting the
     /// decision in force; never otherwise.
     pub closes_anew: bool,
+    /// What this step changed by itself of who is let in and of what is asked of unknown clients, and why; empty when nothing.
+    /// What rules do is in [`Advice::changes`] with its numbers; what follows from a pin or the mode is an admin's.
+    pub grounds: Vec<Ground>,
 }
 
 /// One step with all that went into it and what came of it.
@@ -131,7 +134,9 @@ impl Core {
         self.closing = step.closing;
         let asks = step.wants_to_close && !bounds.may_close;
         self.decision = self.compose(&bounds, step.decision);
-        Outcome { decision: self.decision.clone(), advice, ferry: step.ferry, asks, closes_anew }
+        let asked = advice.iter().flat_map(|advice| advice.grounds.iter().copied());
+        let grounds = step.grounds.into_iter().chain(asked).collect();
+        Outcome { decision: self.decision.clone(), advice, ferry: step.ferry, asks, closes_anew, grounds }
     }
 
     /// Shows the guard what was counted.

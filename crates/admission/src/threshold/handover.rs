@@ -47,7 +47,7 @@ impl Threshold {
         self.reopening = reopening != 0;
         self.changed = Instant::from_nanos(changed);
         self.next_try = Instant::from_nanos(next_try);
-        self.reverts = low_u32(reverts).min(super::BACK_OFF_STEPS);
+        self.reverts = low_u32(reverts).min(super::reopen::BACK_OFF_STEPS);
         self.forgiven = Instant::from_nanos(forgiven);
         self.closing = closing;
         (self.step.decision, self.step.closing) = (decision.clone(), closing);

@@ -98,6 +98,17 @@ pub(super) fn grow(masks: Masks, expected: &Costs, mut room: f64, free: f64) -> 
     grown
 }
 
+/// What `more` admits beside `masks`, at such costs.
+pub(super) fn cost_of_more(masks: &Masks, more: &Masks, costs: &Costs) -> f64 {
+    MASKED.into_iter().map(|tier| sum_of(&costs[tier.index()], more.tier(tier) & !masks.tier(tier))).sum()
+}
+
+/// What those who are known and admitted cost, admins among them.
+pub(super) fn cost_of_known(masks: &Masks, costs: &Costs) -> f64 {
+    let known = KNOWN.into_iter().map(|tier| sum_of(&costs[tier.index()], masks.tier(tier)));
+    costs[Tier::T0.index()].iter().sum::<f64>() + known.sum::<f64>()
+}
+
 /// Known clients up to `most`, oldest first; and whether that is all of them.
 fn shrink_known(masks: Masks, costs: &Costs, most: f64) -> (Masks, bool) {
     let mut room = most - costs[Tier::T0.index()].iter().sum::<f64>();

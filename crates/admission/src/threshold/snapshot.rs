@@ -4,7 +4,8 @@ use model::{COHORTS, Decision, Instant, Level, Masks, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::costs::{Recent, Shadow};
-use super::{BACK_OFF_STEPS, Ferry, Step, Threshold};
+use super::reopen::BACK_OFF_STEPS;
+use super::{Ferry, Step, Threshold};
 
 /// All of it. What was computed from the rest is not kept.
 #[derive(Clone, Deserialize, Serialize)]
@@ -103,7 +104,7 @@ impl TryFrom<Kept> for Threshold {
             forgiven: kept.forgiven,
             closing,
             last: kept.last,
-            step: Step { decision, closing, wants_to_close, ferry },
+            step: Step { decision, closing, wants_to_close, ferry, grounds: Vec::new() },
         })
     }
 }

@@ -1,3 +1,5 @@
+mod grounds;
+
 use super::costs::{Costs, sum_of};
 use super::*;
 use proptest::prelude::*;

@@ -258,7 +258,7 @@ const OF_PROGRAMS: [Attribute; 9] = [
 ];
 
 /// M from which on it is an attack, and up to which it is a crowd (decision-science, section 5).
-pub(super) const ATTACK: Finite = Finite::new(3.0);
+pub(crate) const ATTACK: Finite = Finite::new(3.0);
 /// See [`ATTACK`].
 pub(super) const CROWD: Finite = Finite::new(-1.0);
 /// Seconds that are looked at.

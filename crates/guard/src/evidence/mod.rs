@@ -51,6 +51,7 @@ pub use profile::Profile;
 use baseline::{Baseline, HOURS, SPREAD_FLOOR};
 use history::History;
 use learning::Learning;
+pub(crate) use malice::ATTACK;
 use malice::Case;
 use metric::Figures;
 use mix::Mixes;

@@ -27,6 +27,7 @@ pub(crate) fn nothing(second: u64) -> Findings {
 /// What a second leads to that found this.
 pub(crate) fn advice(findings: Findings, changes: Vec<Change>, rules: &[Rule]) -> Advice {
     Advice {
+        grounds: vec![],
         findings,
         changes,
         rules: Arc::new(Rules { rules: rules.to_vec(), calm: Arc::default() }),

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use guard::evidence::{Feature, Hurt, Malice, Maturity, Metric, Mix, Pain, Term, Upstream, Verdict, Volume};
-use model::{Attribute, COHORTS, Challenge, Finite, Name, Rule, Timestamp, Traffic};
+use model::{Attribute, COHORTS, Challenge, Comparison, Finite, Name, Rule, Timestamp, Traffic};
 
 use super::*;
 use crate::ruling::tests::{advice, nothing};
@@ -166,7 +166,17 @@ fn attacked() -> Stage {
     stage.steps(10, Level::Calm, Masks::OPEN, [4.0, 3.0]);
     stage.steps(63, Level::CustomersFirst, a_quarter(), [4.0, 41.0]);
     stage.finds(flood);
+    stage.situation.note_grounds(&[
+        ground(Act::Close, Comparison::FarOver, 45.0, 19.0, 0),
+        ground(Act::AskForCookie, Comparison::Load, 44.8, 17.0, 10),
+        ground(Act::AskForCookie, Comparison::LooksMade, 4.23, 3.0, 10),
+    ]);
     stage
+}
+
+fn ground(act: Act, comparison: Comparison, figure: f64, bound: f64, seconds: u64) -> Ground {
+    let lasted = Duration::from_secs(seconds);
+    Ground { act, comparison, figure, bound, lasted, hold: lasted }
 }
 
 #[track_caller]
@@ -205,6 +215,23 @@ fn reopening_says_for_how_long_it_has_not_been_calm() {
     assert_eq!(head, "level reopening since 2026-11-28T12:06:40Z (30 s ago); not calm for 6 min 7 s");
     stage.steps(500, Level::Calm, Masks::OPEN, [4.0, 3.0]);
     assert!(stage.report(5).text().starts_with("level calm since 2026-11-28T12:08:20Z (5 s ago)\n"));
+}
+
+#[test]
+fn the_last_step_and_the_last_question_are_told_with_their_numbers() {
+    let mut stage = attacked();
+    stage.steps(400, Level::Reopening, a_quarter(), [4.0, 9.0]);
+    stage.situation.note_grounds(&[ground(Act::Open, Comparison::Forecast, 13.2, 14.0, 10)]);
+    let text = stage.report(1).text();
+    check_width(&text);
+    assert!(!text.contains("closed out: 45"), "{text}");
+    for said in
+        ["a part was let in again: with twice what was added it is 13", "score +4.2; an attack from +3 on"]
+    {
+        assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(said), "{said} in\n{text}");
+    }
+    stage.steps(500, Level::Calm, Masks::OPEN, [4.0, 3.0]);
+    assert!(!stage.report(1).text().contains("let in again"), "nothing is left to explain");
 }
 
 #[test]

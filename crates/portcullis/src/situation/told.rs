@@ -66,6 +66,9 @@ impl Report<'_> {
         {
             said.push(format!("an admin holds it down: at most {ceiling}, whatever comes"));
         }
+        if level != Level::Calm {
+            said.extend(self.situation.grounds.iter().map(words::ground));
+        }
         if self.sight().is_some_and(|sight| sight.holds) {
             said.push("nothing that protects is lowered while traffic is missing".to_owned());
         }

@@ -1,6 +1,6 @@
 //! The situation for programs.
 
-use model::{Challenge, Level, Tier, Timestamp};
+use model::{Challenge, Ground, Level, Tier, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::told::admitted;
@@ -33,6 +33,7 @@ impl Report<'_> {
             "rules": { "armed": armed, "trial": trial },
             "challenge": challenge(decision.challenge),
             "limits_refuse": decision.limits_refuse,
+            "grounds": situation.grounds.iter().map(ground).collect::<Vec<_>>(),
             "findings": self.sight().map(findings),
         })
     }
@@ -63,6 +64,18 @@ impl Report<'_> {
             "holds": self.sight().is_some_and(|sight| sight.holds),
         })
     }
+}
+
+fn ground(ground: &Ground) -> Value {
+    json!({
+        "act": words::act(ground.act).0,
+        "compared": words::compared(ground).0,
+        "figure": rounded(ground.figure),
+        "bound": rounded(ground.bound),
+        "seconds": rounded(ground.lasted.as_secs_f64()),
+        "seconds_needed": rounded(ground.hold.as_secs_f64()),
+        "text": words::ground(ground),
+    })
 }
 
 fn findings(sight: &Sight) -> Value {

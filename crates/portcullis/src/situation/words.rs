@@ -1,7 +1,7 @@
 //! Single findings in words.
 
 use guard::evidence::{Feature, Hurt, Maturity, Metric, Mix, Pain, Term, Upstream, Verdict, Volume};
-use model::Tier;
+use model::{Act, Comparison, Ground, Tier};
 
 use crate::lines::{number, percent};
 
@@ -25,6 +25,76 @@ pub(super) fn hurt(hurt: &Hurt) -> String {
             format!("{share} of the processor time for TLS handshakes is used; it hurts beyond {most}")
         }
         Pain::Disk => format!("{share} of the disk is free; it hurts below {most}"),
+    }
+}
+
+/// What was done last, and the comparison that it rests on.
+pub(super) fn ground(ground: &Ground) -> String {
+    let held = if ground.hold.is_zero() {
+        String::new()
+    } else {
+        format!(", for {} s", number(ground.lasted.as_secs_f64()))
+    };
+    format!("{}: {}{held}", act(ground.act).1, compared(ground).1)
+}
+
+/// What was done: a word for programs, and words for people.
+pub(super) const fn act(act: Act) -> (&'static str, &'static str) {
+    match act {
+        Act::Close => ("close", "some were closed out"),
+        Act::CloseMore => ("close-more", "more were closed out"),
+        Act::Revert => ("revert", "a step was taken back"),
+        Act::Open => ("open", "a part was let in again"),
+        Act::Readmit => ("readmit", "known customers were let in again"),
+        Act::AskForCookie => ("ask-for-cookie", "new visitors are asked for a cookie"),
+        Act::AskToWait => ("ask-to-wait", "new visitors are asked to wait"),
+        Act::CeaseAsking => ("cease-asking", "nothing is asked of new visitors any more"),
+    }
+}
+
+/// What was compared with what: a word for programs, and words for people.
+pub(super) fn compared(ground: &Ground) -> (&'static str, String) {
+    let (figure, bound) = (number(ground.figure), number(ground.bound));
+    match ground.comparison {
+        Comparison::Over => {
+            ("let-in-over", format!("{figure} requests at once were let in, more than {bound}"))
+        }
+        Comparison::FarOver => {
+            ("let-in-far-over", format!("{figure} requests at once were let in, more than {bound}"))
+        }
+        Comparison::Unmistakable => (
+            "let-in-unmistakable",
+            format!("within one step {figure} requests at once were let in, more than {bound}"),
+        ),
+        Comparison::InVain => (
+            "login-in-vain",
+            format!("{figure} requests at once found no room for signing in, more than {bound}"),
+        ),
+        Comparison::Forecast => (
+            "forecast",
+            format!("with twice what was added it is {figure} requests at once, and {bound} fit"),
+        ),
+        Comparison::Settled => {
+            ("settled", format!("all that comes is {figure} requests at once, and {bound} fit"))
+        }
+        Comparison::KnownFit => {
+            ("known-fit", format!("they ask for {figure} requests at once, and {bound} fit"))
+        }
+        Comparison::Load => {
+            ("load", format!("{figure} requests at once are asked for; it hurts from {bound} on"))
+        }
+        Comparison::Wait => {
+            ("queue-wait-ms", format!("requests waited up to {figure} ms; it hurts beyond {bound} ms"))
+        }
+        Comparison::KnownSuccess => {
+            let (figure, bound) = (percent(ground.figure), percent(ground.bound));
+            let said = format!("{figure} of what known clients asked for was served; it hurts below {bound}");
+            ("known-success", said)
+        }
+        Comparison::LooksMade => {
+            ("looks-made", format!("score {:+.1}; an attack from {:+.0} on", ground.figure, ground.bound))
+        }
+        Comparison::Quiet => ("quiet", format!("{figure} requests at once would come, and {bound} fit")),
     }
 }
 
