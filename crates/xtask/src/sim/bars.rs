@@ -23,6 +23,8 @@ enum Over {
     AttacksBut(&'static [&'static str]),
     /// Those without one but for these.
     PeaceBut(&'static [&'static str]),
+    /// The first of these but for the second.
+    NamedBut(&'static [&'static str], &'static [&'static str]),
     /// These.
     Named(&'static [&'static str]),
     All,
@@ -126,7 +128,8 @@ pub(super) const BARS: [Bar; 17] = [
     bar("none of customers", Over::PeaceBut(&[]), Measure::Most("known_refused_in_calm", 0.0)),
     bar(
         "visitors fare three times as well as with the threshold alone",
-        Over::Named(&SIGNATURE),
+        // Pauses count as attack, and in them the threshold alone serves everybody.
+        Over::NamedBut(&SIGNATURE, &RETURNING),
         Measure::TimesAlone("unknown_success", 3.0),
     ),
     bar(
@@ -221,6 +224,7 @@ impl Over {
         match self {
             Self::AttacksBut(others) => !is_peace && !others.contains(&name),
             Self::PeaceBut(others) => is_peace && !others.contains(&name),
+            Self::NamedBut(names, others) => names.contains(&name) && !others.contains(&name),
             Self::Named(names) => names.contains(&name),
             Self::All => true,
         }

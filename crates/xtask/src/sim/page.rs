@@ -214,10 +214,11 @@ What is promised, and the run that is furthest from it. \"So far\": there are se
 ";
 
 const BARS_END: &str = "
-Only floods that something tells from people can have a rule: `crates/xtask/src/sim/bars.rs` lists them. Medians are of each scenario; the seed
-beside one is that of its worst run. The last three depend on the machine and on what else runs there, so that nothing fails by them; all cores play
-at a time. State is the tables of limits, budgets, networks and connections, the rows of passes, and the decision core. Tables are as large as the
-scenario needs, which is less than in the gate; tickets, the login lane and passes in use have fixed tables that are not counted.
+Only floods that something tells from people can have a rule: `crates/xtask/src/sim/bars.rs` lists them; pauses of pulses count as attack, so that
+visitors in those are not compared. Medians are of each scenario; the seed beside one is that of its worst run. The last three depend on the
+machine and on what else runs there, so that nothing fails by them; all cores play at a time. State is the tables of limits, budgets, networks and
+connections, the rows of passes, and the decision core. Tables are as large as the scenario needs, which is less than in the gate; tickets, the login
+lane and passes in use have fixed tables that are not counted.
 ";
 
 const ATTACKS: &str = "

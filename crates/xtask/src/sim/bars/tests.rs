@@ -84,6 +84,9 @@ fn visitors_are_compared_with_those_whom_the_threshold_alone_served() {
     check("visitors", &compared(0.3), State::Held, Some(("dumb-flood", 1)));
     check("visitors", &compared(0.4), State::Missed, Some(("dumb-flood", 1)));
     check("visitors", &[row("dumb-flood", "unknown_success", &[0.9; 40])], State::NotMeasured, None);
+    let mut pulses = row("pulses-120-240", "unknown_success", &[0.95; 40]);
+    pulses.alone = vec![json!({ "seed": 1, "unknown_success": 0.8 })];
+    check("visitors", &[pulses], State::NotMeasured, None);
 }
 
 #[test]
