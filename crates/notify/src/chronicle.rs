@@ -76,19 +76,7 @@ impl Chronicle {
                 self.case(*incident)?.signalled(record, (alert.as_str(), component.as_str()), *status, text)
             }
             Entry::Planned { incident, due, stage } => {
-                let what = if *stage == Stage::Investigating {
-                    "It".to_owned()
-                } else {
-                    format!("“{}”", stage.label())
-                };
-                let due = due.map(|due| Civil::of(Timestamp::from_millis(due)).clock());
-                let text = match due {
-                    Some(due) => {
-                        format!("{what} is published at {due}. To prevent that: portcullis ctl incident hold")
-                    }
-                    None => format!("{what} is not published by itself. To do it: portcullis ctl incident publish"),
-                };
-                self.case(*incident)?.news(record, What::Planned, &text)
+                self.case(*incident)?.news(record, What::Planned, &asked(*due, *stage))
             }
             Entry::Withdrawn { incident, by: Some(by) } => {
                 let text = format!("By {by}. About this one only people tell the public now.");
@@ -138,6 +126,17 @@ impl Chronicle {
             self.cases.remove(over.unwrap_or(0));
         }
     }
+}
+
+/// What people are asked about words that wait.
+fn asked(due: Option<u64>, stage: Stage) -> String {
+    let is_first = stage == Stage::Investigating;
+    let what = if is_first { "It".to_owned() } else { format!("“{}”", stage.label()) };
+    let due = due.map(|due| Civil::of(Timestamp::from_millis(due)).clock());
+    due.map_or_else(
+        || format!("{what} is not published by itself. To do it: portcullis ctl incident publish"),
+        |due| format!("{what} is published at {due}. To prevent that: portcullis ctl incident hold"),
+    )
 }
 
 impl Case {
