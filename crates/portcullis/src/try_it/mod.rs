@@ -197,7 +197,7 @@ fn report(stage: &Stage<'_>, draft: Option<&Draft>, file: Option<ReportFile>) ->
 fn stay(stage: &mut Stage<'_>, told: &Told) -> Result<(), TryError> {
     let Stage { arena, premises, page, tell, .. } = stage;
     tell.aside(&format!(
-        "\nShop and gate stay up until Ctrl-C: gate http://{}/, shop http://{}/, status page http://{}/. A customer's cookie for the gate:\n  portcullis={}",
+        "\nShop and gate stay up until Ctrl-C: gate http://{}/, shop http://{}/, status page http://{}/. A customer's cookie for the gate:\nportcullis={}",
         arena.gate_address(),
         arena.shop_address(),
         page.address(),
