@@ -33,6 +33,8 @@ fn one_bad_seed_misses_a_bar_of_the_worst_and_not_one_of_the_median() {
     check("the same, 0.995", &known(&bad), State::Missed, Some(("dumb-flood", 40)));
     check("0.999", &known(&bad), State::Held, Some(("dumb-flood", 40)));
     check("0.999", &known(&[0.9; 40]), State::Missed, Some(("dumb-flood", 1)));
+    let away = [row("outage-under-attack", "known_success_after_protect", &[0.95; 40])];
+    check("0.999", &away, State::NotMeasured, None);
     check("the same, 0.995", &known(&[1.0; 39]), State::HeldSoFar, Some(("dumb-flood", 1)));
 }
 
@@ -118,6 +120,6 @@ fn the_lists_name_scenarios_that_there_are() {
         all.insert(name);
     }
     assert_eq!(PEACE.map(str::to_owned).into_iter().collect::<BTreeSet<_>>(), peace);
-    let named = SIGNATURE.iter().chain(&RETURNING).chain(&BEYOND);
+    let named = SIGNATURE.iter().chain(&RETURNING).chain(&BEYOND).chain(&AWAY);
     assert!(named.clone().all(|name| all.contains(*name)), "{:?}", named.collect::<Vec<_>>());
 }
