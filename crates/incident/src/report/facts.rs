@@ -31,10 +31,8 @@ fn peak(paper: &mut Paper, whole: &Whole<'_>, case: &Case) {
     let name = whole.name(case);
     if !whole.is_for_colleagues() {
         if let Some((seq, [from, until], [came, refused])) = busiest(case) {
-            let when = span(from, until);
-            let text = format!(
-                "{name}At most about {came} requests a second came, and about {refused} of them were turned away, {when}."
-            );
+            let (when, away) = (span(from, until), away("about ", refused));
+            let text = format!("{name}At most about {came} requests a second came, and {away}, {when}.");
             paper.point(&text, &[seq]);
         }
         return;
@@ -42,11 +40,19 @@ fn peak(paper: &mut Paper, whole: &Whole<'_>, case: &Case) {
     let of = |tally: &Tally| [tally.offered, tally.refused()].map(|count| a_second(count, tally.millis));
     if let Some((seq, most)) = case.tallies.iter().rev().max_by_key(|(_, tally)| of(tally)[0]) {
         let ([came, refused], when) = (of(most), span(most.begin(), most.until()));
+        let away = away("", refused);
         let text = format!(
-            "{name}At most {came} requests a second came, and {refused} of them were turned away, {when}; {} came in the busiest second of that.",
+            "{name}At most {came} requests a second came, and {away}, {when}; {} came in the busiest second of that.",
             most.peak
         );
         paper.point(&text, &[*seq]);
+    }
+}
+
+fn away(about: &str, refused: u64) -> String {
+    match refused {
+        0 => "none of them were turned away".to_owned(),
+        refused => format!("{about}{refused} of them were turned away"),
     }
 }
 
