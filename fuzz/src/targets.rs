@@ -266,7 +266,8 @@ pub fn forwarded(data: &[u8]) {
         ("x-forwarded-for", "203.0.113.9", ClientAddress::XForwardedFor),
         ("forwarded", "for=203.0.113.9", ClientAddress::Forwarded),
     ] {
-        let front = Front { sources: sources.clone(), client_address };
+        let front =
+            Front { sources: sources.clone(), client_address, ja4_header: None, country_header: None };
         let lines =
             [vec![format!("{invented}, {entry}, {entry}")], vec![invented.to_string(), entry.to_owned()]];
         for lines in lines {

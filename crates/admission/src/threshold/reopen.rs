@@ -68,7 +68,7 @@ impl Threshold {
 /// Everything, with its expansion, has fitted for so long: back-off is void.
 const QUIET: Duration = Duration::from_secs(10);
 /// Everything as offered has fitted for so long: expansion and back-off are void. Without this, demand just below
-/// [`OPEN`] would never be let in again, because twice its last part never fits.
+/// [`super::OPEN`] would never be let in again, because twice its last part never fits.
 const SETTLED: Duration = Duration::from_secs(30);
 /// Wait after the first revert in seconds; doubled by each further one, up to [`BACK_OFF_STEPS`] times.
 const BACK_OFF_SECONDS: f64 = 15.0;
