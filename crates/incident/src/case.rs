@@ -208,7 +208,10 @@ impl Case {
         if stage == Stage::Postmortem {
             self.report.clone_from(body);
         }
-        (self.planned, self.waits) = (None, None);
+        // More about the same stage is not what waits.
+        if before != Some(stage) || self.waits == Some(stage) {
+            (self.planned, self.waits) = (None, None);
+        }
         (self.is_ended, self.updated_at) = (false, record.at);
         self.revision = record.seq;
         // What was bad and is well again is in the components' past.

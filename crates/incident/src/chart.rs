@@ -7,6 +7,7 @@ use crate::case::{Case, Lost};
 use crate::course;
 use crate::record::Entry;
 use crate::sight::Services;
+use crate::state::State;
 use crate::words::{Audience, Service, Stage};
 
 /// Figures over the time of an incident, one thing that had one of a few values at each moment of it, or both.
@@ -84,7 +85,9 @@ const fn is_untold(entry: &u64) -> bool {
 
 /// For whom charts are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct For {
+pub(crate) struct For<'a> {
+    /// What else is known, such as when nobody outside could reach the site.
+    pub(crate) state: &'a State,
     /// For those who may know what the gate thought.
     pub(crate) colleagues: bool,
     /// They may know everything that is told at all. Otherwise it is what the public was told, at the moments at which it was told.
@@ -96,14 +99,14 @@ pub(crate) struct For {
 }
 
 /// Those of one incident: how each audience fared, whether it could be reached from outside, what came and what the gate did.
-pub(crate) fn charts(case: &Case, readers: For) -> Vec<Chart> {
+pub(crate) fn charts(case: &Case, readers: For<'_>) -> Vec<Chart> {
     let is_exact = readers.all_is_told;
     let mut charts: Vec<Chart> =
         Audience::ALL.into_iter().filter_map(|audience| fared(case, audience, is_exact)).collect();
     charts.extend(outside(case));
     match (readers.all_is_told, readers.colleagues) {
         (false, _) => {}
-        (true, true) => charts.extend(course::exact(case)),
+        (true, true) => charts.extend(course::exact(case, readers.state)),
         (true, false) => charts.extend(course::coarse(case, readers)),
     }
     charts
@@ -170,7 +173,9 @@ pub(crate) fn chart(case: &Case, title: String, values: &[&str], mut steps: Vec<
 
 /// When it was over; `None`: it goes on.
 pub(crate) fn ended(case: &Case) -> Option<Timestamp> {
-    let resolved = case.said.iter().rev().find(|said| said.stage == Stage::Resolved);
+    // What is said of it afterwards moves no end.
+    let over = case.said.iter().rev().take_while(|said| !said.stage.is_open());
+    let resolved = over.filter(|said| said.stage == Stage::Resolved).last();
     let until = resolved.map(|said| said.at).or(case.is_ended.then_some(case.updated_at));
     until.filter(|_| !case.is_open())
 }

@@ -17,7 +17,8 @@ pub(crate) fn lets(engine: &mut Engine, number: u32, stage: Stage, moment: Momen
         Consent::Hold(hold) => Some(hold),
         Consent::Manual => None,
     };
-    if waits != Some(stage) {
+    // What an earlier process planned may be asked for otherwise by now.
+    if waits != Some(stage) || planned.is_some() != hold.is_some() {
         *due(engine, is_by_alert) = hold.map(|hold| moment.now + hold);
         let due = hold.map(|hold| (moment.wall + hold).as_millis());
         engine.write(pen, Entry::Planned { incident: number, due, stage });

@@ -8,38 +8,48 @@ use model::{Level, Timestamp};
 use crate::case::Case;
 use crate::chart::{self, Chart, Curve, For, Point, SEVERITY, Step, Unit};
 use crate::load::{PeopleTime, Tally};
-use crate::record::Entry;
-use crate::served::{Band, Users};
+use crate::served::{Band, Users, is_blind};
 use crate::settings::DISCLOSED_AFTER;
+use crate::state::State;
 
 /// For colleagues.
-pub(crate) fn exact(case: &Case) -> Vec<Chart> {
+pub(crate) fn exact(case: &Case, state: &State) -> Vec<Chart> {
     let levels = chart::levels(case, "Level of the gate", &SEVERITY.map(Level::label));
     let pieces: Vec<Piece> = case.tallies.iter().map(|(seq, tally)| Piece::of(*seq, tally)).collect();
-    let shares = Users::ALL.into_iter().filter_map(|users| shares(case, users, &pieces));
+    let shares = Users::ALL.into_iter().filter_map(|users| shares(case, state, users, &pieces));
     let title = "Requests a second, and the level of the gate";
     [load(case, title, levels, &pieces, |count| count)].into_iter().flatten().chain(shares).collect()
 }
 
 /// For everybody.
-pub(crate) fn coarse(case: &Case, readers: For) -> Vec<Chart> {
+pub(crate) fn coarse(case: &Case, readers: For<'_>) -> Vec<Chart> {
     let levels = chart::levels(case, "What we did", &SEVERITY.map(done)).filter(|_| readers.done);
     let pieces = in_pieces(&case.tallies);
     let bands = Users::ALL.into_iter().filter(|_| readers.figures);
-    let bands = bands.filter_map(|users| bands_of(case, users, &pieces));
+    let bands = bands.filter_map(|users| bands_of(case, readers.state, users, &pieces));
     let title = if readers.done { "Requests a second, and what we did" } else { "Requests a second" };
     [load(case, title, levels, &pieces, two_digits)].into_iter().flatten().chain(bands).collect()
 }
 
 /// What the public may see of an incident on its page: nothing before an attacker learns nothing from it any more, and what the gate did
 /// once people have published their report.
-pub(crate) fn shown(case: &Case, has_figures: bool, now: Timestamp) -> Vec<Chart> {
-    if !case.is_own() || case.disclosed_at().is_none_or(|at| now < at) {
+pub(crate) fn shown(case: &Case, state: &State, has_figures: bool, now: Timestamp) -> Vec<Chart> {
+    let Some(at) = case.disclosed_at().filter(|at| case.is_own() && now >= *at) else { return Vec::new() };
+    // What began before that may be the same attacker, who would read of the one what the gate does against the other.
+    let goes_on = |other: &Case| other.disclosed_at().is_none_or(|over| now < over);
+    let hides = |other: &Case| other.is_own() && !other.said.is_empty() && other.since < at && goes_on(other);
+    if state.cases.iter().any(|other| other.number > case.number && hides(other)) {
         return Vec::new();
     }
     let mut charts = chart::charts(
         case,
-        For { colleagues: false, all_is_told: true, done: !case.report.is_empty(), figures: has_figures },
+        For {
+            state,
+            colleagues: false,
+            all_is_told: true,
+            done: !case.report.is_empty(),
+            figures: has_figures,
+        },
     );
     for chart in &mut charts {
         chart.steps.iter_mut().for_each(|step| step.entry = 0);
@@ -96,20 +106,6 @@ impl Piece {
     fn point(&self, value: Option<u64>) -> Point {
         Point { from: self.from, until: self.until, value, entry: self.entry }
     }
-
-    /// Whether nobody outside could reach the site in some of it: those who did not get through are in no figure.
-    fn is_blind(&self, case: &Case) -> bool {
-        let spells = case.notes.iter().filter_map(|note| {
-            let Entry::Outside { from, until, is_doubted: false, .. } = &note.entry else { return None };
-            Some((*from, *until))
-        });
-        // It is noted when it begins, and once more when it is over.
-        let is_over = |begun: u64| spells.clone().any(|(from, until)| from == begun && until.is_some());
-        let (begin, end) = (self.from.as_millis(), self.until.as_millis());
-        spells
-            .clone()
-            .any(|(from, until)| from < end && until.map_or_else(|| !is_over(from), |until| until > begin))
-    }
 }
 
 /// Tallies that begin in the same five minutes of the wall clock as one; in more, where there would be too many.
@@ -159,10 +155,10 @@ fn load(
 }
 
 /// The share of their time in which people were served; `None`: there were never enough.
-fn shares(case: &Case, users: Users, pieces: &[Piece]) -> Option<Chart> {
+fn shares(case: &Case, state: &State, users: Users, pieces: &[Piece]) -> Option<Chart> {
     let share = |piece: &Piece| {
         let share = piece.people[users.index()].share(LEAST_OF_A_MINUTE)?;
-        (!piece.is_blind(case)).then_some(u64::from(share))
+        (!is_blind(state, piece.from, piece.until)).then_some(u64::from(share))
     };
     let points: Vec<Point> = pieces.iter().map(|piece| piece.point(share(piece))).collect();
     points.iter().any(|point| point.value.is_some()).then(|| Chart {
@@ -175,16 +171,25 @@ fn shares(case: &Case, users: Users, pieces: &[Piece]) -> Option<Chart> {
 }
 
 /// The same in bands.
-fn bands_of(case: &Case, users: Users, pieces: &[Piece]) -> Option<Chart> {
+fn bands_of(case: &Case, state: &State, users: Users, pieces: &[Piece]) -> Option<Chart> {
     let band = |piece: &Piece| {
         let people = piece.people[users.index()];
-        let share = people.share(LEAST).filter(|_| people.there >= LEAST_PEOPLE && !piece.is_blind(case))?;
+        let share = people.share(LEAST).filter(|_| people.there >= LEAST_PEOPLE);
+        let share = share.filter(|_| !is_blind(state, piece.from, piece.until))?;
         Band::ALL.iter().position(|band| *band == Band::of(share))
     };
     let none = Band::ALL.len();
     let step =
         |piece: &Piece| Step { at: piece.from, value: band(piece).unwrap_or(none), entry: piece.entry };
-    let steps: Vec<Step> = pieces.iter().map(step).collect();
+    let mut steps: Vec<Step> = Vec::new();
+    for (place, piece) in pieces.iter().enumerate() {
+        steps.push(step(piece));
+        // What nobody counted is in no band: the gate was started again, or it was over and is back.
+        let next = pieces.get(place + 1).map(|next| next.from).or_else(|| chart::ended(case));
+        if next.is_none_or(|next| next.since(piece.until) > APART) {
+            steps.push(Step { at: piece.until, value: none, entry: piece.entry });
+        }
+    }
     let is_known = steps.iter().any(|step| step.value != none);
     let values: Vec<&str> = Band::ALL.iter().map(|band| band.label()).chain(["not enough data"]).collect();
     is_known.then(|| chart::chart(case, availability(users), &values, steps)).flatten()
@@ -234,6 +239,8 @@ pub(crate) fn a_second(count: u64, millis: u64) -> u64 {
 const WINDOW_MILLIS: u64 = 300_000;
 /// Pieces of a chart for the public at most.
 const PIECES_MAX: u64 = 96;
+/// Between two tallies nobody counted if there is more than this.
+const APART: Duration = Duration::from_secs(10);
 /// Of less time of theirs colleagues are told nothing: two people for a minute.
 const LEAST_OF_A_MINUTE: Duration = Duration::from_secs(120);
 /// Of less time, or fewer people, the public is told nothing.

@@ -34,7 +34,7 @@ pub(crate) fn view(state: &State, settings: &Settings, times: &Times, now: Times
     let told = state.cases.iter().rev().filter(|case| !case.said.is_empty());
     let is_shown = settings.audience_figures;
     let charts = |place: usize, case: &Case| {
-        if place < NEWEST { course::shown(case, is_shown, now) } else { Vec::new() }
+        if place < NEWEST { course::shown(case, state, is_shown, now) } else { Vec::new() }
     };
     let incidents = told.enumerate().map(|(place, case)| Incident {
         served: is_shown.then(|| served::during(case, state, times, now)).flatten(),

@@ -107,9 +107,9 @@ impl Whole<'_> {
         (self.cases.len() > 1).then_some(place + 1)
     }
 
-    fn readers_of(&self, case: &Case) -> For {
+    fn readers_of(&self, case: &Case) -> For<'_> {
         let (colleagues, all_is_told) = (self.is_for_colleagues(), self.is_open_about(case));
-        For { colleagues, all_is_told, done: true, figures: self.has_figures }
+        For { state: self.state, colleagues, all_is_told, done: true, figures: self.has_figures }
     }
 
     fn charts(&self, case: &Case) -> Vec<Chart> {

@@ -284,7 +284,7 @@ pub(crate) fn seen(mut measured: Measured, state: &State) -> Measured {
 
 /// Whether nobody outside could reach the site in some of this time: who does not get through is in no figure, and those of the others
 /// would say that all was well.
-fn is_blind(state: &State, from: Timestamp, until: Timestamp) -> bool {
+pub(crate) fn is_blind(state: &State, from: Timestamp, until: Timestamp) -> bool {
     let believed = state.spells.iter().filter(|spell| spell.doubted.is_none());
     believed.into_iter().any(|spell| spell.from < until && spell.until.is_none_or(|end| end > from))
 }

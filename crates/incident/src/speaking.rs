@@ -23,8 +23,8 @@ pub(crate) fn speak(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
     let (number, is_held) = (case.number, case.is_held);
     match case.stage() {
         None => begin(engine, number, moment, pen),
-        // About this one only people talk.
-        Some(_) if is_held => {}
+        // About this one only people talk; components show what is.
+        Some(_) if is_held => turn_components(engine, number, pen.at, pen),
         Some(stage) => {
             turn_components(engine, number, pen.at, pen);
             go_on(engine, number, stage, moment, pen);
@@ -68,7 +68,8 @@ fn come_back(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
         return;
     };
     let is_back = is_fired || is_new && engine.is_public(moment);
-    if !is_back {
+    // A process that has just begun knows after some seconds whether it is bad still.
+    if !is_back && Engine::lasts(engine.since.good, moment) >= engine.settings.pace.monitoring_after {
         drop_plan(engine, number, pen);
     }
     if is_back && lets(engine, number, Stage::Identified, moment, pen) {
@@ -100,22 +101,38 @@ fn go_on(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &m
         }
         wanted => wanted,
     };
-    if wanted != stage {
-        if lets(engine, number, wanted, moment, pen) {
-            publish(engine, number, wanted, None, moment, pen);
+    let is_explaining = (stage, wanted) == (Stage::Investigating, Stage::Identified);
+    if is_explaining && is_nearly_well(engine, moment) {
+        return;
+    }
+    if wanted != stage && lets(engine, number, wanted, moment, pen) {
+        publish(engine, number, wanted, None, moment, pen);
+        return;
+    }
+    // What would be said next may wait for long; what the stage itself has promised is said meanwhile, where it is so still.
+    if wanted != stage && !is_explaining && wanted != Stage::Resolved {
+        return;
+    }
+    if wanted == stage {
+        if is_still_planned(engine, number) {
+            return;
         }
-        return;
+        drop_plan(engine, number, pen);
     }
-    // A process that has just begun must see for a while that all is well before it would say so itself.
-    let is_well = engine.services.worst() == Service::Good && !engine.state.is_signalled(number);
-    let waits = case(engine, number).and_then(|case| case.waits);
-    if is_well && waits >= Some(Stage::Monitoring) {
-        return;
-    }
-    drop_plan(engine, number, pen);
     // Everybody has been served for some seconds: if that lasts it is said in a moment, and until then nothing that is not so any more.
     if news.is_some() && !is_nearly_well(engine, moment) && speaks_in(engine, stage) {
         publish(engine, number, stage, None, moment, pen);
+    }
+}
+
+/// A process that has just begun must see for a while that all is well before it would say so itself: until then what another planned
+/// stays planned, as long as nothing speaks against it.
+fn is_still_planned(engine: &Engine, number: u32) -> bool {
+    let is_well = engine.services.worst() == Service::Good && !engine.state.is_signalled(number);
+    match case(engine, number).and_then(|case| case.waits) {
+        Some(Stage::Monitoring) => is_well,
+        Some(Stage::Resolved) => is_well && engine.since.quiet.is_some(),
+        Some(Stage::Investigating | Stage::Identified | Stage::Postmortem) | None => false,
     }
 }
 

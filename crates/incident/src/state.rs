@@ -160,7 +160,9 @@ impl State {
     pub(crate) fn recent(&self, at: Timestamp, within: Duration) -> Option<&Case> {
         let last = self.cases.iter().rev().find(|case| case.is_own() && !case.said.is_empty())?;
         let said = last.said.last().filter(|said| said.stage == Stage::Resolved)?;
-        (!last.is_held && is_within(said.at, at, within)).then_some(last)
+        // What waits for a yes is the same incident for as long as it does.
+        let is_recent = last.waits.is_some() || is_within(said.at, at, within);
+        (!last.is_held && is_recent).then_some(last)
     }
 
     /// The place of a component with this full name.
@@ -250,6 +252,9 @@ impl State {
             }
             Entry::Planned { incident, due, stage } => {
                 if let Some(case) = self.case(*incident) {
+                    if case.waits.is_some_and(|before| before != *stage) {
+                        case.revision = seq;
+                    }
                     (case.planned, case.waits) = (due.map(Timestamp::from_millis), Some(*stage));
                 }
             }

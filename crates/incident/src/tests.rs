@@ -28,6 +28,8 @@ struct Story {
     records: Vec<Record>,
     /// What people spent so far.
     spent: [UserTime; 2],
+    /// In which second of each five minutes those who are there are counted.
+    counted_at: u64,
 }
 
 impl Story {
@@ -38,7 +40,13 @@ impl Story {
 
     fn with(first_notice: Duration) -> Self {
         let engine = Engine::new(settings(first_notice));
-        let mut story = Self { engine, moment: at(14, 30), records: Vec::new(), spent: Default::default() };
+        let mut story = Self {
+            engine,
+            moment: at(14, 30),
+            records: Vec::new(),
+            spent: Default::default(),
+            counted_at: 0,
+        };
         story.see(60, &well());
         story
     }

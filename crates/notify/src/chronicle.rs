@@ -25,6 +25,8 @@ pub(crate) struct Case {
     /// At its worst since it was opened, or was back.
     severity: Severity,
     is_open: bool,
+    /// It is back after it was called over, and the public does not know.
+    is_back_untold: bool,
     is_acknowledged: bool,
     is_by_person: bool,
     /// An alert of another system opened it.
@@ -59,6 +61,7 @@ impl Chronicle {
                     stage: None,
                     severity,
                     is_open: true,
+                    is_back_untold: false,
                     is_acknowledged: false,
                     is_by_person: by.is_some(),
                     is_by_alert: *by_alert,
@@ -75,9 +78,8 @@ impl Chronicle {
             Entry::Signalled { incident, alert, component, status, text } => {
                 self.case(*incident)?.signalled(record, (alert.as_str(), component.as_str()), *status, text)
             }
-            Entry::Planned { incident, due, stage } => {
-                self.case(*incident)?.news(record, What::Planned, &asked(*due, *stage))
-            }
+            Entry::Planned { incident, due, stage } => self.case(*incident)?.planned(record, *due, *stage),
+            Entry::Withdrawn { incident, by: None } => self.case(*incident)?.dropped(record),
             Entry::Withdrawn { incident, by: Some(by) } => {
                 let text = format!("By {by}. About this one only people tell the public now.");
                 self.case(*incident)?.news(record, What::Held, &text)
@@ -96,7 +98,6 @@ impl Chronicle {
                 case.news(record, What::Over, "The public was not told.")
             }
             Entry::Level { .. }
-            | Entry::Withdrawn { .. }
             | Entry::Noted { .. }
             | Entry::Measured { .. }
             | Entry::Counted { .. }
@@ -247,14 +248,39 @@ impl Case {
         self.news(record, What::Worse, text)
     }
 
+    /// Words wait. Of what was called over they say that it is back, which somebody must know now, whenever the public does.
+    fn planned(&mut self, record: &Record, due: Option<u64>, stage: Stage) -> Option<Notice> {
+        let text = asked(due, stage);
+        if !self.is_open {
+            self.is_back_untold = true;
+            self.opens_again(Severity::of(self.services));
+            return self.news(record, What::Back, &text);
+        }
+        self.news(record, if due.is_some() { What::Planned } else { What::Waits }, &text)
+    }
+
+    /// Words are not needed any more: what was back before the public was told of it is over.
+    fn dropped(&mut self, record: &Record) -> Option<Notice> {
+        if !std::mem::take(&mut self.is_back_untold) {
+            return None;
+        }
+        self.is_open = false;
+        self.news(record, What::Over, "The public was not told.")
+    }
+
+    /// What was acknowledged was over.
+    fn opens_again(&mut self, now: Severity) {
+        let severity = now.max(self.signals_now()).max(Severity::Warning);
+        (self.is_open, self.is_acknowledged, self.severity) = (true, false, severity);
+    }
+
     fn published(&mut self, record: &Record, stage: Stage, body: &str, told: Services) -> Option<Notice> {
         self.stage = Some(stage);
+        self.is_back_untold = false;
         let was_open = std::mem::replace(&mut self.is_open, stage.is_open());
         let what = match (was_open, self.is_open) {
             (false, true) => {
-                // What was acknowledged was over.
-                let severity = Severity::of(told).max(self.signals_now()).max(Severity::Warning);
-                (self.is_acknowledged, self.severity) = (false, severity);
+                self.opens_again(Severity::of(told));
                 What::Back
             }
             (true, false) => What::Over,

@@ -62,6 +62,8 @@ pub(crate) enum What {
     Worse,
     /// The public will be told unless somebody says no.
     Planned,
+    /// The public will not be told unless somebody says yes.
+    Waits,
     /// Somebody has said no to that.
     Held,
     /// The public was told.
@@ -83,6 +85,7 @@ impl What {
             Self::Opened => "opened",
             Self::Worse => "worse",
             Self::Planned => "planned",
+            Self::Waits => "waits",
             Self::Held => "held",
             Self::Published => "published",
             Self::Acknowledged => "acknowledged",
@@ -152,6 +155,7 @@ impl Notice {
             What::Back => format!("Back: {state}"),
             What::Reminder => format!("Still: {state}"),
             What::Planned => format!("A notice is about to be published: {title}"),
+            What::Waits => format!("Words wait for you: {title}"),
             What::Held => format!("The notice is held back: {title}"),
             What::Published => {
                 format!("Published as {}: {title}", self.stage.as_deref().unwrap_or_default())

@@ -194,6 +194,14 @@ impl ProtectArgs {
         if self.no_status {
             return Ok(Page::none());
         }
+        if self.is_taken(self.status) {
+            eprintln!(
+                "portcullis: the status page would listen at {}, which is the console's or the app's address; give it another with --status. \
+                 The gate goes on without the page.",
+                self.status
+            );
+            return Ok(Page::none());
+        }
         match Page::at(self.status, folder, inherited) {
             Err(error @ PageError::Listen { .. }) => {
                 eprintln!(
@@ -203,6 +211,15 @@ impl ProtectArgs {
             }
             other => other,
         }
+    }
+}
+
+impl ProtectArgs {
+    /// Whether an address is that of the console or of the app, which may not be up yet.
+    fn is_taken(&self, address: SocketAddr) -> bool {
+        let app = self.url.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+        let app = app.map(|app| app.replace("localhost", "127.0.0.1"));
+        address.port() != 0 && (address == self.console || app.is_some_and(|app| app.parse() == Ok(address)))
     }
 }
 
@@ -251,6 +268,8 @@ mod tests {
         assert_eq!(arguments(&[]).unwrap().status, ([127, 0, 0, 1], 8_082).into());
         assert!(arguments(&["--no-status", "--status", "127.0.0.1:1"]).is_err(), "one of the two");
         assert!(!is_shown(arguments(&["--no-status"]).unwrap()));
+        let of_others = arguments(&["--console", "127.0.0.1:8082"]).unwrap();
+        assert!(of_others.is_taken(of_others.status), "the console keeps its address");
         assert!(is_shown(arguments(&["--status", "127.0.0.1:0"]).unwrap()));
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();

@@ -253,7 +253,11 @@ impl State {
         let known = self.signals.iter_mut().find(|kept| kept.is(alert, component));
         match (known, *status) {
             (Some(known), None) => known.ended = Some(at),
-            (Some(known), Some(status)) => (known.status, known.ended) = (status, None),
+            (Some(known), Some(status)) => {
+                // What had ended fires anew, also for whoever called it over meanwhile.
+                known.seq = if known.ended.is_some() { seq } else { known.seq };
+                (known.status, known.ended) = (status, None);
+            }
             (None, None) => {}
             (None, Some(status)) => {
                 let (alert, component, incident) = (alert.clone(), component.clone(), *incident);

@@ -22,9 +22,11 @@ pub(crate) fn speak(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
     if engine.state.own().is_some_and(|own| engine.state.is_signalled(own.number)) {
         engine.signals.own_fired = Some(moment);
     }
+    let back = fired_anew(engine);
+    drop_other_plans(engine, back, pen);
     let Some(case) = engine.state.by_alert() else {
         engine.signals.quiet = None;
-        come_back(engine, moment, pen);
+        come_back(engine, back, moment, pen);
         return;
     };
     let (number, is_held, stage) = (case.number, case.is_held, case.stage());
@@ -91,19 +93,27 @@ pub(crate) fn first_notice(engine: &mut Engine, number: u32, moment: Moment, pen
     publish(engine, number, Stage::Investigating, moment, pen);
 }
 
-/// What was called over a while ago is the same incident if an alert fires that is newer than that.
-fn come_back(engine: &mut Engine, moment: Moment, pen: &mut Pen) {
-    let back = engine.state.cases.iter().rev().find(|case| case.is_by_alert && engine.state.fires_anew(case));
-    let number = back.filter(|case| !engine.observes && !case.is_held).map(|case| case.number);
-    let waits = engine.state.cases.iter().rev().find(|case| case.is_by_alert && case.waits.is_some());
-    if let Some(dropped) = waits.map(|case| case.number).filter(|dropped| number != Some(*dropped)) {
-        drop_plan(engine, dropped, pen);
-    }
-    if let Some(number) = number
+/// What was called over is the same incident if an alert of it fires that is newer than that.
+fn come_back(engine: &mut Engine, back: Option<u32>, moment: Moment, pen: &mut Pen) {
+    if let Some(number) = back
         && lets(engine, number, Stage::Investigating, moment, pen)
     {
         go_to(engine, number, Stage::Investigating, moment, pen);
     }
+}
+
+fn fired_anew(engine: &Engine) -> Option<u32> {
+    let back = engine.state.cases.iter().rev().find(|case| case.is_by_alert && engine.state.fires_anew(case));
+    back.filter(|case| !engine.observes && !case.is_held).map(|case| case.number)
+}
+
+/// Of incidents that are over nothing waits but what is back.
+fn drop_other_plans(engine: &mut Engine, back: Option<u32>, pen: &mut Pen) {
+    let is_dead = |case: &&Case| {
+        case.is_by_alert && !case.is_open() && case.waits.is_some() && Some(case.number) != back
+    };
+    let dead = engine.state.cases.iter().find(is_dead).map(|case| case.number);
+    dead.into_iter().for_each(|number| drop_plan(engine, number, pen));
 }
 
 /// Publishes what a stage begins with, in which components are as they are.
@@ -119,6 +129,11 @@ fn go_on(engine: &mut Engine, number: u32, stage: Stage, moment: Moment, pen: &m
         if lets(engine, number, wanted, moment, pen) {
             publish(engine, number, wanted, moment, pen);
         }
+        return;
+    }
+    // A process that has just begun does not know how long no alert has fired.
+    let waits = case(engine, number).and_then(|case| case.waits);
+    if waits == Some(Stage::Resolved) && stage == Stage::Monitoring && engine.signals.quiet.is_some() {
         return;
     }
     drop_plan(engine, number, pen);

@@ -124,3 +124,67 @@ fn a_plan_of_a_record_of_before_is_that_of_the_first_notice() {
     assert_eq!(old, Entry::Planned { incident: 1, due: Some(5), stage: Stage::Investigating });
     assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"what":"planned","incident":1,"due":5}"#);
 }
+
+#[test]
+fn what_waited_for_a_yes_is_published_where_none_is_asked_for_any_more() {
+    let mut story = Story::asked(Stages { investigating: Consent::Manual, ..Stages::default() });
+    story.see(120, &down());
+    assert_eq!((story.told(), story.waits()), (String::new(), Some(Stage::Investigating)));
+    let mut next = Engine::new(settings(Duration::from_secs(60)));
+    for record in &story.records {
+        next.restore(&record.bytes, record.hash).unwrap();
+    }
+    story.engine = next;
+    story.see(120, &down());
+    assert_eq!(story.stages(), ["investigating"]);
+}
+
+#[test]
+fn an_end_that_waits_is_planned_no_more_when_an_attack_begins() {
+    let mut story = Story::asked(Stages { resolved: Consent::Manual, ..Stages::default() });
+    story.see(120, &down());
+    story.see(800, &well());
+    assert_eq!((story.stage(), story.waits()), (Some(Stage::Monitoring), Some(Stage::Resolved)));
+    let attacked = Sight { cause: Some(Cause::Attack), level: Level::CustomersFirst, ..well() };
+    story.see(5, &attacked);
+    assert_eq!(story.waits(), None);
+    assert!(matches!(story.act(Act::Publish), Err(ActError::NothingPlanned)));
+}
+
+#[test]
+fn what_goes_on_is_said_while_the_next_stage_waits() {
+    let manual = Stages { identified: Consent::Manual, ..Stages::default() };
+    let mut story = Story::asked(manual);
+    let attacked = served_to(50, Door::Open, Some(Cause::Attack), Level::CustomersFirst);
+    story.see(4_000, &attacked);
+    assert_eq!((story.stages(), story.waits()), (vec!["investigating"], Some(Stage::Identified)));
+    let view = story.engine.view(story.moment.wall);
+    let next = view.incidents[0].next_update_by.unwrap();
+    assert!(story.updates() >= 4 && next > story.moment.wall, "{}", story.told());
+}
+
+#[test]
+fn what_is_back_and_waits_is_one_incident_also_after_an_hour() {
+    let hold = Consent::Hold(Duration::from_secs(600));
+    let mut story = Story::asked(Stages { identified: hold, ..Stages::default() });
+    story.see(120, &down());
+    story.see(700, &well());
+    assert_eq!(story.stage(), Some(Stage::Resolved));
+    story.see(3_300, &well());
+    story.see(700, &down());
+    assert_eq!(story.engine.inside().len(), 1, "{:?}", story.engine.inside());
+    assert_eq!(story.stage(), Some(Stage::Identified));
+}
+
+#[test]
+fn components_show_what_is_also_where_only_people_talk() {
+    let mut story = Story::asked(Stages { monitoring: MINUTES, ..Stages::default() });
+    story.see(120, &down());
+    story.see(200, &well());
+    story.act(Act::Hold).unwrap();
+    let said = story.updates();
+    story.see(60, &down());
+    let view = story.engine.view(story.moment.wall);
+    assert_eq!(view.components[1].status, crate::Status::MajorOutage, "{:?}", view.components);
+    assert_eq!(story.updates(), said);
+}

@@ -36,7 +36,7 @@ impl Story {
 
     fn spend(&mut self, hour: u64, minute: u64, sight: &Sight, served: [u64; 2]) {
         while self.moment.wall < at(hour, minute).wall {
-            let is_new = self.moment.wall.as_secs().is_multiple_of(300);
+            let is_new = self.moment.wall.as_secs() % 300 == self.counted_at;
             for (spent, served) in self.spent.iter_mut().zip(served) {
                 spent.up += 30 * served;
                 spent.down += 30 * (1_000 - served);
@@ -111,6 +111,66 @@ fn the_page_has_no_chart_until_half_an_hour_after_it_was_over() {
     story.act(Act::Report { incident: story.newest(), body: "It is over.".into() }).unwrap();
     assert!(done(&story.engine.view(resolved + Duration::from_secs(1_800)).incidents[0].charts));
     assert_eq!(story.engine.view(resolved + Duration::from_secs(1_799)).incidents[0].charts, []);
+}
+
+#[test]
+fn what_follows_before_half_an_hour_is_over_hides_the_charts_of_what_came_before() {
+    let mut story = Story::attacked_for_half_an_hour();
+    let report = Act::Report { incident: story.newest(), body: "It was a flood.".into() };
+    story.act(report).unwrap();
+    story.spend(15, 45, &attacked(3_456, 3_300), [100, 100]);
+    let charts = |story: &Story, after: u64| {
+        let view = story.engine.view(story.moment.wall + Duration::from_secs(after));
+        view.incidents.iter().map(|incident| incident.charts.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(charts(&story, 86_400), [0, 0], "the newer goes on");
+    story.spend(16, 30, &calm(), [1_000, 1_000]);
+    let resolved = story.engine.view(story.moment.wall).incidents[0].resolved_at.unwrap();
+    let shown = |after: u64| {
+        let view = story.engine.view(resolved + Duration::from_secs(after));
+        view.incidents.iter().map(|incident| !incident.charts.is_empty()).collect::<Vec<_>>()
+    };
+    assert_eq!((shown(1_799), shown(1_800)), (vec![false; 2], vec![true; 2]));
+}
+
+#[test]
+fn a_word_after_the_end_moves_no_end_and_what_nobody_counted_is_in_no_band() {
+    let mut story = Story::attacked_for_half_an_hour();
+    let of = |story: &Story| {
+        let now = story.moment.wall + Duration::from_secs(86_400);
+        story.engine.view(now).incidents[0].charts.clone()
+    };
+    let before: Vec<_> = of(&story).iter().map(|chart| chart.until).collect();
+    story.spend(16, 0, &calm(), [1_000, 1_000]);
+    let words = Act::Update {
+        incident: Some(story.newest()),
+        stage: Some(Stage::Resolved),
+        body: "Refunds were sent.".into(),
+        reason: None,
+    };
+    story.act(words).unwrap();
+    assert_eq!(of(&story).iter().map(|chart| chart.until).collect::<Vec<_>>(), before);
+
+    // A process that dies for ten minutes within it.
+    let mut story = Story::begin();
+    // Within their five minutes, as the gate does it.
+    story.counted_at = 30;
+    story.spend(14, 40, &calm(), [1_000, 1_000]);
+    story.spend(14, 50, &attacked(3_456, 3_300), [100, 100]);
+    let mut next = Engine::new(story.engine.settings.clone());
+    for record in &story.records {
+        next.restore(&record.bytes, record.hash).unwrap();
+    }
+    (story.engine, story.spent) = (next, Default::default());
+    story.moment = at(15, 0);
+    story.spend(15, 10, &attacked(3_456, 3_300), [100, 100]);
+    story.spend(15, 40, &calm(), [1_000, 1_000]);
+    let charts = of(&story);
+    let bands = charts.iter().find(|chart| !chart.steps.is_empty() && chart.title.contains("share")).unwrap();
+    let none = bands.values.len() - 1;
+    // The newest of what is told of the time in which no process was there.
+    let silent = bands.steps.iter().rev().find(|step| step.at < at(15, 0).wall).unwrap();
+    assert_eq!(silent.value, none, "{bands:?}");
 }
 
 #[test]

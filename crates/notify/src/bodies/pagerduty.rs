@@ -17,6 +17,7 @@ pub(super) fn parcel(url: &str, key: &Hidden, sender: &Sender, notice: &Notice) 
         | What::Worse
         | What::Back
         | What::Planned
+        | What::Waits
         | What::Held
         | What::Published
         | What::Reminder => "trigger",

@@ -30,7 +30,7 @@ fn section(text: &str) -> serde_json::Value {
 fn sign(notice: &Notice) -> &'static str {
     match (notice.what, notice.severity) {
         (What::Over, _) => "✔",
-        (What::Acknowledged | What::Planned | What::Held | What::Published, _) => "ℹ",
+        (What::Acknowledged | What::Planned | What::Waits | What::Held | What::Published, _) => "ℹ",
         (_, Severity::Info) => "▷",
         (_, Severity::Warning) => "▲",
         (_, Severity::Error | Severity::Critical) => "■",

@@ -353,3 +353,21 @@ fn somebody_is_called_when_hardly_anybody_can_reach_us_although_all_who_do_are_s
     let said = story.sent_since(before);
     assert!(said.first().is_some_and(|line| line.contains("trigger warning")), "{said:?}");
 }
+
+#[test]
+fn somebody_is_called_when_it_is_back_also_where_the_public_waits_for_a_yes() {
+    let mut story = Story::begin(vec![pager()]);
+    let mut settings = settings();
+    settings.stages.identified = incident::Consent::Manual;
+    story.engine = Engine::new(settings);
+    story.see(60, &well());
+    story.see(300, &down());
+    story.see(1_500, &well());
+    let before = story.sent.len();
+    story.see(30, &down());
+    let said = story.sent_since(before);
+    assert!(said.first().is_some_and(|line| line.contains("trigger") && line.contains("Back: ")), "{said:?}");
+    let before = story.sent.len();
+    story.see(600, &well());
+    assert_eq!(story.sent_since(before).last().copied(), Some("pager: resolve  "), "{:?}", story.sent);
+}

@@ -75,19 +75,25 @@ impl Witness {
             outside: senses.outside(),
             places: places(&senses),
             spent: Default::default(),
-            load: Some(load(&tiers, decision, now)),
+            load: Some(load(&tiers, decision, self.acts(), now)),
         })
     }
 
     /// Where refusals do not apply to most strangers, the door is open to them whatever the decision says.
     fn door(&self, decision: &Decision) -> Door {
-        let mode = self.site.mode();
-        let is_enforced = self.around.as_ref().is_none_or(|(orders, _)| orders.enforced() >= MOST);
-        if self.site.is_bypassed() || mode == Mode::Observe || !is_enforced {
+        let Acts { acts, asks } = self.acts();
+        if !acts {
             return Door::Open;
         }
-        let may_ask = mode == Mode::Auto || self.is_allowed;
-        door(decision, if may_ask { decision.challenge } else { Challenge::Off })
+        door(decision, if asks { decision.challenge } else { Challenge::Off })
+    }
+
+    /// What of a decision is carried out.
+    fn acts(&self) -> Acts {
+        let mode = self.site.mode();
+        let is_enforced = self.around.as_ref().is_none_or(|(orders, _)| orders.enforced() >= MOST);
+        let acts = !self.site.is_bypassed() && mode != Mode::Observe && is_enforced;
+        Acts { acts, asks: acts && (mode == Mode::Auto || self.is_allowed) }
     }
 
     fn cause(&mut self, advice: &Advice, answered: Counts, senses: &Senses, now: Instant) -> Option<Cause> {
@@ -107,6 +113,15 @@ impl Witness {
             () => None,
         }
     }
+}
+
+/// What of a decision is carried out.
+#[derive(Clone, Copy, Debug)]
+struct Acts {
+    /// Somebody is refused because of it.
+    acts: bool,
+    /// Strangers are asked for something because of it.
+    asks: bool,
 }
 
 /// What newcomers meet, as the decision has it.
@@ -149,13 +164,15 @@ fn places(senses: &Senses) -> u8 {
 }
 
 /// What came from everybody, and what was done about it.
-fn load(tiers: &[TierCounts; Tier::COUNT], decision: &Decision, now: Instant) -> Load {
-    let mut load = Load { is_asking: decision.challenge != Challenge::Off, ..Load::default() };
+fn load(tiers: &[TierCounts; Tier::COUNT], decision: &Decision, acts: Acts, now: Instant) -> Load {
+    let is_asking = acts.asks && decision.challenge != Challenge::Off;
+    let mut load = Load { is_asking, ..Load::default() };
     for counts in tiers {
         load.offered = load.offered.saturating_add(counts.offered);
         load.refused.iter_mut().zip(counts.refused).for_each(|(sum, count)| *sum = sum.saturating_add(count));
     }
-    let in_force = decision.rules.rules.iter().filter(|rule| rule.armed && now < rule.expires).count();
+    let in_force = decision.rules.rules.iter().filter(|rule| acts.acts && rule.armed && now < rule.expires);
+    let in_force = in_force.count();
     load.rules = u16::try_from(in_force).unwrap_or(u16::MAX);
     load
 }
@@ -208,7 +225,10 @@ mod tests {
             TierCounts { offered: 900, refused: [2, 300, 40, 5], ..TierCounts::default() };
         let decision = Decision { challenge: Challenge::Cookie, ..Decision::default() };
         let expected = Load { offered: 910, refused: [3, 300, 40, 5], rules: 0, is_asking: true };
-        assert_eq!(load(&tiers, &decision, Instant::from_secs(1)), expected);
+        let whole = Acts { acts: true, asks: true };
+        assert_eq!(load(&tiers, &decision, whole, Instant::from_secs(1)), expected);
+        let not_allowed = load(&tiers, &decision, Acts { asks: false, ..whole }, Instant::from_secs(1));
+        assert!(!not_allowed.is_asking, "nobody is asked before a person has said yes");
         let rule = |armed, expires| model::Rule {
             id: 1,
             conditions: Vec::new(),
@@ -222,6 +242,12 @@ mod tests {
         let rules = Arc::new(model::Rules { rules, ..model::Rules::default() });
         let decision = Decision { rules, ..Decision::default() };
         let expected = Load { rules: 1, is_asking: false, ..expected };
-        assert_eq!(load(&tiers, &decision, Instant::from_secs(1)), expected, "one is over, one in shadow");
+        assert_eq!(
+            load(&tiers, &decision, whole, Instant::from_secs(1)),
+            expected,
+            "one is over, one in shadow"
+        );
+        let observing = load(&tiers, &decision, Acts { acts: false, asks: false }, Instant::from_secs(1));
+        assert_eq!(observing.rules, 0, "none refuses anybody");
     }
 }

@@ -28,8 +28,8 @@ pub(super) struct Frame<'a> {
 /// every half minute while it is looked at (past the browser's copy, which may be a minute old by what the server allows), says the new verdict aloud, opens what was open, and leaves alone what somebody is in.
 const SCRIPT: &str = concat!(
     "(n=>{const D=document,q=(s,d=D)=>d.querySelector(s),Q=s=>[...D.querySelectorAll(s)],m=q('#main'),L='en-GB',",
-    "r=new Intl.RelativeTimeFormat(L,{numeric:'auto'}),o=()=>{n.classList.toggle('old',new Date>new Date(n.dataset.until));",
-    "Q('p>time,dd>time,a>time,.row time,header time').map(t=>{if(t.dateTime[10]){",
+    "R=Intl.RelativeTimeFormat,r=R&&new R(L,{numeric:'auto'}),o=()=>{n.classList.toggle('old',new Date>new Date(n.dataset.until));",
+    "r&&Q('p>time,dd>time,a>time,.row time,header time').map(t=>{if(t.dateTime[10]){",
     "const d=new Date(t.dateTime),s=(d-new Date)/6e4,a=Math.abs(s),f=(u,k)=>r.format(Math.round(s/u),k);",
     "t.dataset.l=(d.getTimezoneOffset()?d.toLocaleString(L,{weekday:'short',hour:'2-digit',minute:'2-digit',timeZoneName:'short'})+', ':'')",
     "+(a<60?f(1,'minute'):a<2880?f(60,'hour'):f(1440,'day'))}})};let s=m.innerHTML;o();setInterval(o,15e3);",
@@ -38,7 +38,7 @@ const SCRIPT: &str = concat!(
     "if(!b||f!=m&&m.contains(f)||q('footer').contains(f))return;",
     "if(b.innerHTML!=s){s=b.innerHTML;const v=q('.verdict'),w=q('.verdict',d),k=Q('details').map(e=>e.open);",
     "if(v&&w){v.className=w.className;if(v.innerHTML!=w.innerHTML)v.innerHTML=w.innerHTML;w.remove()}",
-    "[...m.children].map(e=>e==v||e.remove());m.append(...b.childNodes);Q('details').map((e,i)=>e.open||=k[i])}",
+    "[...m.children].map(e=>e==v||e.remove());m.append(...b.childNodes);Q('details').map((e,i)=>{if(k[i])e.open=true})}",
     "for(const e of['header span','footer'])q(e).innerHTML=q(e,d).innerHTML;",
     "D.title=d.title;q('[rel=icon]').href=q('[rel=icon]',d).getAttribute('href');n.dataset.until=q('#stale',d).dataset.until;o()",
     "}).catch(()=>{}),3e4)})(document.getElementById('stale'))",

@@ -131,12 +131,12 @@ fn put_curves(out: &mut Markup, curves: &[Curve], axis: &Axis) {
         put_line(out.raw("<path"), place).raw("M0 ").number(y).raw("H24\"/>");
         put_words(out, "start", NAME, y + LETTER_BELOW, &curve.name);
         put_line(out.raw("<path"), place);
-        let mut is_drawn = false;
+        let mut drawn: Option<Timestamp> = None;
         for point in &curve.points {
-            let Some(value) = point.value else {
-                is_drawn = false;
-                continue;
-            };
+            // Of what nobody counted in between there is no line.
+            let is_drawn = drawn.is_some_and(|until| point.from.since(until) <= APART);
+            drawn = point.value.map(|_| point.until);
+            let Some(value) = point.value else { continue };
             let part = u128::from(value.min(most)) * u128::from(bottom - top) / u128::from(most);
             let y = bottom - u64::try_from(part).unwrap_or_default();
             let [from, until] = [point.from, point.until].map(|at| axis.x(at));
@@ -146,7 +146,6 @@ fn put_curves(out: &mut Markup, curves: &[Curve], axis: &Axis) {
                 out.raw("M").number(from).raw(" ").number(y);
             }
             out.raw("H").number(until);
-            is_drawn = true;
         }
         out.raw("\"/>\n");
     }
@@ -210,6 +209,8 @@ fn whole(count: usize) -> u64 {
 }
 
 const LEAST: Duration = Duration::from_secs(60);
+/// Between two figures nobody counted if there is more than this.
+const APART: Duration = Duration::from_secs(10);
 const WIDTH: u64 = 720;
 /// Where the line begins, beside the names of values.
 const LEFT: u64 = 190;
