@@ -4,14 +4,14 @@ use model::Timestamp;
 
 use crate::act::{About, Act, ActError};
 use crate::case::Case;
-use crate::consent;
+use crate::consent::{self, planned};
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
 use crate::settings::{
     ALERTS_SHOWN, BODY_MAX, DRAFTS_MAX, NOTE_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, cadence,
 };
 use crate::signals;
-use crate::speaking::{first_notice, go_to, said};
+use crate::speaking::said;
 use crate::state::Work;
 use crate::texts::length;
 use crate::words::{PublicId, Service, Stage, Status};
@@ -53,26 +53,8 @@ pub(crate) fn act(
         Act::Update { incident, stage, body, reason } => {
             update(engine, Words { incident, stage, body, reason }, by, moment, pen)
         }
-        Act::Publish => {
-            let case = planned(engine, seen)?;
-            let (number, stage) = (case.number, case.waits);
-            match (stage.filter(|_| !case.said.is_empty()), stage.is_some(), case.is_by_alert) {
-                (Some(stage), _, true) => signals::go_to(engine, number, stage, moment, pen),
-                (Some(stage), _, false) => go_to(engine, number, stage, moment, pen),
-                (None, false, true) => return Err(ActError::NothingPlanned),
-                (None, true, true) => signals::first_notice(engine, number, moment, pen),
-                (None, false, false) if !engine.is_public(moment) => return Err(ActError::NothingPlanned),
-                (None, _, false) => first_notice(engine, number, moment, pen),
-            }
-            Ok(())
-        }
-        Act::Hold => {
-            let case = planned(engine, seen)?;
-            let (incident, is_by_alert) = (case.number, case.is_by_alert);
-            *consent::due(engine, is_by_alert) = None;
-            engine.write(pen, Entry::Withdrawn { incident, by: Some(by.to_owned()) });
-            Ok(())
-        }
+        Act::Publish => consent::publish(engine, seen, moment, pen),
+        Act::Hold => consent::hold(engine, seen, by, pen),
         Act::Acknowledge { incident } => {
             let incident = going_on(engine, incident)?;
             engine.write(pen, Entry::Acknowledged { incident, by: by.to_owned() });
@@ -402,19 +384,6 @@ fn publish(
     );
     said(engine, incident, moment);
     signals::said(engine, incident, moment);
-}
-
-/// The incident whose words wait, or would: the one that a person saw, else what is published first.
-fn planned(engine: &Engine, seen: Option<u64>) -> Result<&Case, ActError> {
-    let untold = [engine.state.own(), engine.state.by_alert()].into_iter().flatten();
-    let untold = untold.filter(|case| case.said.is_empty() && !case.is_held);
-    let waiting = engine.state.cases.iter().rev().filter(|case| case.waits.is_some());
-    waiting
-        .chain(untold)
-        .min_by_key(|case| {
-            (seen != Some(case.revision), case.waits.is_none(), case.planned.is_none(), case.planned)
-        })
-        .ok_or(ActError::NothingPlanned)
 }
 
 fn find(engine: &Engine, id: PublicId) -> Result<&Case, ActError> {

@@ -2,10 +2,13 @@
 
 use model::Instant;
 
+use crate::act::ActError;
+use crate::case::Case;
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
 use crate::settings::Consent;
-use crate::speaking::case;
+use crate::signals;
+use crate::speaking::{case, first_notice, go_to};
 use crate::words::Stage;
 
 /// Whether what a stage begins with may be published now; plans it where somebody is asked first.
@@ -45,4 +48,46 @@ pub(crate) fn speaks_in(engine: &Engine, stage: Stage) -> bool {
 /// When what is planned is due, on the clock that does not jump.
 pub(crate) fn due(engine: &mut Engine, is_by_alert: bool) -> &mut Option<Instant> {
     if is_by_alert { &mut engine.signals.due } else { &mut engine.due }
+}
+
+/// A person says yes: what waits is published now.
+pub(crate) fn publish(
+    engine: &mut Engine,
+    seen: Option<u64>,
+    moment: Moment,
+    pen: &mut Pen,
+) -> Result<(), ActError> {
+    let case = planned(engine, seen)?;
+    let (number, stage) = (case.number, case.waits);
+    match (stage.filter(|_| !case.said.is_empty()), stage.is_some(), case.is_by_alert) {
+        (Some(stage), _, true) => signals::go_to(engine, number, stage, moment, pen),
+        (Some(stage), _, false) => go_to(engine, number, stage, moment, pen),
+        (None, false, true) => return Err(ActError::NothingPlanned),
+        (None, true, true) => signals::first_notice(engine, number, moment, pen),
+        (None, false, false) if !engine.is_public(moment) => return Err(ActError::NothingPlanned),
+        (None, _, false) => first_notice(engine, number, moment, pen),
+    }
+    Ok(())
+}
+
+/// A person says no: what waits is not published, and only people talk of it.
+pub(crate) fn hold(engine: &mut Engine, seen: Option<u64>, by: &str, pen: &mut Pen) -> Result<(), ActError> {
+    let case = planned(engine, seen)?;
+    let (incident, is_by_alert) = (case.number, case.is_by_alert);
+    *due(engine, is_by_alert) = None;
+    engine.write(pen, Entry::Withdrawn { incident, by: Some(by.to_owned()) });
+    Ok(())
+}
+
+/// The incident whose words wait, or would: the one that a person saw, else what is published first.
+pub(crate) fn planned(engine: &Engine, seen: Option<u64>) -> Result<&Case, ActError> {
+    let untold = [engine.state.own(), engine.state.by_alert()].into_iter().flatten();
+    let untold = untold.filter(|case| case.said.is_empty() && !case.is_held);
+    let waiting = engine.state.cases.iter().rev().filter(|case| case.waits.is_some());
+    waiting
+        .chain(untold)
+        .min_by_key(|case| {
+            (seen != Some(case.revision), case.waits.is_none(), case.planned.is_none(), case.planned)
+        })
+        .ok_or(ActError::NothingPlanned)
 }

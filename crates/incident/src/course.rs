@@ -8,7 +8,7 @@ use model::{Level, Timestamp};
 use crate::case::Case;
 use crate::chart::{self, Chart, Curve, For, Point, SEVERITY, Step, Unit};
 use crate::load::{PeopleTime, Tally};
-use crate::served::{Band, Users, is_blind};
+use crate::served::{Band, Users, is_blind, unit_of_two_digits};
 use crate::settings::DISCLOSED_AFTER;
 use crate::state::State;
 
@@ -223,10 +223,7 @@ const fn done(level: Level) -> &'static str {
 
 /// `1,234` is 1,200: how much exactly the gate bears is the company's business.
 fn two_digits(count: u64) -> u64 {
-    let mut unit = 1_u64;
-    while count / unit >= 100 {
-        unit = unit.saturating_mul(10);
-    }
+    let unit = unit_of_two_digits(count, 1);
     count / unit * unit
 }
 

@@ -171,11 +171,17 @@ pub fn percent(share: u16) -> String {
 
 /// Two digits, and below a hundred whole tens: how many they were exactly is the company's business.
 fn rounded(visits: u64) -> u64 {
-    let mut unit = 10_u64;
-    while visits / unit >= 100 {
+    let unit = unit_of_two_digits(visits, 10);
+    (visits + unit / 2) / unit * unit
+}
+
+/// The power of ten, no less than this, of which a count has at most 99.
+pub(crate) fn unit_of_two_digits(count: u64, least: u64) -> u64 {
+    let mut unit = least;
+    while count / unit >= 100 {
         unit = unit.saturating_mul(10);
     }
-    (visits + unit / 2) / unit * unit
+    unit
 }
 
 /// What is known of everybody's time.
