@@ -6,6 +6,7 @@ mod seen;
 mod watchers;
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -133,15 +134,8 @@ fn a_gate_without_a_configuration_serves_the_page_where_it_is_told_to() {
     let app = Origin::start(|_: &str| plain("500 Internal Server Error", "", "no"));
     let app = app.expect("loopback has a port");
     let folder = tempfile::tempdir().expect("there is room");
-    let (listen, console, page) = (free_address(), free_address(), free_address());
-    let mut command = Command::new(&binary);
-    command.arg("protect").arg(app.url()).arg("--state").arg(folder.path().join("state"));
-    for (option, address) in [("--listen", listen), ("--console", console), ("--status", page)] {
-        command.args([option, &address.to_string()]);
-    }
-    let log = folder.path().join("log");
-    let running = Running::start_and_wait(&mut command, &log, SOON, || web::accepts(listen));
-    let running = running.unwrap_or_else(|error| panic!("{error}"));
+    let page = free_address();
+    let (listen, running) = protect(&binary, &app, page, folder.path());
     let get = |path: &str| web::get(page, path, &[]).map(|answer| answer.body).unwrap_or_default();
     let is_told = || running.log().contains(&format!("http://{page}/")).then_some(());
     assert!(wait_for(SOON, is_told).is_some(), "{}", running.log());
@@ -186,21 +180,25 @@ fn a_gate_whose_page_has_no_address_protects_all_the_same() {
     let folder = tempfile::tempdir().expect("there is room");
     let taken = TcpListener::bind("127.0.0.1:0").expect("loopback has a port");
     let page = taken.local_addr().expect("it is bound");
-    let (listen, console) = (free_address(), free_address());
-    let mut command = Command::new(&binary);
-    command.arg("protect").arg(app.url()).arg("--state").arg(folder.path().join("state"));
-    for (option, address) in [("--listen", listen), ("--console", console), ("--status", page)] {
-        command.args([option, &address.to_string()]);
-    }
-    let log = folder.path().join("log");
-    let running = Running::start_and_wait(&mut command, &log, SOON, || web::accepts(listen));
-    let running = running.unwrap_or_else(|error| panic!("{error}"));
+    let (listen, running) = protect(&binary, &app, page, folder.path());
     assert!(web::get(listen, "/", &[]).is_ok_and(|answer| answer.body.contains("here")), "{}", running.log());
     let said = running.log();
     assert!(
         said.contains(&format!("the status page cannot listen on {page}")) && said.contains("--no-status"),
         "{said}"
     );
+}
+
+/// A gate without a configuration before an app, with its page there and its state and log in a folder; where it listens.
+fn protect(binary: &Path, app: &Origin, page: SocketAddr, folder: &Path) -> (SocketAddr, Running) {
+    let (listen, console) = (free_address(), free_address());
+    let mut command = Command::new(binary);
+    command.arg("protect").arg(app.url()).arg("--state").arg(folder.join("state"));
+    for (option, address) in [("--listen", listen), ("--console", console), ("--status", page)] {
+        command.args([option, &address.to_string()]);
+    }
+    let running = Running::start_and_wait(&mut command, &folder.join("log"), SOON, || web::accepts(listen));
+    (listen, running.unwrap_or_else(|error| panic!("{error}")))
 }
 
 fn id(json: &str) -> &str {
