@@ -60,6 +60,8 @@ pub struct Seen {
     pub log_bytes: u64,
     /// Share of processor time that other machines took from this one.
     pub steal: f64,
+    /// The longest that this machine, or one of its processors, stood still in any second of an attack with the gate, in seconds.
+    pub away_seconds: f64,
 }
 
 /// A rule that the gate found.
@@ -102,6 +104,8 @@ pub struct Scoreboard {
     pub log_bytes: u64,
     /// Share of processor time that other machines took from this one.
     pub steal: f64,
+    /// The longest that this machine, or one of its processors, stood still in any second of an attack with the gate, in seconds.
+    pub away_seconds: f64,
     /// The promises.
     pub promises: Vec<Promise>,
 }
@@ -197,6 +201,7 @@ impl Scoreboard {
             capacity: with.capacity,
             log_bytes: seen.log_bytes,
             steal: seen.steal,
+            away_seconds: seen.away_seconds,
             promises: Vec::new(),
         };
         board.promises();
@@ -280,6 +285,11 @@ impl fmt::Display for Scoreboard {
             writeln!(f, "\n  Other machines took {taken:.0} % of this one's processor meanwhile;")?;
             writeln!(f, "  figures of time suffer from that.")?;
         }
+        if self.away_seconds >= AWAY_SECONDS {
+            let away = self.away_seconds;
+            writeln!(f, "\n  This machine, which plays both sides, stood still for {away:.1} s during an")?;
+            writeln!(f, "  attack; customers, gate and shop had to wait for it.")?;
+        }
         Ok(())
     }
 }
@@ -334,6 +344,8 @@ fn whole(seconds: f64) -> usize {
     whole
 }
 
+/// A machine that stood still for so long is told of: a page takes a tenth of a second.
+const AWAY_SECONDS: f64 = 0.25;
 /// The promise is made from here on.
 const GRACE_SECONDS: f64 = 2.0;
 
@@ -358,10 +370,11 @@ mod tests {
         let slow = |begun| Attempt { kind: Kind::Customer, begun, seconds: 599.0, ok: true };
         let attempts: Vec<_> = (0..20).map(|at| slow(f64::from(at))).collect();
         let mut board = board(&run(&attempts));
-        board.steal = 0.5;
+        (board.steal, board.away_seconds) = (0.5, 123.4);
         let text = board.to_string();
         assert!(text.contains("100.0 %") && text.contains("599"), "{text}");
         assert!(text.contains("the attack was none"), "{text}");
+        assert!(text.contains("stood still for 123.4 s"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 

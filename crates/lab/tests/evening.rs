@@ -1,5 +1,6 @@
 //! What everybody sees first: one run of `try`, with its scoreboard, the draft of the report, the recording and the exit code.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -15,9 +16,20 @@ const ENDS_WITHIN: Duration = Duration::from_secs(700);
 #[test]
 fn an_evening_keeps_customers_served_and_reports_what_happened_with_the_gate_alone() {
     let binary = need!(Gate::binary());
+    // A machine that had no time for what it was to play says nothing about the gate; then it is played once more.
+    let is_judged = (0..EVENINGS_MOST).any(|_| check_customers(&play(&binary)));
+    if !is_judged {
+        eprintln!(
+            "this machine was too busy {EVENINGS_MOST} times; what customers experienced is not judged"
+        );
+    }
+}
+
+/// One evening, and all that holds however busy the machine is. What it showed.
+fn play(binary: &Path) -> Value {
     let folder = tempfile::tempdir().expect("there is room");
     let [report, recording] = ["report.html", "evening.recording"].map(|name| folder.path().join(name));
-    let mut command = Command::new(&binary);
+    let mut command = Command::new(binary);
     command.args(["try", "--json", "--seconds", SECONDS]);
     command.arg("--report").arg(&report).arg("--record").arg(&recording);
     let mut evening =
@@ -38,25 +50,28 @@ fn an_evening_keeps_customers_served_and_reports_what_happened_with_the_gate_alo
     let promises = board["promises"].as_array().expect("promises are listed");
     let broken: Vec<_> = promises.iter().filter(|promise| promise["kept"] != true).collect();
     // Figures of time suffer on a machine that others keep busy; those are said, and the exit code says it too.
-    eprintln!("promises that were broken: {broken:?}; processor taken by others: {}", board["steal"]);
+    eprintln!(
+        "promises that were broken: {broken:?}; processor taken by others: {}, away for {} s",
+        board["steal"], board["away_seconds"]
+    );
     assert_eq!(output.status.code(), Some(i32::from(!broken.is_empty())), "{broken:?}\n{said}");
     for attack in ["with_gate", "second_attack"] {
         let figures = &board[attack];
         assert!(figures["known_attempts"].as_u64() > Some(100), "{attack}: {figures}");
     }
-    check_customers(&board);
-
     let report = std::fs::read_to_string(&report).expect("the report is written");
     assert!(report.contains("New visitors"), "{report}");
     // Where people have gone home between two acts, or go around the gate, nothing is missing that should be there.
     assert_eq!(report.lines().find(|line| line.contains("traffic is missing")), None);
-    let replayed = Command::new(&binary).arg("replay").arg(&recording).output().expect("it runs");
+    let replayed = Command::new(binary).arg("replay").arg(&recording).output().expect("it runs");
     assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stdout));
+    board
 }
 
 /// Known customers are served in both attacks, and without the gate they are not: where this machine, which plays both sides, had the
 /// time for what it was to play. Otherwise nobody can say whose fault it was, and only this is left: with the gate it was no worse.
-fn check_customers(board: &Value) {
+/// Whether it had the time.
+fn check_customers(board: &Value) -> bool {
     let served = |world: &str| board[world]["known_success"].as_f64().expect("customers came");
     let [first, second, without] = ["with_gate", "second_attack", "without_gate"].map(served);
     assert!(first >= without, "{first} of them with the gate, {without} without it");
@@ -64,15 +79,17 @@ fn check_customers(board: &Value) {
     let capacity = board["capacity"].as_f64().expect("it was measured");
     let due = FACTOR * capacity * board["attack_seconds"].as_f64().expect("it is known");
     let calm_ms = board["with_gate"]["calm_p99_ms"].as_f64().expect("customers came in calm");
-    if sent < PLAYED * due || calm_ms > CALM_MS_MOST {
+    let away = board["away_seconds"].as_f64().expect("it was looked at");
+    if sent < PLAYED * due || calm_ms > CALM_MS_MOST || away > AWAY_SECONDS_MOST {
         eprintln!(
-            "the machine was too busy to play it: {sent} of {due:.0} requests were sent, calm pages took {calm_ms} ms; served \
-             {first} and {second}, {without} without the gate"
+            "the machine was too busy to play it: {sent} of {due:.0} requests were sent, calm pages took {calm_ms} ms, it stood still \
+             for {away} s; served {first} and {second}, {without} without the gate"
         );
-        return;
+        return false;
     }
     assert!(first >= 0.999 && second >= 0.999, "served {first} and {second}: {board}");
     assert!(without < 0.5, "that was no attack: {board}");
+    true
 }
 
 /// The first attack's requests over what the shop can serve.
@@ -81,3 +98,7 @@ const FACTOR: f64 = 20.0;
 const PLAYED: f64 = 0.9;
 /// On a machine with time to spare the slowest hundredth takes about 100 ms.
 const CALM_MS_MOST: f64 = 150.0;
+/// Whoever waits for a slot gives up after a second: a gate that is held still for that long has to refuse some.
+const AWAY_SECONDS_MOST: f64 = 0.25;
+/// How often it is played at most.
+const EVENINGS_MOST: usize = 2;

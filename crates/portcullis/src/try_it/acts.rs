@@ -10,6 +10,7 @@ use super::gate::Premises;
 use super::habits::Habits;
 use super::page::ShopPage;
 use super::showing::{News, Told};
+use super::steal::Absence;
 use super::teller::Teller;
 
 /// The acts, in their order.
@@ -81,6 +82,7 @@ impl Stage<'_> {
         let act = self.act(Passage::Gate, calm, Some(assault), aftermath, 1 + number as u64);
         let (site, passes) = (self.premises.site.clone(), self.premises.passes.clone());
         let (tell, seen, page) = (self.tell, &mut self.seen, &mut self.page);
+        let mut absence = Absence::new();
         Ok(self.arena.play(&act, passes, |phase, second, moment| {
             for news in told.news() {
                 tell.news(&news);
@@ -88,6 +90,10 @@ impl Stage<'_> {
                 note(seen, number, phase, second, &news);
             }
             tell.second(phase, second, &moment);
+            let away = absence.look().as_secs_f64();
+            if phase == Phase::Attack {
+                seen.away_seconds = seen.away_seconds.max(away);
+            }
             if phase == Phase::Calm && second == calm.as_secs() {
                 tell.note("!!", opening);
             }
