@@ -20,6 +20,7 @@ use crate::attributes::AttributeKey;
 use crate::balance::{Balance, Handed};
 use crate::clock::Clock;
 use crate::connection::Connection;
+use crate::consent::Consents;
 use crate::counters::Counters;
 use crate::crawlers::{CrawlerNews, CrawlerSettings, Crawling};
 use crate::forwarded::Front;
@@ -50,6 +51,8 @@ pub struct EdgeSettings {
     pub crawlers: Vec<CrawlerSettings>,
     /// Proofs for an authority that signs certificates.
     pub challenges: Option<Arc<Challenges>>,
+    /// Who knows what links in alerts are about; `None`: there are none.
+    pub consents: Option<Arc<dyn Consents>>,
     /// From accept, or the first byte of a later request, to the end of its head.
     pub head_timeout: Duration,
     /// For a whole body of an unknown client while bodies are refused.

@@ -14,6 +14,7 @@ mod body;
 mod call;
 mod clock;
 mod connection;
+mod consent;
 mod cookies;
 mod counters;
 mod crawlers;
@@ -59,6 +60,7 @@ mod worker;
 
 pub use access_log::LogSink;
 pub use clock::Clock;
+pub use consent::{CONSENT_PATH, ComingPage, ConsentPage, Consents, Decision};
 pub use counters::{Counters, SECONDS_BUCKETS};
 pub use crawlers::{CrawlerNews, CrawlerSettings, RangeSource};
 pub use edge::{Edge, EdgeSettings, Listener, Manner, Parts, RETIRE_MAX, Shared, Streams};

@@ -60,7 +60,7 @@ fn redeem(
 
 /// Whether nobody else's page sent the form: a person shall not get another person's pass without knowing. Browsers say so
 /// (Fetch Metadata); programs need not.
-fn comes_from_its_page(parts: &Parts) -> bool {
+pub(crate) fn comes_from_its_page(parts: &Parts) -> bool {
     let site = parts.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     matches!(site, None | Some(b"same-origin" | b"none"))
 }
@@ -74,14 +74,14 @@ fn refused(error: LinkError) -> Response<AnswerBody> {
     refusal::own_page(status, title, detail, HOME)
 }
 
-fn other_method() -> Response<AnswerBody> {
+pub(crate) fn other_method() -> Response<AnswerBody> {
     let mut answer = refusal::method_not_allowed();
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
     answer
 }
 
 /// The address holds the secret: no other site hears it. Nobody puts the button into a frame of theirs.
-fn guarded(mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
+pub(crate) fn guarded(mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
     let headers = answer.headers_mut();
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));

@@ -19,6 +19,7 @@ use crate::answer;
 use crate::body::{AnswerBody, RequestBody};
 use crate::call::{Call, Late, Stage};
 use crate::connection::Connection;
+use crate::consent;
 use crate::exchange::Exchange;
 use crate::forwarded;
 use crate::grpc::Grpc;
@@ -54,6 +55,12 @@ pub(crate) async fn handle(
         return Err(Ended);
     }
     if let Some(answer) = own_answer(&worker, &connection, &parts) {
+        connection.end(&call, begun);
+        return Ok(of_connection(&worker, &connection, answer));
+    }
+    if let Some(answer) = consent::answer(&worker, &parts) {
+        // So rare that nobody else's future is to have room for it.
+        let answer = Box::pin(answer).await;
         connection.end(&call, begun);
         return Ok(of_connection(&worker, &connection, answer));
     }

@@ -42,6 +42,8 @@ pub(crate) struct Case {
     pub(crate) planned: Option<Timestamp>,
     /// The stage that would begin with them.
     pub(crate) waits: Option<Stage>,
+    /// The entry with which they began to wait; what was asked of people before is about other words.
+    pub(crate) asked: u64,
     /// A person wants nothing said by itself.
     pub(crate) is_held: bool,
     /// Nothing was said, and it is over.
@@ -264,6 +266,7 @@ pub(crate) fn opened(
         said: Vec::new(),
         planned: None,
         waits: None,
+        asked: record.seq,
         is_held: false,
         is_ended: false,
         reopened: Vec::new(),

@@ -29,6 +29,8 @@ pub struct Inside {
     pub planned: Option<Timestamp>,
     /// The stage that would begin with the words that wait, for that moment or for a person who publishes them.
     pub waits: Option<Stage>,
+    /// The entry with which those words began to wait; who was asked before it was asked about others.
+    pub asked: Option<u64>,
     /// A person does not want it to be told by itself.
     pub is_held: bool,
     /// How everybody fares.
@@ -102,6 +104,7 @@ impl Inside {
             cause: case.cause,
             planned: case.planned,
             waits: case.waits,
+            asked: case.waits.map(|_| case.asked),
             is_held: case.is_held,
             services: case.services,
             timeline,

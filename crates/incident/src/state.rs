@@ -255,6 +255,9 @@ impl State {
                     if case.waits.is_some_and(|before| before != *stage) {
                         case.revision = seq;
                     }
+                    if case.waits != Some(*stage) {
+                        case.asked = seq;
+                    }
                     (case.planned, case.waits) = (due.map(Timestamp::from_millis), Some(*stage));
                 }
             }

@@ -191,6 +191,7 @@ impl Case {
             fares,
             stage: self.stage.map(|stage| stage.name().to_owned()),
             text: cut(text, TEXT_MAX),
+            asks: false,
         }
     }
 
@@ -254,9 +255,13 @@ impl Case {
         if !self.is_open {
             self.is_back_untold = true;
             self.opens_again(Severity::of(self.services));
-            return self.news(record, What::Back, &text);
+            return self.asking(record, What::Back, &text);
         }
-        self.news(record, if due.is_some() { What::Planned } else { What::Waits }, &text)
+        self.asking(record, if due.is_some() { What::Planned } else { What::Waits }, &text)
+    }
+
+    fn asking(&mut self, record: &Record, what: What, text: &str) -> Option<Notice> {
+        Some(Notice { asks: true, ..self.news(record, what, text)? })
     }
 
     /// Words are not needed any more: what was back before the public was told of it is over.

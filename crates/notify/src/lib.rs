@@ -11,6 +11,7 @@
 
 mod bodies;
 mod chronicle;
+mod consent;
 mod hidden;
 mod lane;
 mod notice;
@@ -24,6 +25,7 @@ mod tests;
 mod verdict;
 
 pub use bodies::Parcel;
+pub use consent::{Asked, ConsentKey, ConsentLinks};
 pub use hidden::{Hidden, SigningKey, SigningKeyError};
 pub use lane::{Figures, Next};
 pub use notice::Severity;

@@ -4,6 +4,8 @@ use incident::{Audience, Civil, Service, Services};
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::receiver::Sender;
+
 /// How urgent it is. The order is from least to most; the names are those of PagerDuty's Events API v2.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,6 +132,9 @@ pub(crate) struct Notice {
     pub(crate) stage: Option<String>,
     /// What was or will be said, plain text; may be empty.
     pub(crate) text: String,
+    /// Words wait, and whoever is told may say yes or no to them.
+    #[serde(default)]
+    pub(crate) asks: bool,
 }
 
 impl Notice {
@@ -166,15 +171,19 @@ impl Notice {
     }
 
     /// What an admin wants to know besides, a line each: its name and what it is.
-    pub(crate) fn details(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn details(&self, sender: &Sender) -> Vec<(&'static str, String)> {
         let since = iso(Timestamp::from_millis(self.since));
-        let mut details = vec![("began", since), ("now", self.fares.clone())];
+        let mut details: Vec<_> = sender.link(self).map(|link| (DECIDE, link)).into_iter().collect();
+        details.extend([("began", since), ("now", self.fares.clone())]);
         details.extend(self.cause.clone().map(|cause| ("thought to be behind it", cause)));
         details.push(("incident", self.incident.clone()));
         details.push(("more", format!("portcullis ctl incident show {}", self.incident)));
         details
     }
 }
+
+/// What a link is called with which it is decided about words that wait.
+pub(crate) const DECIDE: &str = "read it, and publish it or hold it back";
 
 /// RFC 3339, UTC.
 pub(crate) fn iso(at: Timestamp) -> String {

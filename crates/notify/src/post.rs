@@ -256,6 +256,7 @@ fn trial(what: What, severity: Severity, at: Timestamp) -> Notice {
         fares: "nobody was asked".to_owned(),
         stage: None,
         text: "Somebody wants to know whether alerts arrive.".to_owned(),
+        asks: false,
     }
 }
 

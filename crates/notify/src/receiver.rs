@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::consent::{Asked, ConsentLinks};
 use crate::hidden::{Hidden, SigningKey};
 use crate::notice::{Notice, Severity, What};
 
@@ -95,10 +96,20 @@ impl Receiver {
 }
 
 /// Who tells.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Sender {
     /// The site.
     pub site: String,
     /// The public address of the status page, without a slash at its end.
     pub page: Option<String>,
+    /// With which whoever is told decides about words that wait; `None`: nobody outside can reach this gate by a name.
+    pub consent: Option<ConsentLinks>,
+}
+
+impl Sender {
+    /// Where it is decided about the words that this news asks about.
+    pub(crate) fn link(&self, notice: &Notice) -> Option<String> {
+        let incident = notice.incident.parse().ok().filter(|_| notice.asks)?;
+        self.consent.as_ref().map(|links| links.link(&Asked { incident, seq: notice.seq }))
+    }
 }

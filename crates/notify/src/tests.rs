@@ -141,7 +141,9 @@ fn shown(parcel: &Parcel) -> String {
 }
 
 fn sender() -> Sender {
-    Sender { site: "shop".into(), page: Some("https://status.shop.example".into()) }
+    let place = "https://shop.example/.well-known/portcullis/consent/".to_owned();
+    let consent = Some(ConsentLinks { place, key: ConsentKey::new(&[7; 32]) });
+    Sender { site: "shop".into(), page: Some("https://status.shop.example".into()), consent }
 }
 
 fn receiver(name: &str, way: Way) -> Receiver {

@@ -10,7 +10,9 @@ use edge_io::Clock;
 use incident::{Moment, Record};
 use journal_io::journal::{AttemptRow, DeliveryRow, Journal, Loaded, Row};
 use journal_io::logs::Events;
-use notify::{Change, Figures, Hidden, Post, Receiver, Sender, Severity, SigningKey, State, Waiting, Way};
+use notify::{
+    Change, ConsentLinks, Figures, Hidden, Post, Receiver, Sender, Severity, SigningKey, State, Waiting, Way,
+};
 use notify_io::{Book, Courier, Encryption, MailServer, Outlet, RouteError};
 
 use crate::configured::{ConfigureError, secret};
@@ -27,16 +29,25 @@ impl Alerts {
     /// As the configuration says.
     pub(crate) fn of(config: &Config) -> Self {
         let page = config.status.as_ref().map(|status| status.url.to_string());
-        Self::to(&config.notify, Sender { site: config.only_site().name.clone(), page })
+        Self::to(&config.notify, Sender { site: config.only_site().name.clone(), page, ..Sender::default() })
     }
 
     /// The same of an outpost, whose page names the site.
     pub(crate) fn of_outpost(config: &OutpostConfig, page: &OutpostPage) -> Self {
-        Self::to(&config.notify, Sender { site: page.name.clone(), page: Some(page.url.to_string()) })
+        Self::to(
+            &config.notify,
+            Sender { site: page.name.clone(), page: Some(page.url.to_string()), ..Sender::default() },
+        )
     }
 
     fn to(receivers: &[Notify], sender: Sender) -> Self {
         Self { sender, outlets: receivers.iter().flat_map(outlets).collect() }
+    }
+
+    /// With links, so that whoever is told can decide about words that wait.
+    pub(crate) fn asking(mut self, links: Option<ConsentLinks>) -> Self {
+        self.sender.consent = links;
+        self
     }
 
     /// Whether everybody can be reached as far as this machine can tell, without asking them.

@@ -10,16 +10,18 @@ use admission::pass::Scheme;
 use admission::site::{Monitor, SessionProof};
 use config::{Config, SecretSource};
 use edge_io::{
-    ClientAddress, CrawlerSettings, Front, Grpc, JwksSource, JwtRules, JwtSettings, OriginSettings,
-    OriginTls, RangeSource, Route, Routes,
+    CONSENT_PATH, ClientAddress, CrawlerSettings, Front, Grpc, JwksSource, JwtRules, JwtSettings,
+    OriginSettings, OriginTls, RangeSource, Route, Routes,
 };
 use journal_io::journal::JournalSettings;
 use journal_io::logs::LogSettings;
 use journal_io::recordings::RingSettings;
 
 use crate::alerts::Alerts;
+use crate::control::LinkPlace;
 use crate::gate::Plan;
 use crate::host::HostSettings;
+use crate::listeners;
 use crate::probing::ProbingSettings;
 use crate::publish::Elsewhere;
 use crate::running::StateSettings;
@@ -131,6 +133,8 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     let uses_acme = config.listen.iter().any(|listen| listen.tls.as_ref().is_some_and(|tls| tls.acme));
     plan.acme = config.acme.as_ref().filter(|_| uses_acme).map(|acme| acme_of(acme, config)).transpose()?;
     plan.alerts = Alerts::of(config);
+    let place = LinkPlace::of(&listeners::doors(config), !config.front.is_empty());
+    plan.consent_place = plan.hosts.first().map(|host| place.address(&plan.scheme, host, CONSENT_PATH));
     plan.elsewhere = Elsewhere::of(config);
     plan.subscribing = Subscribing::of(config);
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;

@@ -16,8 +16,8 @@ use admission::partners::Partner;
 use admission::pass::Scheme;
 use admission::site::{Controller, Monitor, SessionProof, Site, SiteSettings};
 use edge_io::{
-    Challenges, Clock, CrawlerSettings, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink,
-    Origin, OriginSettings, Origins, Parts, Routes, TurnListener,
+    Challenges, Clock, Consents, CrawlerSettings, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener,
+    LogSink, Origin, OriginSettings, Origins, Parts, Routes, TurnListener,
 };
 use model::{Mode, Net, Prefix, SiteId, Timestamp};
 
@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) acme: Option<acme_io::Settings>,
     /// Who is told when something is wrong.
     pub(crate) alerts: Alerts,
+    /// Where whoever is told decides about words that wait, with a slash at its end; `None`: this gate has no name.
+    pub(crate) consent_place: Option<String>,
     /// Pages elsewhere.
     pub(crate) elsewhere: Elsewhere,
     /// Mail to readers of the page.
@@ -96,6 +98,7 @@ impl Plan {
             jwt: None,
             acme: None,
             alerts: Alerts::default(),
+            consent_place: None,
             elsewhere: Elsewhere::default(),
             subscribing: None,
             scheme: Scheme::Http,
@@ -260,6 +263,7 @@ pub(crate) fn start(
         jwt: plan.jwt,
         crawlers: plan.crawlers.into_iter().map(|(_, settings)| settings).collect(),
         challenges: around.challenges.clone(),
+        consents: around.consents.clone(),
         head_timeout: plan.head_timeout,
         body_timeout: plan.body_timeout,
         idle_timeout: plan.idle_timeout,
@@ -289,6 +293,8 @@ pub(crate) struct Around {
     pub(crate) ledger: Arc<dyn Ledger>,
     /// Proofs for whoever signs certificates.
     pub(crate) challenges: Option<Arc<Challenges>>,
+    /// Who answers links of alerts.
+    pub(crate) consents: Option<Arc<dyn Consents>>,
     pub(crate) listener: Box<dyn TurnListener>,
     /// The listener hears each step of the decision core with all that went into it.
     pub(crate) is_recorded: bool,

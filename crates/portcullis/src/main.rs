@@ -15,6 +15,7 @@ mod assess;
 mod check;
 mod cli;
 mod configured;
+mod consent;
 mod control;
 mod ctl;
 mod desk;

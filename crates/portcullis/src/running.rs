@@ -36,7 +36,7 @@ use crate::secrets::Secrets;
 use crate::truth::{Outlet, Page, PageError, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 use logs::{Access, logs};
-use telling::{open_page, told};
+use telling::{consents, open_page, told};
 
 /// Where and how state is kept.
 pub(crate) struct StateSettings {
@@ -170,6 +170,7 @@ pub(crate) fn start(
         log: Arc::new(Access(access.clone())),
         ledger: ledger.clone(),
         challenges: acme.as_ref().map(Acme::challenges),
+        consents: consents(&plan, &keys, &truth),
         listener: Box::new(announcer),
         is_recorded: true,
     };

@@ -186,6 +186,7 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
 fn edge_settings(setting: &Setting) -> EdgeSettings {
     EdgeSettings {
         challenges: None,
+        consents: None,
         crawlers: Vec::new(),
         workers: 2,
         hosts: setting.hosts.clone(),

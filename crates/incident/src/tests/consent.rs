@@ -34,6 +34,26 @@ fn down() -> Sight {
 const MINUTES: Consent = Consent::Hold(Duration::from_secs(300));
 
 #[test]
+fn who_was_asked_about_other_words_before_is_not_asked_about_those_that_wait_now() {
+    let mut story = Story::asked(Stages { investigating: MINUTES, monitoring: MINUTES, ..Stages::default() });
+    story.see(60, &down());
+    let asked = |story: &Story| story.engine.inside()[0].asked;
+    let first = asked(&story).unwrap();
+    assert!(
+        story
+            .records
+            .iter()
+            .any(|record| record.seq == first && matches!(record.entry, Entry::Planned { .. }))
+    );
+    story.see(20, &down());
+    assert_eq!(asked(&story), Some(first), "the same words wait");
+    story.act(Act::Publish).unwrap();
+    assert_eq!(asked(&story), None);
+    story.see(300, &well());
+    assert!(asked(&story) > Some(first), "other words, about which somebody is asked anew");
+}
+
+#[test]
 fn what_is_held_is_published_when_nobody_says_no() {
     let mut story = Story::asked(Stages { monitoring: MINUTES, ..Stages::default() });
     story.see(120, &down());

@@ -105,6 +105,11 @@ impl Keys {
         self.reference.derive("subscriber", site.0.into())
     }
 
+    /// The key that links in alerts about words that wait are signed with.
+    pub fn consent_key(&self, site: SiteId) -> [u8; 32] {
+        self.reference.derive("consent", site.0.into())
+    }
+
     /// The secret that places unknown clients into cohorts during the `closing`-th closing of a site.
     ///
     /// Each closing has another, so that what an attacker learnt in the last one is worth nothing in this one.

@@ -7,7 +7,7 @@ mod world;
 use std::time::Duration;
 
 use lab::clock::{Stopwatch, pause, wait_for};
-use lab::{Gate, Peer, need};
+use lab::{Gate, Peer, need, web};
 use serde_json::{Value, json};
 
 use world::{Receivers, World, config};
@@ -111,6 +111,39 @@ pub(crate) fn same_form(ours: &Value, theirs: &Value) {
         let missing: Vec<_> = meant.filter(|(key, _)| !ours.contains_key(*key)).collect();
         assert!(missing.is_empty(), "{place}: theirs has {missing:?}: {ours:?}");
     }
+}
+
+#[test]
+fn whoever_has_the_link_of_an_alert_holds_the_notice_back_also_while_the_app_is_down() {
+    need!(Gate::binary());
+    let python = need!(Peer::alerts());
+    let receivers = Receivers::start(&python);
+    let world = World::start(&config(&receivers));
+    world.fails(true);
+    let planned = receivers.until("/hook", |said| said["said"]["type"] == "incident.planned");
+    let link = planned["said"]["data"]["decide"].as_str().unwrap_or_else(|| panic!("{planned}"));
+    receivers.until("/chat", |said| said.to_string().contains(&format!("\"url\":\"{link}\"")));
+    receivers.until("mail", |said| said.to_string().contains(link));
+    let path = link.strip_prefix(&format!("http://{}", world.gate.listen())).expect("it leads to the gate");
+    let asked = |method, path: &str, headers: &[&str], status: u16, says: &str| {
+        let request = web::Request { method, path, headers, ..web::Request::get("") };
+        let answer = web::send(world.gate.listen(), &request).expect("the gate answers");
+        assert!(answer.status == status && answer.body.contains(says), "{method} {path}: {answer:?}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "the address is a secret");
+    };
+    // Programs that look into messages open what they find, and other sites' pages send forms: neither decides anything.
+    asked("GET", path, &[], 200, "There has been a disruption of Website");
+    asked("GET", &format!("{path}/hold"), &[], 200, "Hold it back");
+    asked("POST", &format!("{path}/hold"), &["Sec-Fetch-Site: cross-site"], 200, "Hold it back");
+    asked("POST", path, &[], 200, "Publish it now");
+    asked("POST", &format!("{}/hold", &path[..path.len() - 1]), &[], 404, "This link is not complete");
+    asked("DELETE", path, &[], 405, "");
+    assert!(!receivers.lines().iter().any(|line| line["said"]["type"] == "incident.held"));
+    asked("POST", &format!("{path}/hold"), &["Sec-Fetch-Site: same-origin"], 200, "It is held back");
+    let held = receivers.until("/hook", |said| said["said"]["type"] == "incident.held");
+    assert!(held.to_string().contains("whoever held the link of an alert"), "{held}");
+    assert_eq!(held["said"]["data"]["decide"], Value::Null, "there is nothing to decide any more");
+    asked("POST", &format!("{path}/publish"), &[], 410, "Now: held back");
 }
 
 #[test]

@@ -139,7 +139,8 @@ impl World {
         };
         let app = Origin::start(answer).expect("loopback has a port");
         let page = "[status]\nurl = \"https://status.shop.example\"\nname = \"Example Shop\"\nfirst_notice = \"30m\"\n";
-        let gate = Gate::CONFIG.replace("{origin}", &app.url());
+        let site = "[[site]]\nhosts = [\"127.0.0.1\"]";
+        let gate = Gate::CONFIG.replace("{origin}", &app.url()).replace("[[site]]", site);
         let gate = Gate::start(&format!("{gate}{page}{receivers}")).expect("the gate starts");
         Self { gate, fails, _app: app }
     }

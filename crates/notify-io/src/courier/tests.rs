@@ -49,7 +49,7 @@ fn chat(address: std::net::SocketAddr) -> Outlet {
 fn an_alert_leaves_after_the_disk_has_it_and_a_pause_waits_for_what_is_on_its_way() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let outlet = chat(listener.local_addr().unwrap());
-    let sender = Sender { site: "shop".into(), page: None };
+    let sender = Sender { site: "shop".into(), ..Sender::default() };
     let mut post = Post::new(sender, vec![outlet.receiver.clone()]);
     let moment = Moment { now: Instant::from_secs(100), wall: Timestamp::from_secs(1_795_876_200) };
     let events = Events::default();

@@ -48,7 +48,7 @@ fn of(notice: &Notice, sender: &Sender, now: Timestamp) -> Vec<Value> {
             "site": sender.site,
         });
         let description: Vec<_> =
-            notice.details().iter().map(|(name, text)| format!("{name}: {text}")).collect();
+            notice.details(sender).iter().map(|(name, text)| format!("{name}: {text}")).collect();
         let annotations = json!({ "summary": notice.headline(), "description": description.join("\n") });
         alert(labels, annotations, Some(since), ends(severity), sender)
     });

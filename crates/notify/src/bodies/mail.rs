@@ -41,7 +41,7 @@ fn body(sender: &Sender, notice: &Notice) -> String {
     if !notice.text.is_empty() {
         lines.extend([notice.text.clone(), String::new()]);
     }
-    lines.extend(notice.details().iter().map(|(name, text)| format!("{name}: {text}")));
+    lines.extend(notice.details(sender).iter().map(|(name, text)| format!("{name}: {text}")));
     lines.push(format!("site: {}", sender.site));
     lines.extend(sender.page.iter().map(|page| format!("status page: {page}")));
     lines.join("\n").replace('\n', "\r\n") + "\r\n"

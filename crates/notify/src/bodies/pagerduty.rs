@@ -30,7 +30,7 @@ pub(super) fn parcel(url: &str, key: &Hidden, sender: &Sender, notice: &Notice) 
     });
     if action == "trigger" {
         let details: Map<String, Value> =
-            notice.details().into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+            notice.details(sender).into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
         body["payload"] = json!({
             "summary": cut(&notice.headline(), SUMMARY_MAX),
             "source": sender.site,
@@ -40,9 +40,17 @@ pub(super) fn parcel(url: &str, key: &Hidden, sender: &Sender, notice: &Notice) 
             "custom_details": details,
         });
     }
+    let mut links: Vec<Value> = sender
+        .link(notice)
+        .map(|link| json!({ "href": link, "text": "Publish or hold back" }))
+        .into_iter()
+        .collect();
     if let Some(page) = &sender.page {
         body["client_url"] = page.as_str().into();
-        body["links"] = json!([{ "href": page, "text": "Status page" }]);
+        links.push(json!({ "href": page, "text": "Status page" }));
+    }
+    if !links.is_empty() {
+        body["links"] = links.into();
     }
     posted(&format!("{}/v2/enqueue", url.trim_end_matches('/')), Vec::new(), &body)
 }

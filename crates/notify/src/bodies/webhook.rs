@@ -32,6 +32,7 @@ pub(super) fn parcel(
             "cause": notice.cause,
             "text": notice.text,
             "page": sender.page,
+            "decide": sender.link(notice),
         },
     });
     let (id, second) = (format!("portcullis.{}", notice.key()), now.as_secs());

@@ -20,6 +20,7 @@ fn notice(what: What) -> Notice {
         fares: "Customers who have signed in: served as usual; New visitors: some are not served".into(),
         stage: None,
         text: String::new(),
+        asks: false,
     }
 }
 
@@ -52,6 +53,16 @@ fn the_end_reaches_every_kind_of_receiver_as_the_end() {
     let over = Notice { text: "All <is> & \"was\" well.\nReally.".into(), ..notice(What::Over) };
     for receiver in [pager(), chat(), hook(), metrics(), mail()] {
         insta::assert_snapshot!(format!("over_{}", receiver.name), made(&receiver, &over));
+    }
+}
+
+#[test]
+fn whoever_is_told_of_words_that_wait_can_decide_about_them() {
+    let planned = Notice { asks: true, ..notice(What::Planned) };
+    for receiver in [pager(), chat(), hook(), metrics(), mail()] {
+        insta::assert_snapshot!(format!("planned_{}", receiver.name), made(&receiver, &planned));
+        let untold = Notice { asks: false, ..planned.clone() };
+        assert!(!made(&receiver, &untold).contains("consent"), "nothing waits");
     }
 }
 

@@ -43,7 +43,7 @@ impl LinkPlace {
     }
 
     /// The whole address of a path on a host.
-    fn address(self, scheme: &Scheme, host: &str, path: &str) -> String {
+    pub(crate) fn address(self, scheme: &Scheme, host: &str, path: &str) -> String {
         let scheme = if *scheme == Scheme::Http { "http" } else { "https" };
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("{scheme}://{host}{port}{path}")

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use edge_io::Clock;
+use edge_io::{Clock, Consents};
 use journal_io::journal::{Journal, Loaded};
 use journal_io::keys::Keys;
 use journal_io::logs::Events;
+use notify::{ConsentKey, ConsentLinks};
 use status_io::{Publisher, Reception};
 
+use crate::consent::Counter;
 use crate::gate::Plan;
+use crate::running::SITE;
 use crate::subscribing;
-use crate::truth::{Outlet, Page, Ready, Told};
+use crate::truth::{Outlet, Page, Ready, Told, Truth};
 
 /// Those who are told what follows from the record.
 pub(super) fn told(
@@ -22,7 +25,8 @@ pub(super) fn told(
     clock: Clock,
     is_paused: bool,
 ) -> std::io::Result<Told> {
-    let alerts = std::mem::take(&mut plan.alerts);
+    let links = plan.consent_place.clone().map(|place| ConsentLinks { place, key: consent_key(keys) });
+    let alerts = std::mem::take(&mut plan.alerts).asking(links);
     let courier = alerts.start(loaded, journal.clone(), events.clone(), clock, is_paused)?.map(Arc::new);
     let around =
         subscribing::Around { keys, loaded, journal, events, clock, is_paused, courier: courier.clone() };
@@ -30,6 +34,17 @@ pub(super) fn told(
     let elsewhere = std::mem::take(&mut plan.elsewhere);
     let pages = elsewhere.start(loaded, journal.clone(), events.clone(), clock, is_paused)?.map(Arc::new);
     Ok(Told { courier, pages, mailing })
+}
+
+/// What links of alerts are signed with.
+fn consent_key(keys: &Keys) -> ConsentKey {
+    ConsentKey::new(&keys.consent_key(SITE))
+}
+
+/// Who answers links of alerts.
+pub(super) fn consents(plan: &Plan, keys: &Keys, truth: &Arc<Truth>) -> Option<Arc<dyn Consents>> {
+    plan.consent_place.as_ref()?;
+    Some(Arc::new(Counter { truth: truth.clone(), key: consent_key(keys) }))
 }
 
 /// Serves and exports the page from now on.

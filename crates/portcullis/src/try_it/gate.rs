@@ -85,6 +85,7 @@ impl<'a> Premises<'a> {
             log: self.log.clone(),
             ledger: Arc::new(NoLedger),
             challenges: None,
+            consents: None,
             listener,
             is_recorded,
         };
