@@ -11,6 +11,8 @@ use crate::words::{Audience, PublicId, Stage, Status};
 /// One incident as an admin sees it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Inside {
+    /// Its number in the record; the id may become another one.
+    pub number: u32,
     /// Never changes.
     pub id: PublicId,
     /// One line.
@@ -29,7 +31,8 @@ pub struct Inside {
     pub planned: Option<Timestamp>,
     /// The stage that would begin with the words that wait, for that moment or for a person who publishes them.
     pub waits: Option<Stage>,
-    /// The entry with which those words began to wait; who was asked before it was asked about others.
+    /// The entry from which on whoever was told of it was told of those words: that with which they began to wait, and for the first
+    /// words that with which it was opened.
     pub asked: Option<u64>,
     /// A person does not want it to be told by itself.
     pub is_held: bool,
@@ -95,6 +98,7 @@ impl Inside {
         let kept =
             |draft: &Drafted| DraftKept { at: draft.at, by: draft.by.clone(), text: draft.text.clone() };
         Self {
+            number: case.number,
             id: case.id,
             title: case.title.clone(),
             stage: case.stage(),
@@ -104,7 +108,7 @@ impl Inside {
             cause: case.cause,
             planned: case.planned,
             waits: case.waits,
-            asked: case.waits.map(|_| case.asked),
+            asked: case.waits.map(|_| if case.said.is_empty() { case.opened.0 } else { case.asked }),
             is_held: case.is_held,
             services: case.services,
             timeline,

@@ -28,6 +28,8 @@ pub(crate) struct Case {
     /// It is back after it was called over, and the public does not know.
     is_back_untold: bool,
     is_acknowledged: bool,
+    /// A person has said that the public is not told of it by itself.
+    is_held: bool,
     is_by_person: bool,
     /// An alert of another system opened it.
     is_by_alert: bool,
@@ -63,6 +65,7 @@ impl Chronicle {
                     is_open: true,
                     is_back_untold: false,
                     is_acknowledged: false,
+                    is_held: false,
                     is_by_person: by.is_some(),
                     is_by_alert: *by_alert,
                     signals: Vec::new(),
@@ -82,7 +85,9 @@ impl Chronicle {
             Entry::Withdrawn { incident, by: None } => self.case(*incident)?.dropped(record),
             Entry::Withdrawn { incident, by: Some(by) } => {
                 let text = format!("By {by}. About this one only people tell the public now.");
-                self.case(*incident)?.news(record, What::Held, &text)
+                let case = self.case(*incident)?;
+                case.is_held = true;
+                case.news(record, What::Held, &text)
             }
             Entry::Published { incident, stage, body, services, .. } => {
                 self.case(*incident)?.published(record, *stage, body, *services)
@@ -192,6 +197,8 @@ impl Case {
             stage: self.stage.map(|stage| stage.name().to_owned()),
             text: cut(text, TEXT_MAX),
             asks: false,
+            is_untold: self.is_open && !self.is_by_person && !self.is_held && self.stage.is_none(),
+            number: self.number,
         }
     }
 

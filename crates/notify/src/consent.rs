@@ -1,7 +1,7 @@
 //! Links in alerts with which whoever is told decides about words that wait.
 //!
 //! ```text
-//! incident 12 │ entry 8 (big endian) │ MAC 16      (bytes)
+//! incident 4 │ entry 8 │ MAC 16      (bytes, big endian)
 //! ```
 //! HMAC-SHA-256 over all before it, cut to 128 bits; base64url without padding. A link says nothing of its end: it is good as long as
 //! the words wait that it was sent about, which the record knows.
@@ -9,7 +9,6 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
-use incident::PublicId;
 
 /// Signs links about words that wait, and knows its own.
 #[derive(Clone, Debug)]
@@ -18,9 +17,9 @@ pub struct ConsentKey(Box<hmac::Key>);
 /// What a link is about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Asked {
-    /// The incident.
-    pub incident: PublicId,
-    /// The entry of the record with which the words began to wait, or were asked about again.
+    /// The incident's number in the record; its public id may become another one.
+    pub number: u32,
+    /// The entry of the record that the news followed from.
     pub seq: u64,
 }
 
@@ -41,7 +40,7 @@ impl ConsentKey {
 
     /// The part of a link that says what it is about.
     pub fn seal(&self, asked: &Asked) -> String {
-        let signed = [asked.incident.as_str().as_bytes(), &asked.seq.to_be_bytes()].concat();
+        let signed = [&asked.number.to_be_bytes()[..], &asked.seq.to_be_bytes()].concat();
         let tag = hmac::sign(&self.0, &signed);
         BASE64URL_NOPAD.encode(&[&signed, &tag.as_ref()[..MAC_BYTES]].concat())
     }
@@ -55,9 +54,8 @@ impl ConsentKey {
         let (signed, sent) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
         let tag = hmac::sign(&self.0, signed);
         verify_slices_are_equal(&tag.as_ref()[..MAC_BYTES], sent).ok()?;
-        let (incident, seq) = signed.split_last_chunk::<8>()?;
-        let incident = std::str::from_utf8(incident).ok()?.parse().ok()?;
-        Some(Asked { incident, seq: u64::from_be_bytes(*seq) })
+        let (number, seq) = signed.split_first_chunk::<4>()?;
+        Some(Asked { number: u32::from_be_bytes(*number), seq: u64::from_be_bytes(seq.try_into().ok()?) })
     }
 }
 
@@ -78,16 +76,13 @@ mod tests {
 
     use super::*;
 
-    fn asked(seq: u64) -> Asked {
-        Asked { incident: PublicId::of(&[seq.to_be_bytes()[7]; 32]), seq }
-    }
-
     proptest! {
         #[test]
-        fn a_link_says_what_was_sealed_and_no_letter_of_it_may_change(seq in any::<u64>(), place in 0_usize..48, letter in "[A-Za-z0-9_-]") {
+        fn a_link_says_what_was_sealed_and_no_letter_of_it_may_change(number in any::<u32>(), seq in any::<u64>(), place in 0_usize..38, letter in "[A-Za-z0-9_-]") {
             let key = ConsentKey::new(&[7; 32]);
-            let token = key.seal(&asked(seq));
-            prop_assert_eq!(key.open(&token), Some(asked(seq)));
+            let asked = Asked { number, seq };
+            let token = key.seal(&asked);
+            prop_assert_eq!(key.open(&token), Some(asked));
             prop_assert_eq!(ConsentKey::new(&[8; 32]).open(&token), None);
             let place = place.min(token.len() - 1);
             let mut changed = token.clone();

@@ -4,8 +4,6 @@ use incident::{Audience, Civil, Service, Services};
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::receiver::Sender;
-
 /// How urgent it is. The order is from least to most; the names are those of PagerDuty's Events API v2.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -135,6 +133,12 @@ pub(crate) struct Notice {
     /// Words wait, and whoever is told may say yes or no to them.
     #[serde(default)]
     pub(crate) asks: bool,
+    /// The public was not told, and nobody has said that it is not to be: words wait, or may soon.
+    #[serde(default)]
+    pub(crate) is_untold: bool,
+    /// The incident's number in the record.
+    #[serde(default)]
+    pub(crate) number: u32,
 }
 
 impl Notice {
@@ -171,10 +175,9 @@ impl Notice {
     }
 
     /// What an admin wants to know besides, a line each: its name and what it is.
-    pub(crate) fn details(&self, sender: &Sender) -> Vec<(&'static str, String)> {
+    pub(crate) fn details(&self) -> Vec<(&'static str, String)> {
         let since = iso(Timestamp::from_millis(self.since));
-        let mut details: Vec<_> = sender.link(self).map(|link| (DECIDE, link)).into_iter().collect();
-        details.extend([("began", since), ("now", self.fares.clone())]);
+        let mut details = vec![("began", since), ("now", self.fares.clone())];
         details.extend(self.cause.clone().map(|cause| ("thought to be behind it", cause)));
         details.push(("incident", self.incident.clone()));
         details.push(("more", format!("portcullis ctl incident show {}", self.incident)));
@@ -183,7 +186,7 @@ impl Notice {
 }
 
 /// What a link is called with which it is decided about words that wait.
-pub(crate) const DECIDE: &str = "read it, and publish it or hold it back";
+pub(crate) const DECIDE: &str = "read what the public is told, and publish it or hold it back";
 
 /// RFC 3339, UTC.
 pub(crate) fn iso(at: Timestamp) -> String {

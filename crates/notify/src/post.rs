@@ -257,6 +257,8 @@ fn trial(what: What, severity: Severity, at: Timestamp) -> Notice {
         stage: None,
         text: "Somebody wants to know whether alerts arrive.".to_owned(),
         asks: false,
+        is_untold: false,
+        number: 0,
     }
 }
 

@@ -61,6 +61,11 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
         say(&format!("  https: certificates for {} are had from {}", acme.hosts.join(", "), acme.directory));
     }
     say(&format!("  {}", alerts(&config)));
+    if let Some(place) = plan.consent_place.as_ref().filter(|_| !config.notify.is_empty()) {
+        say(&format!(
+            "  alerts about words that wait lead to {place}…; write `url` of [[site]] if people reach the site elsewhere"
+        ));
+    }
     if let Some(line) = subscribers(&config) {
         say(&format!("  {line}"));
     }

@@ -210,7 +210,7 @@ fn run_configured(path: &Path, offer: Option<Offer>) -> Result<(), Box<dyn Error
         hosts: config.console.hosts.clone(),
         token_file: config.console.token_file.clone(),
         metrics_allow: config.console.metrics_allow.clone(),
-        link_place: LinkPlace::of(&listeners::doors(&config), !config.front.is_empty()),
+        link_place: configured::link_place(&config),
     };
     service::until_stopped(signals, running, &state.folder, beside, inherited)?;
     Ok(())

@@ -133,8 +133,9 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     let uses_acme = config.listen.iter().any(|listen| listen.tls.as_ref().is_some_and(|tls| tls.acme));
     plan.acme = config.acme.as_ref().filter(|_| uses_acme).map(|acme| acme_of(acme, config)).transpose()?;
     plan.alerts = Alerts::of(config);
-    let place = LinkPlace::of(&listeners::doors(config), !config.front.is_empty());
-    plan.consent_place = plan.hosts.first().map(|host| place.address(&plan.scheme, host, CONSENT_PATH));
+    let host = plan.hosts.first().map(String::as_str);
+    let place = config.status.as_ref().map(|_| link_place(config));
+    plan.consent_place = place.and_then(|place| place.whole(&plan.scheme, host, CONSENT_PATH));
     plan.elsewhere = Elsewhere::of(config);
     plan.subscribing = Subscribing::of(config);
     plan.monitors = config.monitor.iter().map(monitor).collect::<Result<_, _>>()?;
@@ -158,6 +159,12 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.probing = ProbingSettings::of(config);
     plan.host = HostSettings::of(config);
     Ok(plan)
+}
+
+/// Where links lead that the gate makes.
+pub(crate) fn link_place(config: &Config) -> LinkPlace {
+    let public = config.only_site().url.as_ref().map(ToString::to_string);
+    LinkPlace::of(public, &listeners::doors(config), !config.front.is_empty())
 }
 
 /// How passes travel: with TLS anywhere, by https alone.

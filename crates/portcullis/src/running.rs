@@ -170,7 +170,7 @@ pub(crate) fn start(
         log: Arc::new(Access(access.clone())),
         ledger: ledger.clone(),
         challenges: acme.as_ref().map(Acme::challenges),
-        consents: consents(&plan, &keys, &truth),
+        consents: consents(&plan, &keys, &truth, clock),
         listener: Box::new(announcer),
         is_recorded: true,
     };

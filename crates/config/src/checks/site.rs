@@ -28,6 +28,13 @@ pub(super) fn check(config: &Config, desk: &mut Desk<'_>) {
 fn hosts(site: &Site, place: &str, desk: &mut Desk<'_>) {
     let hosts = site.hosts.iter().enumerate().map(|(index, host)| (format!("{place}.hosts.{index}"), host));
     desk.refuse_repeats(hosts, "this host", "leave it out here");
+    if let Some(url) = &site.url {
+        let named = url.authority().rsplit_once(':').map_or(url.authority(), |(host, _)| host);
+        if !site.hosts.is_empty() && !site.hosts.iter().any(|host| host.eq_ignore_ascii_case(named)) {
+            let what = format!("links would lead to `{named}`, which this gate does not serve");
+            desk.error(&format!("{place}.url"), what, "write one of `hosts`, or add this one there");
+        }
+    }
     let Some(domain) = &site.cookie_domain else { return };
     let path = format!("{place}.cookie_domain");
     if site.hosts.is_empty() {

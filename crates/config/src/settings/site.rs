@@ -8,8 +8,8 @@ use model::Mode;
 use super::{Known, Login};
 use crate::entry::{default, optional, optional_table, required, settings, table, tables};
 use crate::kinds::{
-    DOMAIN, FILE, FLAG, GRPC, Grpc, HOST, MODE, NAME, ORIGIN_URL, OriginUrl, PATH, RequestPath, Size,
-    duration, list, size, whole,
+    DOMAIN, FILE, FLAG, GRPC, Grpc, HOST, MODE, NAME, ORIGIN_URL, OriginUrl, PAGE_URL, PATH, PageUrl,
+    RequestPath, Size, duration, list, size, whole,
 };
 
 settings! {
@@ -20,6 +20,9 @@ settings! {
         /// Its host names, without scheme and port; requests for others are refused (421). Without any, every
         /// host is served.
         hosts: Vec<String> = default("", list(HOST, 256));
+        /// Where people reach it, for links that the gate makes (`ctl link`, alerts). Without it links name the first of `hosts` and the
+        /// port of the gate's own listener; write it where something before the gate has the certificate or another port.
+        url: Option<PageUrl> = optional("https://shop.example", PAGE_URL);
         /// What the gate may do without asking. "observe" decides and reports but refuses nothing; "assist"
         /// does everything but challenges and closing to unknown clients, which need a yes; "auto" does
         /// everything.

@@ -11,8 +11,8 @@ use admission::limits::LadderSettings;
 use admission::pass::Scheme;
 use admission::site::{Confirmed, Controller, Site, SiteSettings, Turn};
 use edge_io::{
-    Clock, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink, Manner, Origin, OriginSettings,
-    Origins, Parts, Refused, Routes, TurnListener,
+    Clock, Consents, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener, LogSink, Manner, Origin,
+    OriginSettings, Origins, Parts, Refused, Routes, TurnListener,
 };
 use guard::Guard;
 use model::{Instant, Level, Mode, SiteId};
@@ -53,6 +53,8 @@ pub(crate) struct Setting {
     pub(crate) guard: Option<Guard>,
     /// Who hears what the decision core is told.
     pub(crate) heard: Option<Heard>,
+    /// Who answers links of alerts.
+    pub(crate) consents: Option<Arc<dyn Consents>>,
 }
 
 impl Default for Setting {
@@ -68,6 +70,7 @@ impl Default for Setting {
             floor: None,
             guard: None,
             heard: None,
+            consents: None,
         }
     }
 }
@@ -186,7 +189,7 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
 fn edge_settings(setting: &Setting) -> EdgeSettings {
     EdgeSettings {
         challenges: None,
-        consents: None,
+        consents: setting.consents.clone(),
         crawlers: Vec::new(),
         workers: 2,
         hosts: setting.hosts.clone(),

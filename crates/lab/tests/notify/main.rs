@@ -122,28 +122,55 @@ fn whoever_has_the_link_of_an_alert_holds_the_notice_back_also_while_the_app_is_
     world.fails(true);
     let planned = receivers.until("/hook", |said| said["said"]["type"] == "incident.planned");
     let link = planned["said"]["data"]["decide"].as_str().unwrap_or_else(|| panic!("{planned}"));
-    receivers.until("/chat", |said| said.to_string().contains(&format!("\"url\":\"{link}\"")));
+    receivers.until("/chat", |said| said.to_string().contains(&format!("<{link}|Publish or hold back>")));
     receivers.until("mail", |said| said.to_string().contains(link));
-    let path = link.strip_prefix(&format!("http://{}", world.gate.listen())).expect("it leads to the gate");
-    let asked = |method, path: &str, headers: &[&str], status: u16, says: &str| {
-        let request = web::Request { method, path, headers, ..web::Request::get("") };
-        let answer = web::send(world.gate.listen(), &request).expect("the gate answers");
-        assert!(answer.status == status && answer.body.contains(says), "{method} {path}: {answer:?}");
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "the address is a secret");
-    };
+    let path = path_of(&world, link);
     // Programs that look into messages open what they find, and other sites' pages send forms: neither decides anything.
-    asked("GET", path, &[], 200, "There has been a disruption of Website");
-    asked("GET", &format!("{path}/hold"), &[], 200, "Hold it back");
-    asked("POST", &format!("{path}/hold"), &["Sec-Fetch-Site: cross-site"], 200, "Hold it back");
-    asked("POST", path, &[], 200, "Publish it now");
-    asked("POST", &format!("{}/hold", &path[..path.len() - 1]), &[], 404, "This link is not complete");
-    asked("DELETE", path, &[], 405, "");
+    asks(&world, ("GET", path), &[], 200, "There has been a disruption of Website");
+    asks(&world, ("GET", &format!("{path}/hold")), &[], 200, "Hold it back");
+    asks(&world, ("POST", &format!("{path}/hold")), &["Sec-Fetch-Site: cross-site"], 200, "Hold it back");
+    asks(&world, ("POST", path), &[], 200, "Publish it now");
+    let cut = format!("{}/hold", &path[..path.len() - 1]);
+    asks(&world, ("POST", &cut), &[], 404, "This link is not complete");
+    asks(&world, ("DELETE", path), &[], 405, "");
     assert!(!receivers.lines().iter().any(|line| line["said"]["type"] == "incident.held"));
-    asked("POST", &format!("{path}/hold"), &["Sec-Fetch-Site: same-origin"], 200, "It is held back");
+    asks(&world, ("POST", &format!("{path}/hold")), &["Sec-Fetch-Site: same-origin"], 200, "It is held back");
     let held = receivers.until("/hook", |said| said["said"]["type"] == "incident.held");
     assert!(held.to_string().contains("whoever held the link of an alert"), "{held}");
     assert_eq!(held["said"]["data"]["decide"], Value::Null, "there is nothing to decide any more");
-    asked("POST", &format!("{path}/publish"), &[], 410, "Now: held back");
+    asks(&world, ("POST", &format!("{path}/publish")), &[], 410, "Now: held back");
+}
+
+#[test]
+fn whoever_is_called_publishes_the_notice_with_the_link_of_the_call() {
+    need!(Gate::binary());
+    let python = need!(Peer::alerts());
+    let receivers = Receivers::start(&python);
+    let world = World::start(&config(&receivers));
+    world.fails(true);
+    let call =
+        receivers.until("/pager/v2/enqueue", |said| said.to_string().contains("Disruption of Website"));
+    let link = call["said"]["links"][0]["href"].as_str().unwrap_or_else(|| panic!("{call}"));
+    receivers.until("/hook", |said| said["said"]["type"] == "incident.planned");
+    let path = path_of(&world, link);
+    asks(&world, ("GET", path), &[], 200, "There has been a disruption of Website");
+    asks(&world, ("POST", &format!("{path}/publish")), &[], 200, "It is published");
+    let published = receivers.until("/hook", |said| said["said"]["type"] == "incident.published");
+    assert!(published.to_string().contains("There has been a disruption of Website"), "{published}");
+    asks(&world, ("POST", &format!("{path}/hold")), &[], 410, "Now: investigating");
+}
+
+fn path_of<'a>(world: &World, link: &'a str) -> &'a str {
+    let gate = format!("http://{}", world.gate.listen());
+    link.strip_prefix(&gate).unwrap_or_else(|| panic!("{link} does not lead to {gate}"))
+}
+
+/// Asks the gate, and expects an answer that says something.
+fn asks(world: &World, (method, path): (&str, &str), headers: &[&str], status: u16, says: &str) {
+    let request = web::Request { method, path, headers, ..web::Request::get("") };
+    let answer = web::send(world.gate.listen(), &request).expect("the gate answers");
+    assert!(answer.status == status && answer.body.contains(says), "{method} {path}: {answer:?}");
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "the address is a secret");
 }
 
 #[test]

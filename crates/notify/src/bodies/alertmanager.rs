@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Parcel, json as posted};
 use crate::hidden::Hidden;
-use crate::notice::{Notice, Severity, What, iso};
+use crate::notice::{DECIDE, Notice, Severity, What, iso};
 use crate::receiver::Sender;
 
 /// Alerts for these incidents; with `is_alive` also the one that always fires.
@@ -47,8 +47,9 @@ fn of(notice: &Notice, sender: &Sender, now: Timestamp) -> Vec<Value> {
             "severity": severity.name(),
             "site": sender.site,
         });
-        let description: Vec<_> =
-            notice.details(sender).iter().map(|(name, text)| format!("{name}: {text}")).collect();
+        let mut details = notice.details();
+        details.extend(sender.link_of_call(notice).map(|link| (DECIDE, link)));
+        let description: Vec<_> = details.iter().map(|(name, text)| format!("{name}: {text}")).collect();
         let annotations = json!({ "summary": notice.headline(), "description": description.join("\n") });
         alert(labels, annotations, Some(since), ends(severity), sender)
     });

@@ -5,7 +5,7 @@ use incident::Civil;
 use model::Timestamp;
 
 use super::Parcel;
-use crate::notice::{Notice, What};
+use crate::notice::{DECIDE, Notice, What};
 use crate::receiver::Sender;
 
 /// A mail about an incident.
@@ -41,7 +41,10 @@ fn body(sender: &Sender, notice: &Notice) -> String {
     if !notice.text.is_empty() {
         lines.extend([notice.text.clone(), String::new()]);
     }
-    lines.extend(notice.details(sender).iter().map(|(name, text)| format!("{name}: {text}")));
+    if let Some(link) = sender.link(notice) {
+        lines.extend([format!("To {DECIDE}:"), link, String::new()]);
+    }
+    lines.extend(notice.details().iter().map(|(name, text)| format!("{name}: {text}")));
     lines.push(format!("site: {}", sender.site));
     lines.extend(sender.page.iter().map(|page| format!("status page: {page}")));
     lines.join("\n").replace('\n', "\r\n") + "\r\n"

@@ -30,7 +30,7 @@ pub(super) fn parcel(url: &str, key: &Hidden, sender: &Sender, notice: &Notice) 
     });
     if action == "trigger" {
         let details: Map<String, Value> =
-            notice.details(sender).into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+            notice.details().into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
         body["payload"] = json!({
             "summary": cut(&notice.headline(), SUMMARY_MAX),
             "source": sender.site,
@@ -40,11 +40,8 @@ pub(super) fn parcel(url: &str, key: &Hidden, sender: &Sender, notice: &Notice) 
             "custom_details": details,
         });
     }
-    let mut links: Vec<Value> = sender
-        .link(notice)
-        .map(|link| json!({ "href": link, "text": "Publish or hold back" }))
-        .into_iter()
-        .collect();
+    let link = sender.link_of_call(notice).filter(|_| action == "trigger");
+    let mut links: Vec<_> = link.iter().map(|link| json!({ "href": link, "text": LINK })).collect();
     if let Some(page) = &sender.page {
         body["client_url"] = page.as_str().into();
         links.push(json!({ "href": page, "text": "Status page" }));
@@ -55,5 +52,6 @@ pub(super) fn parcel(url: &str, key: &Hidden, sender: &Sender, notice: &Notice) 
     posted(&format!("{}/v2/enqueue", url.trim_end_matches('/')), Vec::new(), &body)
 }
 
+const LINK: &str = "Read what the public is told, publish or hold it back";
 /// Bytes of a summary; PagerDuty takes 1,024 characters.
 const SUMMARY_MAX: usize = 1_024;

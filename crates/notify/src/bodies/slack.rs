@@ -12,26 +12,20 @@ pub(super) fn parcel(url: &Hidden, sender: &Sender, notice: &Notice) -> Parcel {
     let headline = format!("{} {}: {}", sign(notice), sender.site, notice.headline());
     let headline = cut(&escaped(&headline), SECTION_MAX);
     let link = sender.link(notice);
-    // The button has the link.
-    let details = notice.details(sender).into_iter().filter(|(name, _)| *name != DECIDE);
-    let details: Vec<_> = details.map(|(name, text)| format!("{name}: {text}")).collect();
+    let details: Vec<_> = notice.details().iter().map(|(name, text)| format!("{name}: {text}")).collect();
     let mut blocks = vec![section(&format!("*{headline}*"))];
     if !notice.text.is_empty() {
         blocks.push(section(&cut(&escaped(&notice.text), SECTION_MAX)));
     }
-    blocks.extend(link.as_ref().map(|link| button(link)));
+    // A button would need an app that answers for it; of this link every letter is ours.
+    blocks.extend(link.as_ref().map(|link| section(&format!("<{link}|Publish or hold back>"))));
     blocks.push(json!({
         "type": "context",
         "elements": [{ "type": "mrkdwn", "text": cut(&escaped(&details.join("\n")), SECTION_MAX) }],
     }));
     // Those that know no blocks show the text alone.
-    let text = link.map_or_else(|| headline.clone(), |link| format!("{headline}\n{DECIDE}: {link}"));
+    let text = link.map_or_else(|| headline.clone(), |link| format!("{headline}\nTo {DECIDE}: {link}"));
     posted(url.expose(), Vec::new(), &json!({ "text": text, "blocks": blocks }))
-}
-
-fn button(link: &str) -> serde_json::Value {
-    let words = json!({ "type": "plain_text", "text": "Publish or hold back" });
-    json!({ "type": "actions", "elements": [{ "type": "button", "text": words, "url": link }] })
 }
 
 fn section(text: &str) -> serde_json::Value {

@@ -21,6 +21,8 @@ fn notice(what: What) -> Notice {
         stage: None,
         text: String::new(),
         asks: false,
+        is_untold: false,
+        number: 3,
     }
 }
 
@@ -61,9 +63,13 @@ fn whoever_is_told_of_words_that_wait_can_decide_about_them() {
     let planned = Notice { asks: true, ..notice(What::Planned) };
     for receiver in [pager(), chat(), hook(), metrics(), mail()] {
         insta::assert_snapshot!(format!("planned_{}", receiver.name), made(&receiver, &planned));
-        let untold = Notice { asks: false, ..planned.clone() };
-        assert!(!made(&receiver, &untold).contains("consent"), "nothing waits");
+        assert!(!made(&receiver, &notice(What::Opened)).contains("consent"), "nothing waits");
     }
+    // Whoever is only called has it from the first call on.
+    let called = Notice { is_untold: true, ..notice(What::Opened) };
+    let links = [pager(), chat(), hook(), metrics(), mail()]
+        .map(|receiver| made(&receiver, &called).contains("consent"));
+    assert_eq!(links, [true, false, false, true, false]);
 }
 
 #[test]

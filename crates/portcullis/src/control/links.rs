@@ -13,8 +13,10 @@ use crate::lines::span;
 use crate::secrets;
 
 /// Where clients reach the gate from outside, as far as the configuration tells.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct LinkPlace {
+    /// The address that an admin has written, without a slash at its end; all else does not matter then.
+    pub(crate) public: Option<String>,
     /// The port, unless it is the usual one of the scheme, or another one's: that of a front or a load balancer.
     pub(crate) port: Option<u16>,
 }
@@ -30,7 +32,7 @@ pub(crate) struct Door {
 
 impl LinkPlace {
     /// From the listeners. Behind a front the port that people use is the front's.
-    pub(crate) fn of(doors: &[Door], has_fronts: bool) -> Self {
+    pub(crate) fn of(public: Option<String>, doors: &[Door], has_fronts: bool) -> Self {
         let https = doors.iter().any(|door| door.tls);
         let usual = if https { 443 } else { 80 };
         let direct: Vec<u16> = doors
@@ -39,11 +41,17 @@ impl LinkPlace {
             .map(|door| door.port)
             .collect();
         let port = direct.first().copied().filter(|_| !has_fronts && !direct.contains(&usual));
-        Self { port }
+        Self { public, port }
+    }
+
+    /// The whole address of a path; `None` where nobody has said what the site is called.
+    pub(crate) fn whole(&self, scheme: &Scheme, host: Option<&str>, path: &str) -> Option<String> {
+        let public = self.public.as_ref().map(|public| format!("{public}{path}"));
+        public.or_else(|| host.map(|host| self.address(scheme, host, path)))
     }
 
     /// The whole address of a path on a host.
-    pub(crate) fn address(self, scheme: &Scheme, host: &str, path: &str) -> String {
+    fn address(&self, scheme: &Scheme, host: &str, path: &str) -> String {
         let scheme = if *scheme == Scheme::Http { "http" } else { "https" };
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("{scheme}://{host}{port}{path}")
@@ -86,18 +94,16 @@ impl Control {
         };
         let life = Duration::from_secs(60 * u64::from(minutes));
         let path = self.site.pass_link(self.account(client), PassId(u128::from_be_bytes(random)), life);
-        let host = self.shared.settings.hosts.first();
-        let link = host.map_or_else(
-            || path.clone(),
-            |host| self.link_place.address(&self.site.settings().scheme, host, &path),
-        );
-        let whole = if host.is_some() {
+        let host = self.shared.settings.hosts.first().map(String::as_str);
+        let whole = self.link_place.whole(&self.site.settings().scheme, host, &path);
+        let note = if whole.is_some() {
             ""
         } else {
             "\nput the address of the site before it: the configuration names no host"
         };
+        let link = whole.unwrap_or(path);
         let text = format!(
-            "{link}\nwhoever opens it first and presses its button is let in; it is good for {}{whole}",
+            "{link}\nwhoever opens it first and presses its button is let in; it is good for {}{note}",
             span(life)
         );
         Reply::done(text, json!({ "link": link, "minutes": minutes }))
@@ -127,7 +133,15 @@ mod tests {
         let scheme = if doors.iter().any(|(_, tls, _)| *tls) { Scheme::Https } else { Scheme::Http };
         let doors: Vec<Door> =
             doors.iter().map(|&(port, tls, is_indirect)| Door { port, tls, is_indirect }).collect();
-        LinkPlace::of(&doors, has_fronts).address(&scheme, "shop.example", "/p")
+        LinkPlace::of(None, &doors, has_fronts).whole(&scheme, Some("shop.example"), "/p").unwrap()
+    }
+
+    #[test]
+    fn what_an_admin_has_written_is_the_address_and_without_any_name_there_is_none() {
+        let place = LinkPlace::of(Some("https://shop.example:8443".to_owned()), &[], true);
+        let whole = place.whole(&Scheme::Http, Some("a.example"), "/p");
+        assert_eq!(whole.as_deref(), Some("https://shop.example:8443/p"));
+        assert_eq!(LinkPlace::default().whole(&Scheme::Https, None, "/p"), None);
     }
 
     #[test]

@@ -42,9 +42,14 @@ fn consent_key(keys: &Keys) -> ConsentKey {
 }
 
 /// Who answers links of alerts.
-pub(super) fn consents(plan: &Plan, keys: &Keys, truth: &Arc<Truth>) -> Option<Arc<dyn Consents>> {
+pub(super) fn consents(
+    plan: &Plan,
+    keys: &Keys,
+    truth: &Arc<Truth>,
+    clock: Clock,
+) -> Option<Arc<dyn Consents>> {
     plan.consent_place.as_ref()?;
-    Some(Arc::new(Counter { truth: truth.clone(), key: consent_key(keys) }))
+    Some(Arc::new(Counter::new(truth.clone(), consent_key(keys), clock)))
 }
 
 /// Serves and exports the page from now on.
