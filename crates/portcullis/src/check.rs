@@ -60,12 +60,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     if let Some(acme) = &plan.acme {
         say(&format!("  https: certificates for {} are had from {}", acme.hosts.join(", "), acme.directory));
     }
-    say(&format!("  {}", alerts(&config)));
-    if let Some(place) = plan.consent_place.as_ref().filter(|_| !config.notify.is_empty()) {
-        say(&format!(
-            "  alerts about words that wait lead to {place}…; write `url` of [[site]] if people reach the site elsewhere"
-        ));
-    }
+    say(&format!("  {}", alerts(&config, plan.consent_place.as_deref())));
     if let Some(line) = subscribers(&config) {
         say(&format!("  {line}"));
     }
@@ -95,7 +90,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
 
 /// Who hears of it when something is wrong. Nobody is asked: a receiver that is down now is tried again. A heartbeat tells nobody
 /// of anything: whoever gets it alarms when it stays away.
-fn alerts(config: &Config) -> String {
+fn alerts(config: &Config, consent: Option<&str>) -> String {
     let told = |notify: &&config::Notify| notify.kind != NotifyKind::Heartbeat;
     let names: Vec<_> = config.notify.iter().filter(told).map(|notify| notify.name.as_str()).collect();
     if names.is_empty() {
@@ -107,8 +102,16 @@ fn alerts(config: &Config) -> String {
             "alerts: nobody is told when something is wrong{silence}; write [[notify]] for a pager, a chat or mail"
         );
     }
+    let place = match consent {
+        Some(place) => format!("; words that wait are published or held back at {place}…"),
+        None if config.status.is_some() => {
+            "; write `url` of [[site]], so that words that wait can be published or held back from a telephone"
+                .to_owned()
+        }
+        None => String::new(),
+    };
     format!(
-        "alerts: told when something is wrong: {}; try it with `portcullis ctl alerts test`",
+        "alerts: told when something is wrong: {}{place}; try it with `portcullis ctl alerts test`",
         names.join(", ")
     )
 }
@@ -329,7 +332,7 @@ mod tests {
                 format!("[[notify]]\nname = \"n{n}\"\nkind = \"{kind}\"\nurl = \"https://n.example/\"\n")
             });
             let text = Config::default_commented() + &tables.collect::<String>();
-            alerts(&Config::parse("portcullis.toml", &text).unwrap().0)
+            alerts(&Config::parse("portcullis.toml", &text).unwrap().0, None)
         };
         insta::assert_snapshot!([of(&[]), of(&["heartbeat"]), of(&["heartbeat", "alertmanager"])].join("\n"));
     }

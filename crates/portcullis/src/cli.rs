@@ -12,11 +12,10 @@ use serde_json::json;
 
 use crate::assess;
 use crate::configured;
-use crate::control::LinkPlace;
 use crate::ctl::CtlArgs;
 use crate::handover::{Beginning, Offer, Takeover};
 use crate::incident_report;
-use crate::listeners::{self, Opened};
+use crate::listeners::Opened;
 use crate::outpost::OutpostArgs;
 use crate::protect::ProtectArgs;
 use crate::provider_report::ProviderReportArgs;

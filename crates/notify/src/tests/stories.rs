@@ -31,7 +31,7 @@ fn whoever_hears_of_a_notice_hears_that_it_is_held_back() {
     story.see(300, &closed());
     insta::assert_snapshot!(story.sent[2..].join("\n"), @r"
     14:31:03 chat: ℹ shop: A notice is about to be published: Disruption of Website
-    read it, and publish it or hold it back: https://shop.example/.well-known/portcullis/consent/cGFqb2QzbHBrOXU1AAAAAAAAAAa9FsLbh8f79a9n9O5aNu9b
+    To read what the public is told, and publish it or hold it back: https://shop.example/.well-known/portcullis/consent/AAAAAQAAAAAAAAAGlC7rfxRYPWJUaQTRfb2nwg
     14:31:10 chat: ℹ shop: The notice is held back: Disruption of Website
     ");
 }
