@@ -301,11 +301,19 @@ impl Gate {
     }
 }
 
-/// Whether a process that has no command line any more still has its sockets: it is no zombie yet (proc(5), `stat`).
+/// Whether a process that has no command line any more still has its sockets: it is no zombie yet, or one of its threads is none, and
+/// threads share them (proc(5), `stat`).
 fn is_ending(stat: &[u8]) -> bool {
-    let state = stat.rsplit(|byte| *byte == b')').next().and_then(|rest| rest.trim_ascii_start().first());
-    !stat.is_empty() && !matches!(state, Some(b'Z' | b'X'))
+    let fields = stat.rsplit(|byte| *byte == b')').next().unwrap_or_default();
+    let mut fields = fields.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    let state = fields.next();
+    let threads = fields.nth(THREADS_AFTER_STATE);
+    state.is_some_and(|state| !matches!(state, b"Z" | b"X"))
+        || threads.is_some_and(|count| !matches!(count, b"0" | b"1"))
 }
+
+/// `num_threads` is field 20 and the state is field 3.
+const THREADS_AFTER_STATE: usize = 16;
 
 fn launch(
     binary: &Path,
@@ -324,4 +332,20 @@ fn launch(
     command.arg("run").arg("--config").arg(folder.join("portcullis.toml")).current_dir(folder);
     let ready = || web::get(listen, HEALTH, &[]).is_ok_and(|answer| answer.status == 200);
     Running::start_and_wait(&mut command, &folder.join("portcullis.log"), READY_WITHIN, ready)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ending;
+
+    #[test]
+    fn a_process_has_ended_when_the_last_of_its_threads_has() {
+        let stat = |state: &str, threads: u32| {
+            format!("17 (a (b) c) {state} 1 17 17 0 -1 4228100 1 0 0 0 5 3 0 0 20 0 {threads} 0 99 0 0\n")
+        };
+        let is_ending = |state, threads| is_ending(stat(state, threads).as_bytes());
+        assert!(is_ending("R", 1) && is_ending("D", 4) && is_ending("Z", 2));
+        assert!(!is_ending("Z", 1) && !is_ending("X", 0));
+        assert!(!super::is_ending(b""));
+    }
 }
