@@ -7,20 +7,21 @@
 mod targets;
 
 pub use targets::{
-    access_log, alertmanager, client_hello, configuration, cookies, form, forwarded, http1_agreement,
-    http1_borders, http2_frames, if_none_match, jwks, jwt, login_header, manifest, opens_ticket, pass,
-    pass_link, prefix, proxy_protocol, recording, reference, ticket, websocket_frames,
+    access_log, alertmanager, client_hello, configuration, consent_link, cookies, form, forwarded,
+    http1_agreement, http1_borders, http2_frames, if_none_match, jwks, jwt, login_header, manifest,
+    opens_ticket, pass, pass_link, prefix, proxy_protocol, recording, reference, ticket, websocket_frames,
 };
 
 /// A target: it returns when all is well.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is also the folder of its corpus.
-pub const TARGETS: [(&str, Target); 23] = [
+pub const TARGETS: [(&str, Target); 24] = [
     ("access_log", access_log),
     ("alertmanager", alertmanager),
     ("client_hello", client_hello),
     ("configuration", configuration),
+    ("consent_link", consent_link),
     ("cookies", cookies),
     ("form", form),
     ("forwarded", forwarded),

@@ -18,6 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use incident::{ComponentSetting, Engine, Moment, Record, Settings, SignalSetting, Status, Watches};
 use miniz_oxide::deflate::compress_to_vec;
 use model::{Instant, Prefix, Timestamp};
+use notify::ConsentKey;
 use siphasher::sip::SipHasher13;
 use status_io::is_unchanged;
 use tickets::{Bound, Purpose, TicketKey};
@@ -327,6 +328,15 @@ pub fn pass(data: &[u8]) {
     let keys = PassKeys::new(&[(1, KEY)]);
     if let Ok(pass) = keys.open(data) {
         assert_eq!(keys.seal(&pass).as_str().as_bytes(), data);
+    }
+}
+
+/// A link about words that wait: what opens seals to the same text.
+pub fn consent_link(data: &[u8]) {
+    let token = String::from_utf8_lossy(data);
+    let key = ConsentKey::new(&KEY);
+    if let Some(asked) = key.open(&token) {
+        assert_eq!(key.seal(&asked), token);
     }
 }
 

@@ -65,6 +65,13 @@ fn the_corpora_hold_inputs_that_are_accepted() {
         links.open(token, model::Timestamp::from_secs(1_800_000_000)).is_ok(),
         "the format of links has changed"
     );
+    let asked = fs::read_to_string(root().join("corpus/consent_link/valid")).expect("it is committed");
+    let key = notify::ConsentKey::new(&[7; 32]);
+    assert_eq!(
+        key.open(&asked),
+        Some(notify::Asked { number: 3, seq: 12 }),
+        "the format of links has changed"
+    );
     for ticket in ["lane", "place", "cookie", "wait", "passed", "visit"] {
         let ticket = fs::read(root().join("corpus/ticket").join(format!("valid-{ticket}")));
         assert!(fuzz::opens_ticket(&ticket.expect("it is committed")), "the format of tickets has changed");
