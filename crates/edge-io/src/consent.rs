@@ -10,6 +10,8 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 
 use crate::body::AnswerBody;
+use crate::call::Call;
+use crate::connection::Connection;
 use crate::pass_link::{comes_from_its_page, guarded, other_method};
 use crate::refusal;
 use crate::worker::Worker;
@@ -59,8 +61,13 @@ pub trait Consents: Send + Sync {
     fn page(&self, token: &str, decision: Option<Decision>) -> Option<ComingPage>;
 }
 
-/// The answer to a request for such a link; `None` for every other path, and where nobody knows of any.
-pub(crate) fn answer(worker: &Worker, parts: &Parts) -> Option<impl Future<Output = Response<AnswerBody>>> {
+/// The answer to a request for such a link, with which its call ends; `None` for every other path, and where nobody knows of any.
+pub(crate) fn answer<'a>(
+    worker: &'a Worker,
+    connection: &'a Connection,
+    call: &'a Call,
+    parts: &Parts,
+) -> Option<impl Future<Output = Response<AnswerBody>> + use<'a>> {
     let asked = parts.uri.path().strip_prefix(CONSENT_PATH)?;
     let consents = worker.shared().settings.consents.as_ref()?;
     let (token, wanted) = asked.split_once('/').unwrap_or((asked, ""));
@@ -69,7 +76,9 @@ pub(crate) fn answer(worker: &Worker, parts: &Parts) -> Option<impl Future<Outpu
     let is_read = matches!(parts.method, Method::GET | Method::HEAD);
     let decision = wanted.filter(|_| is_post && comes_from_its_page(parts));
     let page = if is_post || is_read { consents.page(token, decision) } else { None };
+    let waits = Waits { worker, connection, call };
     Some(async move {
+        let _waits = waits;
         guarded(match page {
             Some(page) => {
                 let ConsentPage { status, title, detail, more } = page.await;
@@ -79,6 +88,19 @@ pub(crate) fn answer(worker: &Worker, parts: &Parts) -> Option<impl Future<Outpu
             None => other_method(),
         })
     })
+}
+
+/// A call that waits for a page. It ends when the page is there, or the client is not.
+struct Waits<'a> {
+    worker: &'a Worker,
+    connection: &'a Connection,
+    call: &'a Call,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.connection.end(self.call, self.worker.now());
+    }
 }
 
 const TITLE: &str = "This link is not complete";

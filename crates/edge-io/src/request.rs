@@ -58,11 +58,9 @@ pub(crate) async fn handle(
         connection.end(&call, begun);
         return Ok(of_connection(&worker, &connection, answer));
     }
-    if let Some(answer) = consent::answer(&worker, &parts) {
-        let _waits = Waits { worker: &worker, connection: &connection, call: &call };
+    if let Some(answer) = consent::answer(&worker, &connection, &call, &parts) {
         // So rare that nobody else's future is to have room for it.
-        let answer = Box::pin(answer).await;
-        return Ok(of_connection(&worker, &connection, answer));
+        return Ok(of_connection(&worker, &connection, Box::pin(answer).await));
     }
     let subject = Subject::of(&worker, &connection, &parts, begun);
     connection.note_identity(&subject.identity, begun);
@@ -73,19 +71,6 @@ pub(crate) async fn handle(
     }
     let answer = outcome.unwrap_or_else(|declined| way.decline(declined));
     Ok(of_connection(&way.worker, &way.connection, answer))
-}
-
-/// A call that waits for a page of the gate's own. It ends when the page is there, or the client is not.
-struct Waits<'a> {
-    worker: &'a Worker,
-    connection: &'a Connection,
-    call: &'a Call,
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.connection.end(self.call, self.worker.now());
-    }
 }
 
 /// Why a request gets an answer of the gate's own.

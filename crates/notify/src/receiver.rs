@@ -109,12 +109,16 @@ pub struct Sender {
 impl Sender {
     /// Where it is decided about the words that this news asks about.
     pub(crate) fn link(&self, notice: &Notice) -> Option<String> {
-        let links = self.consent.as_ref().filter(|_| notice.asks)?;
-        Some(links.link(&Asked { number: notice.number, seq: notice.seq }))
+        self.link_if(notice.asks, notice)
     }
 
     /// The same for whoever is only called, and hears nothing when words begin to wait: as long as the public is yet to be told.
     pub(crate) fn link_of_call(&self, notice: &Notice) -> Option<String> {
-        self.link(&Notice { asks: notice.asks || notice.is_untold, ..notice.clone() })
+        self.link_if(notice.asks || notice.is_untold, notice)
+    }
+
+    fn link_if(&self, asks: bool, notice: &Notice) -> Option<String> {
+        let links = self.consent.as_ref().filter(|_| asks)?;
+        Some(links.link(&Asked { number: notice.number, seq: notice.seq }))
     }
 }
