@@ -4,22 +4,29 @@
 //! ask for more, for longer: each pass has a debt that is paid back at a steady pace, calm teaches how high the debts of people get, and
 //! while the passes together ask for more than fits, the debt that a pass may have is lowered until they do. Beyond it, only the
 //! excess counts as unknown (contracts; decision-science, section 7). While customers fit, nobody is bounded by this.
+//!
+//! Whoever goes on to ask beyond the bound shows within seconds that it is no visit, and stays bounded; for all others the bound is
+//! soon lifted again, so that people are not held to it for as long as the bots come (`docs/decisions/040-who-presses-on-stays-bounded.md`).
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use model::{Instant, PassId};
 
-use super::Table;
 use super::table::Update;
+use super::{Rate, Table};
 
 /// Debts of passes, and what calm showed of them. Fixed memory, shared by all workers.
 pub struct Budgets {
     debts: Table,
+    /// How much each has lately asked for beyond its bound, in requests that are forgotten one a second.
+    pressing: Table,
     /// Requests in calm by the debt that they led to, a quarter of a power of two in each.
     calm: [AtomicU32; BUCKETS],
-    /// The most debt that a pass may have, in thousandths of a request; the largest number while nobody is bounded.
+    /// The most debt that a pass may have that presses on, in thousandths of a request; the largest number while nobody is bounded.
     bound_milli: AtomicU32,
+    /// The same for all others.
+    free_milli: AtomicU32,
     /// Cost of what was in excess since the last step, in microseconds.
     excess_micros: AtomicU64,
 }
@@ -28,7 +35,11 @@ pub struct Budgets {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Bounding {
     bound: Option<f64>,
+    /// For those who do not press on.
+    free: f64,
     fits_since: Option<Instant>,
+    /// When customers last asked for too much.
+    over: Option<Instant>,
 }
 
 /// What customers ask for now, in requests in service.
@@ -47,8 +58,11 @@ impl Budgets {
     pub fn new(passes: usize, key: [u8; 16]) -> Self {
         Self {
             debts: Table::new(2 * passes, key),
+            // Only those who are over the bound have a place here; without one nobody is marked.
+            pressing: Table::new(passes / 2, key),
             calm: [const { AtomicU32::new(0) }; BUCKETS],
             bound_milli: AtomicU32::new(u32::MAX),
+            free_milli: AtomicU32::new(u32::MAX),
             excess_micros: AtomicU64::new(0),
         }
     }
@@ -56,10 +70,13 @@ impl Budgets {
     /// Charges a request; whether it is within the pass's budget. In excess of it nothing is charged. A pass for which there is no
     /// room is within it. `learns` in calm.
     pub fn charge(&self, pass: PassId, cost_milli: u32, learns: bool, now: Instant) -> bool {
-        let bound = self.bound_milli.load(Relaxed);
+        let print = self.debts.print(&pass);
+        let is_bound = self.bound_milli.load(Relaxed) != u32::MAX;
+        let presses = is_bound && self.pressing.fill(print, now, pressing()) >= PRESSES_FROM;
+        let bound = if presses { &self.bound_milli } else { &self.free_milli }.load(Relaxed);
         let most = if bound == u32::MAX { u64::MAX } else { u64::from(bound) * MILLI_NANOS };
         let (charge, now_nanos) = (u64::from(cost_milli.max(1)) * MILLI_NANOS, now.as_nanos());
-        let update = self.debts.update(self.debts.print(&pass), now, |paid| {
+        let update = self.debts.update(print, now, |paid| {
             let next = paid.max(now_nanos).saturating_add(charge);
             if next - now_nanos > most {
                 return Err(Duration::from_nanos(next - now_nanos - most));
@@ -68,7 +85,11 @@ impl Budgets {
             Ok(next.min(now_nanos.saturating_add(DEBT_MAX_NANOS)).max(paid))
         });
         match update {
-            Update::Refused(_) => false,
+            Update::Refused(_) => {
+                // What is beyond its burst is not noted: the mark is full then.
+                let _full = self.pressing.charge_print(print, now, 1_000, pressing());
+                false
+            }
             Update::NoRoom => true,
             Update::Stored(paid) => {
                 if learns {
@@ -97,13 +118,16 @@ impl Budgets {
 
     /// Lifts the bound until the next step.
     pub fn unbind(&self) {
-        self.set_bound(None);
+        self.set_bounds(None);
     }
 
-    fn set_bound(&self, bound: Option<f64>) {
+    /// For those who press on, and for others.
+    fn set_bounds(&self, bounds: Option<[f64; 2]>) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let milli = bound.map_or(u32::MAX, |bound| (bound * 1_000.0).clamp(1_000.0, 4e9) as u32);
-        self.bound_milli.store(milli, Relaxed);
+        let milli = |bound: f64| (bound * 1_000.0).clamp(1_000.0, 4e9) as u32;
+        let [bound, free] = bounds.map_or([u32::MAX; 2], |bounds| bounds.map(milli));
+        self.bound_milli.store(bound, Relaxed);
+        self.free_milli.store(free, Relaxed);
     }
 
     fn learn(&self, debt_milli: u64) {
@@ -155,12 +179,14 @@ impl Budgets {
 
     /// Memory held by the table, in bytes; it never changes.
     pub fn bytes(&self) -> usize {
-        self.debts.bytes()
+        self.debts.bytes() + self.pressing.bytes()
     }
 }
 
 impl Bounding {
     /// Takes half a second.
+    ///
+    /// What holds for those who do not press on goes up quickly once customers have fitted for five seconds.
     ///
     /// The bound begins at twice what calm has shown and goes down quickly to what nineteen of twenty requests of calm stayed within:
     /// below that it would stop people, and the threshold, which closes out the youngest accounts first, does the rest.
@@ -171,16 +197,26 @@ impl Bounding {
         let most = 2.0 * budgets.calm_quantile(MOST_OF_CALM).unwrap_or(UNLEARNT);
         if asked.within > TOO_MUCH * asked.limit {
             let least = budgets.calm_quantile(MUCH_OF_CALM).unwrap_or(UNLEARNT / 4.0).max(LEAST);
-            self.bound = Some(self.bound.map_or(most, |bound| bound * TIGHTEN).max(least));
-            self.fits_since = None;
+            let bound = self.bound.map_or(most, |bound| bound * TIGHTEN).max(least);
+            (self.bound, self.free) = (Some(bound), bound);
+            (self.fits_since, self.over) = (None, Some(now));
         } else if self.fits_since.is_some_and(|since| now.since(since) >= QUIET) {
             self.bound = None;
         } else if asked.within < MUCH_LESS * asked.limit {
             // There is room for more of each; who is at the bound gets that much more in each step.
             self.bound = self.bound.map(|bound| (bound + LOOSEN).min(most));
+            // Bots have shown by then that they press on.
+            if self.over.is_none_or(|over| now.since(over) >= SHOWN_WITHIN) {
+                self.free = (self.free * FREE).clamp(self.bound.unwrap_or(0.0), most);
+            }
         }
-        budgets.set_bound(self.bound);
+        budgets.set_bounds(self.bound.map(|bound| [bound, self.free.max(bound)]));
     }
+}
+
+/// What is asked for beyond a bound is forgotten at this rate; a minute of it at most is remembered.
+fn pressing() -> Rate {
+    Rate::per_second(1.0, 60.0)
 }
 
 fn bucket(debt_milli: u64) -> usize {
@@ -221,6 +257,11 @@ const MUCH_LESS: f64 = 0.60;
 const LOOSEN: f64 = 0.25;
 /// Share of L above which what customers ask for is bounded.
 const TOO_MUCH: f64 = 0.80;
+/// How fast others' bound goes up, in half a second, and how long after customers asked for too much that begins.
+const FREE: f64 = 1.5;
+const SHOWN_WITHIN: Duration = Duration::from_secs(5);
+/// Share of [`pressing`]'s burst: whoever was four requests over the bound lately presses on.
+const PRESSES_FROM: f64 = 0.06;
 /// The excess, as a share of what is within budgets, that needs no bound; for so long.
 const LITTLE: f64 = 0.05;
 const QUIET: Duration = Duration::from_secs(30);
@@ -278,6 +319,28 @@ mod tests {
         let [people, bots] = busy(&budgets, 200, 100, 145.0, 20, false);
         assert_eq!(people, 3_200);
         assert!(bots < 2_600, "{bots} of 8,000: about one a second each");
+    }
+
+    #[test]
+    fn who_presses_on_stays_bounded_and_others_are_soon_free() {
+        let (budgets, mut bounding) = (Budgets::new(2_000, [7; 16]), Bounding::default());
+        busy(&budgets, 200, 0, 0.0, 120, true);
+        let asked = |within| Asked { within, excess: 30.0, limit: 100.0 };
+        (0..10).for_each(|half| bounding.step(&budgets, asked(100.0), at(130.0 + f64::from(half) / 2.0)));
+        busy(&budgets, 0, 100, 135.0, 20, false);
+        // A visit of sixteen files at once, of somebody who has asked for nothing so far.
+        let visit = |person: u128, from| {
+            (0..16).filter(|_| budgets.charge(PassId(person), 1_000, false, at(from))).count()
+        };
+        assert_eq!(visit(5_000, 155.0), 10, "the lowest bound");
+        (0..9).for_each(|half| bounding.step(&budgets, asked(50.0), at(135.0 + f64::from(half) / 2.0)));
+        assert!(visit(5_001, 155.0) <= 12, "those who press on have not shown it yet");
+        (9..20).for_each(|half| bounding.step(&budgets, asked(50.0), at(135.0 + f64::from(half) / 2.0)));
+        assert_eq!(visit(5_002, 155.0), 16);
+        assert_eq!(visit(1 << 64, 175.0), 15, "a bot that has paid for all it got, and pressed on");
+        // Customers ask for too much again: the same holds for all.
+        bounding.step(&budgets, asked(100.0), at(176.0));
+        assert!(visit(5_003, 176.0) <= 12);
     }
 
     #[test]
