@@ -164,12 +164,13 @@ pub fn access_log(data: &[u8]) {
 
 /// A ClientHello: what is read of it is printable, and read as soon as it is there and not before.
 pub fn client_hello(data: &[u8]) {
-    let Ok(Some((ja4, _resumes))) = decode_client_hello(data) else { return };
-    assert!(ja4.as_str().bytes().all(|byte| byte.is_ascii_graphic()), "{}", ja4.as_str());
+    let Ok(Some(shown)) = decode_client_hello(data) else { return };
+    let text = shown.ja4.as_str();
+    assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "{text}");
     let begin = (0..=data.len()).find(|&end| !matches!(decode_client_hello(&data[..end]), Ok(None)));
     let begin = begin.expect("the whole of it is enough");
     let again = decode_client_hello(&data[..begin]).ok().flatten();
-    assert_eq!(again.map(|(ja4, _)| ja4.as_str().to_owned()), Some(ja4.as_str().to_owned()));
+    assert_eq!(again, Some(shown));
 }
 
 /// Frames of a WebSocket: the count is the same however the bytes arrive. The first byte says in what pieces they do.

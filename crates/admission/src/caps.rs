@@ -171,6 +171,11 @@ impl ConnectionTable {
         total(self.used.load(Ordering::Relaxed))
     }
 
+    /// The most that are accepted, but for those that fronts bring.
+    pub fn slots(&self) -> u32 {
+        self.settings.max
+    }
+
     /// Connections open now as a share of the most that are accepted; above 1 only when fronts bring more.
     pub fn share_used(&self) -> f64 {
         f64::from(self.used()) / f64::from(self.settings.max.max(1))

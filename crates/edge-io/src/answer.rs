@@ -76,7 +76,7 @@ fn switch(
     };
     way.connection.borders.upgraded();
     way.connection.mark_endless();
-    exchange.become_stream();
+    exchange.become_socket();
     tokio::task::spawn_local(upgrade::relay(client, origin, exchange));
     Response::from_parts(parts, AnswerBody::Whole(None))
 }

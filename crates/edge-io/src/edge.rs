@@ -30,6 +30,7 @@ use crate::origin::Origins;
 use crate::remembered::Remembered;
 use crate::reservoir::Baskets;
 use crate::routes::Routes;
+use crate::sockets::WebSockets;
 use crate::ticker;
 use crate::tls::{CertificateNews, CertificateWatch, Challenges, Tls};
 use crate::uptime::Uptime;
@@ -109,6 +110,7 @@ pub struct Shared {
     pub counters: Box<[Counters]>,
     /// Long answers in progress.
     pub streams: Streams,
+    pub(crate) sockets: WebSockets,
     /// For how much of their time customers were served.
     pub uptime: Uptime,
     /// The same for visitors whom the gate had met before.
@@ -274,6 +276,7 @@ impl Edge {
             tls: tls.clone().into(),
             counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),
             streams: Streams::default(),
+            sockets: WebSockets::default(),
             uptime: Uptime::default(),
             uptime_of_returning: Uptime::default(),
             wakers: (0..places).map(|_| AtomicWaker::new()).collect(),

@@ -13,6 +13,7 @@ use crate::connection::Connection;
 use crate::origin::Lease;
 use crate::remembered::Recording;
 use crate::request::Way;
+use crate::sockets::Owner;
 use crate::subject::Subject;
 use crate::worker::Worker;
 
@@ -33,6 +34,8 @@ pub(crate) struct Exchange {
     pub(crate) outcome: Outcome,
     slot: Option<Group>,
     stream: Option<Group>,
+    /// It has become a WebSocket of this client.
+    socket: Option<Owner>,
     lease: Option<Lease>,
     bytes: u64,
     /// Another part counts and logs this request.
@@ -66,6 +69,7 @@ impl Exchange {
             outcome: Outcome::Abandoned,
             slot: None,
             stream: None,
+            socket: None,
             lease: None,
             bytes: 0,
             counted: false,
@@ -181,6 +185,16 @@ impl Exchange {
         self.give_slot_back(now);
     }
 
+    /// As [`Self::become_stream`], of a WebSocket.
+    pub(crate) fn become_socket(&mut self) {
+        self.become_stream();
+        let owner = Owner::of(&self.subject.identity, self.subject.address);
+        if let Some(owner) = owner {
+            self.worker.shared().sockets.add(owner);
+        }
+        self.socket = owner;
+    }
+
     /// Whether the answer must not be read further until the client has taken some of it: the byte budget of all
     /// answers is used up.
     pub(crate) fn must_wait_for_client(&self) -> bool {
@@ -246,6 +260,9 @@ impl Drop for Exchange {
         self.give_slot_back(now);
         if let Some(group) = self.stream.take() {
             self.worker.shared().streams.remove(group);
+        }
+        if let Some(owner) = self.socket.take() {
+            self.worker.shared().sockets.remove(owner);
         }
         self.connection.end(&self.call, now);
         if let Some(partner) = self.subject.identity.partner() {

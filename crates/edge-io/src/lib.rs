@@ -46,6 +46,7 @@ mod routes;
 mod sampling;
 mod serve;
 mod socket;
+mod sockets;
 mod strict;
 mod subject;
 mod template;
@@ -80,7 +81,7 @@ pub use strict::{Excess, Fault, Head, Http1, Length, Messages, Meter, Passed, Pi
 pub use template::template;
 pub use ticker::{Listener as TurnListener, TICK_BUCKETS, Ticks};
 pub use tls::{
-    CertificateFiles, CertificateLife, CertificateNews, Challenges, HelloError, Ja4, TicketKeys, Tls,
+    CertificateFiles, CertificateLife, CertificateNews, Challenges, HelloError, Ja4, Shown, TicketKeys, Tls,
     TlsError, TlsSettings, decode_client_hello,
 };
 pub use uptime::Uptime;

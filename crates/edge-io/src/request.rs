@@ -29,6 +29,7 @@ use crate::origin::{Asker, Lease, SendError};
 use crate::own::{agrees, of_connection, own_answer};
 use crate::remembered;
 use crate::routes::Route;
+use crate::sockets::Owner;
 use crate::subject::{Lookup, Subject};
 use crate::wait;
 use crate::worker::Worker;
@@ -152,20 +153,28 @@ impl Way {
         site.admit(&self.subject.identity, &demand, self.begun)
     }
 
-    /// Outside calm a connection of HTTP/2 on which no known client has shown itself has fewer streams, and unknown clients
-    /// together have a bounded number of WebSockets (decision-science, section 9). Those beyond get an answer and no reset,
-    /// which clients would take for a failure.
+    /// Outside calm a connection of HTTP/2 on which no known client has shown itself has fewer streams, and WebSockets are bounded: of
+    /// each client, of unknown clients together, and of all (decision-science, section 9). Those beyond get an answer and no
+    /// reset, which clients would take for a failure.
     fn has_too_many_streams(&self) -> Option<Reason> {
         let (connection, shared) = (&self.connection, self.worker.shared());
         let crowds = connection.open() > STREAMS_UNKNOWN_MAX
             && connection.gauge.is_multiplexed()
             && !connection.is_known()
             && !connection.front;
-        let hoards = self.subject.websocket
-            && self.subject.identity.tier().group() == Group::Unknown
-            && shared.streams.open(Group::Unknown) >= u64::from(shared.settings.streams_unknown_max);
+        let hoards = self.subject.websocket && self.has_too_many_sockets();
         let reason = if crowds { Reason::ConnectionLimit } else { Reason::StreamLimit };
         ((crowds || hoards) && shared.site.refuses_bodies()).then_some(reason)
+    }
+
+    fn has_too_many_sockets(&self) -> bool {
+        let (shared, address) = (self.worker.shared(), self.subject.address);
+        let unknown = self.subject.identity.tier().group() == Group::Unknown
+            && shared.streams.open(Group::Unknown) >= u64::from(shared.settings.streams_unknown_max);
+        let people = || address.map_or(1, |address| shared.site.people_at(address));
+        let own = Owner::of(&self.subject.identity, address)
+            .is_some_and(|owner| shared.sockets.open(owner) >= owner.most(people()));
+        unknown || own || shared.sockets.are_too_many(shared.site.connections().slots())
     }
 
     fn demand(&self) -> Demand<'_> {
@@ -232,6 +241,7 @@ impl Way {
             Some(index) => {
                 let asker = Asker {
                     group: self.subject.identity.tier().group(),
+                    pass: self.subject.identity.pass_of_known(),
                     connection: self.connection.clone(),
                     call: self.call.clone(),
                 };

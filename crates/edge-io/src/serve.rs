@@ -108,7 +108,7 @@ async fn secure(
         Err(HelloError::Malformed | HelloError::Broken(_)) => return None,
     };
     connection.saw_hello(&hello);
-    let comes_back = hello.resumes || hinted;
+    let comes_back = hinted || hello.ticket.as_ref().is_some_and(|ticket| tls.opens(ticket));
     if !connection.front && !worker.has_time_for_handshake(comes_back) {
         return None;
     }

@@ -15,7 +15,7 @@ pub(crate) async fn slot(worker: &Worker, group: Group, now: Instant) -> Result<
     if slots.try_acquire(group, now) {
         return Ok(now);
     }
-    worker.pool().make_room(now);
+    worker.pool().make_room(group.into(), now);
     let calm = worker.shared().site.is_calm();
     let latest = now + Duration::from_millis(PATIENT_MILLIS);
     let place = slots.enqueue(group, calm, now, latest).map_err(|_| Reason::QueueFull)?;

@@ -26,7 +26,7 @@ use crate::connection::{PhaseLimits, Registry, Seat};
 use crate::counters::{Counters, add};
 use crate::edge::{Manner, Shared};
 use crate::jwt;
-use crate::origin::Pool;
+use crate::origin::{For, Pool};
 use crate::reservoir::{Crowd, Drawn, Draws};
 use crate::serve::{Caller, serve};
 
@@ -343,6 +343,10 @@ impl Worker {
             counters.stream.store(census.stream, Relaxed);
             counters.unsent.store(census.unsent, Relaxed);
             self.pool.sweep(now);
+            if self.shared.site.slots().waiting(Group::Known) > 0 {
+                // They may wait at another worker for what is held here.
+                self.pool.make_room(For::Known, now);
+            }
             self.name_again(now);
             self.log.borrow_mut().flush(&*self.shared.log);
             if self.shared.stopping.load(Relaxed) {

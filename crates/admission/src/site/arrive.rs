@@ -28,6 +28,11 @@ impl Site {
         self.connections.open(address, hinted, self.nat.factor(network, time))
     }
 
+    /// How many people share an address's network at least, as far as passes show: limits of its clients are so many times as high.
+    pub fn people_at(&self, address: IpAddr) -> u32 {
+        self.nat.factor(Net::network(address), self.pass_time())
+    }
+
     /// Whether an admin denied an address and that is to be obeyed now.
     pub fn denies(&self, address: IpAddr) -> bool {
         self.denied.holds(address) && self.mode() != Mode::Observe && !self.is_bypassed()

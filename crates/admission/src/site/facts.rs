@@ -228,6 +228,11 @@ impl Identity {
         self.tier == Tier::T5 && self.proof.is_none() && !self.has_visited && self.address.is_some()
     }
 
+    /// The pass of a known client, its own or inherited; `None` for whoever is known otherwise, or not.
+    pub fn pass_of_known(&self) -> Option<PassId> {
+        self.proof.filter(|_| self.tier.is_known()).map(|proof| proof.pass)
+    }
+
     /// The account, if it is known.
     pub fn account(&self) -> Option<AccountId> {
         self.proof.map(|proof| proof.account)

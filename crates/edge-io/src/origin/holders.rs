@@ -1,14 +1,18 @@
-//! Which clients that are not known hold connections to an origin, and from whom one is taken when others wait.
+//! Which clients hold connections to an origin, and from whom one is taken when others wait.
 //!
 //! A connection to the app is worth most to whom the app works for. A client that lets it wait, for its upload or by not
 //! taking the answer, may do so as long as nobody needs the connection; then the one goes first that has kept it waiting
 //! longest. After those go WebSockets and event streams, the oldest first: nobody waits for their end.
+//!
+//! From known clients connections are taken only for known clients, and only from a pass that lets the app wait on more than
+//! [`OF_ONE_PASS`]: whoever has stolen one, or signed in to attack, must not keep other customers from the app.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use model::{Group, Instant};
+use model::{Group, Instant, PassId};
 
 use crate::call::{Call, Stage};
 use crate::connection::Connection;
@@ -16,8 +20,27 @@ use crate::connection::Connection;
 /// For whom a connection to the origin is wanted.
 pub(crate) struct Asker {
     pub(crate) group: Group,
+    /// Of a known client. Those who are known otherwise, as partners and admins are, have bounds of their own.
+    pub(crate) pass: Option<PassId>,
     pub(crate) connection: Rc<Connection>,
     pub(crate) call: Rc<Call>,
+}
+
+/// Who waits: from whom a connection may be taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum For {
+    /// A known client, or the gate itself.
+    Known,
+    Others,
+}
+
+impl From<Group> for For {
+    fn from(group: Group) -> Self {
+        match group {
+            Group::Admin | Group::Known => Self::Known,
+            Group::Login | Group::Ticket | Group::Unknown => Self::Others,
+        }
+    }
 }
 
 /// Those of one worker.
@@ -29,6 +52,7 @@ pub(crate) struct Holders {
 
 struct Holder {
     index: usize,
+    pass: Option<PassId>,
     connection: Rc<Connection>,
     call: Rc<Call>,
 }
@@ -36,8 +60,8 @@ struct Holder {
 impl Holders {
     /// Adds one and returns its key for [`Holders::remove`].
     pub(crate) fn insert(&self, index: usize, asker: Asker) -> usize {
-        let Asker { connection, call, .. } = asker;
-        self.all.borrow_mut().insert(Holder { index, connection, call })
+        let Asker { pass, connection, call, group: _ } = asker;
+        self.all.borrow_mut().insert(Holder { index, pass, connection, call })
     }
 
     /// It holds no connection any more.
@@ -49,24 +73,44 @@ impl Holders {
     ///
     /// The connections come back once the tasks of those clients have run. At most one look in 10 ms: a crowd that waits
     /// must not cost a look each.
-    pub(crate) fn take_back(&self, index: Option<usize>, wanted: u32, now: Instant, taken: impl Fn(usize)) {
+    pub(crate) fn take_back(
+        &self,
+        index: Option<usize>,
+        wanted: u32,
+        who: For,
+        now: Instant,
+        taken: impl Fn(usize),
+    ) {
         if self.looked.get().is_some_and(|looked| now.since(looked) < LOOK_PAUSE) {
             return;
         }
         self.looked.set(Some(now));
         let all = self.all.borrow();
-        let mut candidates: Vec<(Turn, usize)> = all
-            .iter()
-            .filter(|(_, holder)| index.is_none_or(|index| holder.index == index))
-            .filter_map(|(key, holder)| Some((holder.turn(now)?, key)))
-            .collect();
-        candidates.sort_unstable_by(|a, b| b.cmp(a));
-        candidates.truncate(wanted as usize);
-        for &(_, key) in &candidates {
+        let (mut strangers, mut passes) = (Vec::new(), BTreeMap::<PassId, Vec<(Turn, usize)>>::new());
+        for (key, holder) in all.iter().filter(|(_, held)| index.is_none_or(|index| held.index == index)) {
+            match (holder.turn(now), holder.pass) {
+                (Some(turn), None) => strangers.push((turn, key)),
+                (Some(turn), Some(pass)) if who == For::Known => {
+                    passes.entry(pass).or_default().push((turn, key));
+                }
+                (None, _) | (Some(_), Some(_)) => {}
+            }
+        }
+        let mut hoarded: Vec<(Turn, usize)> = passes.into_values().flat_map(beyond_its_own).collect();
+        strangers.sort_unstable_by(|a, b| b.cmp(a));
+        hoarded.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, key) in strangers.into_iter().chain(hoarded).take(wanted as usize) {
             all[key].end();
             taken(all[key].index);
         }
     }
+}
+
+/// What one pass holds and lets wait beyond what it may.
+fn beyond_its_own(mut held: Vec<(Turn, usize)>) -> Vec<(Turn, usize)> {
+    held.sort_unstable_by(|a, b| b.cmp(a));
+    held.truncate(held.len().saturating_sub(OF_ONE_PASS));
+    held
 }
 
 /// Who goes first: the greatest.
@@ -99,6 +143,9 @@ impl Holder {
     }
 }
 
+/// On so many connections, by worker, a known client may let the app wait also while others need them: a few open pages with an
+/// event stream each, or a download and an upload.
+const OF_ONE_PASS: usize = 4;
 /// A client that takes or sends 16 KiB in less is never asked to go: no line is that slow for long, and round trips are
 /// shorter.
 const WAIT_MIN: Duration = Duration::from_millis(250);

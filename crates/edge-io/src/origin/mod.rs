@@ -19,7 +19,7 @@ use model::{Group, Instant};
 use self::share::Share;
 use crate::grpc::Grpc;
 pub(crate) use health::watch;
-pub(crate) use holders::Asker;
+pub(crate) use holders::{Asker, For};
 pub(crate) use pool::{Lease, Pool, SendError};
 pub use tls::{OriginTls, OriginTlsError};
 
@@ -62,6 +62,8 @@ pub struct Origin {
     /// What those may hold who sign in or have a ticket.
     login: Share,
     taken_back: AtomicU64,
+    /// Known clients of all workers that wait for a connection.
+    known_waiting: AtomicU32,
     healthy: AtomicBool,
     failures_in_row: AtomicU32,
     ejections: AtomicU32,
@@ -81,6 +83,7 @@ impl Origin {
             unknown: Share::new(most - most / 4),
             login: Share::new(most / 8),
             taken_back: AtomicU64::new(0),
+            known_waiting: AtomicU32::new(0),
             healthy: AtomicBool::new(true),
             failures_in_row: AtomicU32::new(0),
             ejections: AtomicU32::new(0),

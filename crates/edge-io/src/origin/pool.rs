@@ -5,7 +5,7 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use http::{Method, Request, Response, Version};
@@ -15,7 +15,7 @@ use model::{Group, Instant};
 
 use super::channels::{Channels, Place};
 use super::dial;
-use super::holders::{Asker, Holders};
+use super::holders::{Asker, For, Holders};
 use super::share::Share;
 use super::{Origin, Origins};
 use crate::body::RequestBody;
@@ -114,7 +114,7 @@ impl Pool {
         request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Lease), SendError> {
         lease.open = None;
-        let (mut sender, open) = self.connect(lease.index).await?;
+        let (mut sender, open) = self.connect(&lease).await?;
         (lease.open, lease.reused) = (Some(open), false);
         let response = sender.send_request(request).await?;
         Ok((response, lease.with(sender)))
@@ -127,7 +127,7 @@ impl Pool {
         mut lease: Lease,
         mut request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Lease), SendError> {
-        lease.open = Some(self.open(lease.index).await?);
+        lease.open = Some(self.open(&lease).await?);
         let mut attempts = 1..=ATTEMPTS_MAX;
         loop {
             let mut place = self.channels(&lease).place(lease.origin(), &self.clock).await?;
@@ -155,7 +155,7 @@ impl Pool {
             Some(asker) => match self.origins.at(index).share_of(asker.group) {
                 Some(share) if !share.try_take() => Err(Some(asker)),
                 Some(_) => Ok(self.lease(index, Some(asker.group), Some(asker))),
-                None => Ok(self.lease(index, None, None)),
+                None => Ok(self.lease(index, None, Some(asker).filter(|asker| asker.pass.is_some()))),
             },
         }
     }
@@ -166,20 +166,20 @@ impl Pool {
         if let Some(share) = group.and_then(|group| self.origins.at(index).share_of(group)) {
             let call = asker.as_ref().map(|asker| asker.call.clone());
             call.iter().for_each(|call| call.set_queued(true));
-            let had = self.wait_for(share, index).await;
+            let had = self.wait_for(share, index, For::Others).await;
             call.iter().for_each(|call| call.set_queued(false));
             had?;
         }
         Ok(self.lease(index, group, asker))
     }
 
-    async fn wait_for(&self, share: &Share, index: usize) -> Result<(), SendError> {
+    async fn wait_for(&self, share: &Share, index: usize, who: For) -> Result<(), SendError> {
         let mut taking = pin!(share.take());
         for _ in 0..LOOKS_MAX {
             if let Ok(()) = tokio::time::timeout(Duration::ZERO, taking.as_mut()).await {
                 return Ok(());
             }
-            self.take_back(Some(index), share.waiting(), self.clock.now());
+            self.take_back(Some(index), share.waiting(), who, self.clock.now());
             if let Ok(()) = tokio::time::timeout(LOOK_EVERY, taking.as_mut()).await {
                 return Ok(());
             }
@@ -188,18 +188,29 @@ impl Pool {
     }
 
     /// Somebody waits for a slot: whoever lets the app wait is to give back what it holds.
-    pub(crate) fn make_room(&self, now: Instant) {
-        self.take_back(None, 1, now);
+    pub(crate) fn make_room(&self, who: For, now: Instant) {
+        self.take_back(None, 1, who, now);
     }
 
-    fn take_back(&self, index: Option<usize>, wanted: u32, now: Instant) {
-        self.holders.take_back(index, wanted, now, |index| {
+    /// What another worker's known clients wait for may be held here.
+    fn make_room_elsewhere(&self, now: Instant) {
+        for index in 0..self.origins.count() {
+            let waiting = self.origins.at(index).known_waiting.load(Relaxed);
+            if waiting > 0 {
+                self.take_back(Some(index), waiting, For::Known, now);
+            }
+        }
+    }
+
+    fn take_back(&self, index: Option<usize>, wanted: u32, who: For, now: Instant) {
+        self.holders.take_back(index, wanted, who, now, |index| {
             self.origins.at(index).taken_back.fetch_add(1, Relaxed);
         });
     }
 
     /// Closes connections that have been idle for long, at most a few per call.
     pub(crate) fn sweep(&self, now: Instant) {
+        self.make_room_elsewhere(now);
         for idle in &self.idle {
             let mut idle = idle.borrow_mut();
             idle.retain(|one| !one.sender.is_closed());
@@ -225,18 +236,20 @@ impl Pool {
         None
     }
 
-    async fn connect(&self, index: usize) -> Result<(SendRequest<RequestBody>, Open), SendError> {
-        let open = self.open(index).await?;
+    async fn connect(&self, lease: &Lease) -> Result<(SendRequest<RequestBody>, Open), SendError> {
+        let open = self.open(lease).await?;
         Ok((dial::http1(open.origin()).await?, open))
     }
 
     /// Counts one connection more.
-    async fn open(&self, index: usize) -> Result<Open, SendError> {
-        let connections = &self.origins.at(index).connections;
-        if !connections.try_take() {
-            self.wait_for(connections, index).await?;
+    async fn open(&self, lease: &Lease) -> Result<Open, SendError> {
+        let origin = lease.origin();
+        if !origin.connections.try_take() {
+            let who = lease.group.map_or(For::Known, For::from);
+            let _waits = (who == For::Known).then(|| KnownWaits::begin(&origin.known_waiting));
+            self.wait_for(&origin.connections, lease.index, who).await?;
         }
-        Ok(Open { origins: self.origins.clone(), index })
+        Ok(Open { origins: self.origins.clone(), index: lease.index })
     }
 
     /// A lease that counts against the share of `group`.
@@ -258,6 +271,22 @@ fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     *copy.uri_mut() = request.uri().clone();
     *copy.headers_mut() = request.headers().clone();
     Some(copy)
+}
+
+/// A known client waits for a connection.
+struct KnownWaits<'a>(&'a AtomicU32);
+
+impl<'a> KnownWaits<'a> {
+    fn begin(waiting: &'a AtomicU32) -> Self {
+        waiting.fetch_add(1, Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for KnownWaits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 /// A connection that exists, counted against the origin's maximum.

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use tls_parser::{TlsMessageHandshake, parse_tls_message_handshake};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::ja4::Ja4;
+use super::ja4::{Ja4, Shown};
 
 /// What was read of a client that has just connected.
 #[derive(Debug)]
@@ -15,8 +15,8 @@ pub(crate) struct Hello {
     pub(crate) bytes: Bytes,
     /// The client's fingerprint.
     pub(crate) ja4: Ja4,
-    /// Whether it shows a ticket of an earlier session.
-    pub(crate) resumes: bool,
+    /// What it shows as a ticket of an earlier session: anything, until [`super::Tls::opens`] says otherwise.
+    pub(crate) ticket: Option<Vec<u8>>,
 }
 
 /// Why it could not be read.
@@ -43,8 +43,8 @@ pub(crate) async fn read_hello(stream: &mut (impl AsyncRead + Unpin)) -> Result<
         if stream.read_buf(&mut bytes).await? == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
-        if let Some((ja4, resumes)) = decode(&bytes)? {
-            return Ok(Hello { bytes: bytes.freeze(), ja4, resumes });
+        if let Some(Shown { ja4, ticket }) = decode(&bytes)? {
+            return Ok(Hello { bytes: bytes.freeze(), ja4, ticket });
         }
         if bytes.len() > HELLO_BYTES_MAX {
             return Err(HelloError::Malformed);
@@ -52,12 +52,12 @@ pub(crate) async fn read_hello(stream: &mut (impl AsyncRead + Unpin)) -> Result<
     }
 }
 
-/// What a ClientHello says, from the first bytes of a connection: the fingerprint, and whether it shows a ticket. `None` while more
-/// must come.
+/// What a ClientHello says, from the first bytes of a connection: the fingerprint, and what it shows as a ticket of an earlier session.
+/// `None` while more must come.
 ///
 /// # Errors
 /// [`HelloError::PlainHttp`], [`HelloError::Malformed`].
-pub fn decode(bytes: &[u8]) -> Result<Option<(Ja4, bool)>, HelloError> {
+pub fn decode(bytes: &[u8]) -> Result<Option<Shown>, HelloError> {
     handshake_message(bytes)?.map(|message| parse(&message)).transpose()
 }
 
@@ -92,7 +92,7 @@ fn handshake_message(mut bytes: &[u8]) -> Result<Option<Vec<u8>>, HelloError> {
     Err(HelloError::Malformed)
 }
 
-fn parse(message: &[u8]) -> Result<(Ja4, bool), HelloError> {
+fn parse(message: &[u8]) -> Result<Shown, HelloError> {
     match parse_tls_message_handshake(message) {
         Ok((_, tls_parser::TlsMessage::Handshake(TlsMessageHandshake::ClientHello(hello)))) => {
             Ja4::of(&hello).ok_or(HelloError::Malformed)

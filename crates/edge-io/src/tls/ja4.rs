@@ -9,12 +9,21 @@ use tls_parser::{TlsClientHelloContents, TlsExtension, TlsVersion, parse_tls_cli
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Ja4([u8; LENGTH]);
 
+/// What a client shows of itself with its first words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Shown {
+    /// Its fingerprint.
+    pub ja4: Ja4,
+    /// What it says is a ticket of an earlier session: anything, until it has been opened.
+    pub ticket: Option<Vec<u8>>,
+}
+
 impl Ja4 {
-    /// The fingerprint of a ClientHello, and whether the client shows a ticket of an earlier session. `None` when its extensions
+    /// The fingerprint of a ClientHello, and what the client shows as a ticket of an earlier session. `None` when its extensions
     /// are malformed.
-    pub(crate) fn of(hello: &TlsClientHelloContents<'_>) -> Option<(Self, bool)> {
+    pub(crate) fn of(hello: &TlsClientHelloContents<'_>) -> Option<Shown> {
         let offer = Offer::of(hello)?;
-        Some((offer.fingerprint(), offer.resumes))
+        Some(Shown { ja4: offer.fingerprint(), ticket: offer.ticket })
     }
 
     /// A fingerprint as somebody else writes it; `None` when it has not the form of one.
@@ -53,7 +62,7 @@ struct Offer {
     extensions: Vec<u16>,
     signatures: Vec<u16>,
     alpn: Vec<u8>,
-    resumes: bool,
+    ticket: Option<Vec<u8>>,
 }
 
 impl Offer {
@@ -90,8 +99,8 @@ impl Offer {
                 let known = versions.iter().map(|&TlsVersion(id)| id).filter(|&id| !is_grease(id));
                 self.version = known.max().unwrap_or(self.version);
             }
-            TlsExtension::SessionTicket(ticket) => self.resumes |= !ticket.is_empty(),
-            TlsExtension::PreSharedKey(_) => self.resumes = true,
+            TlsExtension::SessionTicket(ticket) if !ticket.is_empty() => self.ticket = Some(ticket.to_vec()),
+            TlsExtension::PreSharedKey(offered) => self.ticket = first_identity(offered).map(<[u8]>::to_vec),
             _ => {}
         }
     }
@@ -132,6 +141,14 @@ impl Offer {
         }
         text
     }
+}
+
+/// The first identity of a `pre_shared_key` extension (RFC 8446, section 4.2.11): a list of them with its length, each with its own.
+/// Clients show the ticket they would most like to use first.
+fn first_identity(offered: &[u8]) -> Option<&[u8]> {
+    let (_length_of_all, rest) = offered.split_first_chunk::<2>()?;
+    let (length, rest) = rest.split_first_chunk::<2>()?;
+    rest.get(..usize::from(u16::from_be_bytes(*length)))
 }
 
 /// The first and last character of an ALPN identifier, of its hexadecimal form if they are no letters or digits.
@@ -187,9 +204,18 @@ mod tests {
             ),
             signatures: ids("0403,0804,0401,0503,0805,0501,0806,0601"),
             alpn: b"h2".to_vec(),
-            resumes: false,
+            ticket: None,
         };
         assert_eq!(offer.fingerprint().as_str(), "t13d1516h2_8daaf6152771_e5627efa2ab1");
+    }
+
+    #[test]
+    fn the_first_of_the_tickets_that_a_client_shows_is_read() {
+        let offered = [0, 18, 0, 3, 7, 8, 9, 0, 0, 0, 1, 0, 3, 1, 2, 3, 0, 0, 0, 1, 0, 33];
+        assert_eq!(first_identity(&offered), Some(&[7, 8, 9][..]));
+        for cut in 0..7 {
+            assert_eq!(first_identity(&offered[..cut]), None, "{cut} bytes");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use challenges::Challenges;
 pub use error::TlsError;
 pub(crate) use hello::{Hello, read_hello};
 pub use hello::{HelloError, decode as decode_client_hello};
-pub use ja4::Ja4;
+pub use ja4::{Ja4, Shown};
 pub use tickets::TicketKeys;
 pub use watch::CertificateNews;
 pub(crate) use watch::CertificateWatch;
@@ -92,6 +92,11 @@ impl Tls {
         &self.config
     }
 
+    /// Whether what a client shows is a ticket that was given out here. Anybody can show something that looks like one.
+    pub(crate) fn opens(&self, ticket: &[u8]) -> bool {
+        ticket.len() <= TICKET_BYTES_MAX && self.config.ticketer.decrypt(ticket).is_some()
+    }
+
     /// How long the certificates in use are valid.
     pub fn lives(&self) -> Vec<CertificateLife> {
         self.current.certificates.load().lives().to_vec()
@@ -137,6 +142,9 @@ fn configure(
     Ok(config)
 }
 
+/// Longer than any ticket that is given out: those hold some hundred bytes.
+const TICKET_BYTES_MAX: usize = 2_048;
+
 /// The certificates in use, exchanged as a whole.
 #[derive(Debug)]
 struct Current {
@@ -160,3 +168,80 @@ pub(crate) const H2: &[u8] = b"h2";
 /// RFC 8737, section 3: whoever agrees to it gets a proof, and nothing else.
 pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
 const HTTP11: &[u8] = b"http/1.1";
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::{CertificateDer, ServerName};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+
+    use super::*;
+
+    /// A listener with its own certificate, and clients that believe it.
+    fn listener(folder: &std::path::Path) -> (Tls, Arc<ClientConfig>) {
+        let made = rcgen::generate_simple_self_signed(["shop.example".to_owned()]).unwrap();
+        let files = CertificateFiles { chain: folder.join("chain"), key: folder.join("key"), ocsp: None };
+        std::fs::write(&files.chain, made.cert.pem()).unwrap();
+        std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        let settings = TlsSettings { certificates: vec![files], http2: false, tls12: true, challenges: None };
+        let tls = Tls::load(settings, Arc::new(|_| [7; 32]), Clock::start()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(made.cert.der().to_vec())).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        (tls, Arc::new(client))
+    }
+
+    fn client(config: &Arc<ClientConfig>) -> ClientConnection {
+        ClientConnection::new(config.clone(), ServerName::try_from("shop.example").unwrap()).unwrap()
+    }
+
+    /// Everything that a client says first.
+    fn first_words(client: &mut ClientConnection) -> Vec<u8> {
+        let mut said = Vec::new();
+        client.write_tls(&mut said).unwrap();
+        said
+    }
+
+    /// The ticket that a client shows first.
+    fn shown(config: &Arc<ClientConfig>) -> Option<Vec<u8>> {
+        decode_client_hello(&first_words(&mut client(config))).unwrap().unwrap().ticket
+    }
+
+    fn shake_hands(tls: &Tls, client: &mut ClientConnection) {
+        let mut server = ServerConnection::new(tls.config().clone()).unwrap();
+        for _ in 0..8 {
+            let mut said = Vec::new();
+            while client.wants_write() {
+                client.write_tls(&mut said).unwrap();
+            }
+            server.read_tls(&mut &said[..]).unwrap();
+            server.process_new_packets().unwrap();
+            let mut answered = Vec::new();
+            while server.wants_write() {
+                server.write_tls(&mut answered).unwrap();
+            }
+            client.read_tls(&mut &answered[..]).unwrap();
+            client.process_new_packets().unwrap();
+        }
+    }
+
+    #[test]
+    fn only_a_ticket_that_was_given_out_counts_as_coming_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tls, config) = listener(folder.path());
+        let mut first = client(&config);
+        let ticket = shown(&config);
+        assert_eq!(ticket, None, "nothing to show yet");
+        shake_hands(&tls, &mut first);
+        let ticket = shown(&config);
+        let mut ticket = ticket.unwrap();
+        assert!(tls.opens(&ticket));
+        ticket[40] ^= 1;
+        assert!(!tls.opens(&ticket), "made up: it looks like one");
+        assert!(!tls.opens(&[0; TICKET_BYTES_MAX + 1]));
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use edge_io::JwksSource;
-use model::{Outcome, Tier};
+use model::{Level, Outcome, Tier};
 use socket2::{Domain, Socket, Type};
 
 use crate::jwt::{claims, settings};
@@ -14,6 +14,9 @@ use crate::signer::{Signer, jwks};
 use crate::world::{PATIENCE, Setting, World, app, read_head, world};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+const GET_AND_CLOSE: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+const WEBSOCKET: &str =
+    "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n";
 /// More than the 48 of the app's 64 connections that unknown clients may hold.
 const CROWD: usize = 70;
 
@@ -83,6 +86,51 @@ fn what_the_app_works_for_is_not_taken_away_and_known_clients_have_connections_l
 }
 
 #[test]
+fn a_customer_who_keeps_every_connection_waiting_keeps_no_other_from_the_app() {
+    let folder = tempfile::tempdir().unwrap();
+    let (customers, setting) = Customers::new(folder.path());
+    for asked in [WEBSOCKET, "GET /large HTTP/1.1\r\nHost: a\r\n"] {
+        let (app, begun) = busy_app();
+        let world = world(app, setting.clone());
+        let hoarded = crowd(&world, &customers.asks("mallory", asked));
+        wait_until(&world, &begun, 64);
+        assert!(world.ask(&customers.asks("ann", GET_AND_CLOSE)).ends_with("ok"), "{asked}");
+        drop(hoarded);
+    }
+}
+
+#[test]
+fn once_limits_refuse_a_client_has_a_bounded_number_of_websockets() {
+    let folder = tempfile::tempdir().unwrap();
+    let (customers, setting) = Customers::new(folder.path());
+    let (app, _begun) = busy_app();
+    let world = world(app, Setting { floor: Some(Level::Limiting), ..setting });
+    let clock = world.edge.as_ref().unwrap().shared().clock;
+    let late = clock.now() + PATIENCE;
+    while !world.site.refuses_bodies() {
+        assert!(clock.now() < late, "limits refuse from the first step on");
+        std::thread::yield_now();
+    }
+    let open = |asks: &str| {
+        let mut client = world.connect();
+        client.write_all(asks.as_bytes()).unwrap();
+        let head = read_head(&mut client).unwrap_or_default();
+        (client, head.starts_with("HTTP/1.1 101"))
+    };
+    let opened = |asks: &str| -> Vec<_> { (0..20).map(|_| open(asks)).filter(|(_, had)| *had).collect() };
+    let stranger = format!("{WEBSOCKET}\r\n");
+    let by_ann = opened(&customers.asks("ann", WEBSOCKET));
+    let by_strangers = opened(&stranger);
+    assert_eq!([by_ann.len(), by_strangers.len()], [16, 2]);
+    assert!(open(&customers.asks("bob", WEBSOCKET)).1, "another customer's are counted by themselves");
+    drop(by_ann);
+    while !open(&customers.asks("ann", WEBSOCKET)).1 {
+        assert!(clock.now() < late, "those that ended make room");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn an_upload_that_breaks_off_is_no_failure_of_the_app() {
     let (app, begun) = busy_app();
     let world = world(app, Setting::default());
@@ -98,6 +146,23 @@ fn an_upload_that_breaks_off_is_no_failure_of_the_app() {
     let sum = |cell: fn(&edge_io::Counters) -> u64| shared.counters.iter().map(cell).sum::<u64>();
     assert_eq!(sum(|counters| counters.origin_overloads.load(Relaxed)), 0);
     assert_eq!(sum(|counters| counters.requests(Tier::T5, Outcome::OriginError)), 0);
+}
+
+/// Clients who are known by a token.
+struct Customers(Signer);
+
+impl Customers {
+    fn new(folder: &std::path::Path) -> (Self, Setting) {
+        let file = folder.join("jwks.json");
+        let signer = Signer::new("k1", "EdDSA");
+        std::fs::write(&file, jwks(&[signer.jwk()])).unwrap();
+        (Self(signer), settings(JwksSource::File(file)))
+    }
+
+    /// A head without its end, as one of them sends it.
+    fn asks(&self, who: &str, head: &str) -> String {
+        format!("{head}Authorization: Bearer {}\r\n\r\n", self.0.token(&claims(who, 600)))
+    }
 }
 
 /// So many clients that send the same and then wait.
@@ -120,9 +185,13 @@ fn small(world: &World) -> TcpStream {
 
 /// Waits until unknown clients hold all that they may of the app's connections.
 fn wait_until_full(world: &World, begun: &AtomicU32) {
+    wait_until(world, begun, 48);
+}
+
+fn wait_until(world: &World, begun: &AtomicU32, connections: u32) {
     let clock = world.edge.as_ref().unwrap().shared().clock;
     let late = clock.now() + PATIENCE;
-    while begun.load(Relaxed) < 48 {
+    while begun.load(Relaxed) < connections {
         assert!(clock.now() < late, "they do not reach the app: {begun:?}");
         std::thread::yield_now();
     }
