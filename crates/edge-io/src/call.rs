@@ -26,8 +26,10 @@ pub(crate) enum Stage {
 /// What a sweep watches of one request.
 pub(crate) struct Call {
     stage: Cell<Stage>,
-    /// Deadline of the origin's first byte; `None` while no request waits for one.
+    /// Deadline of the origin's first byte, were the client to keep nobody waiting from then on; `None` while no request waits for one.
     origin_deadline: Cell<Option<Instant>>,
+    /// How long the gate had waited for the body when the request went to the origin.
+    waited_before: Cell<Duration>,
     /// A sweep found a deadline passed.
     late: Cell<Option<Late>>,
     /// Since when the gate waits for more of the request's body.
@@ -59,6 +61,7 @@ impl Call {
         Self {
             stage: Cell::new(Stage::Idle),
             origin_deadline: Cell::new(None),
+            waited_before: Cell::new(Duration::ZERO),
             late: Cell::new(None),
             body_wanted: Cell::new(None),
             body_waited: Cell::new(Duration::ZERO),
@@ -106,9 +109,20 @@ impl Call {
         self.queued.get()
     }
 
-    /// Sets or clears the moment by which the origin must have begun its answer.
+    /// Sets or clears the moment by which the origin must have begun its answer. While the client lets both wait for its body the
+    /// moment moves on.
     pub(crate) fn await_origin(&self, deadline: Option<Instant>) {
         self.origin_deadline.set(deadline);
+    }
+
+    /// The request goes to the origin now.
+    pub(crate) fn dispatch(&self) {
+        self.waited_before.set(self.body_waited.get());
+    }
+
+    /// How long the client has let the origin wait for the request's body.
+    pub(crate) fn kept_origin_waiting(&self) -> Duration {
+        self.body_waited.get().saturating_sub(self.waited_before.get())
     }
 
     /// Whether a sweep found a deadline passed, and which.
@@ -193,7 +207,7 @@ impl Call {
         if self.stage.get() == Stage::Idle || self.late.get().is_some() {
             return;
         }
-        let late = if self.origin_deadline.get().is_some_and(|deadline| now >= deadline) {
+        let late = if self.origin_is_late(now) {
             Late::Origin
         } else if self.sends_too_slowly(now) {
             Late::Body
@@ -202,6 +216,11 @@ impl Call {
         };
         self.late.set(Some(late));
         self.wake();
+    }
+
+    fn origin_is_late(&self, now: Instant) -> bool {
+        let deadline = self.origin_deadline.get();
+        !self.wants_body() && deadline.is_some_and(|deadline| now >= deadline + self.kept_origin_waiting())
     }
 
     fn wake(&self) {
@@ -256,6 +275,26 @@ mod tests {
         assert!(check(&[(12, 0)]));
         assert!(check(&[(5, 900), (10, 0)]));
         assert!(!check(&[(5, 900), (6, 3_000), (1, 1)]), "time in which nobody waits does not count");
+    }
+
+    #[test]
+    fn an_origin_is_not_late_for_what_the_client_has_not_sent() {
+        let call = Call::new();
+        call.enter(Stage::Asked);
+        call.body_waited.set(Duration::from_secs(7));
+        call.dispatch();
+        call.await_origin(Some(Instant::from_secs(60)));
+        call.body_wanted.set(Some(Instant::from_secs(10)));
+        call.body_bytes.set(1 << 20);
+        call.sweep(Instant::from_secs(100));
+        assert_eq!(call.late(), None, "it has nothing to answer yet");
+        call.body_waited.set(Duration::from_secs(7 + 90));
+        call.body_wanted.set(None);
+        assert_eq!(call.kept_origin_waiting(), Duration::from_secs(90));
+        call.sweep(Instant::from_secs(149));
+        assert_eq!(call.late(), None);
+        call.sweep(Instant::from_secs(150));
+        assert_eq!(call.late(), Some(Late::Origin));
     }
 
     #[test]

@@ -121,7 +121,9 @@ impl Exchange {
         }
         self.outcome =
             if matches!(status, 500 | 502..=504) { Outcome::OriginError } else { Outcome::Forwarded };
-        let nanos = now.since(self.dispatched.unwrap_or(self.begun)).as_nanos();
+        // A slow line is not the app's: what it took says nothing of how much the app can do.
+        let since = now.since(self.dispatched.unwrap_or(self.begun));
+        let nanos = since.saturating_sub(self.call.kept_origin_waiting()).as_nanos();
         let counters = self.worker.counters();
         if self.outcome == Outcome::Forwarded {
             counters.served(self.subject.class, u64::try_from(nanos).unwrap_or(u64::MAX));

@@ -73,7 +73,9 @@ pub use jwt::{
     Unproved,
 };
 pub use ledger::{Ledger, Refused};
-pub use origin::{Origin, OriginSettings, OriginTls, OriginTlsError, Origins};
+pub use origin::{
+    CONNECTIONS_UNMEASURED, Connections, Origin, OriginSettings, OriginTls, OriginTlsError, Origins,
+};
 pub use proxy_protocol::{Decoded, Proxied, ProxyProtocolError, decode as decode_proxy_protocol};
 pub use routes::{BODY_BYTES_DEFAULT, Route, Routes};
 pub use socket::{connection_slots, listen, raise_open_files};

@@ -174,7 +174,8 @@ impl Way {
         let people = || address.map_or(1, |address| shared.site.people_at(address));
         let own = Owner::of(&self.subject.identity, address)
             .is_some_and(|owner| shared.sockets.open(owner) >= owner.most(people()));
-        unknown || own || shared.sockets.are_too_many(shared.site.connections().slots())
+        let known = self.subject.identity.tier().is_known();
+        unknown || own || shared.sockets.are_too_many(shared.site.connections().slots(), known)
     }
 
     fn demand(&self) -> Demand<'_> {
@@ -365,6 +366,7 @@ impl Way {
         if self.subject.grpc && origin.settings().grpc != Grpc::Never {
             headers::over_http2(request, origin.settings().tls.is_some());
         }
+        self.call.dispatch();
         if !route.is_some_and(|route| route.long) {
             self.call.await_origin(Some(dispatched + origin.settings().answer_timeout));
         }

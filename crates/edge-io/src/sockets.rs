@@ -50,9 +50,10 @@ impl WebSockets {
         self.lock().get(&owner).copied().unwrap_or(0)
     }
 
-    /// Whether all together have so large a share of the connection slots that nobody gets another while limits refuse.
-    pub(crate) fn are_too_many(&self, slots: u32) -> bool {
-        u64::from(self.all.load(Relaxed)) * 100 >= u64::from(slots) * SLOTS_PERCENT
+    /// Whether all together have so large a share of the connection slots that a client gets no other while limits refuse.
+    pub(crate) fn are_too_many(&self, slots: u32, for_known: bool) -> bool {
+        let percent = if for_known { SLOTS_PERCENT_KNOWN } else { SLOTS_PERCENT };
+        u64::from(self.all.load(Relaxed)) * 100 >= u64::from(slots) * percent
     }
 
     pub(crate) fn add(&self, owner: Owner) {
@@ -80,6 +81,8 @@ impl WebSockets {
 const OF_A_PASS: u32 = 16;
 const OF_AN_ADDRESS: u32 = 2;
 const SLOTS_PERCENT: u64 = 30;
+/// An app whose customers keep a WebSocket each is what the gate is for; requests need slots too.
+const SLOTS_PERCENT_KNOWN: u64 = 60;
 
 #[cfg(test)]
 mod tests {
@@ -92,12 +95,13 @@ mod tests {
         (0..3).for_each(|_| sockets.add(one));
         sockets.add(other);
         assert_eq!([sockets.open(one), sockets.open(other)], [3, 1]);
-        assert!(sockets.are_too_many(13) && !sockets.are_too_many(14));
+        assert!(sockets.are_too_many(13, false) && !sockets.are_too_many(14, false));
+        assert!(sockets.are_too_many(6, true) && !sockets.are_too_many(7, true));
         (0..3).for_each(|_| sockets.remove(one));
         sockets.remove(one);
         assert_eq!([sockets.open(one), sockets.open(other)], [0, 1]);
         assert_eq!(sockets.lock().len(), 1);
-        assert!(!sockets.are_too_many(4), "a quarter");
+        assert!(!sockets.are_too_many(4, false), "a quarter");
     }
 
     #[test]

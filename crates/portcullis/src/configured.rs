@@ -10,8 +10,8 @@ use admission::pass::Scheme;
 use admission::site::{Monitor, SessionProof};
 use config::{Config, SecretSource};
 use edge_io::{
-    CONSENT_PATH, ClientAddress, CrawlerSettings, Front, Grpc, JwksSource, JwtRules, JwtSettings,
-    OriginSettings, OriginTls, RangeSource, Route, Routes,
+    CONSENT_PATH, ClientAddress, Connections, CrawlerSettings, Front, Grpc, JwksSource, JwtRules,
+    JwtSettings, OriginSettings, OriginTls, RangeSource, Route, Routes,
 };
 use journal_io::journal::JournalSettings;
 use journal_io::logs::LogSettings;
@@ -206,7 +206,7 @@ fn origin(origin: &config::Origin) -> Result<OriginSettings, ConfigureError> {
         health_path: origin.health.path.as_ref().map(|path| path.as_str().to_owned()),
         health_interval: origin.health.interval,
         health_timeout: origin.health.timeout,
-        connections_max: origin.max_connections.unwrap_or(CONNECTIONS_DEFAULT),
+        connections: origin.max_connections.map_or(Connections::FollowLimit, Connections::AtMost),
         confirms_logins: origin.confirms_logins,
         connect_timeout: origin.connect_timeout,
         answer_timeout: origin.answer_timeout,
@@ -340,5 +340,3 @@ fn rate(rate: config::Rate) -> Rate {
 }
 
 const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
-/// Until L is measured (design, the way of a request).
-const CONNECTIONS_DEFAULT: u32 = 256;

@@ -136,7 +136,7 @@ pub(crate) fn origin(authority: &str) -> OriginSettings {
         health_path: None,
         health_interval: Duration::from_secs(5),
         health_timeout: Duration::from_secs(3),
-        connections_max: 256,
+        connections: edge_io::Connections::FollowLimit,
         confirms_logins: false,
         connect_timeout: Duration::from_secs(3),
         answer_timeout: Duration::from_secs(60),

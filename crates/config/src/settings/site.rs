@@ -55,15 +55,16 @@ settings! {
         grpc: Grpc = default("never", GRPC);
         /// Its share of requests relative to the other servers.
         weight: u32 = default("1", whole(1, 1_000));
-        /// Connections to it at most, over all threads. Without it, 256 until the app's own limit is
-        /// measured, then four times that limit. Unknown clients hold at most three quarters of them, those who sign in an eighth.
+        /// Connections to it at most, over all threads; a WebSocket holds one. Without it, 256, and four times the app's own measured
+        /// limit where that is more, up to 4096. Unknown clients hold at most three quarters of them, those who sign in an eighth.
         max_connections: Option<u32> = optional("256", whole(1, 65_535));
         /// Whether its `Portcullis-Login: ACCOUNT` header is believed. It makes a client known, so switch it
         /// on only for an app that never passes on headers which somebody else wrote.
         confirms_logins: bool = default("false", FLAG);
         /// How long a connection to it may take to be made.
         connect_timeout: Duration = default("3s", duration("100ms", "60s"));
-        /// How long it may take from a request to the first byte of its answer; then the client gets 504.
+        /// How long it may take from a request to the first byte of its answer; then the client gets 504. Time in which the
+        /// client keeps it waiting for the request's body does not count.
         answer_timeout: Duration = default("60s", duration("1s", "1h"));
         /// Checks of its health.
         health: Health = table();

@@ -41,13 +41,37 @@ pub struct OriginSettings {
     /// How long a health check may take.
     pub health_timeout: Duration,
     /// Connections to this origin, over all workers.
-    pub connections_max: u32,
+    pub connections: Connections,
     /// Whether its `Portcullis-Login` header is believed.
     pub confirms_logins: bool,
     /// How long it may take to connect.
     pub connect_timeout: Duration,
     /// How long it may take from a request to the first byte of its answer.
     pub answer_timeout: Duration,
+}
+
+/// How many connections one origin may have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Connections {
+    /// So many.
+    AtMost(u32),
+    /// [`CONNECTIONS_UNMEASURED`], and four times the app's limit L where that is more: WebSockets hold one each and take nothing of L,
+    /// so that a small app must not have few. At most [`CONNECTIONS_MAX`], for each is an open file.
+    FollowLimit,
+}
+
+impl Connections {
+    fn most(self, limit: f64) -> u32 {
+        match self {
+            Self::AtMost(most) => most,
+            Self::FollowLimit if limit.is_finite() => {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+                let most = (4.0 * limit).clamp(CONNECTIONS_UNMEASURED.into(), CONNECTIONS_MAX.into()) as u32;
+                most
+            }
+            Self::FollowLimit => CONNECTIONS_UNMEASURED,
+        }
+    }
 }
 
 /// One origin as it is now, shared by all workers.
@@ -73,15 +97,15 @@ pub struct Origin {
 impl Origin {
     /// An origin that counts as healthy until it shows otherwise.
     pub fn new(settings: OriginSettings, addresses: Vec<SocketAddr>) -> Self {
-        let most = settings.connections_max;
+        let most = settings.connections.most(f64::INFINITY);
         Self {
             host: HeaderValue::from_str(&settings.authority).ok(),
             settings,
             addresses: ArcSwap::from_pointee(addresses),
             inflight: AtomicU32::new(0),
             connections: Share::new(most),
-            unknown: Share::new(most - most / 4),
-            login: Share::new(most / 8),
+            unknown: Share::new(for_unknown(most)),
+            login: Share::new(for_login(most)),
             taken_back: AtomicU64::new(0),
             known_waiting: AtomicU32::new(0),
             healthy: AtomicBool::new(true),
@@ -104,6 +128,14 @@ impl Origin {
     /// Whether its last health checks succeeded.
     pub fn is_healthy(&self) -> bool {
         self.healthy.load(Relaxed)
+    }
+
+    /// L has been measured anew; infinite while it is not known.
+    fn follow(&self, limit: f64) {
+        let most = self.settings.connections.most(limit);
+        self.connections.set_most(most);
+        self.unknown.set_most(for_unknown(most));
+        self.login.set_most(for_login(most));
     }
 
     /// Connections open to it.
@@ -209,6 +241,11 @@ impl Origins {
         best(true).or_else(|| best(false))
     }
 
+    /// The app's limit L, of which each origin's connections may be four times; infinite while it is not known.
+    pub(crate) fn follow(&self, limit: f64) {
+        self.all.iter().for_each(|origin| origin.follow(limit));
+    }
+
     /// The origins in configuration order.
     pub fn iter(&self) -> impl Iterator<Item = &Origin> {
         self.all.iter()
@@ -224,6 +261,20 @@ impl Origins {
     }
 }
 
+/// What unknown clients together may hold: three quarters.
+const fn for_unknown(most: u32) -> u32 {
+    most - most / 4
+}
+
+/// What those may hold who sign in or have a ticket: an eighth.
+const fn for_login(most: u32) -> u32 {
+    most / 8
+}
+
+/// Connections to an origin before L is known, and at least.
+pub const CONNECTIONS_UNMEASURED: u32 = 256;
+/// However large L is.
+const CONNECTIONS_MAX: u32 = 4_096;
 /// Failures in a row after which an origin is left alone for a while.
 pub(crate) const FAILURES_TO_EJECT: u32 = 5;
 const EJECTION_BASE: Duration = Duration::from_secs(1);
@@ -242,12 +293,26 @@ mod tests {
             health_path: None,
             health_interval: Duration::from_secs(5),
             health_timeout: Duration::from_secs(2),
-            connections_max: 8,
+            connections: Connections::AtMost(8),
             confirms_logins: false,
             connect_timeout: Duration::from_secs(3),
             answer_timeout: Duration::from_secs(60),
         };
         Origins::new(weights.iter().map(|weight| Origin::new(settings(weight), vec![])).collect())
+    }
+
+    #[test]
+    fn connections_follow_the_limit_unless_somebody_says_how_many() {
+        let most = |limit| Connections::FollowLimit.most(limit);
+        assert_eq!([f64::INFINITY, 10.0, 64.0, 100.0, 1e9].map(most), [256, 256, 256, 400, 4_096]);
+        assert_eq!(Connections::AtMost(8).most(100.0), 8);
+        let origin = Origin::new(
+            OriginSettings { connections: Connections::FollowLimit, ..origins(&[1]).at(0).settings.clone() },
+            vec![],
+        );
+        origin.follow(100.0);
+        assert_eq!((0..500).filter(|_| origin.unknown.try_take()).count(), 300);
+        assert_eq!((0..500).filter(|_| origin.login.try_take()).count(), 50);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 /// So many may be had at once, over all workers; who waits longest gets the next.
 pub(crate) struct Share {
-    most: u32,
+    most: AtomicU32,
     held: AtomicU32,
     waiting: AtomicU32,
     freed: Notify,
@@ -16,7 +16,20 @@ pub(crate) struct Share {
 impl Share {
     /// `most` at once; at least one.
     pub(crate) fn new(most: u32) -> Self {
-        Self { most: most.max(1), held: AtomicU32::new(0), waiting: AtomicU32::new(0), freed: Notify::new() }
+        Self {
+            most: AtomicU32::new(most.max(1)),
+            held: AtomicU32::new(0),
+            waiting: AtomicU32::new(0),
+            freed: Notify::new(),
+        }
+    }
+
+    /// From now on `most` at once; what is held beyond is not taken back.
+    pub(crate) fn set_most(&self, most: u32) {
+        let before = self.most.swap(most.max(1), SeqCst);
+        for _ in 0..most.saturating_sub(before).min(self.waiting()) {
+            self.freed.notify_one();
+        }
     }
 
     pub(crate) fn held(&self) -> u32 {
@@ -56,7 +69,7 @@ impl Share {
     }
 
     fn take_if_left(&self) -> bool {
-        if self.held.fetch_add(1, SeqCst) < self.most {
+        if self.held.fetch_add(1, SeqCst) < self.most.load(SeqCst) {
             return true;
         }
         self.held.fetch_sub(1, SeqCst);
@@ -77,6 +90,22 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[tokio::test]
+    async fn who_waits_gets_what_there_is_more_of() {
+        let share = Share::new(1);
+        assert!(share.try_take());
+        let mut waits = pin!(share.take());
+        assert!(tokio::time::timeout(Duration::ZERO, waits.as_mut()).await.is_err());
+        share.set_most(2);
+        waits.await;
+        assert!(!share.try_take());
+        share.set_most(1);
+        share.give_back();
+        assert!(!share.try_take(), "one is held, and one is what there is");
+        share.give_back();
+        assert!(share.try_take());
+    }
 
     #[tokio::test]
     async fn who_waits_gets_what_is_given_back_and_nobody_overtakes() {

@@ -163,7 +163,7 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
         health_path: None,
         health_interval: Duration::from_secs(60),
         health_timeout: Duration::from_secs(1),
-        connections_max: 64,
+        connections: edge_io::Connections::AtMost(64),
         confirms_logins: true,
         connect_timeout: Duration::from_secs(1),
         answer_timeout: setting.answer_timeout,
