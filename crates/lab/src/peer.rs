@@ -42,13 +42,23 @@ pub enum Missing {
         /// What must be done.
         name: String,
     },
+    /// The limit of open files is too low.
+    #[error(
+        "this test holds {needed} files open, and {allowed} are allowed; raise the hard limit (`ulimit -Hn`)"
+    )]
+    Files {
+        /// Files that one process of the test must have open at once.
+        needed: u64,
+        /// What the machine allows.
+        allowed: u64,
+    },
 }
 
 impl Missing {
-    /// Data sets are not part of a clone, and no test command can give itself privileges: tests that need them may skip
-    /// everywhere.
+    /// Data sets are not part of a clone, and no test command can give itself privileges or higher limits: tests that need them
+    /// may skip everywhere.
     pub fn may_always_skip(&self) -> bool {
-        matches!(self, Self::Data { .. } | Self::Privilege { .. })
+        matches!(self, Self::Data { .. } | Self::Privilege { .. } | Self::Files { .. })
     }
 }
 

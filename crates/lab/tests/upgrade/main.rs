@@ -1,5 +1,6 @@
 //! A new binary and a new configuration, again and again, while clients of all kinds are at work: nobody notices.
 
+mod program;
 mod service;
 mod sockets;
 
@@ -11,11 +12,13 @@ use std::time::Duration;
 
 use lab::certificate::Authority;
 use lab::clock::{pause, wait_for};
-use lab::{Gate, Missing, Peer, Running, free_address, need, web};
+use lab::{Gate, Missing, Peer, Placement, Running, free_address, need, web};
+use program::Program;
 
-/// A gate on http and https before an app of Node.js.
+/// A gate on http and https before an app of Node.js, run from a copy of the binary of its own.
 struct World {
     gate: Gate,
+    program: Program,
     https: SocketAddr,
     authority: Authority,
     folder: tempfile::TempDir,
@@ -24,9 +27,9 @@ struct World {
 
 impl World {
     fn start() -> Result<Self, Missing> {
-        Gate::binary()?;
         let node = Peer::node()?;
         let folder = tempfile::tempdir().expect("there is room");
+        let program = Program::install(folder.path())?;
         let authority = Authority::new(folder.path(), "authority").expect("keys can be made");
         let signed =
             authority.sign(folder.path(), "shop", &["shop.example", "localhost"]).expect("keys can be made");
@@ -42,8 +45,37 @@ impl World {
             .replace("[[site]]", &tls)
             .replace("[state]", "max_connections = 2_000\n[[site.route]]\npath = \"/up\"\nbody = \"300 MiB\"\n[[site.route]]\npath = \"/live\"\nwebsocket = true\n[limits]\ndrain = \"5s\"\n[state]")
             .replace("{origin}", &format!("http://{app}"));
-        let gate = Gate::start(&config).expect("the gate starts");
-        Ok(Self { gate, https, authority, folder, _app: running })
+        let placement = Placement { binary: Some(program.path.clone()), core: None };
+        let gate = Gate::start_placed(&config, &placement).expect("the gate starts");
+        Ok(Self { gate, program, https, authority, folder, _app: running })
+    }
+
+    /// Another configuration, every second time another binary too, and a process that takes over with them.
+    fn swap(&mut self, number: u32, config: &str) {
+        let drain = format!("\"{}s\"", 4 + number % 3);
+        self.gate.write_config(&config.replace("\"5s\"", &drain)).expect("there is room");
+        if number.is_multiple_of(2) {
+            self.program.renew();
+        }
+        assert!(self.gate.hand_over(), "swap {number}: {}", self.gate.log());
+        assert!(self.program.is_run_by(self.gate.id()), "swap {number}: an old binary serves");
+    }
+
+    fn serves(&self) -> bool {
+        web::get(self.gate.listen(), "/", &[]).is_ok_and(|answer| answer.status == 200)
+    }
+
+    /// Nothing takes over, the gate says why, and serves.
+    fn check_refusal(&mut self, why: &str) {
+        let told = self.gate.log().len();
+        let took_over = self.gate.hand_over();
+        let said = self.gate.log().split_off(told);
+        assert!(!took_over, "{why}: {said}");
+        assert!(
+            said.contains("error: the new process cannot take over") && said.contains(why),
+            "{why}: {said}"
+        );
+        assert!(self.serves() && self.gate.processes() == 1, "{why}: {}", self.gate.log());
     }
 
     /// curl, asking for every number up to `count` over some connections at once.
@@ -112,11 +144,7 @@ fn twenty_swaps_under_load_fail_no_request_and_cut_no_upload() {
         let sockets = scope.spawn(move || sockets::play(listen, WEBSOCKETS, stop));
         pause(Duration::from_secs(1));
         for swap in 0..SWAPS {
-            world
-                .gate
-                .write_config(&config.replace("\"5s\"", &format!("\"{}s\"", 4 + swap % 3)))
-                .expect("there is room");
-            assert!(world.gate.hand_over(), "swap {swap}: {}", world.gate.log());
+            world.swap(swap, &config);
         }
         for load in [plain, secured] {
             let said = text(&load.join().expect("it ends"));
@@ -144,29 +172,25 @@ fn twenty_swaps_under_load_fail_no_request_and_cut_no_upload() {
 fn a_bad_configuration_or_binary_is_refused_and_the_old_one_stays() {
     let mut world = need!(World::start());
     let config = world.gate.config().expect("it was written");
-    let serves =
-        |world: &World| web::get(world.gate.listen(), "/", &[]).is_ok_and(|answer| answer.status == 200);
     let refused = [
         (config.replace("\"5s\"", "\"soon\""), "drain"),
-        (config.replace("shop.chain", "nothing"), ""),
+        (config.replace("shop.pem", "nothing.pem"), "nothing.pem"),
         (config.replace(&world.https.to_string(), "192.0.2.1:443"), "cannot listen on 192.0.2.1:443"),
         (config.replace("dir = \"", "dir = \"/proc/no"), "state folder"),
     ];
     for (bad, why) in refused {
+        assert!(bad != config, "{why}: nothing is bad in it");
         world.gate.write_config(&bad).expect("there is room");
-        let told = world.gate.log().len();
-        let took_over = world.gate.hand_over();
-        let said = world.gate.log().split_off(told);
-        assert!(bad == config || !took_over, "{said}");
-        assert!(
-            bad == config || said.contains("error: the new process cannot take over") && said.contains(why),
-            "{said}"
-        );
-        assert!(serves(&world));
+        world.check_refusal(why);
     }
     world.gate.write_config(&config).expect("there is room");
+    for (text, mode, why) in BAD_BINARIES {
+        world.program.spoil(text, mode);
+        world.check_refusal(why);
+    }
+    world.program.renew();
     assert!(world.gate.hand_over(), "{}", world.gate.log());
-    assert!(serves(&world));
+    assert!(world.serves() && world.program.is_run_by(world.gate.id()), "{}", world.gate.log());
 }
 
 #[test]
@@ -212,6 +236,12 @@ fn a_process_with_another_number_of_threads_takes_all_sockets_over() {
     }
 }
 
+/// What is no program, what ends by itself, and what nobody may run: their mode, and what the gate says of them.
+const BAD_BINARIES: [(&str, &str, &str); 3] = [
+    ("\0this is no program", "755", "cannot start"),
+    ("#!/bin/sh\nexit 1\n", "755", "the other process has ended"),
+    ("#!/bin/sh\nexit 1\n", "644", "cannot start"),
+];
 const SOON: Duration = Duration::from_secs(20);
 const SWAPS: u32 = 20;
 const WEBSOCKETS: u32 = 500;
