@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -133,6 +133,8 @@ pub struct Shared {
     /// Bytes of request bodies that are being held.
     pub(crate) held: AtomicI64,
     pub(crate) ticks: Mutex<ticker::Ticks>,
+    /// What the ticker said when it panicked.
+    pub(crate) ticker_panic: OnceLock<String>,
     /// When each worker, and last the ticker, last did its rounds, in nanoseconds.
     pub(crate) rounds: Box<[AtomicU64]>,
     scarce: AtomicBool,
@@ -176,6 +178,11 @@ impl Shared {
     /// How long the steps of the ticker took so far.
     pub fn ticks(&self) -> ticker::Ticks {
         ticker::lock(&self.ticks).clone()
+    }
+
+    /// What the ticker's last words were, if it has panicked: L, threshold and level stay as they are until the process ends.
+    pub fn ticker_panic(&self) -> Option<&str> {
+        self.ticker_panic.get().map(String::as_str)
     }
 
     /// For how long the slowest of workers and ticker has not done its rounds, which are due twice and ten times a second:
@@ -292,6 +299,7 @@ impl Edge {
             room_wanted: (0..settings.workers.max(1)).map(|_| Notify::new()).collect(),
             held: AtomicI64::new(0),
             ticks: Mutex::default(),
+            ticker_panic: OnceLock::new(),
             rounds: (0..=settings.workers.max(1))
                 .map(|_| AtomicU64::new(parts.clock.now().as_nanos()))
                 .collect(),
@@ -300,6 +308,8 @@ impl Edge {
             retired_at: AtomicU64::new(0),
             settings,
         });
+        // What a process before this one decided holds until the ticker has had its time.
+        shared.site.await_decisions(shared.clock.now());
         let certificates = CertificateWatch::start(tls)?;
         let crawling = Crawling::start(&shared.site, shared.clock, &shared.settings.crawlers)?;
         let sockets = listeners.iter().flat_map(|listener| &listener.sockets);

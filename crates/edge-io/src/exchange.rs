@@ -84,7 +84,8 @@ impl Exchange {
 
     /// Whether limits that refuse apply to its client: it is unknown, and they refuse now.
     pub(crate) fn may_refuse(&self) -> bool {
-        !self.subject.identity.tier().is_known() && self.worker.shared().site.refuses_bodies()
+        let site = &self.worker.shared().site;
+        !self.subject.identity.tier().is_known() && site.refuses_bodies(self.worker.now())
     }
 
     /// A slot was taken; it is given back when the last byte is in the gate.

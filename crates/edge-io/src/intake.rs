@@ -31,7 +31,7 @@ pub(crate) async fn take_body(
     let site = &way.worker.shared().site;
     let allowed = route.and_then(|route| route.body_bytes).unwrap_or(BODY_BYTES_DEFAULT);
     // In calm, and while the gate only observes, body budgets count but refuse nobody.
-    let enforced = site.refuses_bodies();
+    let enforced = site.refuses_bodies(way.worker.now());
     if way.subject.length.is_some_and(|length| length > allowed) {
         let refusal = site.refusal(&way.subject.identity, Reason::BodyTooLarge, way.worker.scatter());
         if enforced {
@@ -70,7 +70,7 @@ fn read_first(way: &Way, route: Option<&Route>) -> First {
     let tier = way.subject.identity.tier();
     // The app answers such a body before it has ended.
     let converses = route.is_some_and(|route| route.long) || way.subject.grpc;
-    if tier >= Tier::T5 && way.worker.shared().site.refuses_bodies() {
+    if tier >= Tier::T5 && way.worker.shared().site.refuses_bodies(way.worker.now()) {
         return First::All;
     }
     if small || (!tier.is_known() && !converses) { First::Some } else { First::None }
@@ -95,7 +95,7 @@ async fn read(way: &Way, mut body: ClientBody, first: u64, allowed: u64) -> Resu
         let length = (whole.len() + data.len()) as u64;
         let reason = if length > allowed {
             Some(Reason::BodyTooLarge)
-        } else if !within_budget && site.refuses_bodies() {
+        } else if !within_budget && site.refuses_bodies(way.worker.now()) {
             Some(Reason::BufferBudget)
         } else {
             None

@@ -164,7 +164,7 @@ impl Way {
             && !connection.front;
         let hoards = self.subject.websocket && self.has_too_many_sockets();
         let reason = if crowds { Reason::ConnectionLimit } else { Reason::StreamLimit };
-        ((crowds || hoards) && shared.site.refuses_bodies()).then_some(reason)
+        ((crowds || hoards) && shared.site.refuses_bodies(self.begun)).then_some(reason)
     }
 
     fn has_too_many_sockets(&self) -> bool {
@@ -416,7 +416,8 @@ impl Way {
                 return Poll::Ready(Cut::Late);
             }
             if self.call.is_queued()
-                && let Some(reason) = self.worker.shared().site.reconsider(&self.subject.identity, would)
+                && let Some(reason) =
+                    self.worker.shared().site.reconsider(&self.subject.identity, would, self.worker.now())
             {
                 self.call.set_queued(false);
                 return Poll::Ready(Cut::Refused(reason));

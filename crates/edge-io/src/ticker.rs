@@ -1,6 +1,8 @@
 //! The thread that reads all workers' counters ten times a second and moves L, the threshold and the level.
 
+use std::any::Any;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -36,13 +38,21 @@ pub trait Listener: Send {
     }
 }
 
-/// Starts the thread. It ends with the edge.
+/// Starts the thread. It ends with the edge, or with a panic, which [`Shared::ticker_panic`] tells: it is not begun anew, because
+/// nobody knows what the controller is worth then. The data plane does without ([`Site::is_undecided`]), and a watchdog ends the
+/// process ([`Shared::stuck_for`]).
+///
+/// [`Site::is_undecided`]: admission::site::Site::is_undecided
 pub(crate) fn start(
     shared: Arc<Shared>,
     controller: Controller,
     listener: Box<dyn Listener>,
 ) -> io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name("ticker".to_owned()).spawn(move || run(&shared, controller, listener))
+    std::thread::Builder::new().name("ticker".to_owned()).spawn(move || {
+        if let Some(words) = last_words(|| run(&shared, controller, listener)) {
+            let _first = shared.ticker_panic.set(words);
+        }
+    })
 }
 
 fn run(shared: &Shared, mut controller: Controller, mut listener: Box<dyn Listener>) {
@@ -61,7 +71,17 @@ fn run(shared: &Shared, mut controller: Controller, mut listener: Box<dyn Listen
         shared.weigh_buffers();
         lock(&shared.ticks).count(shared.clock.now().since(now));
     }
+    shared.site.await_no_decision();
     listener.ends(&controller, shared.clock.now());
+}
+
+/// What a panic says that ends `work`.
+fn last_words(work: impl FnOnce()) -> Option<String> {
+    // Nothing that it may have left half done is looked at again, but for what is made of atomics and survives it.
+    let panic: Box<dyn Any + Send> = catch_unwind(AssertUnwindSafe(work)).err()?;
+    let literal = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+    let words = literal.or_else(|| panic.downcast_ref::<String>().cloned());
+    Some(words.unwrap_or_else(|| "it said nothing".to_owned()))
 }
 
 fn step(
@@ -224,4 +244,18 @@ impl Ticks {
 
 pub(crate) fn lock(ticks: &Mutex<Ticks>) -> MutexGuard<'_, Ticks> {
     ticks.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_told_in_its_own_words() {
+        assert_eq!(last_words(|| {}), None);
+        assert_eq!(last_words(|| panic!("attempt to add")).as_deref(), Some("attempt to add"));
+        let step = 7;
+        assert_eq!(last_words(move || panic!("step {step}")).as_deref(), Some("step 7"));
+        assert_eq!(last_words(|| std::panic::panic_any(7)).as_deref(), Some("it said nothing"));
+    }
 }

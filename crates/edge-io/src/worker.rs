@@ -335,7 +335,7 @@ impl Worker {
             let now = self.now();
             self.shared.does_rounds(self.index, now);
             self.wall_at.set((now, self.wall()));
-            let census = self.registry.sweep(&self.limits(), now);
+            let census = self.registry.sweep(&self.limits(now), now);
             let counters = self.counters();
             counters.handshaking.store(census.handshaking, Relaxed);
             counters.idle.store(census.idle, Relaxed);
@@ -375,7 +375,7 @@ impl Worker {
     }
 
     /// The deadlines of connections at the level in force (decision-science, section 9; mission-anchors, section 5).
-    fn limits(&self) -> PhaseLimits {
+    fn limits(&self, now: Instant) -> PhaseLimits {
         let settings = &self.shared.settings;
         let lowered = self.is_lowered();
         PhaseLimits {
@@ -383,7 +383,7 @@ impl Worker {
             head: if lowered { settings.head_timeout.min(HEAD_LOWERED) } else { settings.head_timeout },
             idle: if lowered { settings.idle_timeout.min(IDLE_LOWERED) } else { settings.idle_timeout },
             idle_known: settings.idle_timeout.max(IDLE_KNOWN_MIN),
-            unread: self.shared.site.refuses_bodies().then_some(UNREAD_MAX),
+            unread: self.shared.site.refuses_bodies(now).then_some(UNREAD_MAX),
         }
     }
 }

@@ -15,6 +15,7 @@ mod why;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ::provider::Finding;
 use admin::ReportDraft;
@@ -42,7 +43,7 @@ use crate::orders::Orders;
 use crate::probing::Probing;
 use crate::recordings;
 use crate::running::SITE;
-use crate::situation::meaning;
+use crate::situation::{meaning, silence};
 use crate::subscribing;
 use crate::truth::Truth;
 
@@ -176,11 +177,13 @@ impl Control {
                 format!("\nrefusals apply to {percent} % of unknown clients; the rest are only observed")
             }
         };
+        let silent_for = self.silent_for();
+        let silence = silent_for.map(|time| format!("\n{}", silence(time))).unwrap_or_default();
         let probes = self.probing.told(self.clock.now()).map(|told| format!("\n{told}")).unwrap_or_default();
         let (_, link) = self.host.link_now(&self.probing);
         let link_said = link_said(&link);
         let text = format!(
-            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{link_said}{enforced}{bypass}",
+            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{link_said}{silence}{enforced}{bypass}",
             self.site.mode(),
             decision.level,
             meaning(decision.level),
@@ -192,6 +195,7 @@ impl Control {
         let data = json!({
             "mode": self.site.mode().label(),
             "level": decision.level.label(),
+            "silent_seconds": silent_for.map(|time| time.as_secs()),
             "limit": limit.is_finite().then_some(limit),
             "inflight": self.site.slots().total(),
             "bypass": self.site.is_bypassed(),
@@ -212,6 +216,12 @@ impl Control {
 
     fn moment(&self) -> Moment {
         Moment { now: self.clock.now(), wall: self.clock.wall() }
+    }
+
+    /// For how long nothing was decided, if that is longer than a decision lives.
+    fn silent_for(&self) -> Option<Duration> {
+        let now = self.clock.now();
+        self.site.is_undecided(now).then(|| self.site.decision_age(now))
     }
 
     fn bypass(&self, on: bool) -> Reply {

@@ -2,6 +2,7 @@
 
 mod journalled;
 mod logs;
+mod silence;
 mod telling;
 
 use std::os::fd::{AsFd, BorrowedFd};
@@ -36,6 +37,7 @@ use crate::secrets::Secrets;
 use crate::truth::{Outlet, Page, PageError, Truth, Witness};
 use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
 use logs::{Access, logs};
+use silence::Silence;
 use telling::{consents, open_page, told};
 
 /// Where and how state is kept.
@@ -125,6 +127,7 @@ pub(crate) struct Running {
     /// everything in the journal too old at once. (Its pass time would not do: after a long absence it stays behind.)
     aging: Mutex<PassClock>,
     acme: Option<Acme>,
+    silence: Mutex<Silence>,
 }
 
 /// Starts a gate on sockets that are open already, perhaps in the place of another process.
@@ -203,6 +206,7 @@ pub(crate) fn start(
         predecessor: Mutex::new(predecessor),
         aging: Mutex::new(PassClock::resume(None, clock.wall())),
         acme,
+        silence: Mutex::default(),
     })
 }
 
@@ -235,6 +239,7 @@ impl Running {
     /// What is to be done once a second: rows that wait, and every few seconds the sweep.
     pub(crate) fn keep_house(&self, second: u64) {
         self.look_at_people();
+        self.say_silence();
         if let Some(news) = self.edge.shared().keys_news() {
             self.say_keys(&news);
         }

@@ -10,14 +10,15 @@ mod value;
 mod words;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use admission::core::Taken;
 use guard::Advice;
 use guard::evidence::Findings;
-use model::{Act, Decision, Ground, Instant, Level, Masks, Mode, Summary, Tier};
+use model::{Act, Challenge, Decision, Ground, Instant, Level, Masks, Mode, Summary, Tier};
 
 use crate::desk::Pins;
-use crate::lines::Moment;
+use crate::lines::{Moment, span};
 use crate::ruling::Ruling;
 
 /// What the ticker saw last.
@@ -69,6 +70,8 @@ struct Sight {
 pub(crate) struct Report<'a> {
     pub(crate) situation: &'a Situation,
     pub(crate) moment: Moment,
+    /// For how long nothing was decided, if that is longer than a decision lives.
+    pub(crate) silent_for: Option<Duration>,
     pub(crate) pins: Pins,
     pub(crate) mode: Mode,
     pub(crate) is_bypassed: bool,
@@ -132,6 +135,12 @@ impl Situation {
         });
     }
 
+    /// Nothing was decided for longer than a decision lives: only a part of the last one is obeyed still.
+    pub(crate) fn note_silence(&mut self) {
+        let decision = &mut self.decision;
+        (decision.masks, decision.challenge, decision.limits_refuse) = (Masks::OPEN, Challenge::Off, true);
+    }
+
     /// Whether some unknown clients are closed out.
     fn is_closed(&self) -> bool {
         !self.decision.masks.is_open()
@@ -184,6 +193,14 @@ pub(crate) const fn meaning(level: Level) -> &'static str {
         }
         Level::Reopening => "unknown clients are being let in again, step by step",
     }
+}
+
+/// That nothing was decided for so long, for people.
+pub(crate) fn silence(time: Duration) -> String {
+    format!(
+        "NOTHING WAS DECIDED FOR {}: nobody is closed out or challenged, client limits refuse, rules end by themselves; restart the gate",
+        span(time)
+    )
 }
 
 /// What a mode lets the gate do, for people.

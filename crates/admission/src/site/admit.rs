@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use model::{Instant, Level, Mode, Net, Reason, RefusalKind, Tier};
+use model::{Instant, Mode, Net, Reason, RefusalKind, Tier};
 
 use super::Site;
 use super::facts::{Demand, Door, Identity, Refusal, Verdict, Waiting};
@@ -41,7 +41,7 @@ impl Site {
             return verdict;
         }
         if !identity.allowed {
-            self.apply_rule(identity, demand, &mut verdict);
+            self.apply_rule(identity, demand, now, &mut verdict);
             if verdict.refuse.is_none() {
                 self.challenge(demand, now, &mut verdict);
             }
@@ -51,7 +51,7 @@ impl Site {
         }
         let identity = &Identity { ..verdict.identity };
         if let Err(limited) = self.charge(identity, demand, requests, now, &mut verdict) {
-            self.apply(identity, limited.reason, limited.retry_after, &mut verdict);
+            self.apply(identity, limited.reason, limited.retry_after, now, &mut verdict);
         }
         if verdict.refuse.is_none()
             && let Door::Knock { has_waited } = identity.door
@@ -59,7 +59,7 @@ impl Site {
             self.wait_for_turn(identity, demand, has_waited, now, &mut verdict);
         }
         let judged = verdict.identity;
-        let closed = !self.decision().masks.admits(judged.tier, judged.cohort);
+        let closed = self.closes_out(&judged, now);
         let cost_micros = verdict.cost_micros.saturating_mul(requests.into());
         if verdict.refuse.is_none() && closed && !self.is_ferried(&judged, cost_micros, now) {
             self.shut_out(&judged, SHED_RETRY, demand, now, &mut verdict);
@@ -72,10 +72,9 @@ impl Site {
 
     /// Whether a request that was let in, and has only waited since, is to be refused after all: the level has risen. `would` is
     /// what would have refused it then.
-    pub fn reconsider(&self, identity: &Identity, would: Option<Reason>) -> Option<Reason> {
-        let closed = !self.decision().masks.admits(identity.tier, identity.cohort);
-        let reason = if closed { Some(Reason::Threshold) } else { would };
-        reason.filter(|&reason| identity.tier > Tier::T3 && self.enforces(identity, reason))
+    pub fn reconsider(&self, identity: &Identity, would: Option<Reason>, now: Instant) -> Option<Reason> {
+        let reason = if self.closes_out(identity, now) { Some(Reason::Threshold) } else { would };
+        reason.filter(|&reason| identity.tier > Tier::T3 && self.enforces(identity, reason, now))
     }
 
     /// The verdict on a request that nothing may refuse.
@@ -108,9 +107,10 @@ impl Site {
         identity: &Identity,
         reason: Reason,
         retry_after: Duration,
+        now: Instant,
         verdict: &mut Verdict,
     ) {
-        if self.enforces(identity, reason) {
+        if self.enforces(identity, reason, now) {
             let waiting = parting(identity, retry_after);
             verdict.refuse = Some(Refusal { reason, retry_after, waiting });
         } else if verdict.would.is_none() {
@@ -127,7 +127,8 @@ impl Site {
         now: Instant,
         verdict: &mut Verdict,
     ) {
-        let Some(address) = identity.address else { return };
+        // Turns are drawn by whoever decides: without, nobody's would come.
+        let Some(address) = identity.address.filter(|_| !self.is_undecided(now)) else { return };
         let holder = Holder { address, user_agent: demand.user_agent };
         let (retry_secs, waiting) = match self.lane.knock(holder, has_waited, self.pass_time(), now) {
             LaneVerdict::Enter => return,
@@ -137,21 +138,21 @@ impl Site {
             ),
             LaneVerdict::Full { retry_seconds } => (retry_seconds, None),
         };
-        self.apply(identity, Reason::LaneFull, Duration::from_secs(retry_secs), verdict);
+        self.apply(identity, Reason::LaneFull, Duration::from_secs(retry_secs), now, verdict);
         if let Some(refusal) = &mut verdict.refuse {
             refusal.waiting = waiting;
         }
     }
 
     /// Whether a step refuses this client now.
-    pub(super) fn enforces(&self, identity: &Identity, reason: Reason) -> bool {
+    pub(super) fn enforces(&self, identity: &Identity, reason: Reason, now: Instant) -> bool {
         if self.mode() == Mode::Observe {
             return false;
         }
         if Layer::of(reason).is_some_and(|layer| self.only_reports(layer)) {
             return false;
         }
-        if reason.kind() == RefusalKind::Limited && !self.decision().limits_refuse {
+        if reason.kind() == RefusalKind::Limited && !self.limits_refuse(now) {
             return false;
         }
         if !self.may_act(reason) {
@@ -184,7 +185,7 @@ impl Site {
         }
         if let Some(proof) = identity.proof {
             let keys = Keys::Known { pass: proof.pass, account: proof.account };
-            let is_calm = self.decision().level == Level::Calm;
+            let is_calm = self.is_surely_calm(now);
             let each =
                 self.charge_milli(verdict.cost_micros).saturating_mul(if proof.half_budget { 2 } else { 1 });
             let cost = each.saturating_mul(requests);
@@ -205,7 +206,7 @@ impl Site {
         let keys = if identity.tier == Tier::T3 { Keys::Lane(address) } else { Keys::Address(address) };
         let cost = self.charge_milli(verdict.cost_micros).saturating_mul(requests);
         let charged = self.ladder.charge(&keys, now, cost, factor);
-        if self.decision().level == Level::Calm {
+        if self.is_surely_calm(now) {
             self.ladder.learn(&keys, now, factor);
         }
         charged

@@ -15,6 +15,7 @@ mod learn;
 mod lists;
 mod rules;
 mod settings;
+mod silence;
 #[cfg(test)]
 mod tests;
 mod tickets;
@@ -53,6 +54,7 @@ pub use inherit::INHERIT_FOR;
 pub use learn::{Answered, Confirmed, Lesson, SetCookies, Watch};
 pub use lists::{ENTRIES_MAX, Entry, List, ListFull};
 pub use settings::{Monitor, SessionProof, SiteSettings};
+pub use silence::DECISION_LIVES;
 
 /// One protected site, shared by all workers.
 pub struct Site {
@@ -90,6 +92,8 @@ pub struct Site {
     /// Addresses that an admin exempted from client limits.
     allowed: List,
     decision: ArcSwap<Decision>,
+    /// When the last decision came, in nanoseconds; 0 while none is awaited. See [`silence`].
+    decided: AtomicU64,
     rule_counts: rules::RuleCounts,
     /// When the level rose above calm, by pass time; 0 in calm.
     incident_since: AtomicU64,
@@ -146,6 +150,7 @@ impl Site {
             denied: List::default(),
             allowed: List::default(),
             decision: ArcSwap::from_pointee(Decision::default()),
+            decided: AtomicU64::new(0),
             rule_counts: rules::RuleCounts::default(),
             incident_since: AtomicU64::new(0),
             mode: AtomicU8::new(settings.mode as u8),
@@ -314,13 +319,6 @@ impl Site {
     /// Whether waiting for a slot is only reported.
     pub fn observes_queue(&self) -> bool {
         self.mode() == Mode::Observe
-    }
-
-    /// Whether budgets of request bodies refuse: not in calm, not while observing, not while tripped.
-    pub fn refuses_bodies(&self) -> bool {
-        self.mode() != Mode::Observe
-            && self.decision.load().limits_refuse
-            && !self.only_reports(Layer::BodyLimits)
     }
 
     /// Whether a layer only reports because it harmed known clients.

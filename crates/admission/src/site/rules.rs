@@ -75,6 +75,7 @@ impl Site {
         } else if self.incident_since.load(Relaxed) == 0 {
             self.incident_since.store(self.pass_time().as_millis().max(1), Relaxed);
         }
+        self.decided.store(decision.at.as_nanos(), Relaxed);
         self.decision.store(decision.into());
     }
 
@@ -113,14 +114,20 @@ impl Site {
     }
 
     /// What the rule that matched does: refuses, or puts last. A challenge is the next step's affair.
-    pub(super) fn apply_rule(&self, identity: &Identity, demand: &Demand<'_>, verdict: &mut Verdict) {
+    pub(super) fn apply_rule(
+        &self,
+        identity: &Identity,
+        demand: &Demand<'_>,
+        now: Instant,
+        verdict: &mut Verdict,
+    ) {
         let Some(rule) = identity.rule else { return };
         match rule.action {
             Action::Block => {
                 let retry_after = self.refusal(identity, Reason::Rule, demand.scatter).retry_after;
-                self.apply(identity, Reason::Rule, retry_after, verdict);
+                self.apply(identity, Reason::Rule, retry_after, now, verdict);
             }
-            Action::Demote if self.enforces(identity, Reason::Rule) => {
+            Action::Demote if self.enforces(identity, Reason::Rule, now) => {
                 verdict.identity.demoted_from = Some(identity.tier);
                 verdict.identity.tier = Tier::T6;
                 // Who is put last does not wait among those who sign in.

@@ -4,6 +4,7 @@ mod handover;
 mod invariants;
 mod rising;
 mod rules;
+mod silence;
 mod tickets;
 mod turns;
 mod visitors;

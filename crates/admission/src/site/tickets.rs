@@ -155,10 +155,10 @@ impl Site {
     /// Asks an unknown client without a ticket to come back, or takes its answer.
     pub(super) fn challenge(&self, demand: &Demand<'_>, now: Instant, verdict: &mut Verdict) {
         let identity = verdict.identity;
-        let (Some(kind), Some(address)) = (self.asked_of(&identity, demand), identity.address) else {
+        let (Some(kind), Some(address)) = (self.asked_of(&identity, demand, now), identity.address) else {
             return;
         };
-        if !demand.navigation && !self.decision().masks.admits(identity.tier, identity.cohort) {
+        if !demand.navigation && self.closes_out(&identity, now) {
             // What could not pass a challenge is told the truth: there is no room.
             return;
         }
@@ -166,8 +166,8 @@ impl Site {
             Kind::Cookie => Reason::CookieChallenge,
             Kind::Wait => Reason::WaitingChallenge,
         };
-        if !self.enforces(&identity, reason) || !asks_for_page(demand) {
-            return self.apply(&identity, reason, CHALLENGE_RETRY, verdict);
+        if !self.enforces(&identity, reason, now) || !asks_for_page(demand) {
+            return self.apply(&identity, reason, CHALLENGE_RETRY, now, verdict);
         }
         self.ask(kind, reason, address, demand, now, verdict);
     }
@@ -186,10 +186,10 @@ impl Site {
             && judged.demoted_from.is_none()
             && self.decision().masks.tier(Tier::T4) == u128::MAX
             && asks_for_page(demand)
-            && self.enforces(judged, Reason::Threshold);
+            && self.enforces(judged, Reason::Threshold, now);
         match judged.address.filter(|_| may_wait) {
             Some(address) => self.ask(Kind::Wait, Reason::Threshold, address, demand, now, verdict),
-            None => self.apply(judged, Reason::Threshold, retry_after, verdict),
+            None => self.apply(judged, Reason::Threshold, retry_after, now, verdict),
         }
     }
 
@@ -251,7 +251,7 @@ impl Site {
     }
 
     /// What is asked of a request: by the rule that matched, or of all unknown clients.
-    fn asked_of(&self, identity: &Identity, demand: &Demand<'_>) -> Option<Kind> {
+    fn asked_of(&self, identity: &Identity, demand: &Demand<'_>, now: Instant) -> Option<Kind> {
         let is_asked = matches!(identity.tier, Tier::T5 | Tier::T6)
             && identity.shown != Shown::Ticket
             && !NEVER_ASKED.iter().any(|path| demand.path.starts_with(path));
@@ -259,9 +259,10 @@ impl Site {
             return None;
         }
         if identity.rule.is_some_and(|rule| rule.action == Action::Challenge) {
-            return Some(Kind::Wait);
+            // Pass time stands still while nothing is decided: no wait would end.
+            return Some(if self.is_undecided(now) { Kind::Cookie } else { Kind::Wait });
         }
-        match self.decision().challenge {
+        match self.asked_of_all(now) {
             Challenge::Off => None,
             Challenge::Cookie => Some(Kind::Cookie),
             Challenge::Waiting => Some(Kind::Wait),

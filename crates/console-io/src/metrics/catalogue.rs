@@ -288,6 +288,14 @@ pub const TICK_SECONDS: Metric<Histogram, 0> =
     Metric::new("portcullis_tick_seconds", [], "Time that one step of the gate's decision took.")
         .unit("seconds");
 
+/// How long ago the gate last decided.
+pub const DECISION_AGE: Metric<Gauge, 1> = Metric::new(
+    "portcullis_decision_age_seconds",
+    ["site"],
+    "Time since the gate last decided, which it does twice a second; beyond 10 s nobody is closed out or challenged, and client limits refuse.",
+)
+.unit("seconds");
+
 /// 1 while the gate only forwards.
 pub const BYPASS: Metric<Gauge, 0> =
     Metric::new("portcullis_bypass", [], "1 while the gate is told to forward everything, else 0.");
@@ -345,6 +353,7 @@ pub const ENTRIES: &[Entry] = &[
     SUBSCRIBER_MAILS.entry(),
     SUBSCRIBER_INVITATIONS.entry(),
     TICK_SECONDS.entry(),
+    DECISION_AGE.entry(),
     BYPASS.entry(),
     ENFORCED.entry(),
 ];

@@ -13,4 +13,5 @@ mod ruling;
 #[expect(dead_code, reason = "tests inside the crate use more of it")]
 #[path = "../../src/jwt/tests/signer.rs"]
 mod signer;
+mod silent;
 mod world;

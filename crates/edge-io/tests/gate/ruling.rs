@@ -188,10 +188,20 @@ pub(crate) struct Heard {
     traffic: Arc<Mutex<Traffic>>,
     /// The disk is nearly full, which hurts: a rule is sought only for what does.
     hurts: bool,
+    /// It panics at the first step.
+    panics: bool,
+}
+
+impl Heard {
+    pub(crate) fn and_panics() -> Self {
+        Self { panics: true, ..Self::default() }
+    }
 }
 
 impl TurnListener for Heard {
-    fn turned(&mut self, _turn: &Turn, _controller: &mut Controller, _now: Instant) {}
+    fn turned(&mut self, _turn: &Turn, _controller: &mut Controller, _now: Instant) {
+        assert!(!self.panics, "as the test wants");
+    }
 
     fn counted(&mut self, traffic: &Traffic) {
         self.traffic.lock().unwrap().absorb(traffic.clone());

@@ -14,10 +14,15 @@ use crate::situation::{Report, leave};
 impl Control {
     /// The level with all that speaks for it.
     pub(super) fn level(&self) -> Reply {
-        let situation = self.desk.situation().or_beginning(&self.site.decision());
+        let (mut situation, silent_for) =
+            (self.desk.situation().or_beginning(&self.site.decision()), self.silent_for());
+        if silent_for.is_some() {
+            situation.note_silence();
+        }
         let report = Report {
             situation: &situation,
             moment: self.moment(),
+            silent_for,
             pins: self.desk.pins(),
             mode: self.site.mode(),
             is_bypassed: self.site.is_bypassed(),

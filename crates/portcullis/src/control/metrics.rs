@@ -92,6 +92,8 @@ impl Control {
         let ticks = self.shared.ticks();
         let (bounds, counts, sum) = (&TICK_BUCKETS[..], &ticks.counts[..], ticks.sum.as_secs_f64());
         out.histogram(&catalogue::TICK_SECONDS, [([] as [&str; 0], Buckets { bounds, counts, sum })]);
+        let age = self.site.decision_age(self.clock.now()).as_secs_f64();
+        out.gauge(&catalogue::DECISION_AGE, [([site], age)]);
         out.gauge(&catalogue::KNOWN_COVERAGE, [([site], ratio)]);
         out.counter(&catalogue::PASSES_MINTED, [([site], self.sum(|c| c.minted.load(Relaxed)))]);
         let overflow = admission::limits::TableName::ALL

@@ -73,6 +73,7 @@ impl Stage {
         Report {
             situation: &self.situation,
             moment: Moment { now: Instant::from_secs(second), wall: Timestamp::from_secs(NOON + second) },
+            silent_for: None,
             pins: self.pins,
             mode: self.mode,
             is_bypassed: false,
@@ -245,6 +246,29 @@ fn an_incident_from_before_the_start_has_no_beginning() {
         assert!(report.text().starts_with("level customers-first since before this process began\n"));
         assert!(report.value()["since"].is_null());
     }
+}
+
+#[test]
+fn while_nothing_is_decided_it_says_so_and_what_is_obeyed_then() {
+    let mut stage = attacked();
+    assert!(!stage.report(9).text().contains("everybody\n"));
+    stage.situation.note_silence();
+    let report = Report { silent_for: Some(Duration::from_secs(42)), ..stage.report(42) };
+    let text = report.text();
+    check_width(&text);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "NOTHING WAS DECIDED FOR 42 s: nobody is closed out or challenged",
+        "let in everybody",
+        "client limits refuse",
+    ] {
+        assert!(words.contains(said), "{said} in\n{text}");
+    }
+    let value = report.value();
+    assert_eq!(value["silent_seconds"], 42);
+    assert_eq!((&value["challenge"], &value["limits_refuse"]), (&"off".into(), &true.into()));
+    assert_eq!(value["open_percent"]["t5"], 100.0);
+    assert!(stage.report(0).value()["silent_seconds"].is_null());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use admission::threshold::OPEN;
 use guard::evidence::Findings;
 use model::{Challenge, Level, Mode, Tier};
 
-use super::{Report, Sight, leave, meaning, words};
+use super::{Report, Sight, leave, meaning, silence, words};
 use crate::lines::{Sections, number, percent, span, when, wrapped};
 use crate::ruling::asked;
 
@@ -13,6 +13,9 @@ impl Report<'_> {
     pub(crate) fn text(&self) -> String {
         let mut head = wrapped("", 2, &self.head());
         head.push_str(&wrapped("  ", 2, meaning(self.situation.decision.level)));
+        if let Some(time) = self.silent_for {
+            head.push_str(&wrapped("  ", 2, &silence(time)));
+        }
         let mut sections = Sections::default();
         sections.add("why", self.reasons());
         if self.situation.has_begun {

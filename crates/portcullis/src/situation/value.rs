@@ -21,6 +21,7 @@ impl Report<'_> {
             "level": decision.level.label(),
             "number": decision.level.number(),
             "meaning": meaning(decision.level),
+            "silent_seconds": self.silent_for.map(|time| time.as_secs()),
             "since": at(situation.since),
             "not_calm_since": at(situation.unrest),
             "mode": self.mode.label(),
