@@ -182,7 +182,7 @@ impl Mint {
     /// what was given can be used for minutes, so that it is known too late what it was.
     fn ticket_seconds(&self, load: &Load, seconds: f64) -> f64 {
         let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = (-seconds / USAGE_SECONDS).exp();
+        let kept = libm::exp(-seconds / USAGE_SECONDS);
         let minted = f64::from(self.minted.swap(0, Relaxed));
         let request = load.request_seconds.max(REQUEST_SECONDS_MIN);
         let most = REQUESTS_PER_TICKET * request;
@@ -191,7 +191,7 @@ impl Mint {
         let Some(tickets) = load.tickets else { return most };
         usage.tickets += minted;
         usage.spent += tickets.max(0.0) * seconds;
-        usage.asked += (tickets - usage.asked) * (1.0 - (-seconds / ASKED_SECONDS).exp());
+        usage.asked += (tickets - usage.asked) * (1.0 - libm::exp(-seconds / ASKED_SECONDS));
         if usage.asked > NEARLY_FULL * load.share {
             usage.strict_for = STRICT_SECONDS;
         }
