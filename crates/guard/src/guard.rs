@@ -99,8 +99,12 @@ impl Guard {
 
     /// Takes what was counted in one step of 100 ms to 1 s; answers once for each completed second.
     pub fn step(&mut self, summary: &Summary, context: &Context) -> Option<Advice> {
+        let step = self.evidence.take(summary, context)?;
+        if step.is_anew {
+            self.partial.begin_anew();
+        }
         self.partial.take(summary);
-        let findings = self.evidence.step(summary, context)?;
+        let findings = step.findings?;
         let second = std::mem::take(&mut self.partial);
         self.more_for = if comes_now(&findings) { self.more_for.saturating_add(1) } else { 0 };
         if findings.hurts() {
@@ -190,6 +194,11 @@ impl Guard {
 }
 
 impl Partial {
+    /// Forgets what was seen; what an admin said since the last second counts all the same.
+    fn begin_anew(&mut self) {
+        *self = Self { unwanted: std::mem::take(&mut self.unwanted), ..Self::default() };
+    }
+
     fn take(&mut self, summary: &Summary) {
         let traffic = &summary.traffic;
         extend(&mut self.known, &traffic.known);
@@ -308,7 +317,76 @@ const ABOVE_EXPECTED: Finite = Finite::new(1.2);
 
 #[cfg(test)]
 mod tests {
+    use model::{Cohort, Values};
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A step of so many tenths of a second that ends at this one: so many of everything.
+    fn step(tenth: u64, tenths: u64, many: u64) -> Summary {
+        let mut summary = Summary::empty(Instant::from_millis(tenth * 100), tenths * 100);
+        (summary.offered[Tier::T5.index()][0], summary.removed[Tier::T6.index()]) = (many * 50, many);
+        summary.traffic.matches = vec![Matches { rule: 1, others: many, known: 1 }];
+        let sample = |tier| Sample {
+            weight: 1,
+            tier,
+            cohort: Cohort::new(0),
+            cost_micros: 50_000,
+            navigation: true,
+            keeps_cookies: false,
+            values: Values::default(),
+        };
+        summary.traffic.others = (0..many).map(|_| sample(Tier::T5)).collect();
+        summary.traffic.known = vec![sample(Tier::T1)];
+        summary
+    }
+
+    fn take(guard: &mut Guard, summary: &Summary) -> Option<Advice> {
+        guard.step(summary, &Context::default())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn steps_that_come_twice_or_late_count_once(
+            steps in prop::collection::vec((1_u64..=10, 0_u64..4), 1..30),
+            again in prop::collection::vec(0_usize..30, 0..20),
+        ) {
+            let (mut straight, mut other, mut tenth) = (Guard::new(1), Guard::new(1), 50);
+            let mut seen = Vec::new();
+            for (tenths, many) in steps {
+                tenth += tenths;
+                seen.push(step(tenth, tenths, many));
+                let there = seen.last().and_then(|step| take(&mut straight, step).map(|advice| advice.findings));
+                let here = seen.last().and_then(|step| take(&mut other, step).map(|advice| advice.findings));
+                prop_assert!(there == here);
+                for late in again.iter().filter_map(|late| seen.get(*late)) {
+                    prop_assert!(take(&mut other, late).is_none());
+                }
+                prop_assert_eq!(&straight.partial, &other.partial);
+                prop_assert!(straight.book == other.book);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_counted_before_a_gap_belongs_to_no_second_after_it() {
+        let (mut straight, mut other) = (Guard::new(1), Guard::new(1));
+        for tenth in 51..=65 {
+            take(&mut straight, &step(tenth, 1, 3));
+        }
+        assert!(straight.partial.millis > 0, "half a second");
+        straight.drop_rule(7);
+        other.drop_rule(7);
+        for guard in [&mut straight, &mut other] {
+            assert!(take(guard, &step(105, 5, 1)).is_none());
+        }
+        assert_eq!(straight.partial, other.partial);
+        assert_eq!((straight.partial.millis, straight.partial.unwanted.as_slice()), (500, &[7][..]));
+        assert_eq!(straight.partial.matches, [Matches { rule: 1, others: 1, known: 1 }]);
+        assert!(take(&mut straight, &step(110, 5, 1)).is_some_and(|advice| advice.findings.blind));
+    }
 
     #[test]
     fn what_is_asked_carries_the_numbers_of_what_hurts_and_of_what_looks_made() {

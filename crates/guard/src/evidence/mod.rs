@@ -58,7 +58,7 @@ use mix::Mixes;
 use model::{Finite, Instant, Level, Summary};
 use pain::Pains;
 use ramp::Ramps;
-use second::{Assembly, Second};
+use second::{Assembly, Second, Taken};
 use serde::{Deserialize, Serialize};
 use volume::Cusum;
 
@@ -86,6 +86,14 @@ impl Context {
     pub(crate) fn is_calm(&self) -> bool {
         self.level == Level::Calm && !self.is_closed
     }
+}
+
+/// What became of a step that was not passed over.
+pub(crate) struct Step {
+    /// The second in the making began anew with it, the first of all or after a gap: what came before belongs to none.
+    pub(crate) is_anew: bool,
+    /// What the second says that it completes.
+    pub(crate) findings: Option<Findings>,
 }
 
 /// What is known of calm, and what the last seconds said.
@@ -144,7 +152,16 @@ impl Evidence {
     /// A step that does not end after the one before is passed over. Without a step for more than [`BLIND_AFTER_MILLIS`]
     /// the second after it is blind: it is not learnt, and every run of quiet begins anew.
     pub fn step(&mut self, summary: &Summary, context: &Context) -> Option<Findings> {
-        let mut second = self.assembly.step(summary, context)?;
+        self.take(summary, context)?.findings
+    }
+
+    /// [`Evidence::step`], for whoever puts steps together as well; `None` if this one is passed over.
+    pub(crate) fn take(&mut self, summary: &Summary, context: &Context) -> Option<Step> {
+        let Taken { is_anew, second } = self.assembly.step(summary, context)?;
+        Some(Step { is_anew, findings: second.map(|second| self.judge(second, context)) })
+    }
+
+    fn judge(&mut self, mut second: Second, context: &Context) -> Findings {
         let maturity = self.maturity();
         if second.blind {
             self.pains.forget();
@@ -162,7 +179,7 @@ impl Evidence {
         let pain = self.pains.judge(&self.history, left);
         let malice = self.judge_malice(&mix, expected, &pain, context);
         let is_learnt = self.learn(&second, &figures, context, upstream.is_suspected);
-        Some(Findings {
+        Findings {
             at: second.at,
             millis: second.millis,
             pain,
@@ -174,7 +191,7 @@ impl Evidence {
             is_learnt,
             maturity,
             expected_load: expected[Metric::Load.index()],
-        })
+        }
     }
 
     /// Whether more than [`BLIND_AFTER_MILLIS`] passed without a step, at this moment; not before the first.

@@ -77,6 +77,14 @@ pub(super) fn sum(counts: &[u64; Tier::COUNT], tiers: &[Tier]) -> u64 {
     tiers.iter().fold(0, |sum, tier| sum.saturating_add(counts[tier.index()]))
 }
 
+/// What a step that was taken led to.
+pub(super) struct Taken {
+    /// The second in the making began anew with it: what came before is left out.
+    pub(super) is_anew: bool,
+    /// The second that it completes.
+    pub(super) second: Option<Second>,
+}
+
 /// Puts steps together.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(super) struct Assembly {
@@ -90,28 +98,29 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// Takes a step; answers the second that it completes.
+    /// Takes a step; `None` if it is turned away.
     ///
     /// A step whose end is not after the last one's is turned away, and so is one without a length.
-    pub(super) fn step(&mut self, summary: &Summary, context: &Context) -> Option<Second> {
+    pub(super) fn step(&mut self, summary: &Summary, context: &Context) -> Option<Taken> {
         let place = if summary.millis == 0 { Place::Past } else { self.place(summary.at) };
-        let seen = match place {
+        let (seen, is_anew) = match place {
             Place::Past => return None,
-            Place::Next(passed) => summary.millis.min(passed.max(1)),
+            Place::Next(passed) => (summary.millis.min(passed.max(1)), false),
             Place::First | Place::AfterGap => {
                 self.begun = back(summary.at, summary.millis);
                 let blind = place == Place::AfterGap;
                 self.partial = Second { is_calm: true, blind, ..Second::default() };
-                summary.millis
+                (summary.millis, true)
             }
         };
         self.last = Some(summary.at);
         take(&mut self.partial, summary, context, seen);
-        if millis(self.begun, summary.at) < SECOND_MILLIS {
-            return None;
-        }
-        self.begun = summary.at;
-        Some(std::mem::replace(&mut self.partial, Second { is_calm: true, ..Second::default() }))
+        let is_complete = millis(self.begun, summary.at) >= SECOND_MILLIS;
+        let second = is_complete.then(|| {
+            self.begun = summary.at;
+            std::mem::replace(&mut self.partial, Second { is_calm: true, ..Second::default() })
+        });
+        Some(Taken { is_anew, second })
     }
 
     /// Forgets moments: the next step may come from another clock.
