@@ -191,6 +191,8 @@ impl Challenges {
 
     /// Somebody [came back](Came::Back): the ticket for ten minutes, unless this one was used before, others were drawn, or
     /// more tickets than there may be would be given.
+    ///
+    /// Rates of address and network come first: beyond them nobody takes a cell that others need, and nobody is in the draw.
     pub(crate) fn redeem(
         &self,
         kind: Kind,
@@ -200,13 +202,19 @@ impl Challenges {
         time: Timestamp,
         now: Instant,
     ) -> Option<Sealed> {
-        if !matches!(self.used.charge(&number, now, 1_000, once()), Charge::Allowed) {
+        let network = Net::network(holder.address);
+        if !self.mint.admits(holder.address, factor, now) {
+            // It was answered, although it is not noted which: people in a busy network do not ignore challenges.
+            self.unanswered.answered(network, holder.user_agent, now);
             return None;
         }
-        self.unanswered.answered(Net::network(holder.address), holder.user_agent, now);
+        if self.used.charge(&number, now, 1_000, once()) != Charge::Allowed {
+            return None;
+        }
+        self.unanswered.answered(network, holder.user_agent, now);
         self.counts[1].fetch_add(1, Relaxed);
         let luck = low_u32(self.hash(number, b"draw"));
-        if !self.mint.allows(kind, luck, holder.address, factor, now) {
+        if !self.mint.gives(kind, luck, now) {
             return None;
         }
         let serial = self.serial.fetch_add(1, Relaxed);
@@ -299,6 +307,16 @@ impl Challenges {
     pub(crate) fn take_counts(&self) -> [u32; 2] {
         let take = |count: &AtomicU64| u32::try_from(count.swap(0, Relaxed)).unwrap_or(u32::MAX);
         [take(&self.counts[0]), take(&self.counts[1])]
+    }
+
+    /// How often there was no room in a table, by its name.
+    pub(crate) fn overflows(&self) -> [(&'static str, u64); 4] {
+        [
+            ("used", self.used.overflows()),
+            ("waiting", self.waiting.overflows()),
+            ("budgets", self.budgets.overflows()),
+            ("mints", self.mint.overflows()),
+        ]
     }
 
     /// What a successor must know, so that nothing is used twice.

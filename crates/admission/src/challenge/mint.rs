@@ -16,9 +16,9 @@ pub(super) struct Mint {
     bound: ArcSwap<Bound>,
     /// When each kind was last given, in seconds after 1.
     given: [AtomicU64; 2],
-    /// Waiting tickets that came back since the last step.
+    /// Waiting tickets that came back since the last step, within the rates of their addresses and networks.
     returns: AtomicU32,
-    /// Waiting tickets that come back, per second, smoothed: the bits of an `f64`.
+    /// The same per second, smoothed: the bits of an `f64`.
     demand: AtomicU64,
     /// Tickets that were given since the last step.
     minted: AtomicU32,
@@ -94,18 +94,27 @@ impl Mint {
         self.given[kind as usize].store(now.as_secs() + 1, Relaxed);
     }
 
-    /// Whether one who came back may have a ticket. `luck` decides among those who waited: it is unknown to them, and even.
-    pub(super) fn allows(&self, kind: Kind, luck: u32, address: IpAddr, factor: u32, now: Instant) -> bool {
+    /// Whether one who came back may try for a ticket: an address and a network may have as many tries as tickets.
+    ///
+    /// Who then is not drawn has used up a try all the same. If only tickets counted, a network could return as often as it
+    /// liked for each that it may have, and everybody else's share of the draw would fall with every return.
+    pub(super) fn admits(&self, address: IpAddr, factor: u32, now: Instant) -> bool {
+        let keys = (Key::Address(Net::address(address)), Key::Network(Net::network(address)));
+        self.charge_nets(&keys, factor, now)
+    }
+
+    /// Whether one who was [admitted](Mint::admits) gets a ticket. `luck` decides among those who waited: it is unknown to them,
+    /// and even.
+    pub(super) fn gives(&self, kind: Kind, luck: u32, now: Instant) -> bool {
         if kind == Kind::Wait {
             self.returns.fetch_add(1, Relaxed);
             if luck > self.drawn.load(Relaxed) {
                 return false;
             }
         }
-        let keys = (Key::Address(Net::address(address)), Key::Network(Net::network(address)));
-        let allows = self.charge_nets(&keys, factor, now) && self.charge_all(kind, now);
-        self.minted.fetch_add(u32::from(allows), Relaxed);
-        allows
+        let gives = self.charge_all(kind, now);
+        self.minted.fetch_add(u32::from(gives), Relaxed);
+        gives
     }
 
     /// Whether one who was let in may have a visit ticket.
@@ -158,12 +167,19 @@ impl Mint {
         self.table.take_over(debts, now);
     }
 
+    /// How often an address or a network found no room.
+    pub(super) fn overflows(&self) -> u64 {
+        self.table.overflows()
+    }
+
+    /// The network is asked before its address is charged: or a network with many addresses would fill the table with them, long
+    /// after it had what it may have.
     fn charge_nets(&self, (address, network): &(Key, Key), factor: u32, now: Instant) -> bool {
-        let charge = |key, per_minute| {
-            let rate = Rate::per_minute(per_minute).times(factor);
-            matches!(self.table.charge(key, now, 1_000, rate), Charge::Allowed)
-        };
-        charge(address, PER_ADDRESS) && charge(network, PER_NETWORK)
+        let rate = |per_minute| Rate::per_minute(per_minute).times(factor);
+        let (of_address, of_network) = (rate(PER_ADDRESS), rate(PER_NETWORK));
+        self.table.peek(network, now, 1_000, of_network) == Charge::Allowed
+            && self.table.charge(address, now, 1_000, of_address) == Charge::Allowed
+            && self.table.charge(network, now, 1_000, of_network) == Charge::Allowed
     }
 
     fn charge_all(&self, kind: Kind, now: Instant) -> bool {

@@ -163,6 +163,102 @@ fn those_who_waited_are_drawn_evenly_and_not_by_speed() {
     assert!((0.4..0.65).contains(&share), "{share}");
 }
 
+/// Five people a second come from everywhere, and from so many networks of 65,536 addresses each so many of those. Ten tickets a
+/// second are given. Tickets of people, of networks, and people, in the last minute of two.
+fn people_beside(networks: u64, each: u64) -> [u32; 3] {
+    let challenges = challenges();
+    let mut waiting: BTreeMap<u64, Vec<(bool, String, String)>> = BTreeMap::new();
+    let (mut earned, mut people) = ([0; 2], 0);
+    for at in 100..220_u64 {
+        let (time, now) = (Timestamp::from_secs(1_000_000 + at), Instant::from_secs(at));
+        // Their holders use them up.
+        challenges.follow(Load { share: 30.0, tickets: Some(29.9), request_seconds: 0.1 }, now);
+        let mut back = waiting.remove(&at).unwrap_or_default();
+        // Nobody comes first in every second.
+        back.sort_by_key(|(is_person, ..)| *is_person == (at % 2 == 0));
+        for (is_person, from, text) in back {
+            let me = holder(&from);
+            let Came::Back(kind, number) = challenges.read(me, text.as_bytes(), time) else {
+                panic!("{from}")
+            };
+            let won = challenges.redeem(kind, number, me, 1, time, now).is_some();
+            earned[usize::from(!is_person)] += u32::from(won && at >= 160);
+            people += u32::from(is_person && at >= 160);
+        }
+        let bot = |n: u64| format!("2001:db8:{:x}:{:x}::1", n % networks, (at - 100) * each + n / networks);
+        let bots = (0..networks * each).map(|n| (false, bot(n)));
+        let comers = bots.chain((0..5).map(|n| (true, format!("10.{}.{n}.1", at - 100))));
+        for (is_person, from) in comers {
+            let given = challenges.give(Kind::Wait, holder(&from), 1, time, now);
+            let due = at + given.refresh_secs;
+            // A few of many find no room to wait.
+            if let Some(text) = text(given) {
+                waiting.entry(due).or_default().push((is_person, from, text));
+            }
+        }
+    }
+    [earned[0], earned[1], people]
+}
+
+#[test]
+fn a_network_that_comes_back_a_thousandfold_takes_no_more_of_the_draw_than_its_rate() {
+    let [of_people, of_network, people] = people_beside(1, 300);
+    assert!(people > 250 && of_people * 10 >= people * 9, "{of_people} of {people}");
+    assert!(of_network <= 61, "{of_network}");
+}
+
+/// Where networks may have more than there is, what they do not win must not let them try again and again.
+#[test]
+fn many_such_networks_count_as_much_as_they_may_have_each() {
+    let [of_people, of_networks, people] = people_beside(15, 20);
+    // Twenty tries a second for ten tickets, which are given one by one.
+    assert!(of_people * 3 >= people, "{of_people} of {people}");
+    let all = of_people + of_networks;
+    assert!((480..=615).contains(&all), "{all}: most of ten a second for a minute");
+}
+
+#[test]
+fn an_address_that_comes_back_all_the_time_leaves_room_for_the_tickets_of_others() {
+    let challenges = challenges();
+    let earned =
+        (0..30_000).filter(|n| earns(&challenges, Kind::Cookie, "192.0.2.1", 100 + n / 3_000)).count();
+    assert_eq!(earned, 6);
+    assert_eq!(addresses(200).filter(|from| earns(&challenges, Kind::Cookie, from, 110)).count(), 200);
+    assert!(challenges.overflows().iter().all(|(_, times)| *times == 0), "{:?}", challenges.overflows());
+}
+
+#[test]
+fn a_network_of_many_addresses_leaves_room_for_the_tickets_of_others() {
+    let challenges = challenges();
+    let from = |n: u64| format!("2001:db8:1:{n:x}::1");
+    let earned = (0..40_000).filter(|n| earns(&challenges, Kind::Cookie, &from(*n), 100 + n / 8_000)).count();
+    assert!((60..=65).contains(&earned), "{earned}");
+    assert_eq!(addresses(200).filter(|from| earns(&challenges, Kind::Cookie, from, 105)).count(), 200);
+    assert!(challenges.overflows().iter().all(|(_, times)| *times == 0), "{:?}", challenges.overflows());
+}
+
+#[test]
+fn people_in_a_network_that_has_had_its_tickets_do_not_ignore_challenges() {
+    let challenges = challenges();
+    let hosts = || (0..200).map(|host| format!("192.0.2.{host}"));
+    assert_eq!(hosts().filter(|from| earns(&challenges, Kind::Cookie, from, 50)).count(), 60);
+    assert!(!challenges.are_ignored(holder("192.0.2.1"), Instant::from_secs(50)));
+}
+
+#[test]
+fn whoever_finds_no_room_is_counted() {
+    let challenges = challenges();
+    let now = Instant::from_secs(110);
+    for number in 0..200_000_u128 {
+        challenges.used.charge(&number, now, 1_000, once());
+    }
+    let before = challenges.overflows();
+    let refused = 200 - addresses(200).filter(|from| earns(&challenges, Kind::Cookie, from, 110)).count();
+    let after = challenges.overflows();
+    assert!(refused > 100, "{refused}");
+    assert_eq!((after[0].0, after[0].1 - before[0].1), ("used", refused as u64));
+}
+
 #[test]
 fn an_address_with_many_people_behind_it_waits_in_as_many_places() {
     let challenges = challenges();

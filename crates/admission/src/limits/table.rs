@@ -93,6 +93,15 @@ impl Table {
         charge
     }
 
+    /// What [`Table::charge`] would answer now; nothing is noted but that there is no room.
+    pub(crate) fn peek<K: Hash>(&self, key: &K, now: Instant, cost_milli: u32, rate: Rate) -> Charge {
+        let charge = self.peek_print(self.print(key), now, cost_milli, rate);
+        if charge == Charge::NoRoom {
+            self.count_overflow();
+        }
+        charge
+    }
+
     /// How often a key found no room.
     pub fn overflows(&self) -> u64 {
         self.overflows.load(Ordering::Relaxed)

@@ -274,6 +274,11 @@ impl Site {
         self.challenges.take_counts()
     }
 
+    /// How often a table of challenges and tickets had no room for somebody, by the label of `portcullis_challenge_overflow_total`.
+    pub fn challenge_overflows(&self) -> [(&'static str, u64); 4] {
+        self.challenges.overflows()
+    }
+
     /// What the app can take of clients with tickets: `tickets` is what they ask for now and `better` what everybody before
     /// them does, in requests in service. While all unknown clients are asked for one, nobody else needs what is left.
     pub(super) fn bound_tickets(&self, limit: f64, better: f64, tickets: f64, now: Instant) {

@@ -129,6 +129,14 @@ pub const LIMITER_OVERFLOW: Metric<Counter, 1> = Metric::new(
     "Clients that found no room in a table of client limits and were charged with their wider network.",
 );
 
+/// Unknown clients whose challenge or ticket did not count for want of room: tickets that were `used`, addresses `waiting`,
+/// `budgets` of tickets, and `mints`, the rates at which addresses and networks get them.
+pub const CHALLENGE_OVERFLOW: Metric<Counter, 1> = Metric::new(
+    "portcullis_challenge_overflow_total",
+    ["table"],
+    "Unknown clients whose challenge or ticket did not count because a table of these had no room for it.",
+);
+
 /// Bytes written to logs.
 pub const LOG_BYTES: Metric<Counter, 0> =
     Metric::new("portcullis_log_bytes_total", [], "Bytes written to log files.").unit("bytes");
@@ -329,6 +337,7 @@ pub const ENTRIES: &[Entry] = &[
     KNOWN_COVERAGE.entry(),
     PASSES_MINTED.entry(),
     LIMITER_OVERFLOW.entry(),
+    CHALLENGE_OVERFLOW.entry(),
     LOG_BYTES.entry(),
     LOG_DROPPED.entry(),
     RECORDING_STEPS_LOST.entry(),

@@ -99,6 +99,8 @@ impl Control {
         let overflow = admission::limits::TableName::ALL
             .map(|table| ([table.label()], self.site.ladder().overflows(table)));
         out.counter(&catalogue::LIMITER_OVERFLOW, overflow);
+        let overflow = self.site.challenge_overflows().map(|(table, times)| ([table], times));
+        out.counter(&catalogue::CHALLENGE_OVERFLOW, overflow);
         out.gauge(&catalogue::ENFORCED, [([site], f64::from(self.orders.enforced()) / 100.0)]);
         out.gauge(&catalogue::BYPASS, [([] as [&str; 0], f64::from(u8::from(self.site.is_bypassed())))]);
     }
