@@ -107,7 +107,7 @@ fn once_limits_refuse_a_client_has_a_bounded_number_of_websockets() {
     let world = world(app, Setting { floor: Some(Level::Limiting), ..setting });
     let clock = world.edge.as_ref().unwrap().shared().clock;
     let late = clock.now() + PATIENCE;
-    while !world.site.refuses_bodies() {
+    while !world.site.refuses_bodies(clock.now()) {
         assert!(clock.now() < late, "limits refuse from the first step on");
         std::thread::yield_now();
     }
