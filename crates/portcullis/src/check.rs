@@ -38,16 +38,8 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     folders::of_gate(&config).iter().for_each(|warning| say(warning));
     say("");
     say("What this can and cannot protect:");
-    let files = edge_io::raise_open_files();
-    let slots = edge_io::connection_slots(files, plan.memory_bytes);
-    say(&format!(
-        "  connections: {slots} at once (from {files} open files and {} MiB of memory)",
-        plan.memory_bytes >> 20
-    ));
-    if files < FILES_FEW {
-        say(
-            "  a flood fills these quickly: raise the limit of open files (LimitNOFILE= in the service, or ulimit -n)",
-        );
+    for sentence in connections(plan.memory_bytes) {
+        say(&format!("  {sentence}"));
     }
     if !certificates.is_empty() {
         say(&format!("  https: {} certificate(s) can be read and fit their keys", certificates.len()));
@@ -86,6 +78,32 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     );
     say(&format!("  {}", link(&config)));
     Ok(out)
+}
+
+/// How many connections this machine holds, and what keeps them from being made.
+fn connections(memory_bytes: u64) -> Vec<String> {
+    let files = edge_io::raise_open_files();
+    let slots = edge_io::connection_slots(files, memory_bytes);
+    let mut said = vec![format!(
+        "connections: {slots} at once (from {files} open files and {} MiB of memory)",
+        memory_bytes >> 20
+    )];
+    if files < FILES_FEW {
+        said.push("a flood fills these quickly: raise the limit of open files (LimitNOFILE= in the service, or ulimit -n)".to_owned());
+    }
+    // What cannot be read is not this machine's to change, or not there.
+    let setting = std::fs::read_to_string(SYN_COOKIES).unwrap_or_default();
+    said.extend(without_syn_cookies(&setting).map(str::to_owned));
+    said
+}
+
+/// A flood of connections that are only begun fills the kernel's queue before the gate sees any of them (decision-science,
+/// section 9). `setting` is what the kernel says: 0 is never, 1 when the queue is full, 2 always.
+fn without_syn_cookies(setting: &str) -> Option<&'static str> {
+    (setting.trim() == "0").then_some(
+        "SYN cookies are off: a flood of connections that are only begun keeps everybody out before the gate sees it; set \
+         net.ipv4.tcp_syncookies = 1 (sysctl), which is for IPv6 too",
+    )
 }
 
 /// Who hears of it when something is wrong. Nobody is asked: a receiver that is down now is tried again. A heartbeat tells nobody
@@ -306,6 +324,7 @@ pub(crate) fn coverage_sentence(coverage: &Option<Coverage>) -> String {
 }
 
 const FILES_FEW: u64 = 8_192;
+const SYN_COOKIES: &str = "/proc/sys/net/ipv4/tcp_syncookies";
 /// Keys of a set that are not used are named one by one up to here.
 const IGNORED_SHOWN: usize = 8;
 const PAGE: u32 = 10_000;
@@ -325,6 +344,16 @@ mod tests {
         assert!(coverage_sentence(&None).contains("has not run"));
         assert!(sentence(0, 0, 0).contains("nobody signed in"));
     }
+
+    #[test]
+    fn a_machine_without_syn_cookies_is_told_and_no_other() {
+        let said = without_syn_cookies("0\n").unwrap();
+        assert!(said.contains("net.ipv4.tcp_syncookies = 1"), "{said}");
+        for fine in ["1\n", "2\n", "", "10\n"] {
+            assert_eq!(without_syn_cookies(fine), None, "{fine:?}");
+        }
+    }
+
     #[test]
     fn a_heartbeat_tells_nobody() {
         let of = |kinds: &[&str]| {

@@ -145,7 +145,22 @@ const ENDS_SOON: Duration = Duration::from_secs(14 * 86_400);
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// A socket of systemd is known by its address alone.
+    #[test]
+    fn the_socket_unit_opens_the_addresses_of_the_manual() {
+        let of = |text: &str, begin: &str| -> BTreeSet<SocketAddr> {
+            let values = text.lines().filter_map(|line| line.strip_prefix(begin));
+            values.map(|value| value.trim_matches('"').parse().unwrap()).collect()
+        };
+        let opened = of(include_str!("../../../packaging/portcullis.socket"), "ListenStream=");
+        let listens = of(include_str!("../../../docs/first-day.md"), "address = ");
+        assert_eq!(opened, listens);
+        assert_eq!(opened.iter().map(SocketAddr::port).collect::<Vec<_>>(), [80, 443]);
+    }
 
     #[test]
     fn a_certificate_that_should_have_been_renewed_is_spoken_of() {
