@@ -83,6 +83,14 @@ fn protect_needs_no_file() {
 }
 
 #[test]
+fn a_route_forbids_websockets_only_when_it_says_so() {
+    let text = "[[site.route]]\npath = \"/upload\"\nbody = \"50 MiB\"\n[[site.route]]\npath = \"/static\"\nwebsocket = false\n";
+    let config = parsed(&format!("{}{text}", smallest()));
+    let told: Vec<_> = config.only_site().route.iter().map(|route| route.websocket).collect();
+    assert_eq!(told, [true, false]);
+}
+
+#[test]
 fn a_secret_is_neither_printed_nor_lost() {
     let text = format!(
         "{}{}",

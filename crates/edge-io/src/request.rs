@@ -134,6 +134,9 @@ impl Way {
             tokio::time::sleep(delay).await;
         }
         let route = shared.settings.routes.of(self.subject.path());
+        if self.subject.websocket && route.is_some_and(|route| !route.websocket) {
+            return Err(Declined::Bad("this path takes no WebSocket"));
+        }
         let body = intake::take_body(self, body, route).await?;
         let mut exchange = Exchange::open(self, would);
         let at_once = delay == Duration::ZERO && body.is_empty();
@@ -228,7 +231,7 @@ impl Way {
         mut exchange: Box<Exchange>,
         dispatched: Instant,
     ) -> Result<Response<AnswerBody>, Declined> {
-        let upgrade = self.upgrade(route)?;
+        let upgrade = self.upgrade();
         let request_id = exchange.request_id.clone();
         let watch = self.worker.shared().site.watch(
             &self.subject.identity,
@@ -295,15 +298,9 @@ impl Way {
         }
     }
 
-    /// The client's side of a WebSocket, if the request asks for one and its route allows it.
-    fn upgrade(&mut self, route: Option<&Route>) -> Result<Option<hyper::upgrade::OnUpgrade>, Declined> {
-        if !self.subject.websocket {
-            return Ok(None);
-        }
-        if route.is_some_and(|route| !route.websocket) {
-            return Err(Declined::Bad("this path takes no WebSocket"));
-        }
-        Ok(self.parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
+    /// The client's side of a WebSocket, if the request asks for one.
+    fn upgrade(&mut self) -> Option<hyper::upgrade::OnUpgrade> {
+        if self.subject.websocket { self.parts.extensions.remove() } else { None }
     }
 
     fn for_origin(

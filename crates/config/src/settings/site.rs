@@ -93,8 +93,8 @@ settings! {
         path: RequestPath = required("/upload", PATH);
         /// The largest request body. Elsewhere it is 1 MiB.
         body: Option<Size> = optional("50 MiB", size("1 B", "1 TiB"));
-        /// Whether a WebSocket may be opened here.
-        websocket: bool = default("false", FLAG);
+        /// Whether a WebSocket may be opened here, as it may where no route is.
+        websocket: bool = default("true", FLAG);
         /// Whether answers may take long to begin, as reports and exports do: `answer_timeout` does not
         /// apply.
         long: bool = default("false", FLAG);

@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use edge_io::{ClientAddress, Front};
+use edge_io::{ClientAddress, Front, Route, Routes};
+use model::{Outcome, Tier};
 
 use crate::world::{PATIENCE, Setting, app, app_saying, read_head, read_until, world};
 
@@ -119,6 +120,32 @@ fn a_websocket_is_relayed_after_a_valid_101_and_anything_else_is_not() {
     assert_eq!(&heard, b"ping");
     let answer = world.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn a_websocket_that_its_route_forbids_is_refused_before_anything_is_taken_for_it() {
+    let route = |path: &str, websocket| Route { path: path.into(), body_bytes: None, websocket, long: false };
+    let upgrade = ", Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x";
+    let routes = Routes::new(vec![route("/files", false), route("/files/live", true)]);
+    let (app, hears) = app_saying(OK);
+    let world = world(app, Setting { routes, ..Setting::default() });
+    let ask = |path: &str, more: &str| {
+        world.ask(&format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close{more}\r\n\r\n"))
+    };
+    let refused = ask("/files/a", upgrade);
+    assert!(refused.starts_with("HTTP/1.1 400") && refused.contains("takes no WebSocket"), "{refused}");
+    assert!(hears.try_recv().is_err(), "the app heard of it");
+    // What had taken a slot and got no answer of the app would be counted as abandoned.
+    let counters = &world.edge.as_ref().unwrap().shared().counters;
+    let abandoned = |tier| counters.iter().map(|of| of.requests(tier, Outcome::Abandoned)).sum::<u64>();
+    assert_eq!(Tier::ALL.map(abandoned), [0; Tier::COUNT]);
+    assert!(ask("/files/a", "").starts_with("HTTP/1.1 200"));
+    assert!(!hears.recv_timeout(PATIENCE).unwrap().contains("upgrade"));
+    for allowed in ["/files/live", "/elsewhere"] {
+        assert!(ask(allowed, upgrade).starts_with("HTTP/1.1 200"), "the app did not want one");
+        let head = hears.recv_timeout(PATIENCE).unwrap();
+        assert!(head.contains(allowed) && head.contains("upgrade: websocket"), "{head}");
+    }
 }
 
 #[test]

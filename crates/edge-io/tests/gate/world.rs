@@ -47,6 +47,8 @@ pub(crate) struct Setting {
     pub(crate) answer_timeout: Duration,
     pub(crate) connections_max: u32,
     pub(crate) jwt: Option<JwtSettings>,
+    /// What single paths need.
+    pub(crate) routes: Routes,
     /// The level does not sink below it.
     pub(crate) floor: Option<Level>,
     /// What the decision core has learnt.
@@ -67,6 +69,7 @@ impl Default for Setting {
             answer_timeout: Duration::from_secs(60),
             connections_max: 1_000,
             jwt: None,
+            routes: Routes::default(),
             floor: None,
             guard: None,
             heard: None,
@@ -194,7 +197,7 @@ fn edge_settings(setting: &Setting) -> EdgeSettings {
         workers: 2,
         hosts: setting.hosts.clone(),
         fronts: setting.fronts.clone(),
-        routes: Routes::default(),
+        routes: setting.routes.clone(),
         jwt: setting.jwt.clone(),
         head_timeout: Duration::from_secs(10),
         body_timeout: Duration::from_secs(60),
