@@ -121,6 +121,7 @@ fn strip_scheme(target: &[u8]) -> Option<&[u8]> {
 #[derive(Default)]
 struct Fields {
     count: usize,
+    cookie_bytes: usize,
     host: bool,
     length: Option<u64>,
     chunked: bool,
@@ -139,6 +140,12 @@ impl Fields {
                     return Err(Fault::Host);
                 }
                 self.host = true;
+            }
+            6 if name.eq_ignore_ascii_case(b"cookie") => {
+                self.cookie_bytes += value.len();
+                if self.cookie_bytes > COOKIE_BYTES_MAX {
+                    return Err(Fault::HeadTooLarge);
+                }
             }
             6 if name.eq_ignore_ascii_case(b"expect") && !value.eq_ignore_ascii_case(b"100-continue") => {
                 return Err(Fault::Expectation);
@@ -250,5 +257,7 @@ pub(super) const METHOD_BYTES_MAX: usize = 32;
 const TARGET_BYTES_MAX: usize = 8 * 1024;
 pub(super) const FIELD_BYTES_MAX: usize = 16 * 1024;
 pub(super) const FIELDS_MAX: usize = 100;
+/// All cookies of a request. A browser sends one field (RFC 6265, section 5.4), and over HTTP/2 the list bounds them alike.
+const COOKIE_BYTES_MAX: usize = FIELD_BYTES_MAX;
 /// Below 2⁶³, whatever the reader counts with.
 const LENGTH_DIGITS_MAX: usize = 18;

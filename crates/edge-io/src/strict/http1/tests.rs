@@ -157,6 +157,21 @@ fn a_head_that_never_ends_is_refused_at_32_kib() {
 }
 
 #[test]
+fn cookies_have_16_kib_in_however_many_fields_they_come() {
+    let ask = |name: &str, sizes: &[usize]| {
+        let fields = sizes.iter().map(|&size| format!("{name}: {}\r\n", "c".repeat(size)));
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", fields.collect::<String>());
+        Http1::default().read(head.as_bytes()).map(|_| ())
+    };
+    // Large, and still what a browser may have to send.
+    assert_eq!(ask("Cookie", &[15_000]), Ok(()));
+    assert_eq!(ask("cookie", &[8_192, 4_096, 4_096]), Ok(()));
+    assert_eq!(ask("COOKIE", &[8_192, 4_096, 4_097]), Err(Fault::HeadTooLarge));
+    assert_eq!(ask("Cookie", &[16_500]), Err(Fault::HeadTooLarge));
+    assert_eq!(ask("Choice", &[8_192, 8_193]), Ok(()), "other fields are not summed");
+}
+
+#[test]
 fn a_chunk_line_that_never_ends_is_refused() {
     let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let stream = [&head[..], b"5;", &[b'x'; 40_000]].concat();
