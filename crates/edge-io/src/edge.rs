@@ -30,6 +30,7 @@ use crate::origin::Origins;
 use crate::remembered::Remembered;
 use crate::reservoir::Baskets;
 use crate::routes::Routes;
+use crate::socket::bound_untaken;
 use crate::sockets::WebSockets;
 use crate::ticker;
 use crate::tls::{CertificateNews, CertificateWatch, Challenges, Tls};
@@ -312,8 +313,10 @@ impl Edge {
         shared.site.await_decisions(shared.clock.now());
         let certificates = CertificateWatch::start(tls)?;
         let crawling = Crawling::start(&shared.site, shared.clock, &shared.settings.crawlers)?;
-        let sockets = listeners.iter().flat_map(|listener| &listener.sockets);
-        let sockets = sockets.map(|socket| socket.as_fd().try_clone_to_owned()).collect::<io::Result<_>>()?;
+        let sockets = || listeners.iter().flat_map(|listener| &listener.sockets);
+        sockets().for_each(bound_untaken);
+        let sockets =
+            sockets().map(|socket| socket.as_fd().try_clone_to_owned()).collect::<io::Result<_>>()?;
         let workers = shared.settings.workers.max(1);
         let mut threads = Vec::with_capacity(workers);
         for (index, (listening, handed)) in

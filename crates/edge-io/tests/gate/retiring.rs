@@ -1,7 +1,10 @@
 //! A successor takes the listening sockets; what is open ends in good order.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use socket2::SockRef;
 
 use crate::world::{PATIENCE, Setting, World, app, read_head, read_until, world, world_with};
 
@@ -14,6 +17,21 @@ const SWITCHED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket
 fn sockets(world: &World) -> Vec<TcpListener> {
     let sockets = world.edge.as_ref().unwrap().sockets();
     sockets.map(|socket| TcpListener::from(socket.try_clone_to_owned().unwrap())).collect()
+}
+
+#[test]
+fn connections_end_by_themselves_when_nothing_that_is_sent_is_taken_for_20_s() {
+    let listening = edge_io::listen("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+    let socket = listening[0].try_clone().unwrap();
+    let untaken = |stream: &TcpStream| SockRef::from(stream).tcp_user_timeout().unwrap();
+    let mut world = world_with(app(|_| {}), Setting::default(), listening);
+    // The gate is gone: what is accepted now is what it would have accepted.
+    world.edge.take().unwrap().stop();
+    socket.set_nonblocking(false).unwrap();
+    let client = world.connect();
+    let (accepted, _) = socket.accept().unwrap();
+    assert_eq!(untaken(&accepted), Some(Duration::from_secs(20)));
+    assert_eq!(untaken(&client), None, "by itself a socket has none");
 }
 
 #[test]
