@@ -146,6 +146,11 @@ pub enum ActError {
         "the report still says TODO {0} times; answer each, or take the line out, and publish it then. A draft may be kept as it is"
     )]
     Unfinished(usize),
+    /// A report with boxes of its review that nobody has ticked, and what the first of them is about.
+    #[error(
+        "the report has {0} open boxes, the first of them: `{1}`; look at each, write [x] into it, and publish it then. A draft may be kept as it is"
+    )]
+    Unreviewed(usize, String),
     /// A draft that was kept too often.
     #[error(
         "this draft was kept {0} times already, and each one stays in the record; publish it, or go on in a file"

@@ -7,6 +7,7 @@ use crate::case::Case;
 use crate::consent::{self, planned};
 use crate::engine::{Engine, Moment, Pen};
 use crate::record::Entry;
+use crate::report;
 use crate::settings::{
     ALERTS_SHOWN, BODY_MAX, DRAFTS_MAX, NOTE_MAX, REPORT_MAX, SAME_WORDS, TITLE_MAX, cadence,
 };
@@ -356,10 +357,16 @@ fn report(
         return Err(ActError::Stage(Stage::Postmortem.name()));
     }
     let (number, body) = (case.number, text("report", &body, REPORT_MAX)?);
-    match body.matches(crate::report::TODO).count() {
+    match body.matches(report::TODO).count() {
         0 => {}
         left => return Err(ActError::Unfinished(left)),
     }
+    let open: Vec<&str> = report::open_boxes(&body).collect();
+    if let Some(first) = open.first() {
+        let about = first.chars().take(BOX_SHOWN).collect();
+        return Err(ActError::Unreviewed(open.len(), about));
+    }
+    let body = report::as_published(&body);
     publish(engine, number, Stage::Postmortem, body, by.to_owned(), None, moment, pen);
     Ok(())
 }
@@ -411,3 +418,6 @@ fn text(what: &'static str, text: &str, most: usize) -> Result<String, ActError>
 fn plain(c: char) -> char {
     if c.is_control() && c != '\n' { ' ' } else { c }
 }
+
+/// Letters of an open box that are said to whoever wants to publish.
+const BOX_SHOWN: usize = 80;

@@ -156,10 +156,7 @@ fn load(
 
 /// The share of their time in which people were served; `None`: there were never enough.
 fn shares(case: &Case, state: &State, users: Users, pieces: &[Piece]) -> Option<Chart> {
-    let share = |piece: &Piece| {
-        let share = piece.people[users.index()].share(LEAST_OF_A_MINUTE)?;
-        (!is_blind(state, piece.from, piece.until)).then_some(u64::from(share))
-    };
+    let share = |piece: &Piece| share_of(piece, users, state).map(u64::from);
     let points: Vec<Point> = pieces.iter().map(|piece| piece.point(share(piece))).collect();
     points.iter().any(|point| point.value.is_some()).then(|| Chart {
         title: availability(users),
@@ -168,6 +165,16 @@ fn shares(case: &Case, state: &State, users: Users, pieces: &[Piece]) -> Option<
         steps: Vec::new(),
         until: chart::ended(case),
     })
+}
+
+/// The share of their time in which people were served while something was counted, for colleagues; `None`: there were not enough.
+pub(crate) fn share(tally: &Tally, users: Users, state: &State) -> Option<u16> {
+    share_of(&Piece::of(0, tally), users, state)
+}
+
+fn share_of(piece: &Piece, users: Users, state: &State) -> Option<u16> {
+    let share = piece.people[users.index()].share(LEAST_OF_A_MINUTE)?;
+    (!is_blind(state, piece.from, piece.until)).then_some(share)
 }
 
 /// The same in bands.

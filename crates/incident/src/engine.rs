@@ -14,7 +14,7 @@ use crate::load::{self, Meter};
 use crate::outside;
 use crate::publish;
 use crate::record::{Chain, Entry, LevelName, Record, RecordError};
-use crate::report::{self, Draft, Readers, Whole};
+use crate::report::{self, Beside, Draft, Readers, Whole};
 use crate::served::{self, Times};
 use crate::settings::{
     BETTER_SECONDS, ENDED_AFTER, EXPLAINED_APART, MONITORING_GROWTH_MAX, SAME_WITHIN, STANDING, Settings,
@@ -197,15 +197,28 @@ impl Engine {
         self.state.cases.iter().rev().map(Inside::of).collect()
     }
 
-    /// The draft of a report about one incident or several as it is now, oldest first; `None` if one of them is not known.
+    /// The draft of a report about one incident or several as it is now, oldest first, from the record alone; `None` if one of them is not
+    /// known.
     pub fn draft(&self, incidents: &[PublicId], readers: Readers, now: Timestamp) -> Option<Draft> {
+        self.draft_with(incidents, &Beside::default(), readers, now)
+    }
+
+    /// The same, with what the journal has beside the record.
+    pub fn draft_with(
+        &self,
+        incidents: &[PublicId],
+        beside: &Beside,
+        readers: Readers,
+        now: Timestamp,
+    ) -> Option<Draft> {
         let of = |id: &PublicId| self.state.cases.iter().find(|case| case.id == *id);
         let mut cases = incidents.iter().map(of).collect::<Option<Vec<_>>>()?;
         cases.sort_by_key(|case| case.since);
         cases.dedup_by_key(|case| case.number);
         let names: Vec<&str> = self.state.components.iter().map(|of| of.full_name.as_str()).collect();
         let has_figures = readers == Readers::Colleagues || self.settings.audience_figures;
-        let whole = Whole { cases: &cases, names: &names, readers, has_figures, state: &self.state, now };
+        let state = &self.state;
+        let whole = Whole { cases: &cases, names: &names, readers, has_figures, state, beside, now };
         (!cases.is_empty()).then(|| report::draft(&whole))
     }
 

@@ -48,7 +48,7 @@ pub use load::{Load, PeopleTime, Tally};
 pub use outside::Spell;
 pub use preview::{Preview, preview};
 pub use record::{Entry, LevelName, Record, RecordError};
-pub use report::{Draft, Readers, without_marks};
+pub use report::{Beside, Call, Deed, Draft, Readers, is_left_to_people, without_marks};
 pub use served::{Band, Measured, Served, Stretch, Users, percent};
 pub use settings::{ComponentSetting, Consent, Pace, Settings, Stages, Watches};
 pub use sight::{Cause, Counts, Door, Outside, Services, Sight};

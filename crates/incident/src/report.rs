@@ -1,12 +1,16 @@
 //! The draft of a post-mortem: what the record knows is filled in, what it cannot know is a visible to-do.
 //!
-//! Every fact names the entry of the record that it rests on, as `#12`. Causes, and whether data was read, are left to people
-//! (status-contracts, section 7).
+//! Every fact names the entry of the record that it rests on, as `#12`, or what else of the journal, as `act 3` and `alert 4`. Causes, and
+//! whether data was read, are left to people, and so is the review (status-contracts, section 7).
 
+mod beside;
 mod doings;
+mod effect;
 mod facts;
 mod marks;
+mod noticed;
 mod paper;
+mod review;
 
 use std::time::Duration;
 
@@ -21,8 +25,11 @@ use crate::served::{Measured, seen};
 use crate::state::State;
 use crate::texts::{exact, exact_losses, length, losses};
 use crate::words::{Impact, Stage};
+pub use beside::{Beside, Call, Deed};
 pub use marks::without_marks;
-use paper::{Paper, after, moment, span};
+use paper::{Paper, entry, moment, span};
+pub use review::is_left_to_people;
+pub(crate) use review::open_boxes;
 
 /// Who is to read a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,6 +63,8 @@ pub(crate) struct Whole<'a> {
     pub(crate) has_figures: bool,
     /// What else is known, such as when nobody outside could reach the site.
     pub(crate) state: &'a State,
+    /// What the journal has beside the record.
+    pub(crate) beside: &'a Beside,
     pub(crate) now: Timestamp,
 }
 
@@ -65,11 +74,10 @@ pub(crate) fn draft(whole: &Whole<'_>) -> Draft {
     head(&mut paper, whole);
     summary(&mut paper, whole);
     impact(&mut paper, whole);
-    paper.title("Lead-up");
-    paper.todo("What was changed in the seven days before?");
+    noticed::lead_up(&mut paper, whole);
     cause(&mut paper, whole);
     facts::load(&mut paper, whole);
-    detection(&mut paper, whole);
+    noticed::detection(&mut paper, whole);
     doings::response(&mut paper, whole);
     doings::recovery(&mut paper, whole);
     doings::timeline(&mut paper, whole);
@@ -77,6 +85,7 @@ pub(crate) fn draft(whole: &Whole<'_>) -> Draft {
     paper.todo("One line each.");
     actions(&mut paper, whole);
     communication(&mut paper, whole);
+    review::checklist(&mut paper);
     Draft { text: paper.finish(), charts: whole.cases.iter().flat_map(|case| whole.charts(case)).collect() }
 }
 
@@ -136,9 +145,44 @@ fn head(paper: &mut Paper, whole: &Whole<'_>) {
     paper.add(format!("# Report: {what}, {}", dates.join(", ")));
     paper.add(String::new());
     paper.todo(
-        "Answer each of these, then take this line out. It is a draft from the record of incidents, and `#12` is the entry of it that a sentence rests on.",
+        "Answer each of these, then take this line out. It is a draft from the record of incidents: `#12` is the entry of it that a sentence rests on, `act 3` and `alert 4` are what else the journal has.",
     );
+    status(paper, whole);
+    authors(paper, whole);
 }
+
+/// How far it is. When it is published, [`as_published`] says so in place of it.
+fn status(paper: &mut Paper, whole: &Whole<'_>) {
+    paper.add(format!("{STATUS}draft"));
+    for case in whole.cases {
+        if let Some(said) = case.said.iter().rev().find(|said| said.stage == Stage::Postmortem) {
+            let text =
+                format!("{}A report was published before this draft, {}.", whole.name(case), moment(said.at));
+            paper.point(&text, &[said.seq]);
+        }
+    }
+}
+
+/// Colleagues read who has written of it so far.
+fn authors(paper: &mut Paper, whole: &Whole<'_>) {
+    for case in whole.cases.iter().filter(|_| whole.is_for_colleagues()) {
+        if let Some(draft) = &case.draft {
+            let text = format!("{}A draft was kept by {}, {}.", whole.name(case), draft.by, moment(draft.at));
+            paper.point(&text, &[draft.seq]);
+        }
+    }
+    paper.todo("Authors: who has written this?");
+}
+
+/// A report as it is published: its head no longer says that it is a draft.
+pub(crate) fn as_published(text: &str) -> String {
+    let (draft, published) = (format!("{STATUS}draft"), format!("{STATUS}published"));
+    let line = |line: &str| if line.trim_end() == draft { published.clone() } else { line.to_owned() };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Before how far a report is.
+const STATUS: &str = "- Status: ";
 
 fn summary(paper: &mut Paper, whole: &Whole<'_>) {
     paper.title("Summary");
@@ -251,51 +295,43 @@ fn cause(paper: &mut Paper, whole: &Whole<'_>) {
     paper.todo("What set it off, what was only a symptom, and what made it possible?");
 }
 
-fn detection(paper: &mut Paper, whole: &Whole<'_>) {
-    paper.title("Detection");
-    for case in whole.cases {
-        let (seq, opened) = case.opened;
-        let name = whole.name(case);
-        if !case.is_own() {
-            let who = if case.is_by_alert { "An alert of another system" } else { "A person" };
-            paper.point(&format!("{name}{who} told of it at {}.", moment(opened)), &[seq]);
-            paper.todo(&format!("{name}When did it begin, and who noticed it?"));
-            continue;
-        }
-        let noticed = match opened.since(case.since).as_secs() {
-            0 => "within seconds".to_owned(),
-            _ => after(opened, case.since),
-        };
-        paper.point(&format!("{name}It began at {} and was noticed {noticed}.", moment(case.since)), &[seq]);
-        match case.said.first() {
-            Some(first) => {
-                let text = format!("{name}The first notice was on the page {}.", after(first.at, case.since));
-                paper.point(&text, &[first.seq]);
-            }
-            None => paper.point(&format!("{name}The public was not told."), &[seq]),
-        }
-    }
-    paper.todo("Could it have been noticed in half the time?");
-}
-
 fn actions(paper: &mut Paper, whole: &Whole<'_>) {
     let cases = whole.cases;
     paper.title("Action items");
     paper.add("| What | Kind | Owner | Due | State |".to_owned());
     paper.add("| --- | --- | --- | --- | --- |".to_owned());
-    let lags = cases.iter().filter_map(|case| Some(case.said.first()?.at.since(case.since)));
-    if let Some(worst) = lags.max().filter(|lag| *lag > FIRST_NOTICE_WITHIN) {
+    let lags =
+        cases.iter().filter_map(|case| case.said.first().map(|said| (said.at.since(case.since), said.seq)));
+    if let Some((worst, seq)) = lags.max_by_key(|(lag, _)| *lag).filter(|(lag, _)| *lag > FIRST_NOTICE_WITHIN)
+    {
+        let what = format!("The first notice took {} ({}): shorten that", length(worst), entry(seq));
+        paper.add(format!("| {what} | detect | TODO | TODO | open |"));
+    }
+    let backs: Vec<(Stage, u64)> =
+        cases.iter().flat_map(|case| case.said.windows(2).filter_map(back)).collect();
+    let too_early: Vec<String> =
+        backs.iter().filter(|(stage, _)| !stage.is_open()).map(|(_, seq)| entry(*seq)).collect();
+    let all: Vec<String> = backs.iter().map(|(_, seq)| entry(*seq)).collect();
+    let what = match (too_early.as_slice(), all.as_slice()) {
+        ([], []) => None,
+        ([], back) => Some(("It was back after everybody had been served again", back)),
+        (back, _) => Some(("It was called resolved too early", back)),
+    };
+    if let Some((what, back)) = what {
+        let entries = back.join(", ");
         paper.add(format!(
-            "| The first notice took {}: shorten that | detect | TODO | TODO | open |",
-            length(worst)
+            "| {what} ({entries}): what would have shown that? | resolve | TODO | TODO | open |"
         ));
     }
-    if cases.iter().any(|case| !case.reopened.is_empty()) {
-        paper.add("| It was called resolved too early: what would have shown that? | resolve | TODO | TODO | open |".to_owned());
-    } else if cases.iter().any(|case| case.returns > 0) {
-        paper.add("| It was back after everybody had been served again: what would have shown that? | resolve | TODO | TODO | open |".to_owned());
-    }
     paper.add("| TODO | prevent | TODO | TODO | open |".to_owned());
+}
+
+/// The stage after which it was back, and the entry that says that it was.
+fn back(pair: &[Said]) -> Option<(Stage, u64)> {
+    let [before, said] = pair else { return None };
+    let was_good = before.stage >= Stage::Monitoring && said.stage < Stage::Monitoring;
+    let was_over = !before.stage.is_open() && said.stage.is_open();
+    (was_good || was_over).then_some((before.stage, said.seq))
 }
 
 /// How the public was kept informed, against what it was promised.

@@ -6,6 +6,7 @@ mod clocks;
 mod consent;
 mod load;
 mod outside;
+mod reports;
 mod seen;
 mod served;
 mod signals;

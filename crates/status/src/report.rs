@@ -1,6 +1,6 @@
 //! A report as one HTML file: its text, and a chart of each thing that changed over time with a table behind it.
 //!
-//! It reads as much of Markdown as drafts are made of: headings, points, tables, paragraphs, `**strong**` and `` `code` ``. Everything else
+//! It reads as much of Markdown as drafts are made of: headings, points, boxes, tables, paragraphs, `**strong**` and `` `code` ``. Everything else
 //! is text.
 
 pub(crate) mod chart;
@@ -62,8 +62,12 @@ pub fn put_markdown(out: &mut Markup, text: &str) {
 
 fn put_each(out: &mut Markup, lines: &[&str], begin: &'static str, end: &'static str, skip: usize) {
     for line in lines {
-        out.raw(begin);
-        put_words(out, &line[skip..]);
+        let words = &line[skip..];
+        let boxes = [("[ ] ", "☐ "), ("[x] ", "☑ "), ("[X] ", "☑ ")];
+        let ticked = boxes.into_iter().find_map(|(mark, sign)| Some((sign, words.strip_prefix(mark)?)));
+        let (sign, words) = ticked.unwrap_or(("", words));
+        out.raw(begin).raw(sign);
+        put_words(out, words);
         out.raw(end);
     }
 }

@@ -1,6 +1,6 @@
 //! The report about an incident: written, looked at, published.
 
-use incident::Inside;
+use incident::{Inside, is_left_to_people};
 use status::Markup;
 
 use super::frame::{self, Place};
@@ -32,7 +32,7 @@ pub fn report(sheet: &Sheet<'_>, incident: &Inside, draft: &ReportDraft, form: &
     put_todos(&mut out, text);
     let address = Telling::Report(incident.id).address();
     put_form(&mut out, sheet, &address, incident.report_revision, |out| {
-        out.raw("<p><label for=\"text\">Text <span class=\"hint\">Headings begin with ##, points with -, and each TODO is for a person. ");
+        out.raw("<p><label for=\"text\">Text <span class=\"hint\">Headings begin with ##, points with -, and each TODO is for a person; [x] ticks a box. ");
         out.raw("#12 is an entry of the record.</span></label>\n");
         out.raw("<textarea id=\"text\" name=\"text\" class=\"tall\" required dir=\"auto\" rows=\"28\">\n");
         put_lines(out, text);
@@ -65,7 +65,7 @@ fn put_state(out: &mut Markup, incident: &Inside) {
 
 /// What is left to people, so that nobody has to look for it.
 fn put_todos(out: &mut Markup, text: &str) {
-    let todos: Vec<&str> = text.lines().filter(|line| line.contains(TODO)).collect();
+    let todos: Vec<&str> = text.lines().filter(|line| is_left_to_people(line)).collect();
     if todos.is_empty() {
         return;
     }
@@ -81,7 +81,13 @@ fn put_todos(out: &mut Markup, text: &str) {
 /// A report in which questions are left: what the public would read, without the button.
 pub fn unfinished(sheet: &Sheet<'_>, incident: &Inside, form: &Form) -> Markup {
     let mut out = Markup::default();
-    out.raw("<h1>What the public would read</h1>\n<div class=\"news slow\"><p>It cannot be published while a TODO is left in it.</p></div>\n");
+    out.raw("<h1>What the public would read</h1>\n<div class=\"news slow\"><p>It cannot be published while ");
+    out.raw(if form.get("text").contains(TODO) {
+        "a TODO is left in it"
+    } else {
+        "a box of it is open: write [x] into it"
+    });
+    out.raw(".</p></div>\n");
     put_todos(&mut out, form.get("text"));
     out.raw("<section class=\"public\" aria-label=\"As it would be published\">\n<h2>Post-mortem</h2>\n");
     status::put_markdown(&mut out, form.get("text"));
@@ -93,7 +99,7 @@ pub fn unfinished(sheet: &Sheet<'_>, incident: &Inside, form: &Form) -> Markup {
 /// What marks a question of a draft.
 const TODO: &str = "TODO";
 
-/// Whether questions are left in a report.
+/// Whether questions are left in a report, or boxes of its review are open.
 pub fn is_unfinished(text: &str) -> bool {
-    text.contains(TODO)
+    text.lines().any(is_left_to_people)
 }

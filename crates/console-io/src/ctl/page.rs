@@ -114,7 +114,7 @@ pub enum PageCommand {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen: Option<u64>,
     },
-    /// Publishes the report about an incident that is over; no TODO may be left in it.
+    /// Publishes the report about an incident that is over; no TODO and no open box may be left in it.
     Report {
         /// Which.
         #[serde(with = "wire::text")]

@@ -2,9 +2,11 @@
 
 use model::{Level, Timestamp};
 
-use super::Whole;
-use super::paper::{Paper, after, cell, moment};
+use super::noticed::begin;
+use super::paper::{Paper, after, cell, entry, moment};
+use super::{Whole, effect};
 use crate::case::{Case, Note, Said};
+use crate::chart::ended;
 use crate::inside::words;
 use crate::record::Entry;
 use crate::texts::exact;
@@ -15,21 +17,45 @@ pub(super) fn response(paper: &mut Paper, whole: &Whole<'_>) {
     paper.title("Response");
     for case in whole.cases {
         if !whole.is_open_about(case) {
-            let when = case.disclosed_at().map_or_else(
+            let resolved = case.said.iter().rev().find(|said| said.stage == Stage::Resolved);
+            let when = case.disclosed_at().zip(resolved).map_or_else(
                 || "half an hour after it is over".to_owned(),
-                |at| format!("from {} on, half an hour after it was over", moment(at)),
+                |(at, said)| {
+                    format!("from {} on, half an hour after it was over ({})", moment(at), entry(said.seq))
+                },
             );
             paper
                 .todo(&format!("{}What was done can be told {when}: draft it again then.", whole.name(case)));
             continue;
         }
-        for note in case.notes.iter().filter(|note| is_done(whole, &note.entry)) {
-            if let Some(text) = told(whole, note) {
-                paper.point(&format!("{}: {text}", moment(note.at)), &[note.seq]);
-            }
+        for (at, text, evidence) in deeds(whole, case) {
+            paper.point_on(&format!("{}: {text}", moment(at)), &evidence);
         }
     }
     paper.todo("What did people do, and what did they wait for?");
+}
+
+/// When something was done, what, and what it rests on.
+type Deed = (Timestamp, String, Vec<String>);
+
+/// What the gate did, with what was before and after, and for colleagues what people did; oldest first.
+fn deeds(whole: &Whole<'_>, case: &Case) -> Vec<Deed> {
+    let noted = case.notes.iter().filter(|note| is_done(whole, &note.entry)).filter_map(|note| {
+        let text = told(whole, note)?;
+        let is_level = level(&note.entry).is_some();
+        let (around, seqs) =
+            if is_level { effect::around(whole, case, note) } else { (String::new(), Vec::new()) };
+        let text = if around.is_empty() { text } else { format!("{text}.{around}") };
+        Some((note.at, text, [note.seq].into_iter().chain(seqs).map(entry).collect()))
+    });
+    let mut deeds: Vec<Deed> = noted.collect();
+    if whole.is_for_colleagues() {
+        let until = ended(case).unwrap_or(whole.now);
+        let changes = whole.beside.changes(begin(case), until);
+        deeds.extend(changes.into_iter().map(|(deed, text)| (deed.at, text, vec![deed.evidence()])));
+    }
+    deeds.sort_by_key(|(at, ..)| *at);
+    deeds
 }
 
 /// How everybody was let in again, and what came back.

@@ -23,9 +23,14 @@ impl Paper {
 
     /// A fact with what it rests on.
     pub(super) fn point(&mut self, fact: &str, evidence: &[u64]) {
-        let mut entries: Vec<String> = evidence.iter().map(|seq| format!("#{seq}")).collect();
-        entries.dedup();
-        self.lines.push(format!("- {fact} ({})", entries.join(", ")));
+        self.point_on(fact, &evidence.iter().copied().map(entry).collect::<Vec<_>>());
+    }
+
+    /// A fact with what it rests on, in and beside the record.
+    pub(super) fn point_on(&mut self, fact: &str, evidence: &[String]) {
+        let mut evidence = evidence.to_vec();
+        evidence.dedup();
+        self.lines.push(format!("- {fact} ({})", evidence.join(", ")));
     }
 
     /// A fact that rests on every entry of a kind from one to another.
@@ -41,6 +46,11 @@ impl Paper {
     pub(super) fn finish(self) -> String {
         self.lines.join("\n") + "\n"
     }
+}
+
+/// An entry of the record.
+pub(super) fn entry(seq: u64) -> String {
+    format!("#{seq}")
 }
 
 /// `28 Nov 2026 14:33:03 UTC`.

@@ -24,7 +24,7 @@ impl Story {
     }
 
     /// An attack of half an hour with thirty people of each audience, and an hour after it.
-    fn attacked_for_half_an_hour() -> Self {
+    pub(super) fn attacked_for_half_an_hour() -> Self {
         let mut story = Self::begin();
         story.spend(14, 40, &calm(), [1_000, 1_000]);
         story.spend(14, 42, &attacked(3_456, 3_300), [600, 200]);

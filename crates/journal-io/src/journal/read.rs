@@ -262,12 +262,24 @@ impl Reader {
 
     /// What admins did, the newest first.
     pub fn acts(&self, site: SiteId, window: Window, limit: u32) -> Result<Vec<ActRow>, JournalError> {
+        let acts = self.numbered_acts(site, window, limit)?;
+        Ok(acts.into_iter().map(|(_, act)| act).collect())
+    }
+
+    /// The same, each with its number in the journal, by which a report names it.
+    pub fn numbered_acts(
+        &self,
+        site: SiteId,
+        window: Window,
+        limit: u32,
+    ) -> Result<Vec<(u64, ActRow)>, JournalError> {
         self.all(
-            "SELECT at, uid, text FROM acts WHERE site = ?1 AND at >= ?2 AND at < ?3 ORDER BY at DESC, id DESC LIMIT ?4",
+            "SELECT at, uid, text, id FROM acts WHERE site = ?1 AND at >= ?2 AND at < ?3 ORDER BY at DESC, id DESC LIMIT ?4",
             params![site.0, millis(window.since), millis(window.until), limit],
             |row| {
                 let text: String = row.get(2)?;
-                Ok(ActRow { site, at: time(row.get(0)?), uid: row.get(1)?, text: text.into() })
+                let act = ActRow { site, at: time(row.get(0)?), uid: row.get(1)?, text: text.into() };
+                Ok((row.get(3)?, act))
             },
         )
     }
@@ -275,17 +287,20 @@ impl Reader {
     /// The last tries to alert somebody, the newest first.
     pub fn attempts(&self, site: SiteId, limit: u32) -> Result<Vec<AttemptRow>, JournalError> {
         let sql = "SELECT receiver, key, number, at, state, why FROM attempts WHERE site = ?1 ORDER BY id DESC LIMIT ?2";
-        self.all(sql, params![site.0, limit], |row| {
-            Ok(AttemptRow {
-                site,
-                receiver: row.get::<_, String>(0)?.into(),
-                key: row.get::<_, String>(1)?.into(),
-                number: row.get(2)?,
-                at: time(row.get(3)?),
-                state: row.get(4)?,
-                why: row.get::<_, String>(5)?.into(),
-            })
-        })
+        self.all(sql, params![site.0, limit], |row| attempt(site, row))
+    }
+
+    /// The first tries of a time to alert somebody, the oldest first, each with its number in the journal.
+    pub fn first_attempts(
+        &self,
+        site: SiteId,
+        window: Window,
+        limit: u32,
+    ) -> Result<Vec<(u64, AttemptRow)>, JournalError> {
+        let sql = "SELECT receiver, key, number, at, state, why, id FROM attempts
+             WHERE site = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, id LIMIT ?4";
+        let values = params![site.0, millis(window.since), millis(window.until), limit];
+        self.all(sql, values, |row| Ok((row.get(6)?, attempt(site, row)?)))
     }
 
     /// Records of incidents in the order of their numbers, behind `after`: page through them with the last one seen.
@@ -345,6 +360,18 @@ fn login(row: &rusqlite::Row<'_>) -> rusqlite::Result<LoginSeen> {
         at: time(row.get(0)?),
         account: AccountId(u128::from_be_bytes(row.get(1)?)),
         network: row.get::<_, String>(2)?.parse().ok(),
+    })
+}
+
+fn attempt(site: SiteId, row: &rusqlite::Row<'_>) -> rusqlite::Result<AttemptRow> {
+    Ok(AttemptRow {
+        site,
+        receiver: row.get::<_, String>(0)?.into(),
+        key: row.get::<_, String>(1)?.into(),
+        number: row.get(2)?,
+        at: time(row.get(3)?),
+        state: row.get(4)?,
+        why: row.get::<_, String>(5)?.into(),
     })
 }
 

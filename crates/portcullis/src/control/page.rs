@@ -6,8 +6,8 @@ use admin::ReportDraft;
 use console_io::Heard;
 use console_io::ctl::{ComponentStatus, PageCommand, Reply};
 use incident::{
-    About, Act, ActError, Civil, DraftKept, Event, Heeded, Inside, Maintenance, Progress, PublicId, Readers,
-    View,
+    About, Act, ActError, Beside, Civil, DraftKept, Event, Heeded, Inside, Maintenance, Progress, PublicId,
+    Readers, View,
 };
 use journal_io::journal::{AttemptRow, Reader};
 use model::Timestamp;
@@ -15,6 +15,7 @@ use notify::{Figures, State};
 use serde_json::{Value, json};
 
 use super::{Control, elsewhere};
+use crate::incident_report;
 use crate::publish::TRIES;
 use crate::running::SITE;
 use crate::situation::meaning;
@@ -62,10 +63,12 @@ impl Control {
     }
 
     fn draft(&self, ids: Vec<PublicId>, public: bool, html: bool) -> Reply {
-        let newest = || Some(vec![self.truth.ask()?.incidents.first()?.id]);
-        let ids = if ids.is_empty() { newest().unwrap_or_default() } else { ids };
+        let Some(known) = self.truth.ask() else { return late() };
+        let newest = || known.incidents.first().map(|incident| incident.id);
+        let ids = if ids.is_empty() { newest().into_iter().collect() } else { ids };
         let readers = if public { Readers::Public } else { Readers::Colleagues };
-        match self.truth.draft(ids, readers) {
+        let beside = self.beside(&known, &ids);
+        match self.truth.draft(ids, beside, readers) {
             None => late(),
             Some(None) => Reply::failed("there is no such incident; `portcullis ctl incident` lists them"),
             Some(Some(draft)) if html => {
@@ -74,6 +77,13 @@ impl Control {
             }
             Some(Some(draft)) => Reply::done(draft.text.trim_end(), Value::Null),
         }
+    }
+
+    /// What the journal has beside the record about these incidents; nothing where it cannot be read now.
+    fn beside(&self, known: &Known, ids: &[PublicId]) -> Beside {
+        let about: Vec<&Inside> = known.incidents.iter().filter(|of| ids.contains(&of.id)).collect();
+        let read = || incident_report::beside(&Reader::open(&self.state)?, &about, self.clock.wall());
+        read().unwrap_or_default()
     }
 
     fn do_page(&self, uid: Option<u32>, command: PageCommand) -> Reply {
@@ -94,7 +104,8 @@ impl Control {
 
     /// What the record knows for a report: for everybody, and for colleagues.
     pub(super) fn report_draft(&self, id: PublicId) -> Option<ReportDraft> {
-        let text = |readers| Some(self.truth.draft(vec![id], readers)??.text);
+        let beside = self.beside(&self.truth.ask()?, &[id]);
+        let text = |readers| Some(self.truth.draft(vec![id], beside.clone(), readers)??.text);
         Some(ReportDraft { public: text(Readers::Public)?, inner: text(Readers::Colleagues)? })
     }
 

@@ -81,7 +81,7 @@ pub(super) enum IncidentAct {
         #[command(flatten)]
         text: Text,
     },
-    /// Publish the report about an incident that is over; no TODO may be left in it.
+    /// Publish the report about an incident that is over; no TODO and no open box may be left in it.
     Report {
         /// Its id.
         id: PublicId,

@@ -80,8 +80,9 @@ impl Clerk {
                     let _heard = sender.try_send(self.known());
                     false
                 }
-                Ok(Message::Draft(incidents, readers, sender)) => {
-                    let _heard = sender.try_send(self.engine.draft(&incidents, readers, self.clock.wall()));
+                Ok(Message::Draft(incidents, beside, readers, sender)) => {
+                    let now = self.clock.wall();
+                    let _heard = sender.try_send(self.engine.draft_with(&incidents, &beside, readers, now));
                     false
                 }
                 Err(RecvTimeoutError::Timeout) => false,

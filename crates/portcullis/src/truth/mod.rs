@@ -24,8 +24,8 @@ use std::time::Duration;
 use admin::Component;
 use edge_io::Clock;
 use incident::{
-    About, Act, ActError, Alert, Draft, Engine, Heeded, Inside, Moment, PublicId, Readers, RecordError,
-    Sight, SignalSetting, Spell, View,
+    About, Act, ActError, Alert, Beside, Draft, Engine, Heeded, Inside, Moment, PublicId, Readers,
+    RecordError, Sight, SignalSetting, Spell, View,
 };
 use journal_io::journal::{Journal, Loaded};
 use journal_io::logs::Events;
@@ -116,7 +116,7 @@ enum Message {
     Act(Act, Option<u64>, String, SyncSender<Result<Done, ActError>>),
     Foresee(Act, Option<u64>, String, SyncSender<Result<View, ActError>>),
     Ask(SyncSender<Known>),
-    Draft(Vec<PublicId>, Readers, SyncSender<Option<Draft>>),
+    Draft(Vec<PublicId>, Box<Beside>, Readers, SyncSender<Option<Draft>>),
     Stop,
 }
 
@@ -248,9 +248,14 @@ impl Truth {
     }
 
     /// The draft of a report, `None` in it where an incident is not known; `None` if the thread did not answer in time.
-    pub(crate) fn draft(&self, incidents: Vec<PublicId>, readers: Readers) -> Option<Option<Draft>> {
+    pub(crate) fn draft(
+        &self,
+        incidents: Vec<PublicId>,
+        beside: Beside,
+        readers: Readers,
+    ) -> Option<Option<Draft>> {
         let (sender, receiver) = sync_channel(1);
-        self.sender.try_send(Message::Draft(incidents, readers, sender)).ok()?;
+        self.sender.try_send(Message::Draft(incidents, Box::new(beside), readers, sender)).ok()?;
         receiver.recv_timeout(PATIENCE).ok()
     }
 

@@ -213,7 +213,7 @@ impl Replay {
         let body: Vec<String> = lines
             .map(|line| match line.split_once("**TODO** ") {
                 Some((before, question)) => format!("{before}{question} — Answered."),
-                None => line.replace("TODO", "…"),
+                None => line.replace("TODO", "…").replace("- [ ]", "- [x]"),
             })
             .collect();
         self.played.drafts =

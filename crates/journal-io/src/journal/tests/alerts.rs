@@ -23,6 +23,22 @@ fn what_nobody_has_yet_is_there_after_a_restart_in_order_and_with_its_tries() {
 }
 
 #[test]
+fn the_first_tries_of_a_time_come_oldest_first_with_their_numbers() {
+    let stage = Stage::new();
+    stage.record([
+        attempt("pager", "a.1", 1, 0),
+        attempt("chat", "a.1", 1, 1),
+        attempt("pager", "a.1", 2, 1),
+    ]);
+    let of = |limit| stage.reader().first_attempts(SITE, EVERYTHING, limit).unwrap();
+    let told: Vec<_> = of(9).iter().map(|(id, row)| (*id, row.receiver.to_string(), row.state)).collect();
+    assert_eq!(told, [(1, "pager".into(), 0), (2, "chat".into(), 1), (3, "pager".into(), 1)]);
+    assert_eq!(of(1).len(), 1);
+    let none = Window { since: Timestamp::default(), until: of(1)[0].1.at };
+    assert_eq!(stage.reader().first_attempts(SITE, none, 9).unwrap(), []);
+}
+
+#[test]
 fn of_two_messages_with_one_key_the_first_counts() {
     let mut stage = Stage::new();
     stage.record([delivery("pager", "a.1", 10), attempt("pager", "a.1", 1, 1), delivery("pager", "a.1", 99)]);
