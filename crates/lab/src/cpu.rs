@@ -41,7 +41,8 @@ fn softirq_ticks(stat: &str) -> Option<u64> {
     line.split_ascii_whitespace().nth(7)?.parse().ok()
 }
 
-fn children_of(process: u32) -> Vec<u32> {
+/// Processes that a process has started and that are still there.
+pub(crate) fn children_of(process: u32) -> Vec<u32> {
     let text = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
     text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
+use crate::cpu::children_of;
+
 /// Sources of one call at most: all of 100.64.0.0/10.
 pub const SOURCES_MAX: u32 = 1 << 22;
 
@@ -123,7 +125,20 @@ pub fn resident_kib(process: u32) -> u64 {
     line.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0)
 }
 
-fn check_loopback(listener: SocketAddr) -> io::Result<()> {
+/// What a process and its children hold in memory, in KiB. Of pages that several hold each has its share (proc(5),
+/// `smaps_rollup`, `Pss`), so that those of a parent are not counted again with each child.
+///
+/// # Errors
+/// When one of them has ended, or its memory may not be seen.
+pub fn held_kib(process: u32) -> io::Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or_default();
+    let own = line.split_whitespace().next().and_then(|word| word.parse().ok());
+    let own: u64 = own.ok_or_else(|| io::Error::other(format!("process {process} has no Pss")))?;
+    children_of(process).into_iter().try_fold(own, |sum, child| Ok(sum + held_kib(child)?))
+}
+
+pub(crate) fn check_loopback(listener: SocketAddr) -> io::Result<()> {
     if listener.ip().is_loopback() {
         return Ok(());
     }
@@ -139,6 +154,16 @@ mod tests {
         let elsewhere = "192.0.2.1:80".parse().expect("an address");
         assert!(sources_behind_front(elsewhere, 0, 1).is_err());
         assert!(idle_from(Ipv4Addr::LOCALHOST, elsewhere, "").is_err());
+    }
+
+    #[test]
+    fn what_a_process_fills_is_in_what_it_holds() {
+        let before = held_kib(std::process::id()).expect("it runs");
+        let filled = std::hint::black_box(vec![1_u8; 64 << 20]);
+        let after = held_kib(std::process::id()).expect("it runs");
+        assert!(after >= before + 32 * 1_024, "{before} KiB, then {after} KiB");
+        drop(filled);
+        assert!(held_kib(u32::MAX).is_err(), "nobody is called so");
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub mod certificate;
 pub mod clock;
 pub mod cpu;
 pub mod crowd;
+pub mod http2;
+pub mod idle;
 pub mod load;
 pub mod mail;
 pub mod origin;

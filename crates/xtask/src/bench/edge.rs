@@ -9,7 +9,7 @@ use lab::load::{Answered, Load, Load2, LoadError, handshakes, knocks};
 
 use super::result::{Benchmark, Ratio, Row};
 use super::subject::{
-    GENERATOR_CORE, Side, Subject, SubjectError, Task, start_haproxy, start_nginx, start_origin,
+    GENERATOR_CORE, Side, Subject, SubjectError, Task, present, start_haproxy, start_nginx, start_origin,
     start_portcullis,
 };
 
@@ -123,11 +123,6 @@ pub(super) fn train(binary: &Path) -> Result<(), EdgeError> {
         }
     }
     Ok(())
-}
-
-/// A subject that is not there does not keep the others from being measured; it is said aloud.
-fn present(started: Result<Subject, SubjectError>) -> Option<Subject> {
-    started.inspect_err(|error| eprintln!("left out: {error}")).ok()
 }
 
 fn measure_task(

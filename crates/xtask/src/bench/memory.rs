@@ -1,5 +1,5 @@
-//! Memory: rounds of a million new sources and of as many idle connections as the gate has slots for. Nothing may grow
-//! after the first of them.
+//! Memory: what an idle connection takes beside the peers, and rounds of a million new sources and of as many idle connections
+//! as the gate has slots for. Nothing may grow after the first of them.
 
 use std::fmt::Write;
 use std::io;
@@ -13,10 +13,16 @@ use lab::origin::{Origin, plain};
 use lab::{Gate, GateError, Missing, Placement, web};
 use serde::Serialize;
 
+use super::idle::{self, Cost, IdleError};
+
+/// What one idle connection takes.
+const IDLE: &str = "idle";
+/// Whether memory grows.
+const ROUNDS: &str = "rounds";
 /// New sources of each round.
 const SOURCES: u32 = 1_000_000;
 /// Connections from one /24, below what one network may hold.
-const PER_NETWORK: u32 = 40;
+pub(super) const PER_NETWORK: u32 = 40;
 /// Files that this process and the gate need beside the connections.
 const OTHER_FILES: u64 = 400;
 /// The second byte from which the addresses of known clients begin.
@@ -48,11 +54,15 @@ pub(super) struct Round {
 }
 
 /// What was found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Memory {
+    /// Resident size before the rounds, in KiB.
     fresh_kib: u64,
+    /// Files that each process may open.
     files: u64,
     rounds: Vec<Round>,
+    /// What one idle connection takes, at the gate and its peers.
+    idle: Vec<Cost>,
 }
 
 /// Why it was not measured.
@@ -66,32 +76,82 @@ pub(super) enum MemoryError {
     Crowd(#[from] io::Error),
     #[error("nobody gets a pass: {0}")]
     NoPass(String),
+    #[error(transparent)]
+    Idle(#[from] IdleError),
+    #[error("there is no such task; there are {IDLE}, {ROUNDS}")]
+    NoTask,
 }
 
-/// Plays so many rounds before a build of the gate.
-pub(super) fn measure(binary: &Path, rounds: u32) -> Result<Memory, MemoryError> {
-    let files = crowd::raise_file_limit();
-    let binary = binary.to_owned();
-    if !binary.is_file() {
-        return Err(Missing::Gate { path: binary }.into());
+/// Idle connections beside the peers, and so many rounds before a build of the gate; or one of both alone.
+pub(super) fn measure(binary: &Path, rounds: u32, only: Option<&str>) -> Result<Memory, MemoryError> {
+    if only.is_some_and(|only| ![IDLE, ROUNDS].contains(&only)) {
+        return Err(MemoryError::NoTask);
     }
-    let origin = Origin::start(answer)?;
-    let config = Gate::CONFIG.replace("{origin}", &origin.url()).replace(
-        "[state]",
-        "confirms_logins = true\n[[front]]\nsources = [\"127.0.0.1/32\"]\nclient_address = \"x-forwarded-for\"\n[state]",
-    );
-    let mut gate = Gate::start_placed(&config, &Placement { binary: Some(binary), core: None })?;
-    let process = gate.process().id();
-    let mut memory = Memory { fresh_kib: resident_kib(process), files, rounds: Vec::new() };
-    // The gate keeps a fifth of its files for everything that is no client.
-    let slots = (files - files / 5).min(files.saturating_sub(OTHER_FILES)).min(IDLE_MAX);
-    for round in 0..rounds {
-        eprintln!("memory round {} of {rounds}", round + 1);
-        memory.rounds.push(play(gate.listen(), process, round, slots)?);
-        // The gate notices that the round's connections are gone.
-        pause(Duration::from_secs(3));
+    let is_wanted = |task| only.is_none_or(|only| only == task);
+    let mut memory = Memory { files: crowd::raise_file_limit(), ..Memory::default() };
+    if !binary.is_file() {
+        return Err(Missing::Gate { path: binary.to_owned() }.into());
+    }
+    if is_wanted(IDLE) {
+        memory.idle = idle::measure(binary)?;
+    }
+    if is_wanted(ROUNDS) {
+        memory.play_rounds(binary, rounds)?;
     }
     Ok(memory)
+}
+
+impl Memory {
+    fn play_rounds(&mut self, binary: &Path, rounds: u32) -> Result<(), MemoryError> {
+        let origin = Origin::start(answer)?;
+        let config = Gate::CONFIG.replace("{origin}", &origin.url()).replace(
+            "[state]",
+            "confirms_logins = true\n[[front]]\nsources = [\"127.0.0.1/32\"]\nclient_address = \"x-forwarded-for\"\n[state]",
+        );
+        let placement = Placement { binary: Some(binary.to_owned()), core: None };
+        let mut gate = Gate::start_placed(&config, &placement)?;
+        let process = gate.process().id();
+        self.fresh_kib = resident_kib(process);
+        // The gate keeps a fifth of its files for everything that is no client.
+        let free = self.files.saturating_sub(OTHER_FILES);
+        let slots = (self.files - self.files / 5).min(free).min(IDLE_MAX);
+        for round in 0..rounds {
+            eprintln!("memory round {} of {rounds}", round + 1);
+            self.rounds.push(play(gate.listen(), process, round, slots)?);
+            // The gate notices that the round's connections are gone.
+            pause(Duration::from_secs(3));
+        }
+        Ok(())
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        let mut text = idle::to_text(&self.idle);
+        if !self.rounds.is_empty() {
+            let _infallible = writeln!(text, "files {}; fresh: {} KiB", self.files, self.fresh_kib);
+        }
+        for (at, round) in self.rounds.iter().enumerate() {
+            let _infallible = writeln!(
+                text,
+                "round {}: {} new sources: {} KiB; with {} known and {} unknown idle connections: {} KiB",
+                at + 1,
+                round.sources,
+                round.after_sources_kib,
+                round.idle_known,
+                round.idle_unknown,
+                round.with_idle_kib
+            );
+        }
+        if let [.., before, last] = self.rounds.as_slice() {
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^53 KiB")]
+            let growth = last.with_idle_kib as f64 / before.with_idle_kib.max(1) as f64;
+            let _infallible = writeln!(text, "the last round over the one before: {growth:.3}");
+        }
+        text
+    }
 }
 
 fn play(listener: SocketAddr, process: u32, round: u32, slots: u64) -> Result<Round, MemoryError> {
@@ -153,7 +213,7 @@ fn unknown_crowd(listener: SocketAddr, count: u32) -> Vec<TcpStream> {
 
 /// The `at`th client of a crowd on loopback: forty in each /24, and so few /24s in each /16 that no limit of wide networks
 /// is met, which refuses while the table is nearly full.
-fn source(second: u8, at: u32) -> Ipv4Addr {
+pub(super) fn source(second: u8, at: u32) -> Ipv4Addr {
     let network = at / PER_NETWORK;
     let part = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
     Ipv4Addr::new(127, second + part(network % WIDE), part(network / WIDE), part(at % PER_NETWORK) + 1)
@@ -165,32 +225,4 @@ fn answer(head: &str) -> String {
         head.split_once("session=").map(|(_, after)| after.split([';', '\r', '\n']).next().unwrap_or(""));
     let login = name.map(|name| format!("Portcullis-Login: {name}\r\n")).unwrap_or_default();
     plain("200 OK", &login, "shop<end>")
-}
-
-impl Memory {
-    pub(super) fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default()
-    }
-
-    pub(super) fn to_text(&self) -> String {
-        let mut text = format!("files {}; fresh: {} KiB\n", self.files, self.fresh_kib);
-        for (at, round) in self.rounds.iter().enumerate() {
-            let _infallible = writeln!(
-                text,
-                "round {}: {} new sources: {} KiB; with {} known and {} unknown idle connections: {} KiB",
-                at + 1,
-                round.sources,
-                round.after_sources_kib,
-                round.idle_known,
-                round.idle_unknown,
-                round.with_idle_kib
-            );
-        }
-        if let [.., before, last] = self.rounds.as_slice() {
-            #[expect(clippy::cast_precision_loss, reason = "far below 2^53 KiB")]
-            let growth = last.with_idle_kib as f64 / before.with_idle_kib.max(1) as f64;
-            let _infallible = writeln!(text, "the last round over the one before: {growth:.3}");
-        }
-        text
-    }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the gate beside its peers, as ratios taken in one run.
 
 mod edge;
+mod idle;
 mod memory;
 mod page;
 mod result;
@@ -29,7 +30,7 @@ pub(crate) struct BenchArguments {
     /// Length of one measurement in seconds.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=30))]
     seconds: u64,
-    /// Of `edge` and `status`, one task alone, such as `refuse`, `forward-h2` or `page`.
+    /// One task alone, such as `refuse`, `forward-h2`, `idle` or `page`.
     #[arg(long)]
     only: Option<String>,
     /// Measure the binary of `cargo xtask release` that is there instead of building it first.
@@ -41,7 +42,8 @@ pub(crate) struct BenchArguments {
 enum What {
     /// Forwarding, refusing and TLS handshakes, beside nginx and `HAProxy`.
     Edge,
-    /// Resident size over rounds (`--pairs`) of a million new sources and of idle connections in every slot.
+    /// What an idle connection takes beside nginx and `HAProxy` (`idle`), and resident size over rounds (`--pairs`) of a million new
+    /// sources and of idle connections in every slot (`rounds`).
     Memory,
     /// Seconds until everybody has heard of an incident (`news`), and the page under a flood beside nginx (`page`, `summary`).
     Status,
@@ -67,7 +69,7 @@ fn measure(arguments: &BenchArguments) -> Result<String, Box<dyn Error>> {
     }
     let binary = release::binary();
     if arguments.what == What::Memory {
-        let memory = memory::measure(&binary, arguments.pairs)?;
+        let memory = memory::measure(&binary, arguments.pairs, arguments.only.as_deref())?;
         return Ok(if arguments.json { memory.to_json() } else { memory.to_text() });
     }
     if arguments.what == What::Status {

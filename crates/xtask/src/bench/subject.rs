@@ -16,6 +16,9 @@ pub(super) const SUBJECT_CORE: usize = 0;
 /// The core of the load generator and of the origin.
 pub(super) const GENERATOR_CORE: usize = 1;
 
+/// What the authority of the certificates is called.
+const AUTHORITY: &str = "authority";
+
 /// How long a peer may take to listen.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -69,6 +72,8 @@ impl Task {
 /// A running subject.
 pub(super) struct Subject {
     pub(super) name: &'static str,
+    /// The file with the authority that vouches for it.
+    pub(super) authority: PathBuf,
     forward: Side,
     refuse: Side,
     forward_tls: Side,
@@ -121,6 +126,11 @@ impl Subject {
     pub(super) fn does(&self, task: Task) -> Task {
         if task == Task::BeforeTls && self.before_tls.is_none() { Task::Connect } else { task }
     }
+}
+
+/// A subject that is not there does not keep the others from being measured; it is said aloud.
+pub(super) fn present(started: Result<Subject, SubjectError>) -> Option<Subject> {
+    started.inspect_err(|error| eprintln!("left out: {error}")).ok()
 }
 
 /// The origin: nginx with one fixed answer, on the generator's core.
@@ -179,6 +189,7 @@ pub(super) fn start_portcullis(binary: &Path, origin: SocketAddr) -> Result<Subj
     let at = |address, side: Side| Side { address, ..side };
     Ok(Subject {
         name: "portcullis",
+        authority: authority(&folder),
         forward,
         refuse,
         forward_tls: at(tls[0], forward),
@@ -218,11 +229,16 @@ impl Listeners {
 
 /// The same kind of certificate for all: ECDSA P-256. One file holds both parts, for `HAProxy`.
 fn certificate(folder: &tempfile::TempDir) -> io::Result<Signed> {
-    let authority = Authority::new(folder.path(), "authority")?;
+    let authority = Authority::new(folder.path(), AUTHORITY)?;
     let signed = authority.sign(folder.path(), "shop", &["shop.example"])?;
     let both = [fs::read(&signed.chain)?, fs::read(&signed.key)?].concat();
     fs::write(signed.chain.with_extension("both"), both)?;
     Ok(signed)
+}
+
+/// Who has signed it.
+fn authority(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join(AUTHORITY).with_extension("pem")
 }
 
 fn peer(
@@ -235,6 +251,7 @@ fn peer(
     let side = |address| Side { address, process };
     Ok(Subject {
         name,
+        authority: authority(&folder),
         forward: side(listeners.forward),
         refuse: side(listeners.refuse),
         forward_tls: side(listeners.forward_tls),
