@@ -173,7 +173,9 @@ impl Reason {
             Self::AccountLoginLimit => "nothing: the account's owner is let in from a known device",
             Self::BodyTooLarge => "set `body` on a [[site.route]] for this path",
             Self::ConnectionLimit => "name the network with [[network]] and the people behind it",
-            Self::StreamLimit => "raise limits.streams, or confirm these clients as known; one pass has 16 WebSockets",
+            Self::StreamLimit => {
+                "raise limits.streams, or confirm these clients as known; one pass has 16 WebSockets"
+            }
             Self::Denied => "take the address off the list with `portcullis ctl deny --remove`",
             Self::LaneFull => "raise limits.login_share, or send passes out of band",
             Self::BufferBudget => "raise limits.buffers",
