@@ -34,7 +34,7 @@ pub struct Invariant {
 }
 
 /// The invariants that can be told from the world.
-pub const INVARIANTS: [Invariant; 17] = [
+pub const INVARIANTS: [Invariant; 19] = [
     invariant(1, "customers within their share are served, whatever others do", Checked::EachSecond),
     invariant(
         2,
@@ -53,6 +53,7 @@ pub const INVARIANTS: [Invariant; 17] = [
     invariant(9, "everybody who is closed out has a turn within 128 minutes", Checked::EachSecond),
     invariant(10, "the login lane serves its share while people wait in it", Checked::EachSecond),
     invariant(11, "nobody is closed out for longer than an hour without fresh evidence", Checked::EachSecond),
+    invariant(12, "a rule that matches nothing is gone within four minutes", Checked::EachSecond),
     invariant(13, "outside calm nothing is learnt about calm", Checked::EachSecond),
     invariant(
         15,
@@ -63,6 +64,11 @@ pub const INVARIANTS: [Invariant; 17] = [
     invariant(18, "the same seed gives the same decisions", Checked::ByTests),
     invariant(19, "time that stands still or runs backwards opens nothing", Checked::ByTests),
     invariant(21, "more attack never admits more strangers", Checked::ByTests),
+    invariant(
+        25,
+        "what changes carries numbers from which it follows, a refusal the step that made it",
+        Checked::EachTick,
+    ),
     invariant(28, "without an attack and within capacity nobody is refused", Checked::AtEnd),
 ];
 

@@ -38,8 +38,9 @@ macro_rules! built_in {
 }
 
 /// All of them, in the order in which they are listed.
-pub const LIBRARY: [BuiltIn; 41] = built_in! {
+pub const LIBRARY: [BuiltIn; 43] = built_in! {
     "web-application"
+    "web-application-trial"
     "operations-provider"
     "calm"
     "calm-busy"
@@ -62,6 +63,7 @@ pub const LIBRARY: [BuiltIn; 41] = built_in! {
     "pulses-120-240"
     "two-at-once"
     "second-wave"
+    "siege"
     "flash-crowd"
     "flash-crowd-over"
     "marketing-mail"

@@ -165,6 +165,8 @@ pub enum EventKind {
     /// 5,000 streams times the factor.
     #[serde(rename = "sse-5000")]
     Sse5000,
+    /// Operators hold the level down to the one whose number the factor is, 0 to 3; at 0 everybody is let in, as on a trial.
+    Ceiling,
 }
 
 /// Why a text is no scenario.
@@ -184,6 +186,14 @@ pub enum ScenarioError {
         least: f64,
         /// The most.
         most: f64,
+    },
+    /// A number that counts or names something has a fraction.
+    #[error("`{key}` is {found}; write a whole number")]
+    Fraction {
+        /// Which key.
+        key: &'static str,
+        /// What it says.
+        found: f64,
     },
 }
 
@@ -232,8 +242,7 @@ impl Scenario {
         for event in &self.events {
             within("event.start", event.start as f64, 0.0, SECONDS_MAX)?;
             within("event.seconds", event.seconds as f64, 0.0, SECONDS_MAX)?;
-            let least = if event.kind == EventKind::ClockJump { -SECONDS_MAX } else { 0.0 };
-            within("event.factor", event.factor, least, SECONDS_MAX)?;
+            event.check_factor()?;
         }
         Ok(())
     }
@@ -266,6 +275,25 @@ impl Event {
     /// Whether it is on at a second.
     pub(crate) const fn lasts(&self, second: u64) -> bool {
         second >= self.start && second < self.start + self.seconds
+    }
+
+    fn check_factor(&self) -> Result<(), ScenarioError> {
+        let (key, found) = ("event.factor", self.factor);
+        match self.kind {
+            EventKind::ClockJump => within(key, found, -SECONDS_MAX, SECONDS_MAX),
+            EventKind::Ceiling if found.fract() != 0.0 => Err(ScenarioError::Fraction { key, found }),
+            EventKind::Ceiling => within(key, found, 0.0, CEILING_MOST),
+            EventKind::FlashCrowd
+            | EventKind::MarketingMail
+            | EventKind::Crawler
+            | EventKind::Deploy
+            | EventKind::UpstreamOutage
+            | EventKind::TelemetryGap
+            | EventKind::OfficeMonday
+            | EventKind::AssetBurst
+            | EventKind::BigUpload
+            | EventKind::Sse5000 => within(key, found, 0.0, SECONDS_MAX),
+        }
     }
 }
 
@@ -317,6 +345,8 @@ const fn one() -> f64 {
 /// 90 days, the longest time that a promise speaks of.
 const SECONDS_MAX: f64 = 7_776_000.0;
 
+/// The number of the highest level to which a level can be held down: above it nothing is left to be held.
+const CEILING_MOST: f64 = 3.0;
 /// Passes of one attack that are minted at most.
 const AGED_MAX: u32 = 50_000;
 /// How much busier the busiest hour is than the mean, and the mean than the quietest.
@@ -342,6 +372,17 @@ mod tests {
             error(&attack("dumb-flood").replace("sources = 4", "sources = 0")),
             "`attack.sources` is 0; write a number from 1 to 16000000"
         );
+    }
+
+    #[test]
+    fn a_ceiling_is_the_number_of_a_level() {
+        let ceiling = |factor: &str| {
+            let event = format!("[[event]]\nkind = \"ceiling\"\nstart = 3\nseconds = 9\nfactor = {factor}");
+            Scenario::parse(&format!("{SMALL}{event}")).map(|scenario| scenario.events[0].factor)
+        };
+        assert_eq!(ceiling("0").unwrap(), 0.0);
+        assert_eq!(ceiling("4").unwrap_err().to_string(), "`event.factor` is 4; write a number from 0 to 3");
+        assert_eq!(ceiling("0.5").unwrap_err().to_string(), "`event.factor` is 0.5; write a whole number");
     }
 
     #[test]

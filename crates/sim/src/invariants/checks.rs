@@ -1,19 +1,21 @@
 //! The checks: what they see at the end of each tick, and what they remember.
 
 mod calm;
+mod closed;
 mod harm;
+mod told;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use admission::concurrency::ClassBase;
-use model::{COHORTS, Challenge, Cohort, Level, Masks, Matches, Rules, Summary, Tier};
+use model::{COHORTS, Challenge, Cohort, Decision, Level, Masks, Matches, Rules, Summary, Tier};
 
 use super::Broken;
 use crate::random::index;
 use crate::scenario::{Attack, Scenario};
 use crate::world::Layers;
-use crate::world::score::{Score, WITHIN};
+use crate::world::score::Score;
 
 /// What is in force at the end of a tick.
 pub(crate) struct Seen {
@@ -31,6 +33,8 @@ pub(crate) struct Seen {
     pub(crate) is_blind: bool,
     /// The app can do less than usual.
     pub(crate) is_weak: bool,
+    /// Operators hold the level down.
+    pub(crate) is_held_down: bool,
     pub(crate) state_bytes: u64,
     /// What was learnt of calm; once a second.
     pub(crate) bases: Option<Vec<ClassBase>>,
@@ -80,6 +84,13 @@ pub(crate) struct Checks {
     /// Requests of customers in each of the last seconds, and those of them that each rule would have matched.
     matched: VecDeque<(u64, Vec<Matches>)>,
     before_silence: (u32, Challenge, usize),
+    /// Since when each rule has matched nothing.
+    idle: BTreeMap<u16, u64>,
+    /// What the core decided last, and whether an admin's pin had part in it.
+    said: Decision,
+    was_pinned: bool,
+    /// The first change or refusal that was not told with its reason.
+    untold: Option<String>,
 }
 
 #[derive(Default)]
@@ -114,6 +125,10 @@ impl Checks {
             level: Level::Calm,
             matched: VecDeque::new(),
             before_silence: (0, Challenge::Off, 0),
+            idle: BTreeMap::new(),
+            said: Decision::default(),
+            was_pinned: false,
+            untold: None,
         }
     }
 
@@ -200,11 +215,14 @@ impl Checks {
         if let Some(figures) = harm::out_of_budget(&seen.rules) {
             return broken(5, figures);
         }
-        if let Some(figures) = self.leaps(&seen.masks) {
+        if let Some(figures) = self.leaps(&seen.masks).filter(|_| !seen.is_held_down) {
             return broken(6, figures);
         }
         if seen.state_bytes > STATE_BYTES_MAX {
             return broken(16, format!("{} bytes", seen.state_bytes));
+        }
+        if let Some(figures) = self.untold.take() {
+            return broken(25, figures);
         }
         self.masks = seen.masks;
         if seen.now.is_multiple_of(SECOND) { self.second(seen, score, scenario) } else { Ok(()) }
@@ -217,7 +235,7 @@ impl Checks {
         if let Some(figures) = self.owes_customers(seen, score, second, scenario) {
             return broken(1, figures);
         }
-        let over = self.admitted_share > MOST_ADMITTED && !seen.is_blind;
+        let over = self.admitted_share > MOST_ADMITTED && !seen.is_blind && !seen.is_held_down;
         self.over_seconds = if over { self.over_seconds + 1 } else { 0 };
         if self.over_seconds > OVER_SECONDS_MAX {
             let figures = format!("{:.2} of L for {} seconds", self.admitted_share, self.over_seconds);
@@ -237,6 +255,9 @@ impl Checks {
         }
         if let Some(figures) = self.is_stubborn(seen) {
             return broken(11, figures);
+        }
+        if let Some(figures) = self.keeps_idle_rule(seen) {
+            return broken(12, figures);
         }
         if let Some(figures) = self.learns(seen) {
             return broken(13, figures);
@@ -297,29 +318,6 @@ impl Checks {
             .then(|| format!("{after} parts of 128 are open, of {before} before"))
     }
 
-    /// Invariant 8.
-    fn stays_closed(&mut self, seen: &Seen, attacked: bool) -> Option<String> {
-        let fits =
-            !attacked && !seen.is_cut_off && self.whole_share <= FITS && !seen.is_blind && !seen.is_weak;
-        let since = if fits { self.fits_since.or(Some(seen.now)) } else { None };
-        self.fits_since = since;
-        let waited = (seen.now - since?) / SECOND;
-        (waited > CALM_WITHIN && seen.level != Level::Calm)
-            .then(|| format!("{} after {waited} s at {:.2} of L", seen.level, self.whole_share))
-    }
-
-    /// Invariant 9: cohorts that are open, or of which somebody is let in, have had their turn.
-    fn forgets_cohorts(&mut self, seen: &Seen) -> Option<String> {
-        for (turn, cohort) in self.turns.iter_mut().zip(0_u8..) {
-            if seen.masks.admits(Tier::T5, Cohort::new(cohort)) {
-                *turn = seen.now;
-            }
-        }
-        let longest = seen.now - self.turns.iter().min().copied().unwrap_or(seen.now);
-        // Who does not ask in its minute has let its turn pass; two rounds leave no doubt.
-        (longest > 2 * TURN_WITHIN * SECOND).then(|| format!("one has waited for {} s", longest / SECOND))
-    }
-
     /// Invariant 10, over ten seconds in each of which somebody found no slot in the lane.
     fn starves_lane(&mut self, seen: &Seen) -> Option<String> {
         let lane = &mut self.lane;
@@ -335,17 +333,6 @@ impl Checks {
         *lane = Lane::default();
         (served < 0.5 * LANE_OWN * seen.limit)
             .then(|| format!("{served:.2} slots of {:.2} were used by logins", LANE_OWN * seen.limit))
-    }
-
-    /// Invariant 11.
-    fn is_stubborn(&mut self, seen: &Seen) -> Option<String> {
-        if self.whole_share > WITHIN {
-            self.evidence_at = seen.now;
-        }
-        let since = if seen.masks.is_open() { None } else { self.closed_since.or(Some(seen.now)) };
-        self.closed_since = since;
-        let alone = (seen.now - since?.max(self.evidence_at)) / SECOND;
-        (alone > 3_600).then(|| format!("closed for {alone} s at {:.2} of L", self.whole_share))
     }
 
     /// Invariant 13.
@@ -401,9 +388,6 @@ const LANE_MOST: f64 = 0.20;
 const LANE_OWN: f64 = 0.08;
 /// Share of L that counts as next to nothing.
 const FREE: f64 = 0.02;
-const FITS: f64 = 0.70;
-const CALM_WITHIN: u64 = 600;
-const TURN_WITHIN: u64 = 128 * 60;
 const STATE_BYTES_MAX: u64 = 64 << 20;
 
 #[cfg(test)]

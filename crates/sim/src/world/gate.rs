@@ -12,7 +12,9 @@ use admission::site::{
     Verdict, Watch,
 };
 use admission::slots::{PATIENT_MILLIS, Place, Progress};
-use model::{COHORTS, Group, Instant, Net, PassId, Reason, RefusalKind, Tier, Timestamp, Traffic, Values};
+use model::{
+    COHORTS, Group, Instant, Level, Net, PassId, Reason, RefusalKind, Tier, Timestamp, Traffic, Values,
+};
 
 use super::census::Census;
 use super::clients::PassBytes;
@@ -325,6 +327,11 @@ impl Gate {
         self.census.refused(tier, kind, requests);
     }
 
+    /// Operators hold the level down to this one during the next step, or let it go.
+    pub(super) fn hold_down(&mut self, ceiling: Option<Level>, wall: Timestamp) {
+        self.controller.pin(None, ceiling.map(|level| (level, wall + PINNED)));
+    }
+
     /// The engine's step at the end of a tenth of a second, or after a longer gap.
     pub(super) fn step(&mut self, now: Micros, wall: Timestamp) -> Turn {
         let millis = (now - self.last_step) / 1_000;
@@ -344,6 +351,10 @@ impl Gate {
                 traffic.known.iter_mut().for_each(|sample| sample.values = Values::default());
                 traffic.matches.iter_mut().for_each(|matches| matches.known = 0);
             }
+        }
+        #[cfg(test)]
+        if self.mutation == Some(Mutation::LearnsWhileClosed) && now.is_multiple_of(STEP) {
+            super::mutation::learning::takes_for_calm(&mut self.controller, &self.site);
         }
         let random = self.random.bits();
         let turn = self.controller.step(
@@ -453,3 +464,8 @@ const PART: u64 = 2;
 /// The hour of the week, counted from Monday, in which 1970 began.
 const EPOCH_HOUR: u64 = 72;
 const DISK_FREE: f64 = 0.5;
+/// A pin is renewed with every step, and outlasts it.
+const PINNED: Duration = Duration::from_secs(1);
+/// How often the core takes a step.
+#[cfg(test)]
+const STEP: Micros = SECOND / 2;

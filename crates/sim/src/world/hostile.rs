@@ -284,6 +284,7 @@ impl World<'_> {
         let Some(refusal) = refuse else {
             return self.plan_bundle(number, bundle.requests, tier);
         };
+        self.checks.refused(&identity, &refusal, &self.gate.site.decision());
         self.gate.refused(identity.tier_before_rules(), refusal.reason.kind(), bundle.requests);
     }
 

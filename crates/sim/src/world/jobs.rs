@@ -121,6 +121,7 @@ impl World<'_> {
         self.score.asked(Some(tier), work, is_first, refused, self.now);
         self.checks.asked(tier, identity.cohort(), refused, self.now);
         if let Some(refusal) = verdict.refuse {
+            self.checks.refused(&identity, &refusal, &self.gate.site.decision());
             self.gate.refused(counted, refusal.reason.kind(), 1);
             return Sent::Refused { after: refusal.retry_after, waiting: refusal.waiting };
         }

@@ -225,11 +225,15 @@ impl<'a> World<'a> {
     fn decide(&mut self, clock: &mut dyn FnMut() -> u64) -> Result<(), Broken> {
         if !self.weather.is_blind {
             let begun = clock();
+            self.gate.hold_down(self.weather.ceiling, self.wall());
             let turn = self.gate.step(self.now, self.wall());
             self.mutate();
             self.gate.set_limit(turn.slots_limit, self.now);
             self.score.ticked(clock().saturating_sub(begun));
             self.sum_up_second();
+            if let Some(taken) = &turn.taken {
+                self.checks.told(taken);
+            }
             if let Some(advice) = &turn.advice {
                 self.story.tell(self.now, advice);
                 self.findings = Findings {
@@ -294,6 +298,7 @@ impl<'a> World<'a> {
             rules: self.gate.site.decision().rules.clone(),
             is_blind: self.weather.is_blind,
             is_weak: self.weather.capacity < 1.0 || self.weather.slowness > 1.02,
+            is_held_down: self.weather.ceiling.is_some(),
             state_bytes: self.score.state_bytes,
             bases: self.now.is_multiple_of(SECOND).then(|| self.gate.controller.snapshot().0.bases),
         }

@@ -10,8 +10,10 @@ pub(crate) enum Mutation {
     IgnoresThreshold,
     /// Everybody takes slots as everybody else does.
     DropsReserve,
-    /// An attack is taken for calm.
+    /// An attack is taken for calm where the gate learns: service times, and how full limits get.
     LearnsInAttack,
+    /// An attack is taken for calm where the core learns what is usual; what it decides is as ever.
+    LearnsWhileClosed,
     /// What was opened is never closed again.
     NeverReverts,
     /// Rules are not compared with what customers do.
@@ -40,6 +42,7 @@ impl Mutation {
             Self::NeverReverts
             | Self::DropsReserve
             | Self::LearnsInAttack
+            | Self::LearnsWhileClosed
             | Self::RulesIgnoreCustomers
             | Self::DropsBudgets => masks,
         }
@@ -54,5 +57,66 @@ impl Mutation {
             level,
             ..decision.clone()
         })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod learning {
+    //! The core as it would be if it learnt what is usual from an attack.
+
+    use std::time::Duration;
+
+    use admission::site::{Controller, Site};
+    use admission::threshold::Threshold;
+    use guard::Acting;
+    use model::{Challenge, Instant, Level, Masks};
+    use serde::{Deserialize, Serialize};
+
+    /// What is in force, as the core writes it down.
+    #[derive(Deserialize, Serialize)]
+    struct Written {
+        kept: Kept,
+        pins: [Option<(Level, u64)>; 2],
+    }
+
+    #[derive(Deserialize, Serialize)]
+    struct Kept {
+        threshold: Threshold,
+        guard: Acting,
+        is_given: bool,
+        challenge: Challenge,
+        comfortable: Option<f64>,
+        holds: bool,
+        opened: Option<Instant>,
+        was_closed: bool,
+        closing: u64,
+        decision: InForce,
+    }
+
+    #[derive(Deserialize, Serialize)]
+    struct InForce {
+        seq: u64,
+        at: Instant,
+        level: Level,
+        masks: Masks,
+        offered: f64,
+        limits_refuse: bool,
+        challenge: Challenge,
+        has_rules: bool,
+    }
+
+    /// Before a step: what the core shows its learning of its last decision is calm, now and ever before. The step decides by the same
+    /// load, threshold, rules and challenge as without this, and the gate obeys what it obeyed.
+    pub(in crate::world) fn takes_for_calm(controller: &mut Controller, site: &Site) {
+        let obeyed = site.decision().as_ref().clone();
+        let mut written: Written = again(&controller.posture());
+        (written.kept.opened, written.kept.was_closed) = (None, false);
+        (written.kept.decision.level, written.kept.decision.masks) = (Level::Calm, Masks::OPEN);
+        controller.go_on(site, None, Some(again(&written)), Duration::ZERO);
+        site.obey(obeyed);
+    }
+
+    fn again<T: serde::de::DeserializeOwned>(value: &impl Serialize) -> T {
+        serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
     }
 }

@@ -7,6 +7,9 @@ use crate::invariants::Failure;
 use crate::library::BuiltIn;
 use crate::scenario::{AttackKind, Pulse};
 
+mod long;
+mod trial;
+
 const SMALL: &str = "name = \"small\"\nseconds = 40\norigin = { capacity = 10, service_ms = 40 }\n\
     known = { clients = 100, load = 0.3 }\nunknown = { clients = 100, load = 0.2 }\nlogin = { per_second = 0.5 }\n";
 
@@ -256,6 +259,7 @@ fn every_kind_plays() {
         "slow-connections",
         "low-and-slow",
         "prefix-churn",
+        "nat-bots",
         "challenge-solvers",
         "aged-accounts",
         "watcher",
@@ -280,6 +284,7 @@ fn every_kind_plays() {
     for kind in events {
         play(&small(&format!("[[event]]\nkind = \"{kind}\"\nstart = 10\nseconds = 10\nfactor = 0.05\n")), 1);
     }
+    play(&small("[[event]]\nkind = \"ceiling\"\nstart = 10\nseconds = 10\nfactor = 0\n"), 1);
 }
 
 /// The number of the invariant that a broken core breaks.
@@ -311,6 +316,15 @@ fn a_core_without_reserves_is_found() {
 #[test]
 fn a_core_that_learns_in_an_attack_is_found() {
     assert_eq!(broken_by(Mutation::LearnsInAttack, &small(&flood("dumb-flood", 20.0))), 13);
+}
+
+/// The gate obeys what the core decides; what the core learns from is told that it is calm, for longer than it waits.
+#[test]
+fn a_core_whose_learning_takes_an_attack_for_calm_is_found() {
+    let mut scenario = small(&flood("dumb-flood", 20.0));
+    (scenario.seconds, scenario.attacks[0].seconds) = (110, 100);
+    play(&scenario, 1);
+    assert_eq!(broken_by(Mutation::LearnsWhileClosed, &scenario), 13);
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(super) fn begin(
         seed_office(&site, town, &customers, wall);
     }
     let kept = scenario.warm.then(|| learnt(scenario, &site));
-    let mut controller = Controller::new(&site, kept.as_ref(), None, wall);
+    let mut controller = Controller::new(&site, kept.as_ref(), None, wall).recorded();
     // A core that knows nothing of calm advises nothing.
     if scenario.warm && layers == Layers::All {
         habits::show_visits(&site, seed);

@@ -1,7 +1,9 @@
 //! What the events of a scenario make of the world at a moment.
 
+use model::Level;
+
 use super::{Micros, hour};
-use crate::random::Random;
+use crate::random::{Random, index, whole};
 use crate::scenario::{Event, EventKind, Scenario};
 
 /// The state of everything that is not a person.
@@ -26,6 +28,8 @@ pub(super) struct Weather {
     pub(super) uploads: f64,
     /// Streams that are open.
     pub(super) streams: f64,
+    /// Operators hold the level down to this one.
+    pub(super) ceiling: Option<Level>,
     /// The noise of the load of customers and visitors, by ln.
     pub(super) noise: [f64; 2],
     random: Random,
@@ -46,6 +50,7 @@ impl Weather {
             crawlers: 0.0,
             uploads: 0.0,
             streams: 0.0,
+            ceiling: None,
             noise,
             random,
         }
@@ -65,6 +70,7 @@ impl Weather {
         (self.capacity, self.slowness, self.crowd, self.files) = (1.0, 1.0, 1.0, 1.0);
         (self.is_cut_off, self.is_blind, self.wall_seconds) = (false, false, 0.0);
         (self.crawlers, self.uploads, self.streams) = (0.0, 0.0, 0.0);
+        self.ceiling = None;
         let seconds = now as f64 / 1e6;
         for event in &scenario.events {
             self.add(event, seconds);
@@ -95,11 +101,15 @@ impl Weather {
             EventKind::Crawler if lasts => self.crawlers += event.factor,
             EventKind::BigUpload if lasts => self.uploads += event.factor,
             EventKind::Sse5000 if lasts => self.streams += 5_000.0 * event.factor,
+            EventKind::Ceiling if lasts => {
+                self.ceiling = Level::ALL.get(index(whole(event.factor))).copied();
+            }
             EventKind::AssetBurst
             | EventKind::Crawler
             | EventKind::BigUpload
             | EventKind::Sse5000
-            | EventKind::OfficeMonday => {}
+            | EventKind::OfficeMonday
+            | EventKind::Ceiling => {}
         }
     }
 }
