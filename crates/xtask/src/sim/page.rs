@@ -39,6 +39,7 @@ pub(super) fn page(rows: &[Row]) -> String {
     if let Some(days) = rows.iter().find(|row| row.name == CALM_DAY && !row.whole.is_empty()) {
         text.push_str(&calm_days(days));
     }
+    text.push_str(LOOKED_AT);
     text.push_str(&failures(rows));
     text
 }
@@ -215,10 +216,23 @@ What is promised, and the run that is furthest from it. \"So far\": there are se
 
 const BARS_END: &str = "
 Only floods that something tells from people can have a rule: `crates/xtask/src/sim/bars.rs` lists them; pauses of pulses count as attack, so that
-visitors in those are not compared. Medians are of each scenario; the seed beside one is that of its worst run. The last three depend on the
+visitors in those are not compared. Medians are of each scenario; the seed beside one is that of its worst run. The last four depend on the
 machine and on what else runs there, so that nothing fails by them; all cores play at a time. State is the tables of limits, budgets, networks and
 connections, the rows of passes, and the decision core. Tables are as large as the scenario needs, which is less than in the gate; tickets, the login
 lane and passes in use have fixed tables that are not counted.
+";
+
+const LOOKED_AT: &str = "
+## What is looked at in every run
+
+A run ends at the first invariant that does not hold (`sim::INVARIANTS` has all that are looked at; numbers are those of `docs/invariants.md`). They are looked at
+within what chance does to so few people, and it is the bars above that hold the sums to account. Invariant 1 looks at each second by itself, five seconds later: of the attempts that
+customers began in it, 1 % may fail, three deviations of that, and two more, which at a small site with eight a second is a third. It looks at no second near one in which customers
+ask for more than 0.80 of L, or more than 0.45 in the first two seconds of an attack (twelve
+while bots hold passes; as long as those attack, their budgets count as asked for, and attempts of customers beyond a budget are forgiven), or
+in which nothing arrives, the core is told nothing, or the app can do less than usual. Invariant 2 forgives two seconds, invariant 9 a second round of turns for whoever did not ask in the
+first, invariant 28 what is more than the app can do and three minutes after it. Where operators hold the level down by hand, what follows is theirs: 2 (but not what is in service), 6 and 25 forgive it,
+and 1 does not. What takes hours to break, 8, 9 and 11, is looked at in `siege`.
 ";
 
 const ATTACKS: &str = "

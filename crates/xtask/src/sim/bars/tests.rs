@@ -101,6 +101,34 @@ fn a_day_that_closes_misses_the_bar_and_too_few_days_do_not_hold_it() {
 }
 
 #[test]
+fn a_closing_where_everything_fits_misses_the_bar_but_not_in_a_crowd_beyond_the_app() {
+    let closings = |name: &str| [row(name, "false_closings", &[vec![0.0; 39], vec![1.0]].concat())];
+    let fits = [
+        "deploy",
+        "flash-crowd",
+        "marketing-mail",
+        "office-monday",
+        "asset-burst",
+        "big-upload",
+        "operations-provider",
+    ];
+    for name in fits {
+        check("what fits", &closings(name), State::Missed, Some((name, 40)));
+        check("what fits", &[row(name, "false_closings", &[0.0; 40])], State::Held, Some((name, 1)));
+    }
+    check("what fits", &closings("flash-crowd-over"), State::NotMeasured, None);
+    check("what fits", &closings("dumb-flood"), State::NotMeasured, None);
+}
+
+#[test]
+fn a_calm_day_has_a_bar_of_its_own_for_the_time_it_takes() {
+    let hours = |seconds: f64| [row(CALM_DAY, "seconds_per_hour", &[seconds; 40])];
+    check("an hour of a calm day", &hours(0.9), State::Held, Some((CALM_DAY, 1)));
+    check("an hour of a calm day", &hours(1.1), State::Missed, Some((CALM_DAY, 1)));
+    assert_eq!(missed(&hours(1.1)), Vec::<String>::new());
+}
+
+#[test]
 fn what_the_machine_has_part_in_is_shown_and_no_failure() {
     let slow = [row("calm", "seconds_per_hour", &[60.0; 40])];
     check("an hour of any", &slow, State::Missed, Some(("calm", 1)));
