@@ -127,7 +127,7 @@ impl Core {
         if let Some(id) = circumstances.unwanted_rule {
             self.guard.drop_rule(id);
         }
-        let advice = self.take_advice(summary, circumstances.mode);
+        let advice = self.take_advice(summary, circumstances);
         let bounds = self.bounds(circumstances);
         let step = self.threshold.step(summary, &bounds, random);
         let closes_anew = step.closing != self.closing;
@@ -140,7 +140,7 @@ impl Core {
     }
 
     /// Shows the guard what was counted.
-    fn take_advice(&mut self, summary: &Summary, mode: Mode) -> Option<Advice> {
+    fn take_advice(&mut self, summary: &Summary, circumstances: &Circumstances) -> Option<Advice> {
         let is_closed = !self.decision.masks.is_open();
         let standing = &mut self.standing;
         if standing.was_closed && !is_closed {
@@ -151,7 +151,10 @@ impl Core {
             level: self.decision.level,
             is_closed,
             opened: standing.opened,
-            observing: mode == Mode::Observe,
+            observing: circumstances.mode == Mode::Observe,
+            held_down: circumstances
+                .ceiling
+                .is_some_and(|most| most.severity() < Level::CustomersFirst.severity()),
         };
         let advice = self.guard.step(summary, &context)?;
         standing.is_given = true;

@@ -79,12 +79,14 @@ pub struct Context {
     pub opened: Option<Instant>,
     /// Nothing is refused, whatever is decided.
     pub observing: bool,
+    /// An admin keeps the level down: that it is calm says nothing of what comes.
+    pub held_down: bool,
 }
 
 impl Context {
-    /// Level 0, with everybody admitted.
+    /// Level 0 by itself, with everybody admitted.
     pub(crate) fn is_calm(&self) -> bool {
-        self.level == Level::Calm && !self.is_closed
+        self.level == Level::Calm && !self.is_closed && !self.held_down
     }
 }
 

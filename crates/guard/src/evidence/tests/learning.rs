@@ -31,6 +31,7 @@ enum Trouble {
     Gap,
     AmbiguousHour,
     ProbesFail,
+    HeldDown,
 }
 
 fn troubles() -> impl Strategy<Value = Trouble> {
@@ -41,6 +42,7 @@ fn troubles() -> impl Strategy<Value = Trouble> {
         Just(Trouble::Gap),
         Just(Trouble::AmbiguousHour),
         Just(Trouble::ProbesFail),
+        Just(Trouble::HeldDown),
     ]
 }
 
@@ -55,6 +57,7 @@ fn suffer(world: &mut World, trouble: Trouble, rate: u64) {
         Trouble::JustOpened => world.context.opened = Some(Instant::from_millis(world.millis - 200_000)),
         Trouble::Gap => world.millis += 3_000,
         Trouble::AmbiguousHour => world.hour = None,
+        Trouble::HeldDown => world.context.held_down = true,
         Trouble::ProbesFail => world.touch = |summary| summary.traffic.probes = [3, 3],
     }
     let found = world.second(&[(FLOOD, rate), (PEOPLE, rate)]);
