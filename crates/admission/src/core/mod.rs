@@ -38,6 +38,13 @@ pub struct Circumstances {
     pub unwanted_rule: Option<u16>,
 }
 
+impl Circumstances {
+    /// Whether an admin keeps the level below what an attack may need, so that calm says nothing of what comes.
+    pub(crate) fn hold_down(&self) -> bool {
+        self.ceiling.is_some_and(|most| most.severity() < Level::CustomersFirst.severity())
+    }
+}
+
 /// What a step leads to.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -152,9 +159,7 @@ impl Core {
             is_closed,
             opened: standing.opened,
             observing: circumstances.mode == Mode::Observe,
-            held_down: circumstances
-                .ceiling
-                .is_some_and(|most| most.severity() < Level::CustomersFirst.severity()),
+            held_down: circumstances.hold_down(),
         };
         let advice = self.guard.step(summary, &context)?;
         standing.is_given = true;

@@ -189,7 +189,7 @@ impl Site {
             let each =
                 self.charge_milli(verdict.cost_micros).saturating_mul(if proof.half_budget { 2 } else { 1 });
             let cost = each.saturating_mul(requests);
-            let within = self.budgets.charge(proof.pass, cost, is_calm, now);
+            let within = self.budgets.charge(proof.pass, cost, self.learns(now), now);
             if (!within || self.ladder.charge(&keys, now, cost, 1).is_err()) && !is_calm {
                 // A pass over its budget keeps its budget; only the excess is unknown (contract).
                 verdict.identity.tier = Tier::T5;
@@ -206,7 +206,7 @@ impl Site {
         let keys = if identity.tier == Tier::T3 { Keys::Lane(address) } else { Keys::Address(address) };
         let cost = self.charge_milli(verdict.cost_micros).saturating_mul(requests);
         let charged = self.ladder.charge(&keys, now, cost, factor);
-        if self.is_surely_calm(now) {
+        if self.learns(now) {
             self.ladder.learn(&keys, now, factor);
         }
         charged

@@ -198,7 +198,7 @@ impl Controller {
                 completions: to_count(tick.served.answers),
                 hard_failures: to_count(tick.served.overloads),
                 queue_wait_ms: tick.queue_wait_ms,
-                level_calm: site.is_calm(),
+                level_calm: site.is_calm() && !site.is_held_down(),
                 known_concurrency: f64::from(known),
             },
         );
@@ -324,13 +324,15 @@ impl Controller {
             *pin = pin.filter(|(_, until)| wall < *until);
             pin.map(|(level, _)| level)
         };
-        Circumstances {
+        let circumstances = Circumstances {
             mode: site.mode(),
             assist_yes: site.assist_yes.load(Relaxed),
             floor: live(&mut self.floor),
             ceiling: live(&mut self.ceiling),
             unwanted_rule: self.unwanted_rules.pop_front(),
-        }
+        };
+        site.held_down.store(circumstances.hold_down(), Relaxed);
+        circumstances
     }
 
     /// What requests of each class cost, and the usual cost, from calm service times.

@@ -104,6 +104,8 @@ pub struct Site {
     enforced: AtomicU32,
     /// Bit per [`Layer`]: it only reports.
     tripped: AtomicU32,
+    /// An admin keeps the level down: calm says nothing of what comes.
+    held_down: AtomicBool,
     cohort_key: AtomicU64,
     pass_time: AtomicU64,
     usual_cost_micros: AtomicU64,
@@ -158,6 +160,7 @@ impl Site {
             assist_yes: AtomicBool::new(false),
             enforced: AtomicU32::new(128),
             tripped: AtomicU32::new(0),
+            held_down: AtomicBool::new(false),
             cohort_key: AtomicU64::new(seed.number(8)),
             pass_time: AtomicU64::new(0),
             usual_cost_micros: AtomicU64::new(100_000),

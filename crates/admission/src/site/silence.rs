@@ -61,7 +61,17 @@ impl Site {
         self.mode() != Mode::Observe && self.limits_refuse(now) && !self.only_reports(Layer::BodyLimits)
     }
 
-    /// Whether it is calm, and was looked at lately: only then something is learnt from what clients ask for.
+    /// Whether something is learnt from what clients ask for: it is calm by itself, and was looked at lately.
+    pub(super) fn learns(&self, now: Instant) -> bool {
+        self.is_surely_calm(now) && !self.is_held_down()
+    }
+
+    /// Whether an admin keeps the level down.
+    pub(super) fn is_held_down(&self) -> bool {
+        self.held_down.load(Relaxed)
+    }
+
+    /// Whether it is calm, and was looked at lately.
     pub(super) fn is_surely_calm(&self, now: Instant) -> bool {
         self.decision().level == Level::Calm && !self.is_undecided(now)
     }

@@ -106,3 +106,15 @@ fn strangers_are_sent_to_the_login_while_its_lane_is_open() {
     shop.decide(Level::CustomersFirst, open.with(Tier::T3, 0), true);
     assert_eq!(shop.site.login_page(), None);
 }
+
+#[test]
+fn while_an_admin_keeps_the_level_down_calm_teaches_nothing() {
+    let mut busy = Busy::new(Mode::Auto);
+    let until = Timestamp::from_secs(2_000_000_000);
+    for (most, learns) in [(None, true), (Some(Level::Calm), false), (Some(Level::CustomersFirst), true)] {
+        busy.controller.pin(None, most.map(|level| (level, until)));
+        busy.runs(1, 0);
+        assert_eq!(busy.shop.site.level(), Level::Calm);
+        assert_eq!(busy.shop.site.learns(busy.shop.now), learns, "{most:?}");
+    }
+}
