@@ -78,6 +78,7 @@ impl World {
 /// What customers do here needs of the app, and where; `max_connections` because each WebSocket is one.
 const TABLES: &str = "confirms_logins = true
 max_connections = 6_000
+answer_timeout = \"10s\"
 [[site.route]]
 path = \"/up\"
 body = \"300 MiB\"
