@@ -14,6 +14,8 @@ use crate::limits::{Charge, Rate, Table};
 /// Handshakes of addresses and networks. Fixed memory, shared by all workers.
 pub struct Handshakes {
     table: Table,
+    /// Tickets that were shown lately; only those that a gate gave out come here.
+    tickets: Table,
 }
 
 #[derive(Hash)]
@@ -25,7 +27,7 @@ enum Key {
 impl Handshakes {
     /// A table under a secret key.
     pub fn new(key: [u8; 16]) -> Self {
-        Self { table: Table::new(CELLS, key) }
+        Self { table: Table::new(CELLS, key), tickets: Table::new(TICKETS, key) }
     }
 
     /// Debts that are not paid, for a successor.
@@ -36,6 +38,14 @@ impl Handshakes {
     /// Notes the debts of a predecessor.
     pub(crate) fn take_over(&self, debts: &[[u64; 2]], now: Instant) {
         self.table.take_over(debts, now);
+    }
+
+    /// Whether a client that shows this ticket, which a gate has given out, counts as coming back: eight times at once and once a minute from
+    /// then on. Browsers show a ticket once (TLS 1.3) or for the few connections of a visit; who has got one and shows it without
+    /// being able to go on from it has a full handshake each time.
+    pub fn counts_as_return(&self, ticket: &[u8], now: Instant) -> bool {
+        let rate = Rate::per_second(1.0 / 60.0, 8.0);
+        !matches!(self.tickets.charge(&ticket, now, 1_000, rate), Charge::Refused { .. })
     }
 
     /// Counts a handshake: 10 a second (burst 20) of an IPv4 /32 or IPv6 /64, 100 a second (burst 200) of a /24 or /48, both
@@ -85,6 +95,8 @@ impl HandshakeTime {
 
 /// Keys that have begun handshakes within the last seconds.
 const CELLS: usize = 1 << 16;
+/// Tickets shown within the last minutes.
+const TICKETS: usize = 1 << 14;
 /// What a worker may spend at once: half a second of each half, some thousand handshakes, so that a shop that opens is none.
 const ACCOUNT_NANOS: i64 = 500_000_000;
 
@@ -101,6 +113,17 @@ mod tests {
         assert!((20..=21).contains(&count(100, now)));
         now = now + Duration::from_secs(1);
         assert!((10..=11).contains(&count(100, now)));
+    }
+
+    #[test]
+    fn a_ticket_that_is_shown_again_and_again_does_not_count() {
+        let handshakes = Handshakes::new([1; 16]);
+        let now = Instant::from_secs(100);
+        let count =
+            |ticket: &[u8], now| (0..100).filter(|_| handshakes.counts_as_return(ticket, now)).count();
+        assert!((8..=9).contains(&count(b"one", now)));
+        assert!((8..=9).contains(&count(b"other", now)));
+        assert_eq!(count(b"one", now + Duration::from_secs(60)), 1);
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct ConsoleSettings {
     pub hosts: Vec<String>,
     /// The bearer token; an empty one opens to nobody.
     pub token: String,
+    /// A second one, for the app's mailer: it makes links for customers and does nothing else. `None`: there is none.
+    pub mailer_token: Option<String>,
     /// Networks that may read `/metrics` without it.
     pub metrics_allow: Vec<Prefix>,
     /// The control socket, in a folder of its own; `None` leaves it out.

@@ -47,7 +47,7 @@ pub(crate) fn to_client(
 /// Keeps what may be repeated while the gate must refuse: only from calm answers.
 fn remember(way: &Way, parts: &Parts, exchange: &mut Exchange, now: Instant) {
     let shared = way.worker.shared();
-    if !shared.site.is_calm() {
+    if !shared.site.learns(now) {
         return;
     }
     if parts.status.is_success() && way.subject.class == 0 {
@@ -76,7 +76,7 @@ fn switch(
     };
     way.connection.borders.upgraded();
     way.connection.mark_endless();
-    exchange.become_socket();
+    exchange.become_stream();
     tokio::task::spawn_local(upgrade::relay(client, origin, exchange));
     Response::from_parts(parts, AnswerBody::Whole(None))
 }

@@ -120,9 +120,10 @@ impl Call {
         self.waited_before.set(self.body_waited.get());
     }
 
-    /// How long the client has let the origin wait for the request's body.
-    pub(crate) fn kept_origin_waiting(&self) -> Duration {
-        self.body_waited.get().saturating_sub(self.waited_before.get())
+    /// How long the client has let the origin wait for the request's body, until `now`.
+    pub(crate) fn kept_origin_waiting(&self, now: Instant) -> Duration {
+        let still = self.body_wanted.get().map_or(Duration::ZERO, |since| now.since(since));
+        (self.body_waited.get() + still).saturating_sub(self.waited_before.get())
     }
 
     /// Whether a sweep found a deadline passed, and which.
@@ -220,7 +221,7 @@ impl Call {
 
     fn origin_is_late(&self, now: Instant) -> bool {
         let deadline = self.origin_deadline.get();
-        !self.wants_body() && deadline.is_some_and(|deadline| now >= deadline + self.kept_origin_waiting())
+        !self.wants_body() && deadline.is_some_and(|deadline| now >= deadline + self.kept_origin_waiting(now))
     }
 
     fn wake(&self) {
@@ -288,9 +289,10 @@ mod tests {
         call.body_bytes.set(1 << 20);
         call.sweep(Instant::from_secs(100));
         assert_eq!(call.late(), None, "it has nothing to answer yet");
+        assert_eq!(call.kept_origin_waiting(Instant::from_secs(100)), Duration::from_secs(90));
         call.body_waited.set(Duration::from_secs(7 + 90));
         call.body_wanted.set(None);
-        assert_eq!(call.kept_origin_waiting(), Duration::from_secs(90));
+        assert_eq!(call.kept_origin_waiting(Instant::from_secs(100)), Duration::from_secs(90));
         call.sweep(Instant::from_secs(149));
         assert_eq!(call.late(), None);
         call.sweep(Instant::from_secs(150));

@@ -13,7 +13,7 @@ use crate::connection::Connection;
 use crate::origin::Lease;
 use crate::remembered::Recording;
 use crate::request::Way;
-use crate::sockets::Owner;
+use crate::sockets::WebSocketSeat;
 use crate::subject::Subject;
 use crate::worker::Worker;
 
@@ -34,8 +34,8 @@ pub(crate) struct Exchange {
     pub(crate) outcome: Outcome,
     slot: Option<Group>,
     stream: Option<Group>,
-    /// It has become a WebSocket of this client.
-    socket: Option<Owner>,
+    /// It is, or asks to be, a WebSocket.
+    seat: Option<Box<WebSocketSeat>>,
     lease: Option<Lease>,
     bytes: u64,
     /// Another part counts and logs this request.
@@ -69,7 +69,7 @@ impl Exchange {
             outcome: Outcome::Abandoned,
             slot: None,
             stream: None,
-            socket: None,
+            seat: None,
             lease: None,
             bytes: 0,
             counted: false,
@@ -124,7 +124,7 @@ impl Exchange {
             if matches!(status, 500 | 502..=504) { Outcome::OriginError } else { Outcome::Forwarded };
         // A slow line is not the app's: what it took says nothing of how much the app can do.
         let since = now.since(self.dispatched.unwrap_or(self.begun));
-        let nanos = since.saturating_sub(self.call.kept_origin_waiting()).as_nanos();
+        let nanos = since.saturating_sub(self.call.kept_origin_waiting(now)).as_nanos();
         let counters = self.worker.counters();
         if self.outcome == Outcome::Forwarded {
             counters.served(self.subject.class, u64::try_from(nanos).unwrap_or(u64::MAX));
@@ -188,14 +188,9 @@ impl Exchange {
         self.give_slot_back(now);
     }
 
-    /// As [`Self::become_stream`], of a WebSocket.
-    pub(crate) fn become_socket(&mut self) {
-        self.become_stream();
-        let owner = Owner::of(&self.subject.identity, self.subject.address);
-        if let Some(owner) = owner {
-            self.worker.shared().sockets.add(owner);
-        }
-        self.socket = owner;
+    /// It asks to be a WebSocket, and counts as one until it ends.
+    pub(crate) fn hold_seat(&mut self, seat: Option<Box<WebSocketSeat>>) {
+        self.seat = seat;
     }
 
     /// Whether the answer must not be read further until the client has taken some of it: the byte budget of all
@@ -264,9 +259,7 @@ impl Drop for Exchange {
         if let Some(group) = self.stream.take() {
             self.worker.shared().streams.remove(group);
         }
-        if let Some(owner) = self.socket.take() {
-            self.worker.shared().sockets.remove(owner);
-        }
+        self.seat = None;
         self.connection.end(&self.call, now);
         if let Some(partner) = self.subject.identity.partner() {
             self.worker.shared().site.partners().give_back(partner);

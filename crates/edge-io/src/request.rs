@@ -29,7 +29,7 @@ use crate::origin::{Asker, Lease, SendError};
 use crate::own::{agrees, of_connection, own_answer};
 use crate::remembered;
 use crate::routes::Route;
-use crate::sockets::Owner;
+use crate::sockets::{Owner, WebSocketSeat};
 use crate::subject::{Lookup, Subject};
 use crate::wait;
 use crate::worker::Worker;
@@ -110,14 +110,14 @@ pub(crate) struct Way {
 impl Way {
     async fn go(&mut self, body: Incoming) -> Result<Response<AnswerBody>, Declined> {
         let mut verdict = self.judge();
+        if let Some(subject) = Rc::get_mut(&mut self.subject) {
+            // Nobody else holds it before the exchange opens.
+            subject.identity = verdict.identity;
+        }
         if let Some(reason) = self.has_too_many_streams() {
             let site = &self.worker.shared().site;
             let refusal = site.refusal(&verdict.identity, reason, self.worker.scatter());
             verdict.refuse = verdict.refuse.or(Some(refusal));
-        }
-        if let Some(subject) = Rc::get_mut(&mut self.subject) {
-            // Nobody else holds it before the exchange opens.
-            subject.identity = verdict.identity;
         }
         let worker = self.worker.clone();
         let shared = worker.shared();
@@ -125,6 +125,8 @@ impl Way {
         if let Some(refusal) = verdict.refuse {
             return Err(self.refuse(refusal));
         }
+        // From here on, so that those that come at once are counted too.
+        let seat = self.subject.websocket.then(|| WebSocketSeat::take(&self.worker, &self.subject));
         // Only these live on over the waits: each connection has room for the whole future.
         let (would, delay) = (verdict.would, verdict.delay);
         if let Some(reason) = would {
@@ -139,6 +141,7 @@ impl Way {
         }
         let body = intake::take_body(self, body, route).await?;
         let mut exchange = Exchange::open(self, would);
+        exchange.hold_seat(seat.flatten());
         let at_once = delay == Duration::ZERO && body.is_empty();
         let mut now = if at_once { self.begun } else { self.worker.now() };
         if !shared.site.is_bypassed() {

@@ -108,7 +108,8 @@ async fn secure(
         Err(HelloError::Malformed | HelloError::Broken(_)) => return None,
     };
     connection.saw_hello(&hello);
-    let comes_back = hinted || hello.ticket.as_ref().is_some_and(|ticket| tls.opens(ticket));
+    let returns = |ticket: &Vec<u8>| tls.opens(ticket) && site.counts_as_return(ticket, worker.now());
+    let comes_back = hinted || hello.ticket.as_ref().is_some_and(returns);
     if !connection.front && !worker.has_time_for_handshake(comes_back) {
         return None;
     }

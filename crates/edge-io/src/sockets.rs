@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use admission::site::Identity;
 use model::{Net, PassId};
+
+use crate::subject::Subject;
+use crate::worker::Worker;
 
 /// Those of all workers. It has an entry for whoever has one open, so it is bounded by the connections.
 #[derive(Default)]
@@ -56,12 +60,12 @@ impl WebSockets {
         u64::from(self.all.load(Relaxed)) * 100 >= u64::from(slots) * percent
     }
 
-    pub(crate) fn add(&self, owner: Owner) {
+    fn add(&self, owner: Owner) {
         *self.lock().entry(owner).or_default() += 1;
         self.all.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn remove(&self, owner: Owner) {
+    fn remove(&self, owner: Owner) {
         let mut open = self.lock();
         if let Some(count) = open.get_mut(&owner) {
             *count -= 1;
@@ -75,6 +79,27 @@ impl WebSockets {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Owner, u32>> {
         // Nothing between lock and unlock panics.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One client's WebSocket, counted from when it is asked for until it ends.
+pub(crate) struct WebSocketSeat {
+    worker: Rc<Worker>,
+    owner: Owner,
+}
+
+impl WebSocketSeat {
+    /// `None` for whom [`Owner::of`] has no name.
+    pub(crate) fn take(worker: &Rc<Worker>, subject: &Subject) -> Option<Box<Self>> {
+        let owner = Owner::of(&subject.identity, subject.address)?;
+        worker.shared().sockets.add(owner);
+        Some(Box::new(Self { worker: worker.clone(), owner }))
+    }
+}
+
+impl Drop for WebSocketSeat {
+    fn drop(&mut self) {
+        self.worker.shared().sockets.remove(self.owner);
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) struct Listening {
 
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, index: usize) -> Rc<Self> {
-        let pool = Rc::new(Pool::new(shared.origins.clone(), shared.clock));
+        let pool = Rc::new(Pool::new(shared.origins.clone(), shared.clock, shared.settings.workers));
         Rc::new(Self {
             index,
             pool,

@@ -208,6 +208,7 @@ fn run_configured(path: &Path, offer: Option<Offer>) -> Result<(), Box<dyn Error
         address: config.console.address,
         hosts: config.console.hosts.clone(),
         token_file: config.console.token_file.clone(),
+        mailer_token_file: config.console.mailer_token_file.clone(),
         metrics_allow: config.console.metrics_allow.clone(),
         link_place: configured::link_place(&config),
     };

@@ -126,6 +126,7 @@ impl ProtectArgs {
             address: self.console,
             hosts: Vec::new(),
             token_file: None,
+            mailer_token_file: None,
             metrics_allow: Vec::new(),
             // Without a configuration no host is named, and a link is a path.
             link_place: LinkPlace::default(),

@@ -93,6 +93,10 @@ pub(crate) enum RunError {
     #[error(transparent)]
     Console(#[from] console_io::ConsoleError),
     /// The process whose place this one was to take.
+    #[error(
+        "the mailer's token ([console] mailer_token_file) is the console's own, with which it could command the gate; take another file"
+    )]
+    SameToken,
     #[error("cannot take over from the running gate: {0}")]
     Takeover(#[from] ChannelError),
     /// A log or another thread.

@@ -26,6 +26,7 @@ pub(crate) struct Beside {
     pub(crate) address: SocketAddr,
     pub(crate) hosts: Vec<String>,
     pub(crate) token_file: Option<PathBuf>,
+    pub(crate) mailer_token_file: Option<PathBuf>,
     pub(crate) metrics_allow: Vec<Prefix>,
     /// Where links for customers lead.
     pub(crate) link_place: LinkPlace,
@@ -171,10 +172,12 @@ fn start_console(
 ) -> Result<Console, RunError> {
     let token_file = beside.token_file.unwrap_or_else(|| state.join("console.token"));
     let token = ConsoleToken::load_or_create(&token_file)?;
+    let mailer_token = beside.mailer_token_file.as_deref().map(ConsoleToken::load_or_create).transpose()?;
     let settings = ConsoleSettings {
         address: Some(beside.address),
         hosts: beside.hosts,
         token: token.as_str().to_owned(),
+        mailer_token: mailer_token.map(|token| token.as_str().to_owned()),
         metrics_allow: beside.metrics_allow,
         socket: Some(state.join(SOCKET_NAME)),
         succeeds: running.succeeds(),

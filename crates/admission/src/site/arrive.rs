@@ -51,6 +51,11 @@ impl Site {
         (!refuses).then_some(hinted)
     }
 
+    /// See [`crate::handshakes::Handshakes::counts_as_return`].
+    pub fn counts_as_return(&self, ticket: &[u8], now: Instant) -> bool {
+        self.handshakes.counts_as_return(ticket, now)
+    }
+
     /// Partners, and what each has in service.
     pub fn partners(&self) -> &Partners {
         &self.partners

@@ -248,7 +248,7 @@ impl Site {
 
     /// Founds a route class, after a calm and successful answer.
     pub fn found_class(&self, method: &str, path: &str) {
-        if self.is_calm() {
+        if self.is_calm() && !self.is_held_down() {
             self.classes.found(method, path);
         }
     }

@@ -58,11 +58,14 @@ impl Site {
 
     /// Whether budgets of request bodies refuse: not in calm, not while observing, not while tripped.
     pub fn refuses_bodies(&self, now: Instant) -> bool {
-        self.mode() != Mode::Observe && self.limits_refuse(now) && !self.only_reports(Layer::BodyLimits)
+        self.mode() != Mode::Observe
+            && !self.is_bypassed()
+            && self.limits_refuse(now)
+            && !self.only_reports(Layer::BodyLimits)
     }
 
     /// Whether something is learnt from what clients ask for: it is calm by itself, and was looked at lately.
-    pub(super) fn learns(&self, now: Instant) -> bool {
+    pub fn learns(&self, now: Instant) -> bool {
         self.is_surely_calm(now) && !self.is_held_down()
     }
 

@@ -63,6 +63,9 @@ settings! {
         /// The file that holds the bearer token. Without it, `console.token` in the state folder, made at the
         /// first start.
         token_file: Option<PathBuf> = optional("/etc/portcullis/console.token", FILE);
+        /// A file with a second token, for the app's mailer: it makes links for customers (`ctl clients link`) and does nothing
+        /// else. Made at the start if it is not there. Without it there is no such token.
+        mailer_token_file: Option<PathBuf> = optional("/etc/portcullis/mailer.token", FILE);
         /// Host names under which it may be asked, besides its own address and localhost.
         hosts: Vec<String> = default("", list(HOST, 64));
         /// Networks or addresses that may read `/metrics` without the token.

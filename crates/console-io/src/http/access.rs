@@ -17,6 +17,8 @@ use crate::ConsoleSettings;
 /// What the console asks of a request before it answers.
 pub(crate) struct Access {
     token: Box<[u8]>,
+    /// Empty: there is none.
+    mailer_token: Box<[u8]>,
     address: IpAddr,
     hosts: Vec<String>,
     metrics_allow: Vec<Prefix>,
@@ -24,11 +26,21 @@ pub(crate) struct Access {
     pub(super) door: RefCell<Door>,
 }
 
+/// Whose token a request came with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Caller {
+    /// An admin's: everything.
+    Admin,
+    /// The app's mailer's: links for customers.
+    Mailer,
+}
+
 impl Access {
     /// `address` is where the console listens.
     pub(crate) fn new(address: SocketAddr, settings: &ConsoleSettings) -> Self {
         Self {
             token: settings.token.as_bytes().into(),
+            mailer_token: settings.mailer_token.as_deref().unwrap_or_default().as_bytes().into(),
             address: address.ip().to_canonical(),
             hosts: settings.hosts.iter().map(|host| bare(host)).collect(),
             metrics_allow: settings.metrics_allow.clone(),
@@ -66,16 +78,20 @@ impl Access {
         Err(Problem::new(StatusCode::FORBIDDEN, format!("Pages of {shown:?} may not use the console.")))
     }
 
-    /// The token is taken from a header only: browsers never add one by themselves.
-    pub(crate) fn check_token(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    /// Whose token it is. It is taken from a header only: browsers never add one by themselves.
+    pub(crate) fn check_token(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let mut given = headers.get_all(AUTHORIZATION).iter();
         let token = match (given.next().map(HeaderValue::as_bytes), given.next()) {
             (Some(value), None) => bearer(value),
             (None, _) | (Some(_), Some(_)) => None,
         };
         // The time tells the length of the token at most, and that is no secret.
-        if token.is_some_and(|token| !self.token.is_empty() && bool::from(token.ct_eq(&self.token))) {
-            return Ok(());
+        let is = |ours: &[u8]| token.is_some_and(|token| !ours.is_empty() && bool::from(token.ct_eq(ours)));
+        if is(&self.token) {
+            return Ok(Caller::Admin);
+        }
+        if is(&self.mailer_token) {
+            return Ok(Caller::Mailer);
         }
         let detail =
             "Send the header `Authorization: Bearer TOKEN` with the token from the file console.token.";

@@ -11,6 +11,7 @@ mod pages;
 mod problem;
 
 pub(crate) use access::Access;
+use access::Caller;
 
 use std::net::SocketAddr;
 
@@ -59,7 +60,10 @@ async fn route(access: &Access, desk: &Desk, request: &Request<Bytes>, peer: Soc
         return pages::page(&access.door, desk, request, peer.ip()).await;
     }
     if !(path == "/metrics" && access.may_scrape(peer.ip())) {
-        access.check_token(request.headers())?;
+        match access.check_token(request.headers())? {
+            Caller::Admin => {}
+            Caller::Mailer => return link(desk, request).await,
+        }
     }
     match path {
         "/metrics" => {
@@ -119,6 +123,21 @@ async fn shown(desk: &Desk, request: &Request<Bytes>, command: Command) -> Answe
 async fn ctl(desk: &Desk, request: &Request<Bytes>) -> Answer {
     check_json(request)?;
     let command = ctl::parse(request.body()).map_err(|text| Problem::new(StatusCode::BAD_REQUEST, text))?;
+    replied(desk.command(None, command).await)
+}
+
+/// All that the app's mailer may: whoever breaks into it must not command the gate.
+async fn link(desk: &Desk, request: &Request<Bytes>) -> Answer {
+    let only = || Problem::new(StatusCode::FORBIDDEN, ONLY_LINKS);
+    if request.uri().path() != "/api/v1/ctl" {
+        return Err(only());
+    }
+    allow(request, &[Method::POST])?;
+    check_json(request)?;
+    let command = ctl::parse(request.body()).map_err(|text| Problem::new(StatusCode::BAD_REQUEST, text))?;
+    if !matches!(command, Command::Link { .. }) {
+        return Err(only());
+    }
     replied(desk.command(None, command).await)
 }
 
@@ -201,6 +220,8 @@ fn guard(headers: &mut HeaderMap) {
 }
 
 const READ: &[Method] = &[Method::GET, Method::HEAD];
+const ONLY_LINKS: &str =
+    "This is the mailer's token: it posts the command `link` to /api/v1/ctl, and nothing else.";
 const JSON: &str = "application/json";
 const LATER: &str =
     "The record of incidents did not take this in time, or another process is taking over; send it again.";

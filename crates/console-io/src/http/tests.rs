@@ -57,6 +57,7 @@ fn ask(gate: Gate, line: &str, headers: &[&str], body: &str, peer: &str) -> (Res
     let settings = ConsoleSettings {
         hosts: vec!["console.example".to_owned()],
         token: "s3cret-token".to_owned(),
+        mailer_token: Some("mailers-token".to_owned()),
         metrics_allow: vec!["192.0.2.0/24".parse().unwrap()],
         ..ConsoleSettings::default()
     };
@@ -98,6 +99,26 @@ fn only_health_is_open_even_on_loopback() {
     for path in ["/metrics", "/api/v1/status", "/api/v1/openapi.json"] {
         check(&format!("GET {path}"), &[HOST, TOKEN], "", LOCAL, 200);
     }
+}
+
+#[test]
+fn the_mailers_token_makes_links_and_does_nothing_else() {
+    let mailer = "authorization: Bearer mailers-token";
+    let post = |body: &str, status| {
+        check("POST /api/v1/ctl", &[HOST, mailer, JSON_TYPE], body, LOCAL, status);
+    };
+    post(r#"{"command":"link","client":"ann@example.com"}"#, 200);
+    post(r#"{"command":"link","client":"ann@example.com","minutes":1441}"#, 400);
+    for other in [r#"{"command":"status"}"#, r#"{"command":"bypass","on":true}"#, r#"{"command":"unpin"}"#] {
+        post(other, 403);
+    }
+    check("POST /api/v1/ctl", &[HOST, mailer], r#"{"command":"link","client":"ann"}"#, LOCAL, 415);
+    check("GET /api/v1/ctl", &[HOST, mailer], "", LOCAL, 405);
+    for path in ["/metrics", "/api/v1/status", "/api/v1/openapi.json", "/api/v1/subscribers", "/nothing"] {
+        check(&format!("GET {path}"), &[HOST, mailer], "", LOCAL, 403);
+    }
+    check("GET /desk/", &[HOST, mailer], "", LOCAL, 401);
+    check("POST /api/v1/alerts", &[HOST, mailer, JSON_TYPE], "{}", LOCAL, 403);
 }
 
 /// Posts one firing alert of that name to a gate that heeds it so.

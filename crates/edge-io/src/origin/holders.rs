@@ -5,9 +5,9 @@
 //! longest. After those go WebSockets and event streams, the oldest first: nobody waits for their end.
 //!
 //! From known clients connections are taken only for known clients, and only from a pass that lets the app wait on more than
-//! [`OF_ONE_PASS`]: whoever has stolen one, or signed in to attack, must not keep other customers from the app.
+//! its own: whoever has stolen one, or signed in to attack, must not keep other customers from the app.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(crate) struct Asker {
 }
 
 /// Who waits: from whom a connection may be taken.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum For {
     /// A known client, or the gate itself.
     Known,
@@ -43,11 +43,22 @@ impl From<Group> for For {
     }
 }
 
+/// What is wanted back.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum What {
+    /// A connection to this origin.
+    Connection(usize),
+    /// A slot of L: streams have given theirs back.
+    Slot,
+}
+
 /// Those of one worker.
-#[derive(Default)]
 pub(crate) struct Holders {
     all: RefCell<slab::Slab<Holder>>,
-    looked: Cell<Option<Instant>>,
+    /// When somebody last looked; an entry for each kind of waiter and origin.
+    looked: RefCell<BTreeMap<(For, What), Instant>>,
+    /// On so many connections of this worker a pass may let the app wait also while others need them.
+    of_one_pass: usize,
 }
 
 struct Holder {
@@ -58,6 +69,12 @@ struct Holder {
 }
 
 impl Holders {
+    /// Of one of so many workers. A pass has [`OF_ONE_PASS`] at all of them together, and at least one at each.
+    pub(crate) fn new(workers: usize) -> Self {
+        let of_one_pass = OF_ONE_PASS.div_ceil(workers.max(1));
+        Self { all: RefCell::default(), looked: RefCell::default(), of_one_pass }
+    }
+
     /// Adds one and returns its key for [`Holders::remove`].
     pub(crate) fn insert(&self, index: usize, asker: Asker) -> usize {
         let Asker { pass, connection, call, group: _ } = asker;
@@ -69,25 +86,17 @@ impl Holders {
         self.all.borrow_mut().try_remove(key);
     }
 
-    /// Takes connections, to one origin or to any, from as many clients as others wait, and tells `taken` of each origin.
+    /// Takes back what is wanted from as many clients as others wait, and tells `taken` of each origin.
     ///
-    /// The connections come back once the tasks of those clients have run. At most one look in 10 ms: a crowd that waits
-    /// must not cost a look each.
-    pub(crate) fn take_back(
-        &self,
-        index: Option<usize>,
-        wanted: u32,
-        who: For,
-        now: Instant,
-        taken: impl Fn(usize),
-    ) {
-        if self.looked.get().is_some_and(|looked| now.since(looked) < LOOK_PAUSE) {
+    /// It comes back once the tasks of those clients have run. At most one look in 10 ms for each kind: a crowd that waits must not cost
+    /// a look each.
+    pub(crate) fn take_back(&self, what: What, wanted: u32, who: For, now: Instant, taken: impl Fn(usize)) {
+        if !self.may_look(what, who, now) {
             return;
         }
-        self.looked.set(Some(now));
         let all = self.all.borrow();
         let (mut strangers, mut passes) = (Vec::new(), BTreeMap::<PassId, Vec<(Turn, usize)>>::new());
-        for (key, holder) in all.iter().filter(|(_, held)| index.is_none_or(|index| held.index == index)) {
+        for (key, holder) in all.iter().filter(|(_, holder)| holder.has(what)) {
             match (holder.turn(now), holder.pass) {
                 (Some(turn), None) => strangers.push((turn, key)),
                 (Some(turn), Some(pass)) if who == For::Known => {
@@ -96,7 +105,8 @@ impl Holders {
                 (None, _) | (Some(_), Some(_)) => {}
             }
         }
-        let mut hoarded: Vec<(Turn, usize)> = passes.into_values().flat_map(beyond_its_own).collect();
+        let mut hoarded: Vec<(Turn, usize)> =
+            passes.into_values().flat_map(|held| beyond(self.of_one_pass, held)).collect();
         strangers.sort_unstable_by(|a, b| b.cmp(a));
         hoarded.sort_unstable_by(|a, b| b.cmp(a));
         for (_, key) in strangers.into_iter().chain(hoarded).take(wanted as usize) {
@@ -104,12 +114,21 @@ impl Holders {
             taken(all[key].index);
         }
     }
+
+    fn may_look(&self, what: What, who: For, now: Instant) -> bool {
+        let mut looked = self.looked.borrow_mut();
+        let may = looked.get(&(who, what)).is_none_or(|&looked| now.since(looked) >= LOOK_PAUSE);
+        if may {
+            looked.insert((who, what), now);
+        }
+        may
+    }
 }
 
-/// What one pass holds and lets wait beyond what it may.
-fn beyond_its_own(mut held: Vec<(Turn, usize)>) -> Vec<(Turn, usize)> {
+/// What one pass holds and lets wait beyond its own.
+fn beyond(own: usize, mut held: Vec<(Turn, usize)>) -> Vec<(Turn, usize)> {
     held.sort_unstable_by(|a, b| b.cmp(a));
-    held.truncate(held.len().saturating_sub(OF_ONE_PASS));
+    held.truncate(held.len().saturating_sub(own));
     held
 }
 
@@ -121,6 +140,13 @@ enum Turn {
 }
 
 impl Holder {
+    fn has(&self, what: What) -> bool {
+        match what {
+            What::Connection(index) => self.index == index,
+            What::Slot => self.call.stage() == Stage::Answering,
+        }
+    }
+
     fn turn(&self, now: Instant) -> Option<Turn> {
         if self.connection.gauge.has_ended() || self.call.late().is_some() {
             return None;
@@ -143,9 +169,9 @@ impl Holder {
     }
 }
 
-/// On so many connections, by worker, a known client may let the app wait also while others need them: a few open pages with an
-/// event stream each, or a download and an upload.
-const OF_ONE_PASS: usize = 4;
+/// On so many connections a known client may let the app wait also while others need them: a few open pages with an event stream each,
+/// a download and an upload.
+const OF_ONE_PASS: usize = 8;
 /// A client that takes or sends 16 KiB in less is never asked to go: no line is that slow for long, and round trips are
 /// shorter.
 const WAIT_MIN: Duration = Duration::from_millis(250);

@@ -55,8 +55,9 @@ pub struct OriginSettings {
 pub enum Connections {
     /// So many.
     AtMost(u32),
-    /// [`CONNECTIONS_UNMEASURED`], and four times the app's limit L where that is more: WebSockets hold one each and take nothing of L,
-    /// so that a small app must not have few. At most [`CONNECTIONS_MAX`], for each is an open file.
+    /// [`CONNECTIONS_UNMEASURED`], and four times the app's limit L where that was ever more: WebSockets hold one each and take nothing of
+    /// L, so that a small app must not have few, and an app that fails for seconds not fewer than it had. At most
+    /// [`CONNECTIONS_MAX`], for each is an open file.
     FollowLimit,
 }
 
@@ -133,9 +134,9 @@ impl Origin {
     /// L has been measured anew; infinite while it is not known.
     fn follow(&self, limit: f64) {
         let most = self.settings.connections.most(limit);
-        self.connections.set_most(most);
-        self.unknown.set_most(for_unknown(most));
-        self.login.set_most(for_login(most));
+        self.connections.raise(most);
+        self.unknown.raise(for_unknown(most));
+        self.login.raise(for_login(most));
     }
 
     /// Connections open to it.
@@ -311,6 +312,8 @@ mod tests {
             vec![],
         );
         origin.follow(100.0);
+        origin.follow(20.0);
+        origin.follow(f64::INFINITY);
         assert_eq!((0..500).filter(|_| origin.unknown.try_take()).count(), 300);
         assert_eq!((0..500).filter(|_| origin.login.try_take()).count(), 50);
     }

@@ -15,7 +15,7 @@ use model::{Group, Instant};
 
 use super::channels::{Channels, Place};
 use super::dial;
-use super::holders::{Asker, For, Holders};
+use super::holders::{Asker, For, Holders, What};
 use super::share::Share;
 use super::{Origin, Origins};
 use crate::body::RequestBody;
@@ -63,10 +63,11 @@ pub(crate) enum SendError {
 }
 
 impl Pool {
-    pub(crate) fn new(origins: Arc<Origins>, clock: Clock) -> Self {
+    /// Of one of so many workers.
+    pub(crate) fn new(origins: Arc<Origins>, clock: Clock, workers: usize) -> Self {
         let idle = (0..origins.count()).map(|_| RefCell::new(Vec::with_capacity(IDLE_PER_ORIGIN))).collect();
         let channels = (0..origins.count()).map(|_| Kinds::default()).collect();
-        Self { origins, clock, idle, channels, holders: Holders::default() }
+        Self { origins, clock, idle, channels, holders: Holders::new(workers) }
     }
 
     /// Sends a request to one origin, over an idle connection if there is one. Without an asker it is the gate's own.
@@ -179,7 +180,7 @@ impl Pool {
             if let Ok(()) = tokio::time::timeout(Duration::ZERO, taking.as_mut()).await {
                 return Ok(());
             }
-            self.take_back(Some(index), share.waiting(), who, self.clock.now());
+            self.take_back(What::Connection(index), share.waiting(), who, self.clock.now());
             if let Ok(()) = tokio::time::timeout(LOOK_EVERY, taking.as_mut()).await {
                 return Ok(());
             }
@@ -189,7 +190,7 @@ impl Pool {
 
     /// Somebody waits for a slot: whoever lets the app wait is to give back what it holds.
     pub(crate) fn make_room(&self, who: For, now: Instant) {
-        self.take_back(None, 1, who, now);
+        self.take_back(What::Slot, 1, who, now);
     }
 
     /// What another worker's known clients wait for may be held here.
@@ -197,13 +198,13 @@ impl Pool {
         for index in 0..self.origins.count() {
             let waiting = self.origins.at(index).known_waiting.load(Relaxed);
             if waiting > 0 {
-                self.take_back(Some(index), waiting, For::Known, now);
+                self.take_back(What::Connection(index), waiting, For::Known, now);
             }
         }
     }
 
-    fn take_back(&self, index: Option<usize>, wanted: u32, who: For, now: Instant) {
-        self.holders.take_back(index, wanted, who, now, |index| {
+    fn take_back(&self, what: What, wanted: u32, who: For, now: Instant) {
+        self.holders.take_back(what, wanted, who, now, |index| {
             self.origins.at(index).taken_back.fetch_add(1, Relaxed);
         });
     }

@@ -24,9 +24,9 @@ impl Share {
         }
     }
 
-    /// From now on `most` at once; what is held beyond is not taken back.
-    pub(crate) fn set_most(&self, most: u32) {
-        let before = self.most.swap(most.max(1), SeqCst);
+    /// From now on `most` at once, if that is more than before.
+    pub(crate) fn raise(&self, most: u32) {
+        let before = self.most.fetch_max(most, SeqCst);
         for _ in 0..most.saturating_sub(before).min(self.waiting()) {
             self.freed.notify_one();
         }
@@ -97,14 +97,12 @@ mod tests {
         assert!(share.try_take());
         let mut waits = pin!(share.take());
         assert!(tokio::time::timeout(Duration::ZERO, waits.as_mut()).await.is_err());
-        share.set_most(2);
+        share.raise(2);
         waits.await;
         assert!(!share.try_take());
-        share.set_most(1);
+        share.raise(1);
         share.give_back();
-        assert!(!share.try_take(), "one is held, and one is what there is");
-        share.give_back();
-        assert!(share.try_take());
+        assert!(share.try_take(), "it is never less than before");
     }
 
     #[tokio::test]

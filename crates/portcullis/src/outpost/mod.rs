@@ -226,6 +226,8 @@ fn start_console(config: &OutpostConfig, plane: Plane) -> Result<Console, Box<dy
         address: Some(config.console.address),
         hosts: config.console.hosts.clone(),
         token: ConsoleToken::load_or_create(&token_file)?.as_str().to_owned(),
+        // An outpost knows no customers.
+        mailer_token: None,
         metrics_allow: config.console.metrics_allow.clone(),
         socket: None,
         succeeds: false,
