@@ -92,11 +92,12 @@ pub(crate) enum RunError {
     /// The console.
     #[error(transparent)]
     Console(#[from] console_io::ConsoleError),
-    /// The process whose place this one was to take.
+    /// Whoever breaks into the mailer would command the gate.
     #[error(
         "the mailer's token ([console] mailer_token_file) is the console's own, with which it could command the gate; take another file"
     )]
     SameToken,
+    /// The process whose place this one was to take.
     #[error("cannot take over from the running gate: {0}")]
     Takeover(#[from] ChannelError),
     /// A log or another thread.

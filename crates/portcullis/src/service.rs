@@ -173,6 +173,9 @@ fn start_console(
     let token_file = beside.token_file.unwrap_or_else(|| state.join("console.token"));
     let token = ConsoleToken::load_or_create(&token_file)?;
     let mailer_token = beside.mailer_token_file.as_deref().map(ConsoleToken::load_or_create).transpose()?;
+    if mailer_token.as_ref() == Some(&token) {
+        return Err(RunError::SameToken);
+    }
     let settings = ConsoleSettings {
         address: Some(beside.address),
         hosts: beside.hosts,
