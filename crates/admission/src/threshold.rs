@@ -170,6 +170,11 @@ impl Threshold {
         self.closing
     }
 
+    /// Whether the load asks for somebody to be closed out, allowed or not.
+    pub fn wants_to_close(&self) -> bool {
+        !self.wanted.is_open()
+    }
+
     /// Takes what was counted in 100 ms to 1 s, and decides. `random` serves the jitter of the back-off alone.
     ///
     /// A summary that makes no sense (no time, time not after the last one's, a limit that is no number) changes

@@ -126,7 +126,8 @@ impl Exchange {
         let since = now.since(self.dispatched.unwrap_or(self.begun));
         let nanos = since.saturating_sub(self.call.kept_origin_waiting(now)).as_nanos();
         let counters = self.worker.counters();
-        if self.outcome == Outcome::Forwarded {
+        // Nor does an answer to a request that is not all there: who knows whether the app waited.
+        if self.outcome == Outcome::Forwarded && !self.call.wants_body() {
             counters.served(self.subject.class, u64::try_from(nanos).unwrap_or(u64::MAX));
         }
         counters.origin_answered(status);

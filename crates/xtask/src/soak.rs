@@ -110,6 +110,8 @@ struct World {
     page: SocketAddr,
     doors: [Door; 6],
     _app: Origin,
+    /// Its certificates are read again while it serves.
+    _folder: tempfile::TempDir,
 }
 
 impl World {
@@ -139,7 +141,7 @@ impl World {
         let forms = Door { has_forms: true, ..plain(page) };
         let doors =
             [plain(gate.listen()), plain(https), plain(gate.console()), tls("h2")?, tls("http/1.1")?, forms];
-        Ok(Self { gate, page, doors, _app: app })
+        Ok(Self { gate, page, doors, _app: app, _folder: folder })
     }
 }
 

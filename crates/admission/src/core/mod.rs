@@ -39,9 +39,14 @@ pub struct Circumstances {
 }
 
 impl Circumstances {
-    /// Whether an admin keeps the level below what an attack may need, so that calm says nothing of what comes.
-    pub(crate) fn hold_down(&self) -> bool {
+    /// Whether an admin keeps the level below what an attack may need.
+    fn cap(&self) -> bool {
         self.ceiling.is_some_and(|most| most.severity() < Level::CustomersFirst.severity())
+    }
+
+    /// Whether cohorts wait for an admin's yes.
+    fn need_a_yes(&self) -> bool {
+        self.mode == Mode::Assist && !self.assist_yes
     }
 }
 
@@ -146,6 +151,11 @@ impl Core {
         Outcome { decision: self.decision.clone(), advice, ferry: step.ferry, asks, closes_anew, grounds }
     }
 
+    /// Whether it is calm only because an admin says so, or has not said yes: that says nothing of what comes, and teaches nothing.
+    pub fn is_held_down(&self, circumstances: &Circumstances) -> bool {
+        circumstances.cap() || (circumstances.need_a_yes() && self.threshold.wants_to_close())
+    }
+
     /// Shows the guard what was counted.
     fn take_advice(&mut self, summary: &Summary, circumstances: &Circumstances) -> Option<Advice> {
         let is_closed = !self.decision.masks.is_open();
@@ -159,7 +169,7 @@ impl Core {
             is_closed,
             opened: standing.opened,
             observing: circumstances.mode == Mode::Observe,
-            held_down: circumstances.hold_down(),
+            held_down: self.is_held_down(circumstances),
         };
         let advice = self.guard.step(summary, &context)?;
         standing.is_given = true;

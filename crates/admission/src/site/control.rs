@@ -331,7 +331,7 @@ impl Controller {
             ceiling: live(&mut self.ceiling),
             unwanted_rule: self.unwanted_rules.pop_front(),
         };
-        site.held_down.store(circumstances.hold_down(), Relaxed);
+        site.held_down.store(self.core.is_held_down(&circumstances), Relaxed);
         circumstances
     }
 

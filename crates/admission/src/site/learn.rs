@@ -325,7 +325,7 @@ impl Site {
             browser,
             cohort: identity.cohort,
             draw: self.cohort_draw(),
-            in_calm: self.is_calm() && !self.is_held_down(),
+            in_calm: self.learns(now),
         };
         let time = self.pass_time();
         let factor = self.nat.factor(Net::network(address), time);

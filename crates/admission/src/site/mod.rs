@@ -104,7 +104,7 @@ pub struct Site {
     enforced: AtomicU32,
     /// Bit per [`Layer`]: it only reports.
     tripped: AtomicU32,
-    /// An admin keeps the level down: calm says nothing of what comes.
+    /// It is calm only because an admin says so, or has not said yes.
     held_down: AtomicBool,
     cohort_key: AtomicU64,
     pass_time: AtomicU64,

@@ -69,7 +69,7 @@ impl Site {
         self.is_surely_calm(now) && !self.is_held_down()
     }
 
-    /// Whether an admin keeps the level down.
+    /// See [`crate::core::Core::is_held_down`].
     pub(super) fn is_held_down(&self) -> bool {
         self.held_down.load(Relaxed)
     }

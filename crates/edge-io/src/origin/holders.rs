@@ -53,12 +53,11 @@ pub(crate) enum What {
 }
 
 /// Those of one worker.
+#[derive(Default)]
 pub(crate) struct Holders {
     all: RefCell<slab::Slab<Holder>>,
     /// When somebody last looked; an entry for each kind of waiter and origin.
     looked: RefCell<BTreeMap<(For, What), Instant>>,
-    /// On so many connections of this worker a pass may let the app wait also while others need them.
-    of_one_pass: usize,
 }
 
 struct Holder {
@@ -69,12 +68,6 @@ struct Holder {
 }
 
 impl Holders {
-    /// Of one of so many workers. A pass has [`OF_ONE_PASS`] at all of them together, and at least one at each.
-    pub(crate) fn new(workers: usize) -> Self {
-        let of_one_pass = OF_ONE_PASS.div_ceil(workers.max(1));
-        Self { all: RefCell::default(), looked: RefCell::default(), of_one_pass }
-    }
-
     /// Adds one and returns its key for [`Holders::remove`].
     pub(crate) fn insert(&self, index: usize, asker: Asker) -> usize {
         let Asker { pass, connection, call, group: _ } = asker;
@@ -88,9 +81,9 @@ impl Holders {
 
     /// Takes back what is wanted from as many clients as others wait, and tells `taken` of each origin.
     ///
-    /// It comes back once the tasks of those clients have run. At most one look in 10 ms for each kind: a crowd that waits must not cost
+    /// `own` is what a pass may let wait here. It comes back once the tasks of those clients have run. At most one look in 10 ms for each kind: a crowd that waits must not cost
     /// a look each.
-    pub(crate) fn take_back(&self, what: What, wanted: u32, who: For, now: Instant, taken: impl Fn(usize)) {
+    pub(crate) fn take_back(&self, what: What, wanted: u32, who: For, own: usize, now: Instant, taken: impl Fn(usize)) {
         if !self.may_look(what, who, now) {
             return;
         }
@@ -105,8 +98,7 @@ impl Holders {
                 (None, _) | (Some(_), Some(_)) => {}
             }
         }
-        let mut hoarded: Vec<(Turn, usize)> =
-            passes.into_values().flat_map(|held| beyond(self.of_one_pass, held)).collect();
+        let mut hoarded = hoarded(passes.into_values().collect(), own, strangers.is_empty());
         strangers.sort_unstable_by(|a, b| b.cmp(a));
         hoarded.sort_unstable_by(|a, b| b.cmp(a));
         for (_, key) in strangers.into_iter().chain(hoarded).take(wanted as usize) {
@@ -122,6 +114,17 @@ impl Holders {
             looked.insert((who, what), now);
         }
         may
+    }
+}
+
+/// What passes hold and let wait beyond their own. `at_least_one`: nobody else has any, so that the pass that has most of them loses one,
+/// unless that is its only one; many who have signed in to attack must not hold everything, each a little.
+fn hoarded(passes: Vec<Vec<(Turn, usize)>>, own: usize, at_least_one: bool) -> Vec<(Turn, usize)> {
+    let most = passes.iter().max_by_key(|held| held.len()).filter(|held| held.len() > 1).cloned();
+    let hoarded: Vec<_> = passes.into_iter().flat_map(|held| beyond(own, held)).collect();
+    match most {
+        Some(most) if hoarded.is_empty() && at_least_one => beyond(most.len() - 1, most),
+        Some(_) | None => hoarded,
     }
 }
 
@@ -169,9 +172,9 @@ impl Holder {
     }
 }
 
-/// On so many connections a known client may let the app wait also while others need them: a few open pages with an event stream each,
-/// a download and an upload.
-const OF_ONE_PASS: usize = 8;
+/// On so many connections a known client may let the app wait also while others need them, or on a quarter of what there are: a few
+/// open pages with an event stream each, a download and an upload.
+pub(super) const OF_ONE_PASS: u32 = 8;
 /// A client that takes or sends 16 KiB in less is never asked to go: no line is that slow for long, and round trips are
 /// shorter.
 const WAIT_MIN: Duration = Duration::from_millis(250);

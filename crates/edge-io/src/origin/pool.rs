@@ -15,7 +15,7 @@ use model::{Group, Instant};
 
 use super::channels::{Channels, Place};
 use super::dial;
-use super::holders::{Asker, For, Holders, What};
+use super::holders::{Asker, For, Holders, OF_ONE_PASS, What};
 use super::share::Share;
 use super::{Origin, Origins};
 use crate::body::RequestBody;
@@ -28,6 +28,7 @@ pub(crate) struct Pool {
     idle: Box<[RefCell<Vec<Idle>>]>,
     channels: Box<[Kinds]>,
     holders: Holders,
+    workers: usize,
 }
 
 /// The connections of HTTP/2 to one origin.
@@ -67,7 +68,7 @@ impl Pool {
     pub(crate) fn new(origins: Arc<Origins>, clock: Clock, workers: usize) -> Self {
         let idle = (0..origins.count()).map(|_| RefCell::new(Vec::with_capacity(IDLE_PER_ORIGIN))).collect();
         let channels = (0..origins.count()).map(|_| Kinds::default()).collect();
-        Self { origins, clock, idle, channels, holders: Holders::new(workers) }
+        Self { origins, clock, idle, channels, holders: Holders::default(), workers }
     }
 
     /// Sends a request to one origin, over an idle connection if there is one. Without an asker it is the gate's own.
@@ -203,8 +204,17 @@ impl Pool {
         }
     }
 
+    /// What one pass may let wait at this worker: its part of what it may at all of them, and at least one.
+    fn own_of_a_pass(&self, what: What) -> usize {
+        let own = match what {
+            What::Connection(index) => OF_ONE_PASS.min(self.origins.at(index).connections.most() / 4),
+            What::Slot => OF_ONE_PASS,
+        };
+        (own as usize).div_ceil(self.workers.max(1)).max(1)
+    }
+
     fn take_back(&self, what: What, wanted: u32, who: For, now: Instant) {
-        self.holders.take_back(what, wanted, who, now, |index| {
+        self.holders.take_back(what, wanted, who, self.own_of_a_pass(what), now, |index| {
             self.origins.at(index).taken_back.fetch_add(1, Relaxed);
         });
     }

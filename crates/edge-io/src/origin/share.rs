@@ -32,6 +32,10 @@ impl Share {
         }
     }
 
+    pub(crate) fn most(&self) -> u32 {
+        self.most.load(SeqCst)
+    }
+
     pub(crate) fn held(&self) -> u32 {
         self.held.load(SeqCst)
     }

@@ -100,6 +100,23 @@ fn a_customer_who_keeps_every_connection_waiting_keeps_no_other_from_the_app() {
 }
 
 #[test]
+fn customers_who_hold_a_few_each_do_not_hold_everything_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let (customers, setting) = Customers::new(folder.path());
+    let (app, begun) = busy_app();
+    let world = world(app, setting);
+    let open = |who: usize| {
+        let mut client = small(&world);
+        client.write_all(customers.asks(&format!("mallory{}", who / 4), WEBSOCKET).as_bytes()).unwrap();
+        client
+    };
+    let held: Vec<_> = (0..64).map(open).collect();
+    wait_until(&world, &begun, 64);
+    assert!(world.ask(&customers.asks("ann", GET_AND_CLOSE)).ends_with("ok"));
+    drop(held);
+}
+
+#[test]
 fn once_limits_refuse_a_client_has_a_bounded_number_of_websockets() {
     let folder = tempfile::tempdir().unwrap();
     let (customers, setting) = Customers::new(folder.path());

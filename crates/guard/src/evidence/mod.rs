@@ -79,7 +79,7 @@ pub struct Context {
     pub opened: Option<Instant>,
     /// Nothing is refused, whatever is decided.
     pub observing: bool,
-    /// An admin keeps the level down: that it is calm says nothing of what comes.
+    /// It is calm only because an admin says so, or has not said yes: that says nothing of what comes.
     pub held_down: bool,
 }
 

@@ -80,7 +80,7 @@ pub(crate) struct Checks {
     /// rules that act.
     silent_since: Option<u64>,
     /// At the end of the last second.
-    level: Level,
+    was_calm: bool,
     /// Requests of customers in each of the last seconds, and those of them that each rule would have matched.
     matched: VecDeque<(u64, Vec<Matches>)>,
     before_silence: (u32, Challenge, usize),
@@ -122,7 +122,7 @@ impl Checks {
             owed: Vec::new(),
             attack_began: 0,
             silent_since: None,
-            level: Level::Calm,
+            was_calm: true,
             matched: VecDeque::new(),
             before_silence: (0, Challenge::Off, 0),
             idle: BTreeMap::new(),
@@ -337,13 +337,15 @@ impl Checks {
 
     /// Invariant 13.
     fn learns(&mut self, seen: &Seen) -> Option<String> {
-        let was = std::mem::replace(&mut self.level, seen.level);
+        // Calm that operators hold down by hand is none.
+        let is_calm = seen.level == Level::Calm && !seen.is_held_down;
+        let was_calm = std::mem::replace(&mut self.was_calm, is_calm);
         // A second that was calm may be learnt from, though the next is not.
-        if seen.findings.learns && was != Level::Calm && seen.level != Level::Calm {
+        if seen.findings.learns && !was_calm && !is_calm {
             return Some(format!("the core learns at level {}", seen.level));
         }
         let bases = seen.bases.as_ref()?;
-        if seen.level == Level::Calm {
+        if is_calm {
             self.bases = None;
             return None;
         }

@@ -227,7 +227,7 @@ const LOOKED_AT: &str = "
 
 A run ends at the first invariant that does not hold (`sim::INVARIANTS` has all that are looked at; numbers are those of `docs/invariants.md`). They are looked at
 within what chance does to so few people, and it is the bars above that hold the sums to account. Invariant 1 looks at each second by itself, five seconds later: of the attempts that
-customers began in it, 1 % may fail, three deviations of that, and two more, which at a small site with eight a second is a third. It looks at no second near one in which customers
+customers began in it, 1 % may fail, three deviations of that, and two more, which at a small site with eight a second is a quarter. It looks at no second near one in which customers
 ask for more than 0.80 of L, or more than 0.45 in the first two seconds of an attack (twelve
 while bots hold passes; as long as those attack, their budgets count as asked for, and attempts of customers beyond a budget are forgiven), or
 in which nothing arrives, the core is told nothing, or the app can do less than usual. Invariant 2 forgives two seconds, invariant 9 a second round of turns for whoever did not ask in the
