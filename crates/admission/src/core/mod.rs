@@ -159,6 +159,7 @@ impl Core {
     /// Shows the guard what was counted.
     fn take_advice(&mut self, summary: &Summary, circumstances: &Circumstances) -> Option<Advice> {
         let is_closed = !self.decision.masks.is_open();
+        let held_down = self.is_held_down(circumstances);
         let standing = &mut self.standing;
         if standing.was_closed && !is_closed {
             standing.opened = Some(summary.at);
@@ -169,7 +170,7 @@ impl Core {
             is_closed,
             opened: standing.opened,
             observing: circumstances.mode == Mode::Observe,
-            held_down: self.is_held_down(circumstances),
+            held_down,
         };
         let advice = self.guard.step(summary, &context)?;
         standing.is_given = true;

@@ -83,7 +83,15 @@ impl Holders {
     ///
     /// `own` is what a pass may let wait here. It comes back once the tasks of those clients have run. At most one look in 10 ms for each kind: a crowd that waits must not cost
     /// a look each.
-    pub(crate) fn take_back(&self, what: What, wanted: u32, who: For, own: usize, now: Instant, taken: impl Fn(usize)) {
+    pub(crate) fn take_back(
+        &self,
+        what: What,
+        wanted: u32,
+        who: For,
+        own: usize,
+        now: Instant,
+        taken: impl Fn(usize),
+    ) {
         if !self.may_look(what, who, now) {
             return;
         }

@@ -57,7 +57,7 @@ pub enum Connections {
     AtMost(u32),
     /// [`CONNECTIONS_UNMEASURED`], and four times the app's limit L where that was ever more: WebSockets hold one each and take nothing of
     /// L, so that a small app must not have few, and an app that fails for seconds not fewer than it had. At most
-    /// [`CONNECTIONS_MAX`], for each is an open file.
+    /// 4,096, for each is an open file.
     FollowLimit,
 }
 
