@@ -81,8 +81,8 @@ impl Holders {
 
     /// Takes back what is wanted from as many clients as others wait, and tells `taken` of each origin.
     ///
-    /// `own` is what a pass may let wait here. It comes back once the tasks of those clients have run. At most one look in 10 ms for each kind: a crowd that waits must not cost
-    /// a look each.
+    /// `own` is what a pass may let wait here. It comes back once the tasks of those clients have run. At most one look in 10 ms for each
+    /// kind: a crowd that waits must not cost a look each.
     pub(crate) fn take_back(
         &self,
         what: What,
@@ -106,7 +106,9 @@ impl Holders {
                 (None, _) | (Some(_), Some(_)) => {}
             }
         }
-        let mut hoarded = hoarded(passes.into_values().collect(), own, strangers.is_empty());
+        // Slots are waited for on any busy day: a customer with two uploads on a slow line keeps both.
+        let at_least_one = strangers.is_empty() && what != What::Slot;
+        let mut hoarded = hoarded(passes.into_values().collect(), own, at_least_one);
         strangers.sort_unstable_by(|a, b| b.cmp(a));
         hoarded.sort_unstable_by(|a, b| b.cmp(a));
         for (_, key) in strangers.into_iter().chain(hoarded).take(wanted as usize) {

@@ -204,13 +204,16 @@ impl Pool {
         }
     }
 
-    /// What one pass may let wait at this worker: its part of what it may at all of them, and at least one.
+    /// What one pass may let wait at this worker. Connections run out in an attack alone, and each worker has its part of what a pass may
+    /// hold of them, at least one; slots run out whenever the app is busy.
     fn own_of_a_pass(&self, what: What) -> usize {
-        let own = match what {
-            What::Connection(index) => OF_ONE_PASS.min(self.origins.at(index).connections.most() / 4),
-            What::Slot => OF_ONE_PASS,
-        };
-        (own as usize).div_ceil(self.workers.max(1)).max(1)
+        match what {
+            What::Connection(index) => {
+                let own = OF_ONE_PASS.min(self.origins.at(index).connections.most() / 4);
+                (own as usize).div_ceil(self.workers.max(1)).max(1)
+            }
+            What::Slot => OF_ONE_PASS as usize,
+        }
     }
 
     fn take_back(&self, what: What, wanted: u32, who: For, now: Instant) {
