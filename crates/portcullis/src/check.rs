@@ -38,7 +38,7 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
     folders::of_gate(&config).iter().for_each(|warning| say(warning));
     say("");
     say("What this can and cannot protect:");
-    for sentence in connections(plan.memory_bytes) {
+    for sentence in connections(plan.memory_bytes, plan.connections_max) {
         say(&format!("  {sentence}"));
     }
     if !certificates.is_empty() {
@@ -81,13 +81,16 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
 }
 
 /// How many connections this machine holds, and what keeps them from being made.
-fn connections(memory_bytes: u64) -> Vec<String> {
+fn connections(memory_bytes: u64, most: Option<u32>) -> Vec<String> {
     let files = edge_io::raise_open_files();
     let slots = edge_io::connection_slots(files, memory_bytes);
-    let mut said = vec![format!(
-        "connections: {slots} at once (from {files} open files and {} MiB of memory)",
-        memory_bytes >> 20
-    )];
+    let room = format!("{files} open files and {} MiB of memory", memory_bytes >> 20);
+    let mut said = vec![match most.filter(|&most| most < slots) {
+        Some(most) => {
+            format!("connections: {most} at once, as limits.connections says ({room} hold {slots})")
+        }
+        None => format!("connections: {slots} at once (from {room})"),
+    }];
     if files < FILES_FEW {
         said.push("a flood fills these quickly: raise the limit of open files (LimitNOFILE= in the service, or ulimit -n)".to_owned());
     }

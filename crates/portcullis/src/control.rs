@@ -23,9 +23,10 @@ use admission::site::Site;
 use console_io::ctl::{Command, PageCommand, Reply, SubscriberCommand};
 use console_io::{ControlPlane, Heard};
 use edge_io::{Clock, Shared};
-use incident::{Alert, Availability, PublicId, View};
+use incident::{Alert, Availability, Deed, PublicId, View};
 use journal_io::journal::{ActRow, Journal, Row};
 use journal_io::logs::{Events, LogWriter};
+use model::Timestamp;
 use serde_json::json;
 use status_io::Publisher;
 
@@ -74,9 +75,45 @@ pub(crate) struct Control {
 
 impl ControlPlane for Control {
     fn command(&self, uid: Option<u32>, command: Command) -> Reply {
-        if let Some(act) = command.act() {
-            self.keep_act(uid, act);
+        let act = command.act().map(|act| (self.told(uid, &act), act));
+        let reply = self.obey(uid, command);
+        if let Some((at, act)) = act {
+            self.keep_act(uid, at, act, reply.ok);
         }
+        reply
+    }
+
+    fn metrics(&self) -> String {
+        self.exposition()
+    }
+
+    fn is_healthy(&self) -> bool {
+        true
+    }
+
+    fn moment(&self) -> incident::Moment {
+        incident::Moment { now: self.clock.now(), wall: self.clock.wall() }
+    }
+
+    fn known(&self) -> Option<admin::Known> {
+        self.all_known()
+    }
+
+    fn foresee(&self, command: PageCommand) -> Result<View, Reply> {
+        self.foreseen(command)
+    }
+
+    fn heed(&self, alerts: Vec<Alert>) -> Heard {
+        self.truth.heed(alerts).map_or(Heard::Later, page::heard)
+    }
+
+    fn report_draft(&self, id: PublicId) -> Option<ReportDraft> {
+        Self::report_draft(self, id)
+    }
+}
+
+impl Control {
+    fn obey(&self, uid: Option<u32>, command: Command) -> Reply {
         match command {
             Command::Status => self.status(),
             Command::Mode { mode: None } => self.mode(),
@@ -114,45 +151,21 @@ impl ControlPlane for Control {
         }
     }
 
-    fn metrics(&self) -> String {
-        self.exposition()
-    }
-
-    fn is_healthy(&self) -> bool {
-        true
-    }
-
-    fn moment(&self) -> incident::Moment {
-        incident::Moment { now: self.clock.now(), wall: self.clock.wall() }
-    }
-
-    fn known(&self) -> Option<admin::Known> {
-        self.all_known()
-    }
-
-    fn foresee(&self, command: PageCommand) -> Result<View, Reply> {
-        self.foreseen(command)
-    }
-
-    fn heed(&self, alerts: Vec<Alert>) -> Heard {
-        self.truth.heed(alerts).map_or(Heard::Later, page::heard)
-    }
-
-    fn report_draft(&self, id: PublicId) -> Option<ReportDraft> {
-        Self::report_draft(self, id)
-    }
-}
-
-impl Control {
-    fn keep_act(&self, uid: Option<u32>, act: String) {
+    /// Tells the log what is wanted before it is tried; when that was.
+    fn told(&self, uid: Option<u32>, act: &str) -> Timestamp {
         let who = uid.map_or("the console".to_owned(), |uid| format!("user {uid}"));
         // What the journal has of an account can be erased from it; a line of the log cannot.
         let said =
-            act.split_once("account:").map_or(act.clone(), |(before, _)| format!("{before}an account"));
+            act.split_once("account:").map_or(act.to_owned(), |(before, _)| format!("{before}an account"));
         self.events.info(format_args!("{who}: {said}"));
-        let row = ActRow { site: SITE, at: self.clock.wall(), uid, text: act.into() };
+        self.clock.wall()
+    }
+
+    /// Keeps what was asked for, and whether it was done: a report tells of what has changed.
+    fn keep_act(&self, uid: Option<u32>, at: Timestamp, act: String, is_done: bool) {
+        let text = if is_done { act } else { Deed::failed(&act) };
         // Acts are vital: the journal keeps them before anything else.
-        let _queued = self.journal.record(Row::Act(row));
+        let _queued = self.journal.record(Row::Act(ActRow { site: SITE, at, uid, text: text.into() }));
     }
 
     fn status(&self) -> Reply {

@@ -24,7 +24,7 @@ pub struct Deed {
     pub id: u64,
     /// When.
     pub at: Timestamp,
-    /// The command, as the journal keeps it.
+    /// The command, as the journal keeps it: as it was done, or [`Deed::failed`].
     pub text: String,
 }
 
@@ -66,6 +66,11 @@ impl Beside {
 }
 
 impl Deed {
+    /// How the journal keeps a command that was not done.
+    pub fn failed(command: &str) -> String {
+        format!("failed: {command}")
+    }
+
     /// In words for colleagues; `None`: it changed nothing about what the gate does. A report says what was done, not who did it, and
     /// holds no address.
     fn change(&self) -> Option<String> {

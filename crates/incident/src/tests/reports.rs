@@ -36,6 +36,7 @@ fn beside(story: &Story) -> Beside {
             deed(2, (13, 0), "deny 203.0.113.7/32 for 60 min"),
             deed(1, (12, 0), "mode enforce"),
             deed(4, (16, 0), "level unpin"),
+            deed(6, (13, 15), &Deed::failed("mode auto")),
             deed(5, (13, 30), "subscriber list with addresses"),
         ],
         calls: vec![

@@ -3,6 +3,7 @@
 use model::{COHORTS, Timestamp, Traffic};
 
 use super::*;
+use crate::concurrency::Snapshot;
 use crate::site::{Controller, Served, Tick};
 
 /// A shop whose controller runs, pinned to customers-first, with L at 10.
@@ -23,8 +24,13 @@ impl Busy {
 
     /// Seconds in which logins ask for so many slots.
     fn runs(&mut self, seconds: u32, slots: u64) {
+        self.is_asked_for(Tier::T3, seconds, slots);
+    }
+
+    /// Seconds in which a tier asks for so many slots.
+    fn is_asked_for(&mut self, tier: Tier, seconds: u32, slots: u64) {
         let mut offered = vec![[0; COHORTS]; Tier::COUNT];
-        offered[Tier::T3.index()][0] = slots * 100_000;
+        offered[tier.index()].fill(slots * 100_000 / COHORTS as u64);
         for step in 0..seconds * 10 {
             self.shop.now = self.shop.now + Duration::from_millis(100);
             self.shop.site.slots().set_limit(10.0, self.shop.now, &mut |_| {});
@@ -117,4 +123,17 @@ fn while_an_admin_keeps_the_level_down_calm_teaches_nothing() {
         assert_eq!(busy.shop.site.level(), Level::Calm);
         assert_eq!(busy.shop.site.learns(busy.shop.now), learns, "{most:?}");
     }
+}
+
+#[test]
+fn while_assist_waits_for_a_yes_an_attack_teaches_nothing() {
+    let mut busy = Busy::new(Mode::Assist);
+    let measured =
+        Snapshot { limit: 10.0, healthy_seconds: 600, highest_healthy: 10.0, known_p95: 2.0, bases: vec![] };
+    busy.controller = Controller::new(&busy.shop.site, Some(&measured), None, WALL);
+    busy.runs(1, 0);
+    assert!(busy.shop.site.learns(busy.shop.now), "nobody has to be closed out");
+    busy.is_asked_for(Tier::T5, 10, 100);
+    assert_eq!(busy.shop.site.level(), Level::Calm, "nobody has said yes");
+    assert!(!busy.shop.site.learns(busy.shop.now));
 }
