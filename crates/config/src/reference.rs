@@ -189,7 +189,7 @@ const REFERENCE_INTRODUCTION: &str = "\
 all errors in it at once; `portcullis check --print-default` prints it whole, with every default. For editors
 there is [a JSON schema](configuration.schema.json).
 
-Durations carry a unit (`ms`, `s`, `min`, `h`, `d`), sizes too (`B`, `KiB`, `MiB`, `GiB`, `TiB`). Unknown keys
+Durations carry a unit (`ms`, `s`, `min` or `m`, `h`, `d`), sizes too (`B`, `KiB`, `MiB`, `GiB`, `TiB`). Unknown keys
 are errors. Lists of networks take single addresses too.
 
 This page is generated from the same lines of code that read the file.

@@ -116,6 +116,14 @@ impl RequestBody {
         Self(Some(Box::new(Sent::Streaming { first, incoming, allowance })))
     }
 
+    /// What it says, if all of it was read.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        match self.0.as_deref()? {
+            Sent::Whole(bytes, _) => Some(bytes),
+            Sent::Streaming { .. } => None,
+        }
+    }
+
     /// Whether there is none.
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_none()

@@ -47,6 +47,8 @@ pub struct EdgeSettings {
     pub fronts: Vec<Front>,
     /// What single paths need.
     pub routes: Routes,
+    /// The field of a login's form, or of the top level of its JSON, that names the account.
+    pub account_field: Option<String>,
     /// JSON web tokens that make a client known.
     pub jwt: Option<JwtSettings>,
     /// How crawlers are verified, in the order in which admission has them.

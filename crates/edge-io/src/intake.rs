@@ -29,7 +29,10 @@ pub(crate) async fn take_body(
         return Ok(RequestBody::empty());
     }
     let site = &way.worker.shared().site;
+    let named = way.account_field().is_some();
     let allowed = route.and_then(|route| route.body_bytes).unwrap_or(BODY_BYTES_DEFAULT);
+    // What is not read here hides whose account it tries.
+    let allowed = if named { allowed.min(BODY_BYTES_READ_FIRST) } else { allowed };
     // In calm, and while the gate only observes, body budgets count but refuse nobody.
     let enforced = site.refuses_bodies(way.worker.now());
     if way.subject.length.is_some_and(|length| length > allowed) {
@@ -44,6 +47,7 @@ pub(crate) async fn take_body(
     let first = match read_first(way, route) {
         First::All if enforced => allowance,
         First::Some | First::All => BODY_BYTES_READ_FIRST,
+        First::None if named => BODY_BYTES_READ_FIRST,
         First::None => return Ok(RequestBody::streaming(Bytes::new(), body, allowance)),
     };
     // Boxed: most requests have no body, and each client connection has room for the whole future.

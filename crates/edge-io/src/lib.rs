@@ -6,6 +6,7 @@
 //! Its main types are [`Edge`], [`EdgeSettings`] and [`Origins`]; the way of a request is read in `request.rs`.
 
 mod access_log;
+mod accounts;
 mod ahead;
 mod answer;
 mod attributes;

@@ -127,23 +127,23 @@ impl Way {
         }
         // From here on, so that those that come at once are counted too.
         let seat = self.subject.websocket.then(|| WebSocketSeat::take(&self.worker, &self.subject));
-        // Only these live on over the waits: each connection has room for the whole future.
-        let (would, delay) = (verdict.would, verdict.delay);
+        // Only this lives on over the waits: each connection has room for the whole future.
+        let would = verdict.would;
         if let Some(reason) = would {
             self.note(reason, false);
-        }
-        if delay > Duration::ZERO {
-            tokio::time::sleep(delay).await;
         }
         let route = shared.settings.routes.of(self.subject.path());
         if self.subject.websocket && route.is_some_and(|route| !route.websocket) {
             return Err(Declined::Bad("this path takes no WebSocket"));
         }
         let body = intake::take_body(self, body, route).await?;
+        let delay = self.try_accounts(&body)?;
+        if delay > Duration::ZERO {
+            tokio::time::sleep(delay).await;
+        }
         let mut exchange = Exchange::open(self, would);
         exchange.hold_seat(seat.flatten());
-        let at_once = delay == Duration::ZERO && body.is_empty();
-        let mut now = if at_once { self.begun } else { self.worker.now() };
+        let mut now = if body.is_empty() { self.begun } else { self.worker.now() };
         if !shared.site.is_bypassed() {
             now = self.take_slot(&mut exchange, now).await?;
         }

@@ -13,7 +13,7 @@ use edge_io::{
     CONSENT_PATH, ClientAddress, Connections, CrawlerSettings, Front, Grpc, JwksSource, JwtRules,
     JwtSettings, OriginSettings, OriginTls, RangeSource, Route, Routes,
 };
-use journal_io::journal::JournalSettings;
+use journal_io::journal::{Ages, JournalSettings};
 use journal_io::logs::LogSettings;
 use journal_io::recordings::RingSettings;
 
@@ -81,29 +81,7 @@ pub(crate) fn read(path: &Path) -> Result<(Config, Vec<String>), ConfigureError>
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigureError::Read { path: path.to_owned(), error })?;
     let (config, warnings) = Config::parse(&path.display().to_string(), &text)?;
-    let mut said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-    said.extend(without_effect(&config));
-    Ok((config, said))
-}
-
-/// Settings that are understood but change nothing yet.
-fn without_effect(config: &Config) -> Vec<String> {
-    let site = &config.site[0];
-    let mut settings = Vec::new();
-    if site.login.as_ref().is_some_and(|login| login.account_field.is_some()) {
-        settings.push("site.login.account_field (limits per account before the login)");
-    }
-    if (config.privacy.addresses, config.privacy.history) != (DAY, DAY * 30) {
-        settings.push("privacy.addresses and privacy.history (24 h and 30 d are in force)");
-    }
-    let limits = Config::default().limits;
-    if config.limits.login_share != limits.login_share {
-        settings.push("limits.login_share (8 % is in force)");
-    }
-    settings
-        .into_iter()
-        .map(|setting| format!("note: {setting} is understood but has no effect yet"))
-        .collect()
+    Ok((config, warnings.iter().map(ToString::to_string).collect()))
 }
 
 /// The plan that a configuration describes.
@@ -126,6 +104,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.jwt = site.known.jwt.as_ref().map(jwt);
     if let Some(login) = &site.login {
         plan.lane = lane(login);
+        plan.account_field = login.account_field.clone();
         plan.login_evidence = login.evidence;
         plan.login_secret = login.secret_source().map(secret).transpose()?;
     }
@@ -143,6 +122,7 @@ pub(crate) fn plan(config: &Config) -> Result<Plan, ConfigureError> {
     plan.crawlers = config.crawler.iter().filter_map(crawler).collect();
     plan.networks = config.network.iter().map(|network| (network.prefixes.clone(), network.people)).collect();
     plan.limits = Limits::new(rate(limits.address_rate), rate(limits.pass_rate), rate(limits.login_rate));
+    plan.login_share = limits.login_share.fraction();
     plan.memory_bytes = limits.memory.bytes();
     plan.connections_max = limits.connections;
     plan.buffer_bytes = limits.buffers.bytes();
@@ -186,7 +166,9 @@ pub(crate) fn state(config: &Config) -> StateSettings {
         age_max: config.privacy.access_log,
         ..LogSettings::new(&logs)
     };
-    let journal = JournalSettings { quota_bytes: config.state.journal.bytes(), ..JournalSettings::default() };
+    let ages = Ages { addresses: config.privacy.addresses, history: config.privacy.history };
+    let journal =
+        JournalSettings { quota_bytes: config.state.journal.bytes(), ages, ..JournalSettings::default() };
     let recordings = RingSettings { quota_bytes: config.state.recordings.bytes(), ..RingSettings::default() };
     StateSettings { folder, journal, log, recordings }
 }
@@ -338,5 +320,3 @@ pub(crate) fn secret(source: SecretSource<'_>) -> Result<Vec<u8>, ConfigureError
 fn rate(rate: config::Rate) -> Rate {
     Rate::per_second(rate.per_second, rate.burst)
 }
-
-const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);

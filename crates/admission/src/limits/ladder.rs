@@ -164,29 +164,8 @@ impl Ladder {
         self.fills.restore(factors);
     }
 
-    /// Charges one login attempt to the address, to its network, and to the account as tried from this network.
-    ///
-    /// `account` is `None` when it is not known before the login, or when the client holds a pass of that account: so
-    /// nobody can lock another person out. The limit of (account, network) takes no NAT factor: it is one person.
-    pub fn login(
-        &self,
-        addr: IpAddr,
-        account: Option<AccountId>,
-        now: Instant,
-        nat_factor: u32,
-    ) -> Result<(), Limited> {
-        self.logins(addr, account, now, nat_factor, 1)
-    }
-
-    /// [`Ladder::login`] for so many attempts that stand or fall together.
-    pub fn logins(
-        &self,
-        addr: IpAddr,
-        account: Option<AccountId>,
-        now: Instant,
-        nat_factor: u32,
-        attempts: u32,
-    ) -> Result<(), Limited> {
+    /// Charges so many login attempts, which stand or fall together, to the address and to its network.
+    pub fn logins(&self, addr: IpAddr, now: Instant, nat_factor: u32, attempts: u32) -> Result<(), Limited> {
         let cost_milli = attempts.saturating_mul(1_000);
         let limits = &self.limits;
         let network = Net::network(addr);
@@ -195,13 +174,24 @@ impl Ladder {
         let network_rate = limits.login_network.times(nat_factor);
         let address = rung(Key::LoginAddress(Net::address(addr)), address_rate, Reason::LoginLimit);
         let wider = rung(Key::LoginNetwork(network), network_rate, Reason::LoginLimit);
-        match account {
-            Some(account) => {
-                let key = Key::LoginAccount(account, network);
-                let person = rung(key, limits.login_account, Reason::AccountLoginLimit);
-                self.climb(&[person, address, wider], Rest::Login, now, cost_milli)
+        self.climb(&[address, wider], Rest::Login, now, cost_milli)
+    }
+
+    /// Charges one login attempt to the account as tried from this network.
+    ///
+    /// Not for a client that holds a pass of the account: so nobody can lock another person out. It takes no NAT factor: it is one
+    /// person. Where the table has no room nobody is refused: address and network were charged before.
+    pub fn login_account(&self, addr: IpAddr, account: AccountId, now: Instant) -> Result<(), Limited> {
+        let (table, key) = (self.table(TableName::Logins), Key::LoginAccount(account, Net::network(addr)));
+        match table.charge(&key, now, 1_000, self.limits.login_account) {
+            Charge::Allowed => Ok(()),
+            Charge::NoRoom => {
+                table.count_overflow();
+                Ok(())
             }
-            None => self.climb(&[address, wider], Rest::Login, now, cost_milli),
+            Charge::Refused { retry_after } => {
+                Err(Limited { reason: Reason::AccountLoginLimit, retry_after, overflow: false })
+            }
         }
     }
 

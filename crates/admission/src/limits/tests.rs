@@ -332,7 +332,10 @@ fn ask(ladder: &Ladder, who: &str, now: Instant) -> Result<(), Limited> {
         let (addr, account) =
             who.split_once('/').map_or((who, None), |(addr, account)| (addr, Some(account)));
         let account = account.map(|account| AccountId(account.parse().unwrap()));
-        return ladder.login(addr.parse().unwrap(), account, now, 1);
+        let addr = addr.parse().unwrap();
+        return account
+            .map_or(Ok(()), |account| ladder.login_account(addr, account, now))
+            .and_then(|()| ladder.logins(addr, now, 1, 1));
     }
     let keys = match who.strip_prefix("pass:").and_then(|who| who.split_once('/')) {
         Some((pass, account)) => {

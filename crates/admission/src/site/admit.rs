@@ -80,7 +80,7 @@ impl Site {
     /// The verdict on a request that nothing may refuse.
     pub fn wave_through(&self, identity: &Identity, demand: &Demand<'_>) -> Verdict {
         let cost_micros = self.classes.cost_micros(demand.class);
-        Verdict { identity: *identity, refuse: None, would: None, delay: Duration::ZERO, cost_micros }
+        Verdict { identity: *identity, refuse: None, would: None, cost_micros }
     }
 
     /// Where a stranger can sign in now: the first page of the login, while its lane is open.
@@ -201,7 +201,7 @@ impl Site {
         let Some(address) = identity.address else { return Ok(()) };
         let factor = self.nat.factor(Net::network(address), self.pass_time());
         if self.lane.is_submit(demand.method, demand.path) {
-            self.ladder.logins(address, None, now, factor, requests)?;
+            self.ladder.logins(address, now, factor, requests)?;
         }
         let keys = if identity.tier == Tier::T3 { Keys::Lane(address) } else { Keys::Address(address) };
         let cost = self.charge_milli(verdict.cost_micros).saturating_mul(requests);

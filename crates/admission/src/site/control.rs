@@ -324,11 +324,16 @@ impl Controller {
             *pin = pin.filter(|(_, until)| wall < *until);
             pin.map(|(level, _)| level)
         };
+        let (floor, ceiling) = (live(&mut self.floor), live(&mut self.ceiling));
+        // A yes is for one incident: it ends with it, once the pin that gave it is over.
+        if floor.is_none() && site.is_calm() && !self.core.wants_to_close() {
+            site.set_assist_yes(false);
+        }
         let circumstances = Circumstances {
             mode: site.mode(),
             assist_yes: site.assist_yes.load(Relaxed),
-            floor: live(&mut self.floor),
-            ceiling: live(&mut self.ceiling),
+            floor,
+            ceiling,
             unwanted_rule: self.unwanted_rules.pop_front(),
         };
         site.held_down.store(self.core.is_held_down(&circumstances), Relaxed);

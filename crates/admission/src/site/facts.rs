@@ -265,8 +265,6 @@ pub struct Verdict {
     pub refuse: Option<Refusal>,
     /// Would have been refused, by a step that only observes now.
     pub would: Option<Reason>,
-    /// Wait this long first (login attempts on one account from many networks).
-    pub delay: Duration,
     /// What it was counted as: the expected service time of its route class, in microseconds.
     pub cost_micros: u64,
 }

@@ -3,6 +3,7 @@
 //! A request goes [`Site::identify`] → [`Site::admit`] → a slot of [`Site::slots`] → the origin → [`Site::learn`].
 //! Once every 100 ms the [`Controller`] moves limit, threshold and level from what the workers counted.
 
+mod accounts;
 mod admit;
 mod arrive;
 mod classes;
@@ -45,6 +46,7 @@ use crate::slots::Slots;
 use crate::threshold::Ferry;
 use crate::trip::Layer;
 
+pub use accounts::Attempt;
 pub use classes::{CLASSES, Classes};
 pub use control::{Controller, Served, Tick, Turn};
 pub use facts::{
@@ -145,7 +147,7 @@ impl Site {
             crawlers: Crawlers::new(&settings.crawlers),
             connections: ConnectionTable::new(settings.connections),
             nat: NatTable::new(settings.networks, seed.key(5)),
-            slots: Slots::new(settings.waiting_places),
+            slots: Slots::new(settings.waiting_places).with_login_share(settings.login_share),
             classes: Classes::new(seed.number(6)),
             inheritance: inherit::Inheritance::new(HEIRS, seed.number(7)),
             tickets_shown: inherit::Inheritance::new(HEIRS, seed.number(12)),

@@ -35,6 +35,8 @@ pub struct SiteSettings {
     pub token_header: Option<String>,
     /// Paths of signing in.
     pub lane: LanePaths,
+    /// The part of L that is kept for people who are signing in, from 0.08 to 0.20.
+    pub login_share: f64,
     /// Whether a login and then a private page make a client known.
     pub login_evidence: bool,
     /// The secret that signs `Portcullis-Login`.

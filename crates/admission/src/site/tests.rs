@@ -1,5 +1,6 @@
 //! Scenarios over the whole of admission: a small shop's customers, step by step.
 
+mod accounts;
 mod handover;
 mod invariants;
 mod rising;
@@ -98,6 +99,7 @@ impl Shop {
             session: Some(SessionProof { cookie: "sid".into(), path: "/me".into() }),
             token_header: Some("authorization".into()),
             lane: LanePaths { pages: one("/login"), submit: one("/login"), steps: vec![], assets: vec![] },
+            login_share: crate::slots::LOGIN_SHARE,
             login_evidence: true,
             login_secret: None,
             scheme: Scheme::Https,

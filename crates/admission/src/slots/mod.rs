@@ -17,13 +17,13 @@ mod shares;
 mod tests;
 
 pub use queue::Place;
-pub use shares::INFLIGHT_MAX;
+pub use shares::{INFLIGHT_MAX, LOGIN_SHARE};
 pub(crate) use shares::{LOGIN_MOST, TICKET_MOST};
 
 use crossbeam_utils::CachePadded;
 use model::{Group, Instant};
 use queue::{Left, Ring, Seen};
-use shares::{Claim, Counts, LOGIN_OWN, ORDER, Shares, UNLENT};
+use shares::{Claim, Counts, ORDER, Shares, UNLENT};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -70,6 +70,8 @@ pub struct Slots {
     used: CachePadded<AtomicU64>,
     admins: CachePadded<AtomicU32>,
     only_tickets: AtomicBool,
+    /// The part of L that is the login lane's own.
+    login_share: f64,
     known: Ring,
     login: Ring,
     ticket: Ring,
@@ -88,11 +90,19 @@ impl Slots {
             used: CachePadded::new(AtomicU64::new(0)),
             admins: CachePadded::new(AtomicU32::new(0)),
             only_tickets: AtomicBool::new(false),
+            login_share: LOGIN_SHARE,
             known: Ring::new(Group::Known, 0, known),
             login: Ring::new(Group::Login, known, eighth),
             ticket: Ring::new(Group::Ticket, known + eighth, eighth),
             unknown: Ring::new(Group::Unknown, known + 2 * eighth, 2 * eighth),
         }
+    }
+
+    /// Keeps another part of L for those who sign in, between [`LOGIN_SHARE`] and the most that they may borrow (0.20).
+    #[must_use]
+    pub fn with_login_share(self, share: f64) -> Self {
+        let login_share = if share.is_nan() { LOGIN_SHARE } else { share.clamp(LOGIN_SHARE, LOGIN_MOST) };
+        Self { login_share, ..self }
     }
 
     /// Sets L, in slots; infinite is unlimited, less than one is one, and what is no number changes nothing.
@@ -122,7 +132,7 @@ impl Slots {
         let limit = self.limit();
         let left =
             limit * (1.0 - UNLENT) - f64::from(self.inflight(Group::Known) + self.inflight(Group::Admin));
-        if left.is_nan() { limit } else { left.min(limit * LOGIN_MOST).max(limit * LOGIN_OWN) }
+        if left.is_nan() { limit } else { left.min(limit * LOGIN_MOST).max(limit * self.login_share) }
     }
 
     /// Takes a slot if one is free for this group and nobody of the same or a better group waits for it.
@@ -237,7 +247,14 @@ impl Slots {
         let admins = self.admins.load(SeqCst);
         let taken = self.used.fetch_update(SeqCst, SeqCst, |used| {
             let counts = Counts(used);
-            let shares = Shares { counts, admins, limit, only_tickets: self.only_tickets.load(SeqCst), now };
+            let shares = Shares {
+                counts,
+                admins,
+                limit,
+                login_share: self.login_share,
+                only_tickets: self.only_tickets.load(SeqCst),
+                now,
+            };
             let next = if shares.allow(group, claim) { counts.plus(group) } else { None };
             next.map(|counts| counts.0)
         });

@@ -5,15 +5,15 @@ use model::{Group, Instant};
 /// Slots that one group may hold at once, whatever L is (the width of its field in `Counts`).
 pub const INFLIGHT_MAX: u32 = u16::MAX as u32;
 
-/// Share of L that is the login lane's own (decision-science, section 3); at least one slot.
-pub(super) const LOGIN_OWN: f64 = 0.08;
+/// Share of L that is the login lane's own unless an admin says more (decision-science, section 3); at least one slot.
+pub const LOGIN_SHARE: f64 = 0.08;
 /// Share of L beyond which the login lane gets nothing, even when everything else is idle.
 pub(crate) const LOGIN_MOST: f64 = 0.20;
 /// Share of L that known clients take without asking whether something has been lent.
 const KNOWN_OWN: f64 = 0.50;
-/// Share of L up to which known clients go before everybody but the login lane's own share: 1 less the shares of
-/// admins (2 %), login lane (8 %) and unknown clients (4 %), and the part that is never lent (5 %).
-const KNOWN_FIRST: f64 = 0.81;
+/// Share of L up to which known clients go before everybody but the login lane's own share, with that share: 1 less the shares of
+/// admins (2 %) and unknown clients (4 %), and the part that is never lent (5 %).
+const KNOWN_FIRST: f64 = 0.89;
 /// Share of L beyond which clients with a ticket get nothing while others are let in without one; at least one slot.
 pub(crate) const TICKET_MOST: f64 = 0.15;
 /// Share of L that unknown clients get even while known clients could use all of it.
@@ -37,7 +37,7 @@ pub(super) enum Claim {
 
 /// In which order free slots are offered to those who wait. Admins never wait.
 ///
-/// Own shares come before the first claim of known clients only where they are small (12 % together); everything
+/// Own shares come before the first claim of known clients only where they are small (12 to 24 % together); everything
 /// else comes after it, so no tier is served beyond its share while a better one waits within its own.
 pub(super) const ORDER: [(Group, Claim); 7] = [
     (Group::Login, Claim::Own),
@@ -82,6 +82,8 @@ pub(super) struct Shares {
     pub(super) counts: Counts,
     pub(super) admins: u32,
     pub(super) limit: f64,
+    /// The part of L that is the login lane's own.
+    pub(super) login_share: f64,
     /// Everybody unknown is asked for a ticket, so that nobody else could use what those with tickets leave.
     pub(super) only_tickets: bool,
     pub(super) now: Instant,
@@ -96,7 +98,10 @@ impl Shares {
         }
         match claim {
             Claim::Own => self.allow_own(group, held),
-            Claim::First => held < self.early(self.limit * KNOWN_FIRST) && self.allow_any(group, held),
+            Claim::First => {
+                let first = self.limit * (KNOWN_FIRST - self.login_share);
+                held < self.early(first) && self.allow_any(group, held)
+            }
             Claim::Any => self.allow_any(group, held),
         }
     }
@@ -113,7 +118,7 @@ impl Shares {
         match group {
             Group::Admin => INFLIGHT_MAX,
             Group::Known => self.late(self.limit * KNOWN_OWN).max(1),
-            Group::Login => self.late(self.limit * LOGIN_OWN).max(1),
+            Group::Login => self.late(self.limit * self.login_share).max(1),
             Group::Ticket => 0,
             Group::Unknown => self.late(self.limit * UNKNOWN_OWN),
         }

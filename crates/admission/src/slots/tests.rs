@@ -127,6 +127,19 @@ fn small_limits_keep_the_proportions_of_the_shares() {
 }
 
 #[test]
+fn an_admin_can_keep_more_for_those_who_sign_in() {
+    let groups = [Group::Known, Group::Login, Group::Ticket, Group::Unknown];
+    for (share, kept) in [(0.16, 16.0), (0.20, 20.0), (0.50, 20.0), (0.01, 8.0)] {
+        let slots = Slots::new(4_096).with_login_share(share);
+        let held = held_of(&slots, 100.0, groups);
+        let (login, known) = (held[Group::Login.index()], held[Group::Known.index()]);
+        assert!((kept - 0.5..=kept + 0.5).contains(&login), "{share}: {held:?}");
+        assert!(known >= 88.0 - kept, "{share}: {held:?}");
+        assert!(slots.lane_slots() >= kept - 0.001, "{share}");
+    }
+}
+
+#[test]
 fn idle_shares_are_lent_but_for_five_percent() {
     for limit in [8.0, 12.5, 100.0] {
         let unknown = hold_everything(limit, [Group::Unknown; 4])[Group::Unknown.index()];
@@ -234,7 +247,8 @@ proptest! {
 
     #[test]
     fn nobody_is_served_beyond_the_limit_and_no_share_is_taken_away(
-        held in prop::array::uniform4(0_u32..60), admins in 0_u32..5, limit in 1.0..100.0_f64, millis in 0_u64..2_000
+        held in prop::array::uniform4(0_u32..60), admins in 0_u32..5, limit in 1.0..100.0_f64, millis in 0_u64..2_000,
+        login_share in LOGIN_SHARE..LOGIN_MOST,
     ) {
         let mut counts = Counts(0);
         for (group, many) in Group::ALL[1..].iter().zip(held) {
@@ -242,7 +256,8 @@ proptest! {
                 counts = counts.plus(*group).unwrap();
             }
         }
-        let shares = Shares { counts, admins, limit, only_tickets: false, now: Instant::from_millis(millis) };
+        let now = Instant::from_millis(millis);
+        let shares = Shares { counts, admins, limit, login_share, only_tickets: false, now };
         let used = f64::from(counts.sum() + admins);
         for group in Group::ALL.into_iter().filter(|&group| group != Group::Admin) {
             if shares.allow(group, Claim::Any) {
@@ -265,7 +280,10 @@ proptest! {
 
 /// Average slots held by each group over 40 s in which these groups want as many as they can get, for 40 ms each.
 fn hold_everything(limit: f64, groups: [Group; 4]) -> [f64; Group::COUNT] {
-    let slots = Slots::new(4_096);
+    held_of(&Slots::new(4_096), limit, groups)
+}
+
+fn held_of(slots: &Slots, limit: f64, groups: [Group; 4]) -> [f64; Group::COUNT] {
     slots.set_limit(limit, Instant::ORIGIN, &mut |_| {});
     let mut ends: Vec<(u64, Group)> = Vec::new();
     let mut sums = [0_u32; Group::COUNT];

@@ -9,7 +9,8 @@ settings! {
     /// This machine as its carrier or hosting provider sees it: `portcullis provider-report` tells them what they need on the phone.
     pub struct Host {
         /// How fast the link to the internet is, as it is paid for: "1 Gbit/s", "500 Mbit/s". Without it the network card is asked,
-        /// which says what it can do, and on most rented machines says nothing; then it is never said that the link is full.
+        /// which says what it can do, and on most rented machines says nothing; then the link is called full only when packets are lost
+        /// in the card or its queue and the site is not reached from elsewhere.
         link: Option<LinkSpeed> = optional("1 Gbit/s", LINK_SPEED);
         /// The network interface of that link. Without it, the one of the default route.
         interface: Option<String> = optional("eth0", WORD);

@@ -14,8 +14,10 @@ settings! {
         pages: Vec<RequestPath> = default("", list(PATH, 64));
         /// Where the form is sent (POST), compared as a whole.
         submit: Vec<RequestPath> = default("", list(PATH, 64));
-        /// The field of the form that names the account. Without it, attempts are limited per address and
-        /// network only.
+        /// The field that names the account in the form, or at the top level of its JSON. While limits refuse, an account is then
+        /// tried five times a minute from one network, and of all attempts those beyond twenty a minute wait up to two seconds;
+        /// who has a pass of the account is not counted, and nobody is locked out of it. Such a request may have 64 KiB. Without it, and in
+        /// forms of another kind (`multipart/form-data`), attempts are limited per address and network only.
         account_field: Option<String> = optional("username", TEXT);
         /// Files of the sign-in pages (styles, scripts, pictures): paths that begin with one of these.
         /// Without any, all paths that end like a file's name.
@@ -64,7 +66,8 @@ settings! {
         /// The name of the session cookie.
         cookie: String = required("sessionid", COOKIE);
         /// A path that only signed-in people get with 2xx. The gate asks for it once without the cookie: if
-        /// that is answered too, the path proves nothing, and `portcullis check` says so.
+        /// that is answered too, the path proves nothing and nobody becomes known by it. `portcullis ctl clients list` shows
+        /// after a day whether people do.
         proof: RequestPath = required("/account", PATH);
     }
 }

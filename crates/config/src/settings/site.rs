@@ -91,7 +91,8 @@ settings! {
     pub struct Route {
         /// The beginning of the path.
         path: RequestPath = required("/upload", PATH);
-        /// The largest request body. Elsewhere it is 1 MiB.
+        /// The largest request body. Elsewhere it is 1 MiB. In calm and in mode `observe` larger ones only count; while limits refuse they
+        /// get 413, from customers too: write a route for every upload.
         body: Option<Size> = optional("50 MiB", size("1 B", "1 TiB"));
         /// Whether a WebSocket may be opened here, as it may where no route is.
         websocket: bool = default("true", FLAG);

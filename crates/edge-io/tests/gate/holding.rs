@@ -122,12 +122,9 @@ fn once_limits_refuse_a_client_has_a_bounded_number_of_websockets() {
     let (customers, setting) = Customers::new(folder.path());
     let (app, _begun) = busy_app();
     let world = world(app, Setting { floor: Some(Level::Limiting), ..setting });
+    world.until_limits_refuse();
     let clock = world.edge.as_ref().unwrap().shared().clock;
     let late = clock.now() + PATIENCE;
-    while !world.site.refuses_bodies(clock.now()) {
-        assert!(clock.now() < late, "limits refuse from the first step on");
-        std::thread::yield_now();
-    }
     let open = |asks: &str| {
         let mut client = world.connect();
         client.write_all(asks.as_bytes()).unwrap();

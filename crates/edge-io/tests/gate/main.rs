@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod accounts;
 mod consent;
 mod forwarding;
 mod holding;

@@ -49,6 +49,8 @@ pub(crate) struct Setting {
     pub(crate) jwt: Option<JwtSettings>,
     /// What single paths need.
     pub(crate) routes: Routes,
+    pub(crate) lane: LanePaths,
+    pub(crate) account_field: Option<String>,
     /// The level does not sink below it.
     pub(crate) floor: Option<Level>,
     /// What the decision core has learnt.
@@ -70,6 +72,8 @@ impl Default for Setting {
             connections_max: 1_000,
             jwt: None,
             routes: Routes::default(),
+            lane: LanePaths::default(),
+            account_field: None,
             floor: None,
             guard: None,
             heard: None,
@@ -143,7 +147,8 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
         networks: 64,
         session: None,
         token_header: None,
-        lane: LanePaths::default(),
+        lane: setting.lane.clone(),
+        login_share: 0.08,
         login_evidence: false,
         login_secret: None,
         scheme: Scheme::Http,
@@ -198,6 +203,7 @@ fn edge_settings(setting: &Setting) -> EdgeSettings {
         hosts: setting.hosts.clone(),
         fronts: setting.fronts.clone(),
         routes: setting.routes.clone(),
+        account_field: setting.account_field.clone(),
         jwt: setting.jwt.clone(),
         head_timeout: Duration::from_secs(10),
         body_timeout: Duration::from_secs(60),
@@ -228,6 +234,16 @@ impl World {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
+    }
+
+    /// Waits for the first step of a level at which limits refuse.
+    pub(crate) fn until_limits_refuse(&self) {
+        let clock = self.edge.as_ref().unwrap().shared().clock;
+        let late = clock.now() + PATIENCE;
+        while !self.site.refuses_bodies(clock.now()) {
+            assert!(clock.now() < late, "limits refuse from the first step on");
+            std::thread::yield_now();
+        }
     }
 
     /// Sends bytes on a connection of its own and reads until the gate closes it.

@@ -40,6 +40,7 @@ pub use rows::{
 use crate::ballast::Ballast;
 use crate::disk::{self, Space, SpaceProbe};
 use store::Store;
+use upkeep::SweepState;
 use writer::{Control, Shared, Writer};
 
 /// How the journal is kept.
@@ -51,11 +52,45 @@ pub struct JournalSettings {
     pub ballast_bytes: u64,
     /// Asks how much room there is.
     pub space: SpaceProbe,
+    /// How long what is about people is kept.
+    pub ages: Ages,
+}
+
+/// How long the journal keeps what is about people, at most (contracts, "Privacy"). What is older goes with the next sweep.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ages {
+    /// Hashes of whole addresses. Default and most a day.
+    pub addresses: Duration,
+    /// Sign-ins, networks and what was refused. Default and most 30 days.
+    pub history: Duration,
+}
+
+impl Ages {
+    const LONGEST: Self =
+        Self { addresses: Duration::from_hours(24), history: Duration::from_hours(24 * 30) };
+
+    fn bounded(self) -> Self {
+        Self {
+            addresses: self.addresses.min(Self::LONGEST.addresses),
+            history: self.history.min(Self::LONGEST.history),
+        }
+    }
+}
+
+impl Default for Ages {
+    fn default() -> Self {
+        Self::LONGEST
+    }
 }
 
 impl Default for JournalSettings {
     fn default() -> Self {
-        Self { quota_bytes: 256 << 20, ballast_bytes: Ballast::BYTES, space: Space::probe() }
+        Self {
+            quota_bytes: 256 << 20,
+            ballast_bytes: Ballast::BYTES,
+            space: Space::probe(),
+            ages: Ages::default(),
+        }
     }
 }
 
@@ -125,7 +160,8 @@ impl Journal {
             .map_err(|source| JournalError::Sqlite { path: path.clone(), source })?;
         let shared = Arc::new(Shared::new());
         let ballast = Ballast::new(folder, settings.ballast_bytes);
-        let writer = Writer::new(shared.clone(), store, ballast, settings.space, folder);
+        let sweeping = SweepState::new(settings.ages.bounded());
+        let writer = Writer::new(shared.clone(), store, ballast, settings.space, folder, sweeping);
         let (end, ended) = sync_channel(1);
         let thread = thread::Builder::new()
             .name("journal".to_owned())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::{AccountId, SiteId, Timestamp};
 use rusqlite::params;
 
+use super::Ages;
 use super::load::Loaded;
 use super::store::{Store, broken, with_suffix};
 use super::subscribers::{DELETE_NEWS, DELETE_TOLD};
@@ -16,12 +17,6 @@ const TRIM_STEPS_MAX: u32 = 8;
 
 /// Pages given back to the file system by one sweep.
 const VACUUM_PAGES: u32 = 1_000;
-
-const DAY: Duration = Duration::from_secs(86_400);
-
-/// Addresses are cut after a day, and gone with everything about a network after 30 (contracts, "Privacy").
-const ADDRESS_AGE_MAX: Duration = DAY;
-const HISTORY_AGE_MAX: Duration = Duration::from_secs(30 * 86_400);
 
 /// A pass or token that nobody used for so long is forgotten.
 const KNOWN_AGE_MAX: Duration = Duration::from_secs(90 * 86_400);
@@ -47,18 +42,25 @@ const NEWS_AGE_MAX: Duration = Duration::from_secs(3 * 86_400);
 /// A damaged database that was moved aside stays for a week.
 const BROKEN_AGE_MAX: Duration = Duration::from_secs(7 * 86_400);
 
-/// Remembers where the last sweep stopped looking for homes to forget.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is too old, and where the last sweep stopped looking for homes to forget.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct SweepState {
+    ages: Ages,
     homes: (i64, u16, [u8; 16]),
+}
+
+impl SweepState {
+    pub(super) fn new(ages: Ages) -> Self {
+        Self { ages, homes: Default::default() }
+    }
 }
 
 impl Store {
     /// Forgets what is too old at `now`: of each kind as many rows as fit into one transaction, so that a sweep never
     /// holds the writer for long.
     pub(super) fn sweep(&mut self, now: Timestamp, state: &mut SweepState) -> rusqlite::Result<()> {
-        self.forget_addresses(millis(now.before(ADDRESS_AGE_MAX)))?;
-        let history = now.before(HISTORY_AGE_MAX);
+        self.forget_addresses(millis(now.before(state.ages.addresses)))?;
+        let history = now.before(state.ages.history);
         self.forget_homes(millis(history), &mut state.homes)?;
         let (history_hour, history) = ((history.as_millis() / HOUR_MILLIS).cast_signed(), millis(history));
         let known = millis(now.before(KNOWN_AGE_MAX));
@@ -86,8 +88,8 @@ impl Store {
         self.give_pages_back()
     }
 
-    /// Decides for each sample older than a day whether its client logged in within that day, then forgets the
-    /// addresses that the answer came from.
+    /// Decides for each sample whose address is too old whether its client logged in within a day, as far as is known, then forgets
+    /// the addresses that the answer came from.
     fn forget_addresses(&mut self, limit: i64) -> rusqlite::Result<()> {
         let resolved = self
             .connection

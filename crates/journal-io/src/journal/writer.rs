@@ -167,9 +167,10 @@ impl Writer {
         ballast: Ballast,
         space: SpaceProbe,
         folder: &Path,
+        sweep_state: SweepState,
     ) -> Self {
         let (folder, pending) = (folder.to_owned(), VecDeque::new());
-        Self { shared, store, ballast, space, folder, sweep_state: SweepState::default(), pending }
+        Self { shared, store, ballast, space, folder, sweep_state, pending }
     }
 
     /// Writes until it is stopped; what is queued by then is written before it returns.

@@ -179,6 +179,7 @@ fn settings(scenario: &Scenario, seed: u64, layers: Layers) -> SiteSettings {
             steps: Vec::new(),
             assets: one(Route::LoginFile.path()),
         },
+        login_share: admission::slots::LOGIN_SHARE,
         login_evidence: false,
         login_secret: None,
         scheme: Scheme::Https,

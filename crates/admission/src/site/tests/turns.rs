@@ -22,6 +22,20 @@ impl Busy {
         Self { shop, controller }
     }
 
+    /// As it is in calm: nobody has pinned anything, and L has been measured.
+    fn unpinned(mode: Mode) -> Self {
+        let shop = Shop::new(mode);
+        let measured = Snapshot {
+            limit: 10.0,
+            healthy_seconds: 600,
+            highest_healthy: 10.0,
+            known_p95: 2.0,
+            bases: vec![],
+        };
+        let controller = Controller::new(&shop.site, Some(&measured), None, WALL);
+        Self { shop, controller }
+    }
+
     /// Seconds in which logins ask for so many slots.
     fn runs(&mut self, seconds: u32, slots: u64) {
         self.is_asked_for(Tier::T3, seconds, slots);
@@ -127,13 +141,25 @@ fn while_an_admin_keeps_the_level_down_calm_teaches_nothing() {
 
 #[test]
 fn while_assist_waits_for_a_yes_an_attack_teaches_nothing() {
-    let mut busy = Busy::new(Mode::Assist);
-    let measured =
-        Snapshot { limit: 10.0, healthy_seconds: 600, highest_healthy: 10.0, known_p95: 2.0, bases: vec![] };
-    busy.controller = Controller::new(&busy.shop.site, Some(&measured), None, WALL);
+    let mut busy = Busy::unpinned(Mode::Assist);
     busy.runs(1, 0);
     assert!(busy.shop.site.learns(busy.shop.now), "nobody has to be closed out");
     busy.is_asked_for(Tier::T5, 10, 100);
     assert_eq!(busy.shop.site.level(), Level::Calm, "nobody has said yes");
     assert!(!busy.shop.site.learns(busy.shop.now));
+}
+
+#[test]
+fn a_yes_is_for_one_incident() {
+    let mut busy = Busy::unpinned(Mode::Assist);
+    busy.shop.site.set_assist_yes(true);
+    busy.controller.pin(Some((Level::CustomersFirst, WALL + Duration::from_secs(60))), None);
+    busy.is_asked_for(Tier::T5, 10, 100);
+    busy.controller.pin(None, None);
+    busy.is_asked_for(Tier::T5, 10, 100);
+    assert_eq!(busy.shop.site.level(), Level::CustomersFirst, "the pin is over, the attack is not");
+    busy.runs(900, 0);
+    assert_eq!(busy.shop.site.level(), Level::Calm);
+    busy.is_asked_for(Tier::T5, 10, 100);
+    assert_eq!(busy.shop.site.level(), Level::Calm, "the next one needs a yes of its own");
 }

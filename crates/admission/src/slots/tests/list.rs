@@ -156,7 +156,8 @@ impl World {
     /// Whom the list serves next.
     fn best(&self) -> Option<usize> {
         let (counts, limit) = (self.counts(), self.slots.limit());
-        let shares = Shares { counts, admins: 0, limit, only_tickets: false, now: self.now };
+        let shares =
+            Shares { counts, admins: 0, limit, login_share: LOGIN_SHARE, only_tickets: false, now: self.now };
         ORDER.into_iter().filter(|&(group, claim)| shares.allow(group, claim)).find_map(|(group, _)| {
             let live = |waiter: &&Waiter| {
                 waiter.group == group && !waiter.granted && waiter.place.expires() > self.now

@@ -40,6 +40,12 @@ impl Stage {
         Self { folder, journal: Some(journal), loaded }
     }
 
+    fn with_ages(ages: Ages) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, loaded) = open_with(folder.path(), 16 << 20, ages).unwrap();
+        Self { folder, journal: Some(journal), loaded }
+    }
+
     fn journal(&self) -> &Journal {
         self.journal.as_ref().unwrap()
     }
@@ -85,9 +91,13 @@ impl Stage {
 }
 
 fn open(folder: &Path, quota_bytes: u64) -> Result<(Journal, Loaded), JournalError> {
+    open_with(folder, quota_bytes, Ages::default())
+}
+
+fn open_with(folder: &Path, quota_bytes: u64, ages: Ages) -> Result<(Journal, Loaded), JournalError> {
     let ample = Space { free_bytes: 1 << 30, total_bytes: 2 << 30 };
     let space: SpaceProbe = Arc::new(move |_| Ok(ample));
-    Journal::open(folder, JournalSettings { quota_bytes, ballast_bytes: 4_096, space })
+    Journal::open(folder, JournalSettings { quota_bytes, ballast_bytes: 4_096, space, ages })
 }
 
 fn pass(number: u64, seconds: u64) -> PassRow {

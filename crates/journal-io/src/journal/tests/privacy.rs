@@ -38,6 +38,22 @@ fn addresses_go_after_a_day_and_everything_about_them_after_thirty() {
 }
 
 #[test]
+fn an_admin_can_have_less_kept_and_not_more() {
+    let kept = |addresses: u64, history: u64, swept: u64| {
+        let hours = Duration::from_hours;
+        let stage = Stage::with_ages(Ages { addresses: hours(addresses), history: hours(history) });
+        stage.record([login(1, 0), network(1, 0)]);
+        stage.sweep(swept * HOUR + 1);
+        ["logins WHERE address_hash IS NOT NULL", "logins", "networks"].map(|rows| stage.count(rows))
+    };
+    assert_eq!(kept(1, 48, 1), [0, 1, 1]);
+    assert_eq!(kept(0, 48, 0), [0, 1, 1]);
+    assert_eq!(kept(1, 48, 48), [0, 0, 0]);
+    assert_eq!(kept(1_000, 10_000, 24), [0, 1, 1]);
+    assert_eq!(kept(1_000, 10_000, 30 * 24), [0, 0, 0]);
+}
+
+#[test]
 fn a_revoked_pass_is_remembered_longer_than_any_key_opens_it_and_loses_its_person() {
     let mut stage = Stage::new();
     let revoked = Row::Revoked { site: SITE, pass: PassId(1), at: Timestamp::from_secs(1) };

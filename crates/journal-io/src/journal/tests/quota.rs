@@ -64,7 +64,8 @@ fn a_full_disk_takes_the_ballast_and_keeps_logins_in_memory() {
         let free = free.clone();
         Arc::new(move |_| Ok(Space { free_bytes: free.load(Ordering::SeqCst), total_bytes: 1 << 30 }))
     };
-    let settings = JournalSettings { quota_bytes: QUOTA, ballast_bytes: 65_536, space };
+    let settings =
+        JournalSettings { quota_bytes: QUOTA, ballast_bytes: 65_536, space, ages: Ages::default() };
     let (journal, _) = Journal::open(folder.path(), settings.clone()).unwrap();
     assert!(journal.settle(PATIENCE));
     let ballast = folder.path().join(Ballast::FILE);
