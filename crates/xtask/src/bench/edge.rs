@@ -61,7 +61,7 @@ const TRAINED: Words = Words {
 };
 
 /// Length of each task while branches are counted, in seconds: beyond it their shares no longer move.
-const TRAINING_SECONDS: u64 = 3;
+pub(super) const TRAINING_SECONDS: u64 = 3;
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]

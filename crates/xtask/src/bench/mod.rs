@@ -101,5 +101,6 @@ fn measure_status(arguments: &BenchArguments) -> Result<result::Benchmark, Box<d
 
 /// Puts a build of the gate to work, so that it counts which of its branches are taken.
 pub(crate) fn train(binary: &Path) -> Result<(), Box<dyn Error>> {
-    Ok(edge::train(binary)?)
+    edge::train(binary)?;
+    Ok(page::train(binary, edge::TRAINING_SECONDS)?)
 }

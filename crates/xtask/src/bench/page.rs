@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use lab::load::{Answered, Load, LoadError};
 use lab::origin::{Origin, plain};
@@ -21,6 +22,9 @@ const CONNECTIONS: u32 = 64;
 
 /// Components of the page: as many as are promised to fit.
 const COMPONENTS: usize = 20;
+
+/// Components of the page before which a build is put to work.
+const COMPONENTS_TRAINED: usize = 7;
 
 /// Answers below which a run says nothing.
 const REQUESTS_MIN: u64 = 500;
@@ -47,19 +51,35 @@ pub(super) enum PageError {
 }
 
 /// Where one of the two serves, and by which process.
+#[derive(Clone, Copy)]
 struct Server {
     name: &'static str,
     address: SocketAddr,
     process: u32,
 }
 
-/// A gate with its page, and nginx with copies of the files.
+/// A gate with its page.
+struct Ours {
+    server: Server,
+    _gate: Gate,
+    _app: Origin,
+}
+
+/// It, and nginx with copies of the files.
 struct Pair {
     servers: [Server; 2],
-    _gate: Gate,
+    _ours: Ours,
     _nginx: Running,
-    _app: Origin,
     _folder: tempfile::TempDir,
+}
+
+/// Puts a build of the gate to work at both tasks, before a page that is not the measured one, and ends it as an operator would.
+pub(super) fn train(binary: &Path, seconds: u64) -> Result<(), PageError> {
+    let ours = Ours::start(binary, COMPONENTS_TRAINED)?;
+    for (_, path, _) in TASKS {
+        run_once(&ours.server, path, seconds)?;
+    }
+    Ok(())
 }
 
 /// Both at both tasks, `rounds` times, one after the other.
@@ -86,14 +106,14 @@ pub(super) fn measure(rounds: u32, seconds: u64, only: Option<&str>) -> Result<B
     Ok(benchmark)
 }
 
-impl Pair {
-    fn start() -> Result<Self, PageError> {
-        let binary = release::binary();
+impl Ours {
+    fn start(binary: &Path, components: usize) -> Result<Self, PageError> {
+        let binary = binary.to_owned();
         if !binary.is_file() {
             return Err(Missing::Gate { path: binary }.into());
         }
         let (app, page) = (Origin::start(|_| plain("200 OK", "", "yes"))?, free_address());
-        let components: String = (0..COMPONENTS)
+        let components: String = (0..components)
             .map(|number| format!("[[status.component]]\nname = \"Part {number} of the shop\"\n"))
             .collect();
         let table = format!(
@@ -102,6 +122,15 @@ impl Pair {
         let config = format!("{}{table}", Gate::CONFIG.replace("{origin}", &app.url()));
         let mut gate =
             Gate::start_placed(&config, &Placement { binary: Some(binary), core: Some(SUBJECT_CORE) })?;
+        let server = Server { name: OURS, address: page, process: gate.process().id() };
+        Ok(Self { server, _gate: gate, _app: app })
+    }
+}
+
+impl Pair {
+    fn start() -> Result<Self, PageError> {
+        let ours = Ours::start(&release::binary(), COMPONENTS)?;
+        let page = ours.server.address;
         let (folder, nginx) = (tempfile::tempdir()?, free_address());
         for (_, path, place) in TASKS {
             let file = folder.path().join("root").join(place);
@@ -112,9 +141,8 @@ impl Pair {
         let config =
             filled("page.nginx.conf", &folder, &[("{listen}", nginx.to_string()), ("{root}", root)])?;
         let running = start(&mut nginx_command(&config, &folder, SUBJECT_CORE)?, &folder, nginx)?;
-        let ours = Server { name: OURS, address: page, process: gate.process().id() };
         let peer = Server { name: PEER, address: nginx, process: running.id() };
-        Ok(Self { servers: [ours, peer], _gate: gate, _nginx: running, _app: app, _folder: folder })
+        Ok(Self { servers: [ours.server, peer], _ours: ours, _nginx: running, _folder: folder })
     }
 }
 
