@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -114,6 +114,8 @@ pub struct Shared {
     /// Long answers in progress.
     pub streams: Streams,
     pub(crate) sockets: WebSockets,
+    /// Logins that wait because their account is tried from everywhere.
+    pub(crate) sleepers: AtomicU32,
     /// For how much of their time customers were served.
     pub uptime: Uptime,
     /// The same for visitors whom the gate had met before.
@@ -286,6 +288,7 @@ impl Edge {
             tls: tls.clone().into(),
             counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),
             streams: Streams::default(),
+            sleepers: AtomicU32::new(0),
             sockets: WebSockets::default(),
             uptime: Uptime::default(),
             uptime_of_returning: Uptime::default(),

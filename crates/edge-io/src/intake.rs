@@ -34,7 +34,8 @@ pub(crate) async fn take_body(
     // What is not read here hides whose account it tries.
     let allowed = if named { allowed.min(BODY_BYTES_READ_FIRST) } else { allowed };
     // In calm, and while the gate only observes, body budgets count but refuse nobody.
-    let enforced = site.refuses_bodies(way.worker.now());
+    let now = way.worker.now();
+    let enforced = site.refuses_bodies(now) || named && site.limits_attempts(&way.subject.identity, now);
     if way.subject.length.is_some_and(|length| length > allowed) {
         let refusal = site.refusal(&way.subject.identity, Reason::BodyTooLarge, way.worker.scatter());
         if enforced {

@@ -5,7 +5,6 @@ use std::mem::take;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Duration;
 
 use admission::site::{Demand, Refusal, Verdict};
 use http::header::{HOST, HeaderValue, TRANSFER_ENCODING};
@@ -137,9 +136,9 @@ impl Way {
             return Err(Declined::Bad("this path takes no WebSocket"));
         }
         let body = intake::take_body(self, body, route).await?;
-        let delay = self.try_accounts(&body)?;
-        if delay > Duration::ZERO {
-            tokio::time::sleep(delay).await;
+        if self.account_field().is_some() {
+            // So rare that nobody else's future is to have room for it.
+            Box::pin(self.try_accounts(&body)).await?;
         }
         let mut exchange = Exchange::open(self, would);
         exchange.hold_seat(seat.flatten());

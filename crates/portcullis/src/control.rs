@@ -75,10 +75,15 @@ pub(crate) struct Control {
 
 impl ControlPlane for Control {
     fn command(&self, uid: Option<u32>, command: Command) -> Reply {
-        let act = command.act().map(|act| (self.told(uid, &act), act));
+        let (at, act) = (self.clock.wall(), command.act());
+        if let Some(act) = &act {
+            self.tell(uid, act);
+        }
+        // What is late may still be done.
+        let may_follow = matches!(command, Command::DropRule { .. });
         let reply = self.obey(uid, command);
-        if let Some((at, act)) = act {
-            self.keep_act(uid, at, act, reply.ok);
+        if let Some(act) = act {
+            self.keep_act(uid, at, act, reply.ok || may_follow);
         }
         reply
     }
@@ -151,14 +156,13 @@ impl Control {
         }
     }
 
-    /// Tells the log what is wanted before it is tried; when that was.
-    fn told(&self, uid: Option<u32>, act: &str) -> Timestamp {
+    /// Tells the log what is wanted before it is tried.
+    fn tell(&self, uid: Option<u32>, act: &str) {
         let who = uid.map_or("the console".to_owned(), |uid| format!("user {uid}"));
         // What the journal has of an account can be erased from it; a line of the log cannot.
         let said =
             act.split_once("account:").map_or(act.to_owned(), |(before, _)| format!("{before}an account"));
         self.events.info(format_args!("{who}: {said}"));
-        self.clock.wall()
     }
 
     /// Keeps what was asked for, and whether it was done: a report tells of what has changed.

@@ -153,12 +153,7 @@ impl Core {
 
     /// Whether it is calm only because an admin says so, or has not said yes: that says nothing of what comes, and teaches nothing.
     pub fn is_held_down(&self, circumstances: &Circumstances) -> bool {
-        circumstances.cap() || (circumstances.need_a_yes() && self.wants_to_close())
-    }
-
-    /// Whether the load asks for somebody to be closed out, allowed or not.
-    pub(crate) fn wants_to_close(&self) -> bool {
-        self.threshold.wants_to_close()
+        circumstances.cap() || (circumstances.need_a_yes() && self.threshold.wants_to_close())
     }
 
     /// Shows the guard what was counted.

@@ -68,6 +68,15 @@ enum Rest {
     Login,
 }
 
+/// Who tries to sign in to an account.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Trier {
+    /// Strangers from one IPv4 /24 or IPv6 /48.
+    Network(Net),
+    /// A client who is known, by its own account.
+    Known(AccountId),
+}
+
 #[derive(Hash)]
 enum Key {
     Pass(PassId),
@@ -82,7 +91,7 @@ enum Key {
     LaneWidest(Net),
     LoginAddress(Net),
     LoginNetwork(Net),
-    LoginAccount(AccountId, Net),
+    LoginAccount(AccountId, Trier),
     LoginAnywhere(AccountId),
 }
 
@@ -177,12 +186,12 @@ impl Ladder {
         self.climb(&[address, wider], Rest::Login, now, cost_milli)
     }
 
-    /// Charges one login attempt to the account as tried from this network.
+    /// Charges one login attempt to the account as tried by these: strangers from one network, or one client who is known.
     ///
-    /// Not for a client that holds a pass of the account: so nobody can lock another person out. It takes no NAT factor: it is one
-    /// person. Where the table has no room nobody is refused: address and network were charged before.
-    pub fn login_account(&self, addr: IpAddr, account: AccountId, now: Instant) -> Result<(), Limited> {
-        let (table, key) = (self.table(TableName::Logins), Key::LoginAccount(account, Net::network(addr)));
+    /// It takes no NAT factor: it is one person. Where the table has no room nobody is refused: addresses and networks, or passes, are
+    /// charged for themselves.
+    pub fn login_account(&self, by: Trier, account: AccountId, now: Instant) -> Result<(), Limited> {
+        let (table, key) = (self.table(TableName::Accounts), Key::LoginAccount(account, by));
         match table.charge(&key, now, 1_000, self.limits.login_account) {
             Charge::Allowed => Ok(()),
             Charge::NoRoom => {
@@ -199,7 +208,7 @@ impl Ladder {
     ///
     /// An account for which the table has no room does not wait.
     pub fn login_delay(&self, account: AccountId, now: Instant) -> Duration {
-        let table = self.table(TableName::Logins);
+        let table = self.table(TableName::Accounts);
         let print = table.print(&Key::LoginAnywhere(account));
         let rate = self.limits.login_anywhere;
         let update = table.update(print, now, |paid| Ok(rate.advance_delayed(paid, now, LOGIN_DELAY_MAX)));

@@ -12,7 +12,7 @@ mod table;
 
 pub use budgets::Budgets;
 pub(crate) use budgets::{Asked, Bounding};
-pub use ladder::{Keys, Ladder, Limited};
+pub use ladder::{Keys, Ladder, Limited, Trier};
 pub use rate::Rate;
 pub use settings::{LadderSettings, Limits, TableName};
 pub use table::{Charge, Table};

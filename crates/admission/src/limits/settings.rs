@@ -18,17 +18,19 @@ pub enum TableName {
     Logins,
     /// Clients that may be taking more than a quarter of a resource.
     Hogs,
+    /// Accounts that people try to sign in to: names that anybody can invent, and so nobody else's table.
+    Accounts,
 }
 
 impl TableName {
     /// How many tables there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 
     /// All tables in the order of [`LadderSettings::slots`] and [`LadderSettings::keys`].
     pub const ALL: [Self; Self::COUNT] =
-        [Self::Passes, Self::Addresses, Self::Networks, Self::Wide, Self::Logins, Self::Hogs];
+        [Self::Passes, Self::Addresses, Self::Networks, Self::Wide, Self::Logins, Self::Hogs, Self::Accounts];
 
-    /// The table's place, 0 to 5.
+    /// The table's place, 0 to 6.
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -42,6 +44,7 @@ impl TableName {
             Self::Wide => "wide",
             Self::Logins => "logins",
             Self::Hogs => "hogs",
+            Self::Accounts => "accounts",
         }
     }
 }
@@ -65,7 +68,7 @@ pub struct Limits {
     pub login_address: Rate,
     /// Login attempts from one IPv4 /24 or IPv6 /48.
     pub login_network: Rate,
-    /// Login attempts at one account from one IPv4 /24 or IPv6 /48, without that account's pass.
+    /// Login attempts at one account from one IPv4 /24 or IPv6 /48, or by one client who is known, without that account's pass.
     pub login_account: Rate,
     /// Login attempts at one account from everywhere; beyond it they are delayed, never refused.
     pub login_anywhere: Rate,
@@ -111,12 +114,12 @@ pub struct LadderSettings {
 }
 
 impl LadderSettings {
-    /// The default rates, and tables of 12 MiB in all.
+    /// The default rates, and tables of 13 MiB in all.
     ///
     /// An entry lasts only until its debt is paid, 0.2 s for one request of an address: 2¹⁸ cells hold the debts of a
     /// flood of 300,000 admitted requests per second at a quarter full.
     pub fn new(keys: [[u8; 16]; TableName::COUNT]) -> Self {
-        let slots = [1 << 17, 1 << 18, 1 << 17, 1 << 16, 1 << 17, 1 << 16];
+        let slots = [1 << 17, 1 << 18, 1 << 17, 1 << 16, 1 << 17, 1 << 16, 1 << 16];
         Self { limits: Limits::default(), slots, keys }
     }
 }

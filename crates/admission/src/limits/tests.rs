@@ -3,10 +3,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use model::{AccountId, Instant, PassId};
+use model::{AccountId, Instant, Net, PassId};
 use proptest::prelude::*;
 
-use super::{Charge, Keys, Ladder, LadderSettings, Limited, Rate, Table, TableName};
+use super::{Charge, Keys, Ladder, LadderSettings, Limited, Rate, Table, TableName, Trier};
 
 const KEY: [u8; 16] = *b"a table's secret";
 
@@ -334,7 +334,7 @@ fn ask(ladder: &Ladder, who: &str, now: Instant) -> Result<(), Limited> {
         let account = account.map(|account| AccountId(account.parse().unwrap()));
         let addr = addr.parse().unwrap();
         return account
-            .map_or(Ok(()), |account| ladder.login_account(addr, account, now))
+            .map_or(Ok(()), |account| ladder.login_account(Trier::Network(Net::network(addr)), account, now))
             .and_then(|()| ladder.logins(addr, now, 1, 1));
     }
     let keys = match who.strip_prefix("pass:").and_then(|who| who.split_once('/')) {

@@ -245,6 +245,10 @@ impl Controller {
         site.set_ferry(outcome.ferry);
         if outcome.decision.level != before {
             turn.level = Some((before, outcome.decision.level));
+            // A yes is for one incident: it ends with it, once the pin that gave it is over.
+            if outcome.decision.level == Level::Calm && circumstances.floor.is_none() {
+                site.set_assist_yes(false);
+            }
         }
         site.obey(outcome.decision.clone());
         turn.advice.clone_from(&outcome.advice);
@@ -324,16 +328,11 @@ impl Controller {
             *pin = pin.filter(|(_, until)| wall < *until);
             pin.map(|(level, _)| level)
         };
-        let (floor, ceiling) = (live(&mut self.floor), live(&mut self.ceiling));
-        // A yes is for one incident: it ends with it, once the pin that gave it is over.
-        if floor.is_none() && site.is_calm() && !self.core.wants_to_close() {
-            site.set_assist_yes(false);
-        }
         let circumstances = Circumstances {
             mode: site.mode(),
             assist_yes: site.assist_yes.load(Relaxed),
-            floor,
-            ceiling,
+            floor: live(&mut self.floor),
+            ceiling: live(&mut self.ceiling),
             unwanted_rule: self.unwanted_rules.pop_front(),
         };
         site.held_down.store(self.core.is_held_down(&circumstances), Relaxed);

@@ -333,7 +333,9 @@ impl Site {
 
     /// Notes a refusal of a known client, for the self-harm trip.
     pub fn count_refusal(&self, identity: &Identity, reason: Reason, enforced: bool) {
-        if let (true, Some(layer), Some(account)) = (enforced, Layer::of(reason), identity.account()) {
+        // Whose account is tried is not its own: that says nothing of harm, and attackers with passes could cause it at will.
+        let harms = enforced && reason != Reason::AccountLoginLimit;
+        if let (true, Some(layer), Some(account)) = (harms, Layer::of(reason), identity.account()) {
             // When the queue is full there is far more than enough evidence already.
             let _full = self.harm.push((layer, account));
         }

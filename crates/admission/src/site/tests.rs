@@ -21,7 +21,7 @@ use crate::caps::ConnectionSettings;
 use crate::challenge::{TICKET_COOKIE, VISIT_COOKIE};
 use crate::crawlers::Crawler;
 use crate::lane::{Holder, LanePaths};
-use crate::limits::LadderSettings;
+use crate::limits::{LadderSettings, TableName};
 use crate::partners::Partner;
 use crate::pass::Scheme;
 
@@ -89,7 +89,7 @@ impl Shop {
         let site = Site::new(SiteSettings {
             id: SiteId(0),
             mode,
-            ladder: LadderSettings::new([[1; 16]; 6]),
+            ladder: LadderSettings::new([[1; 16]; TableName::COUNT]),
             connections: ConnectionSettings::new(1_000, [2; 16]),
             waiting_places: 256,
             passes_in_use: 256,

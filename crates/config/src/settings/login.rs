@@ -14,9 +14,10 @@ settings! {
         pages: Vec<RequestPath> = default("", list(PATH, 64));
         /// Where the form is sent (POST), compared as a whole.
         submit: Vec<RequestPath> = default("", list(PATH, 64));
-        /// The field that names the account in the form, or at the top level of its JSON. While limits refuse, an account is then
-        /// tried five times a minute from one network, and of all attempts those beyond twenty a minute wait up to two seconds;
-        /// who has a pass of the account is not counted, and nobody is locked out of it. Such a request may have 64 KiB. Without it, and in
+        /// The field that names the account in the form, in the query, or at the top level of the login's JSON. While limits refuse,
+        /// strangers from one network try an account five times a minute, and their attempts from everywhere beyond twenty a
+        /// minute wait up to two seconds. A client who is known has five a minute for itself; who is known by `Portcullis-Login` under
+        /// the very name is not counted. Meanwhile a login may have 64 KiB, and one that is compressed, or malformed JSON, gets 400. Without the field, and in
         /// forms of another kind (`multipart/form-data`), attempts are limited per address and network only.
         account_field: Option<String> = optional("username", TEXT);
         /// Files of the sign-in pages (styles, scripts, pictures): paths that begin with one of these.

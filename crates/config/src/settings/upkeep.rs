@@ -46,10 +46,11 @@ settings! {
     /// How long the gate remembers. These times can be shortened, not lengthened. Accounts are only ever kept
     /// as keyed hashes; `portcullis ctl clients forget` erases within a minute.
     pub struct Privacy {
-        /// Whole addresses; afterwards they are cut to /24 or /48.
+        /// Whole addresses; afterwards they are cut to /24 or /48. With less than a day nobody can tell who of those that were refused
+        /// signed in later: `portcullis report` then never says that `auto` is safe.
         addresses: Duration = default("24h", duration("0s", "24h"));
         /// Networks, and what was refused.
-        history: Duration = default("30d", duration("1d", "30d"));
+        history: Duration = default("30d", duration("2d", "30d"));
         /// The access log.
         access_log: Duration = default("14d", duration("1h", "14d"));
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use admission::caps::ConnectionSettings;
 use admission::lane::LanePaths;
-use admission::limits::LadderSettings;
+use admission::limits::{LadderSettings, TableName};
 use admission::pass::Scheme;
 use admission::site::{Confirmed, Controller, Site, SiteSettings, Turn};
 use edge_io::{
@@ -134,7 +134,7 @@ pub(crate) fn world_with(app: SocketAddr, setting: Setting, sockets: Vec<TcpList
     let site = Site::new(SiteSettings {
         id: SiteId(0),
         mode: setting.mode,
-        ladder: LadderSettings::new([[1; 16]; 6]),
+        ladder: LadderSettings::new([[1; 16]; TableName::COUNT]),
         connections: ConnectionSettings {
             per_address: 5_000,
             per_network: 5_000,

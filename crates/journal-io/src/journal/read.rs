@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use super::error::JournalError;
 use super::load::{self, INCIDENT_COLUMNS, PASS_COLUMNS, time};
 use super::rows::{ActRow, AttemptRow, IncidentRow, NetworkRow, PassRow};
-use super::upkeep::MISTAKE_MILLIS;
+use super::upkeep::{MISTAKE_MILLIS, UNTOLD};
 use super::write::{HOUR_MILLIS, millis};
 use super::{file, schema};
 
@@ -154,7 +154,7 @@ impl Reader {
         // A sample of the last day is not decided yet: ask now.
         let sql = format!(
             "SELECT {name}, reason, would_be, count(*), sum(mistaken), sum(weight), sum(weight * mistaken) AS harm
-             FROM (SELECT *, coalesce(logged_in, EXISTS (
+             FROM (SELECT *, coalesce(logged_in = 1, EXISTS (
                        SELECT 1 FROM logins WHERE logins.site = samples.site
                        AND logins.address_hash = samples.address_hash
                        AND logins.at BETWEEN samples.at AND samples.at + {MISTAKE_MILLIS})) AS mistaken
@@ -173,6 +173,14 @@ impl Reader {
                 mistaken: row.get(6)?,
             })
         })
+    }
+
+    /// How many refusals the samples stand for of whose clients nobody can tell any more whether they signed in within a day: their
+    /// addresses are kept for less.
+    pub fn untold(&self, site: SiteId, window: Window) -> Result<u64, JournalError> {
+        let sql = "SELECT coalesce(sum(weight), 0) FROM samples WHERE site = ?1 AND at >= ?2 AND at < ?3 AND logged_in = ?4";
+        let values = params![site.0, millis(window.since), millis(window.until), UNTOLD];
+        Ok(self.all(sql, values, |row| row.get(0))?.first().copied().unwrap_or(0))
     }
 
     /// From where sampled refusals came: the `limit` networks with the most of them, and the sums of all.

@@ -59,7 +59,8 @@ impl Store {
     /// Forgets what is too old at `now`: of each kind as many rows as fit into one transaction, so that a sweep never
     /// holds the writer for long.
     pub(super) fn sweep(&mut self, now: Timestamp, state: &mut SweepState) -> rusqlite::Result<()> {
-        self.forget_addresses(millis(now.before(state.ages.addresses)))?;
+        let is_early = state.ages.addresses < Ages::default().addresses;
+        self.forget_addresses(millis(now.before(state.ages.addresses)), is_early)?;
         let history = now.before(state.ages.history);
         self.forget_homes(millis(history), &mut state.homes)?;
         let (history_hour, history) = ((history.as_millis() / HOUR_MILLIS).cast_signed(), millis(history));
@@ -90,17 +91,18 @@ impl Store {
 
     /// Decides for each sample whose address is too old whether its client logged in within a day, as far as is known, then forgets
     /// the addresses that the answer came from.
-    fn forget_addresses(&mut self, limit: i64) -> rusqlite::Result<()> {
+    fn forget_addresses(&mut self, limit: i64, is_early: bool) -> rusqlite::Result<()> {
+        let nobody = if is_early { UNTOLD } else { 0 };
         let resolved = self
             .connection
             .prepare_cached(
-                "UPDATE samples SET address_hash = NULL, logged_in = EXISTS (
+                "UPDATE samples SET address_hash = NULL, logged_in = CASE WHEN EXISTS (
                      SELECT 1 FROM logins WHERE logins.site = samples.site
                      AND logins.address_hash = samples.address_hash
-                     AND logins.at BETWEEN samples.at AND samples.at + ?3)
+                     AND logins.at BETWEEN samples.at AND samples.at + ?3) THEN 1 ELSE ?4 END
                  WHERE id IN (SELECT id FROM samples WHERE at < ?1 AND address_hash IS NOT NULL ORDER BY at LIMIT ?2)",
             )?
-            .execute(params![limit, self.transaction_rows(), MISTAKE_MILLIS])?;
+            .execute(params![limit, self.transaction_rows(), MISTAKE_MILLIS, nobody])?;
         if resolved >= self.transaction_rows() {
             return Ok(()); // Logins of that day are still needed by the next piece.
         }
@@ -241,6 +243,9 @@ impl Store {
         transaction.commit()
     }
 }
+
+/// In `logged_in` of a sample: its address went before the day was over in which its client might have signed in.
+pub(super) const UNTOLD: i64 = 2;
 
 /// A refusal was a mistake when its client logged in within this time after it (contracts, `report`).
 pub(super) const MISTAKE_MILLIS: i64 = 86_400_000;

@@ -65,6 +65,8 @@ struct Grounds {
     known: u64,
     /// Whether anything is noted from more than a day ago.
     has_a_day: bool,
+    /// Refusals of whose clients nobody can tell any more who they were.
+    untold: u64,
 }
 
 impl Report {
@@ -95,7 +97,9 @@ impl Report {
             verdict: Verdict { safe: false, because: String::new() },
         };
         let known = check::coverage(state, now).map_or(0, |coverage| coverage.confirmed);
-        report.verdict = report.judge(&Grounds { known, has_a_day: has_a_day(&reader, now)? });
+        let grounds =
+            Grounds { known, has_a_day: has_a_day(&reader, now)?, untold: reader.untold(SITE, window)? };
+        report.verdict = report.judge(&grounds);
         Ok(report)
     }
 
@@ -121,6 +125,12 @@ impl Report {
                 worst.refused,
                 text::step(worst.reason),
                 worst.cure
+            ));
+        }
+        if grounds.untold > 0 {
+            return no(format!(
+                "of about {} refusals nobody can tell whether they hit people who signed in later: [privacy] addresses keeps addresses for less than a day",
+                grounds.untold
             ));
         }
         let known = text::counted(grounds.known, "customer is known", "customers are known");

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use journal_io::journal::{Journal, JournalSettings, LoginRow, PassRow, RefusedRow, Row, SampleRow};
+use journal_io::journal::{Ages, Journal, JournalSettings, LoginRow, PassRow, RefusedRow, Row, SampleRow};
 use model::{AccountId, PassId, Prefix, Reason, Tier, Timestamp};
 
 use super::Report;
@@ -21,14 +21,23 @@ struct History {
 
 impl History {
     fn new() -> Self {
+        Self::keeping(Ages::default())
+    }
+
+    fn keeping(ages: Ages) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (journal, _) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
+        let settings = JournalSettings { ages, ..JournalSettings::default() };
+        let (journal, _) = Journal::open(folder.path(), settings).unwrap();
         Self { folder, journal }
     }
 
-    /// A day and more with one customer, and twenty bots for whom there would have been no room.
     fn calm_day() -> Self {
-        let history = Self::new();
+        Self::calm_day_keeping(Ages::default())
+    }
+
+    /// A day and more with one customer, and twenty bots for whom there would have been no room.
+    fn calm_day_keeping(ages: Ages) -> Self {
+        let history = Self::keeping(ages);
         history.customer(40);
         for bot in 0..20 {
             history.refuse(1_000 + bot, 5, Reason::Threshold, Tier::T5, "/search");
@@ -129,6 +138,20 @@ fn a_planted_mistake_is_found_with_its_cure() {
 #[test]
 fn a_day_without_mistakes_is_safe() {
     check_verdict(&History::calm_day().report(24), true, "0 of about 2000 requests");
+}
+
+#[test]
+fn where_addresses_are_kept_for_less_than_a_day_nothing_is_called_safe() {
+    let of = |hours: u64| {
+        let history =
+            History::calm_day_keeping(Ages { addresses: Duration::from_hours(hours), ..Ages::default() });
+        history.journal.settle(Duration::from_secs(10));
+        history.journal.sweep(Timestamp::from_secs(NOW));
+        history.journal.settle(Duration::from_secs(10));
+        history.report(24)
+    };
+    check_verdict(&of(24), true, "0 of about 2000 requests");
+    check_verdict(&of(1), false, "of about 2000 refusals nobody can tell");
 }
 
 #[test]

@@ -387,7 +387,7 @@ const MOST_ADMITTED: f64 = 0.95;
 const OVER_SECONDS_MAX: u32 = 2;
 /// Share of L that the login lane can use at most, and its own.
 const LANE_MOST: f64 = 0.20;
-const LANE_OWN: f64 = 0.08;
+const LANE_OWN: f64 = admission::slots::LOGIN_SHARE;
 /// Share of L that counts as next to nothing.
 const FREE: f64 = 0.02;
 const STATE_BYTES_MAX: u64 = 64 << 20;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admission::caps::ConnectionSettings;
 use admission::concurrency::{ClassBase, HEALTHY_SECONDS, Snapshot};
 use admission::lane::LanePaths;
-use admission::limits::{LadderSettings, Limits, Rate};
+use admission::limits::{LadderSettings, Limits, Rate, TableName};
 use admission::pass::{Pass, Row, Scheme, Way};
 use admission::site::{Controller, Monitor, Site, SiteSettings};
 use model::{Mode, Net, PassId, SiteId, Timestamp};
@@ -164,7 +164,7 @@ fn settings(scenario: &Scenario, seed: u64, layers: Layers) -> SiteSettings {
     SiteSettings {
         id: SiteId(0),
         mode: Mode::Auto,
-        ladder: ladder(scenario, layers, [1, 2, 3, 4, 5, 6].map(table_key)),
+        ladder: ladder(scenario, layers, [1, 2, 3, 4, 5, 6, 12].map(table_key)),
         connections: ConnectionSettings::new(CONNECTIONS, table_key(7)),
         waiting_places: 4_096,
         passes_in_use: (2 * people).clamp(1 << 10, 1 << 17),
@@ -201,7 +201,7 @@ fn settings(scenario: &Scenario, seed: u64, layers: Layers) -> SiteSettings {
 }
 
 /// The limits as the gate has them. Tables that nobody could fill are smaller than there: they fit into caches.
-fn ladder(scenario: &Scenario, layers: Layers, keys: [[u8; 16]; 6]) -> LadderSettings {
+fn ladder(scenario: &Scenario, layers: Layers, keys: [[u8; 16]; TableName::COUNT]) -> LadderSettings {
     let mut settings = LadderSettings::new(keys);
     if layers == Layers::Threshold {
         let any = Rate::per_second(1e6, 1e9);

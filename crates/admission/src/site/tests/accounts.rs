@@ -55,6 +55,13 @@ fn who_has_a_pass_of_the_account_is_not_counted_and_cannot_be_locked_out() {
         5,
         "another account's pass says nothing"
     );
+    tries(&shop, ask(LOGIN, HOME, &[]), "eve", 100);
+    let known = tries(&shop, ask(LOGIN, HOME, &cookies), "eve", 1);
+    assert_eq!(
+        known,
+        [Ok(Attempt::default())],
+        "who is known is counted without its neighbours, and waits for nobody"
+    );
 }
 
 #[test]
@@ -68,4 +75,24 @@ fn an_account_that_is_tried_from_everywhere_answers_slowly_and_is_not_locked() {
     let delays: Vec<_> = tried.iter().map(|tried| tried.unwrap().delay).collect();
     assert!(delays[..20].iter().all(|delay| delay.is_zero()));
     assert!(delays[20..].iter().all(|delay| !delay.is_zero() && *delay <= Duration::from_secs(2)));
+}
+
+#[test]
+fn an_empty_name_is_nobody() {
+    let shop = Shop::new(Mode::Auto);
+    shop.decide(Level::Limiting, Masks::OPEN, true);
+    assert_eq!(let_in(&tries(&shop, ask(LOGIN, HOME, &[]), "  ", 100)), 100);
+}
+
+#[test]
+fn attackers_with_passes_do_not_switch_limits_of_attempts_off() {
+    let mut shop = Shop::new(Mode::Auto);
+    for who in ["ann", "bob", "carol", "dave", "eve", "frank"] {
+        let word = Says { status: 200, login: Some(who), ..Says::default() };
+        let (pass, _) = shop.exchange(ask("GET /", HOME, &[]), word);
+        let cookies = [("__Host-portcullis", pass.as_deref().unwrap())];
+        let identity = shop.identify(ask(LOGIN, HOME, &cookies));
+        (0..20).for_each(|_| shop.site.count_refusal(&identity, Reason::AccountLoginLimit, true));
+    }
+    assert!(shop.site.harm.is_empty());
 }

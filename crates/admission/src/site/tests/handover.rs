@@ -22,6 +22,20 @@ impl Process {
         Self { shop, controller }
     }
 
+    /// One whose L was measured before.
+    fn measured(mode: Mode) -> Self {
+        let shop = Shop::new(mode);
+        let measured = Snapshot {
+            limit: 10.0,
+            healthy_seconds: 600,
+            highest_healthy: 10.0,
+            known_p95: 2.0,
+            bases: vec![],
+        };
+        let controller = Controller::new(&shop.site, Some(&measured), None, WALL);
+        Self { shop, controller }
+    }
+
     /// The process that takes its place, by way of bytes.
     fn successor(&self, mode: Mode) -> Self {
         let mut estate = Handover::default();
@@ -195,4 +209,31 @@ fn an_estate_that_makes_no_sense_changes_nothing() {
     next.controller.take_over(&next.shop.site, &estate, WALL);
     next.runs(10, 1);
     assert_eq!(next.shop.site.level(), Level::Calm);
+}
+
+#[test]
+fn a_yes_that_was_given_holds_over_an_upgrade_as_long_as_the_attack() {
+    let mut before = Process::measured(Mode::Assist);
+    before.shop.site.set_assist_yes(true);
+    before.controller.pin(Some((Level::CustomersFirst, WALL + Duration::from_secs(60))), None);
+    before.runs(20, 5_000);
+    before.controller.pin(None, None);
+    before.runs(20, 5_000);
+    assert_eq!(before.shop.site.level(), Level::CustomersFirst, "the pin is over, the attack is not");
+    let mut after = before.successor(Mode::Assist);
+    after.runs(20, 5_000);
+    assert_eq!(after.shop.site.level(), Level::CustomersFirst);
+}
+
+#[test]
+fn a_yes_that_comes_before_its_pin_and_before_the_attack_is_not_lost() {
+    let mut process = Process::measured(Mode::Assist);
+    process.runs(20, 0);
+    process.shop.site.set_assist_yes(true);
+    process.runs(20, 0);
+    process.controller.pin(Some((Level::CustomersFirst, WALL + Duration::from_secs(60))), None);
+    process.runs(20, 5_000);
+    process.controller.pin(None, None);
+    process.runs(20, 5_000);
+    assert_eq!(process.shop.site.level(), Level::CustomersFirst);
 }
