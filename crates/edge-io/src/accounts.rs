@@ -178,12 +178,8 @@ mod tests {
 
     #[track_caller]
     fn check(kind: &str, body: &str, names: &[&str]) {
-        let (mut found, is_clear) = read(kind, body);
-        assert_eq!(
-            (std::mem::take(&mut found), is_clear),
-            (names.iter().map(|&name| name.to_owned()).collect(), true),
-            "{kind} {body}"
-        );
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(read(kind, body), (names, true), "{kind} {body}");
     }
 
     fn read(kind: &str, body: &str) -> (Vec<String>, bool) {

@@ -19,6 +19,7 @@ use model::{AccountId, Instant, Level, Masks, Mode, PassId, Reason, SiteId, Tier
 use super::*;
 use crate::caps::ConnectionSettings;
 use crate::challenge::{TICKET_COOKIE, VISIT_COOKIE};
+use crate::concurrency::Snapshot;
 use crate::crawlers::Crawler;
 use crate::lane::{Holder, LanePaths};
 use crate::limits::{LadderSettings, TableName};
@@ -200,6 +201,11 @@ impl Shop {
 }
 
 const HOME: &str = "192.0.2.7";
+
+/// What an earlier process measured: L is 10.
+fn measured() -> Snapshot {
+    Snapshot { limit: 10.0, healthy_seconds: 600, highest_healthy: 10.0, known_p95: 2.0, bases: vec![] }
+}
 
 #[test]
 fn the_apps_own_word_makes_a_customer() {

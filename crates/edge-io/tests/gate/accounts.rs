@@ -1,5 +1,7 @@
 //! Logins whose form names an account.
 
+use std::net::SocketAddr;
+
 use admission::lane::LanePaths;
 use model::{Level, Reason};
 
@@ -12,16 +14,20 @@ fn login(kind: &str, body: &str) -> String {
     )
 }
 
+/// A gate whose limits refuse, before an app with a login.
+fn refusing(app: SocketAddr) -> World {
+    let lane = LanePaths { submit: vec!["/login".to_owned()], ..LanePaths::default() };
+    let account_field = Some("user".to_owned());
+    let world =
+        world(app, Setting { floor: Some(Level::Limiting), lane, account_field, ..Setting::default() });
+    world.until_limits_refuse();
+    world
+}
+
 #[test]
 fn logins_are_limited_by_the_account_that_the_form_names() {
     let (app, hears) = app_saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
-    let lane = LanePaths { submit: vec!["/login".to_owned()], ..LanePaths::default() };
-    let field = Some("user".to_owned());
-    let world = world(
-        app,
-        Setting { floor: Some(Level::Limiting), lane, account_field: field, ..Setting::default() },
-    );
-    world.until_limits_refuse();
+    let world = refusing(app);
     let form = login("application/x-www-form-urlencoded", "user=ann&password=x");
     for _ in 0..5 {
         assert!(world.ask(&form).ends_with("ok"));
@@ -38,13 +44,7 @@ fn logins_are_limited_by_the_account_that_the_form_names() {
 #[test]
 fn a_form_that_is_too_long_to_be_read_first_is_refused_while_limits_refuse() {
     let (app, _hears) = app_saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
-    let lane = LanePaths { submit: vec!["/login".to_owned()], ..LanePaths::default() };
-    let field = Some("user".to_owned());
-    let world = world(
-        app,
-        Setting { floor: Some(Level::Limiting), lane, account_field: field, ..Setting::default() },
-    );
-    world.until_limits_refuse();
+    let world = refusing(app);
     let hidden = format!("pad={}&user=ann", "x".repeat(70_000));
     let answer = world.ask(&login("application/x-www-form-urlencoded", &hidden));
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");

@@ -3,7 +3,6 @@
 use model::{COHORTS, Timestamp, Traffic};
 
 use super::*;
-use crate::concurrency::Snapshot;
 use crate::handover::Handover;
 use crate::site::{Controller, Served, Tick};
 
@@ -25,14 +24,7 @@ impl Process {
     /// One whose L was measured before.
     fn measured(mode: Mode) -> Self {
         let shop = Shop::new(mode);
-        let measured = Snapshot {
-            limit: 10.0,
-            healthy_seconds: 600,
-            highest_healthy: 10.0,
-            known_p95: 2.0,
-            bases: vec![],
-        };
-        let controller = Controller::new(&shop.site, Some(&measured), None, WALL);
+        let controller = Controller::new(&shop.site, Some(&measured()), None, WALL);
         Self { shop, controller }
     }
 
