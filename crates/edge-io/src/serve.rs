@@ -146,7 +146,6 @@ async fn serve_h1(worker: Rc<Worker>, connection: Rc<Connection>, transport: Tra
     let mut serving = pin!(
         http1::Builder::new()
             .max_buf_size(BUFFER_BYTES)
-            .pipeline_flush(true)
             .serve_connection(TokioIo::new(strict), service)
             .with_upgrades()
     );

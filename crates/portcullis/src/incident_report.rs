@@ -158,7 +158,9 @@ mod tests {
         let records = engine.act(open, None, "root", Moment { now: Instant::ORIGIN, wall }).unwrap();
         let (journal, _loaded) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
         for Record { seq, at, bytes, hash, .. } in records {
-            assert!(journal.record(Row::Incident(IncidentRow { site: SITE, seq, at, bytes, hash })));
+            assert!(
+                journal.record(Row::Incidents([IncidentRow { site: SITE, seq, at, bytes, hash }].into()))
+            );
         }
         assert!(journal.settle(Duration::from_secs(10)));
         drop(journal);
@@ -180,7 +182,9 @@ mod tests {
         let records = engine.act(open, None, "root", Moment { now: Instant::ORIGIN, wall }).unwrap();
         let (journal, _loaded) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
         for Record { seq, at, bytes, hash, .. } in records {
-            assert!(journal.record(Row::Incident(IncidentRow { site: SITE, seq, at, bytes, hash })));
+            assert!(
+                journal.record(Row::Incidents([IncidentRow { site: SITE, seq, at, bytes, hash }].into()))
+            );
         }
         let (id, day) = (engine.inside()[0].id, Duration::from_hours(24));
         for (before, text) in [(day * 8, "bypass on"), (day, "mode enforce"), (Duration::ZERO, "level unpin")]

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use edge_io::JwksSource;
 use model::{Level, Outcome, Tier};
@@ -50,6 +52,36 @@ fn answers_that_nobody_takes_give_way_to_who_needs_the_app() {
     wait_until_full(&world, &begun);
     assert!(world.ask(GET).ends_with("ok"));
     drop(silent);
+}
+
+/// The gate takes 256 KiB of it into memory and not the whole: a few hundred clients and one large file would be its end otherwise.
+#[test]
+fn of_an_answer_that_nobody_takes_a_bounded_part_is_read() {
+    // More than the buffers of both systems take.
+    const CHUNKS: usize = 256;
+    const MEMORY_MAX: u64 = (256 + 64) << 10;
+    let (told, hears) = sync_channel(1);
+    let app = app(move |mut stream| {
+        while read_head(&mut stream).is_some() {
+            stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+            let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 268435456\r\n\r\n");
+            let chunk = vec![b'x'; 1 << 20];
+            let _gone = told.send((0..CHUNKS).all(|_| stream.write_all(&chunk).is_ok()));
+        }
+    });
+    let world = world(app, Setting::default());
+    let mut client = small(&world);
+    client.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert!(!hears.recv_timeout(PATIENCE).unwrap(), "all of it was taken off the app's hands");
+    let shared = world.edge.as_ref().unwrap().shared();
+    let late = shared.clock.now() + PATIENCE;
+    let unsent = || shared.counters.iter().map(|counters| counters.unsent.load(Relaxed)).sum::<u64>();
+    while unsent() == 0 {
+        assert!(shared.clock.now() < late, "nothing waits for the client");
+        std::thread::yield_now();
+    }
+    assert!(unsent() <= MEMORY_MAX, "{} bytes wait in the gate", unsent());
+    drop(client);
 }
 
 #[test]

@@ -31,10 +31,10 @@ pub use load::Loaded;
 pub use read::{Dimension, LoginSeen, Reader, RefusedTotal, SampledNetworks, SampledTotal, Window};
 pub use rows::{
     ACT_BYTES_MAX, ADDRESS_BYTES_MAX, ActRow, AttemptRow, CHOSEN_BYTES_MAX, DELIVERY_BYTES_MAX,
-    DELIVERY_KEY_BYTES_MAX, DeliveryRow, INCIDENT_BYTES_MAX, Importance, IncidentRow, LoginRow,
-    NETWORK_BITMAP_BYTES_MAX, NEWS_BYTES_MAX, NetworkRow, NewsRow, PATH_BYTES_MAX, PassRow, PathRow,
-    RefusedRow, Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX,
-    SampleRow, SubscriberRow, TokenRow, ToldRow,
+    DELIVERY_KEY_BYTES_MAX, DeliveryRow, INCIDENT_BYTES_MAX, INCIDENTS_TOGETHER_MAX, Importance, IncidentRow,
+    LoginRow, NETWORK_BITMAP_BYTES_MAX, NEWS_BYTES_MAX, NetworkRow, NewsRow, PATH_BYTES_MAX, PassRow,
+    PathRow, RefusedRow, Row, SAMPLES_AN_HOUR_MAX, SORTS_AN_HOUR_MAX, STATE_KEY_BYTES_MAX,
+    STATE_VALUE_BYTES_MAX, SampleRow, SubscriberRow, TokenRow, ToldRow,
 };
 
 use crate::ballast::Ballast;
@@ -187,8 +187,11 @@ impl Journal {
             Row::State { key, value, .. } => {
                 key.len() <= STATE_KEY_BYTES_MAX && value.len() <= STATE_VALUE_BYTES_MAX
             }
-            Row::Incident(incident) => {
-                incident.bytes.len() <= INCIDENT_BYTES_MAX && i64::try_from(incident.seq).is_ok()
+            Row::Incidents(records) => {
+                records.len() <= INCIDENTS_TOGETHER_MAX
+                    && records.iter().all(|record| {
+                        record.bytes.len() <= INCIDENT_BYTES_MAX && i64::try_from(record.seq).is_ok()
+                    })
             }
             Row::Delivery(delivery) => {
                 delivery.key.len() <= DELIVERY_KEY_BYTES_MAX && delivery.bytes.len() <= DELIVERY_BYTES_MAX

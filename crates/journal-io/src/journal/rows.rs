@@ -53,8 +53,8 @@ pub enum Row {
     Login(LoginRow),
     /// An admin did something. Written through to the disk at once.
     Act(ActRow),
-    /// A record of an incident. Written through to the disk at once.
-    Incident(IncidentRow),
+    /// Records of incidents that one act or one second brought: all of them are kept, or none. Written through to the disk at once.
+    Incidents(Box<[IncidentRow]>),
     /// Somebody is to be alerted. Written through to the disk at once.
     Delivery(DeliveryRow),
     /// An alert was tried or given up. Written through to the disk at once.
@@ -354,6 +354,9 @@ pub const NEWS_BYTES_MAX: usize = 128 << 10;
 /// Longest record of an incident, in bytes.
 pub const INCIDENT_BYTES_MAX: usize = 64 << 10;
 
+/// Records of incidents that are kept all or not at all: many times what 64 components and 64 alerts bring in one second.
+pub const INCIDENTS_TOGETHER_MAX: usize = 1_024;
+
 /// Longest key of a state value, in bytes.
 pub const STATE_KEY_BYTES_MAX: usize = 64;
 
@@ -408,7 +411,7 @@ impl Row {
             | Self::TokenGone { .. }
             | Self::Login(_)
             | Self::Act(_)
-            | Self::Incident(_)
+            | Self::Incidents(_)
             | Self::Delivery(_)
             | Self::Attempt(_)
             | Self::Subscriber(_)
@@ -425,7 +428,9 @@ impl Row {
     /// overflow to.
     pub(super) fn pages_max(&self, page_bytes: u64) -> u64 {
         let bytes = match self {
-            Self::Incident(incident) => incident.bytes.len(),
+            Self::Incidents(records) => {
+                return records.iter().map(|record| pages_of(record.bytes.len(), page_bytes)).sum();
+            }
             Self::Delivery(delivery) => delivery.bytes.len(),
             Self::News(news) => news.bytes.len(),
             Self::State { value, .. } => value.len(),
@@ -447,7 +452,7 @@ impl Row {
             // With what they heard of the incidents of three days.
             Self::SubscriberGone { .. } => 64 << 12,
         };
-        ROW_PAGES + (bytes as u64).div_ceil(page_bytes)
+        pages_of(bytes, page_bytes)
     }
 
     /// Whether it must survive a power cut from the moment that it is settled.
@@ -456,7 +461,7 @@ impl Row {
             self,
             Self::Revoked { .. }
                 | Self::Act(_)
-                | Self::Incident(_)
+                | Self::Incidents(_)
                 | Self::Delivery(_)
                 | Self::Attempt(_)
                 | Self::Subscriber(_)
@@ -476,6 +481,10 @@ impl Row {
     pub(super) const fn is_erasure(&self) -> bool {
         matches!(self, Self::SubscriberGone { .. })
     }
+}
+
+fn pages_of(bytes: usize, page_bytes: u64) -> u64 {
+    ROW_PAGES + (bytes as u64).div_ceil(page_bytes)
 }
 
 /// The longest start of a text that fits into `bytes` and does not end inside a character.

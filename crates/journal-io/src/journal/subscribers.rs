@@ -58,7 +58,7 @@ pub(super) fn write(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Resul
         | Row::Sample(_)
         | Row::Login(_)
         | Row::Act(_)
-        | Row::Incident(_)
+        | Row::Incidents(_)
         | Row::Delivery(_)
         | Row::Attempt(_)
         | Row::Path(_)

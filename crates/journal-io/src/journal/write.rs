@@ -64,7 +64,7 @@ pub(super) fn write_row(
         Row::Network(_)
         | Row::Login(_)
         | Row::Act(_)
-        | Row::Incident(_)
+        | Row::Incidents(_)
         | Row::Path(_)
         | Row::State { .. } => write_plain(transaction, row),
     }
@@ -95,11 +95,13 @@ fn write_plain(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<()>
             "INSERT INTO acts (site, at, uid, text) VALUES (?1, ?2, ?3, ?4)",
             params![act.site.0, millis(act.at), act.uid, rows::cut(&act.text, rows::ACT_BYTES_MAX)],
         ),
-        Row::Incident(incident) => execute(
-            transaction,
-            "INSERT INTO incidents (site, seq, at, hash, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![incident.site.0, incident.seq, millis(incident.at), incident.hash, incident.bytes],
-        ),
+        Row::Incidents(records) => records.iter().try_for_each(|record| {
+            execute(
+                transaction,
+                "INSERT INTO incidents (site, seq, at, hash, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![record.site.0, record.seq, millis(record.at), record.hash, record.bytes],
+            )
+        }),
         Row::Path(path) => execute(
             transaction,
             "INSERT OR REPLACE INTO paths (site, path_hash, is_private, asked) VALUES (?1, ?2, ?3, ?4)",

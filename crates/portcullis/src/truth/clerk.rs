@@ -8,7 +8,7 @@ use std::time::Duration;
 use admin::Component;
 use edge_io::Clock;
 use incident::{Act, ActError, Alert, Engine, Entry, Heeded, Moment, Record, Standing, View};
-use journal_io::journal::{IncidentRow, Journal, Row};
+use journal_io::journal::{INCIDENTS_TOGETHER_MAX, IncidentRow, Journal, Row};
 use journal_io::logs::Events;
 use model::{Instant, Timestamp};
 
@@ -130,18 +130,12 @@ impl Clerk {
     /// Gives records to the journal and says them; whether the public may see something of them. If not, no page is made: the moment
     /// at which one is made would tell an attacker that the gate has done something.
     fn keep(&self, records: &[Record]) -> bool {
-        for record in records {
-            let row = IncidentRow {
-                site: SITE,
-                seq: record.seq,
-                at: record.at,
-                bytes: record.bytes.clone(),
-                hash: record.hash,
-            };
+        // Together, so that a power cut leaves no incident that was begun and says nothing.
+        for together in records.chunks(INCIDENTS_TOGETHER_MAX) {
             // Records are vital: a full queue drops everything else before them.
-            let _queued = self.journal.record(Row::Incident(row));
-            self.say(&record.entry);
+            let _queued = self.journal.record(Row::Incidents(together.iter().map(row).collect()));
         }
+        records.iter().for_each(|record| self.say(&record.entry));
         if let Some(courier) = self.told.courier.as_ref().filter(|_| !records.is_empty()) {
             courier.hear(records);
         }
@@ -236,6 +230,10 @@ impl Clerk {
     }
 }
 
+fn row(record: &Record) -> IncidentRow {
+    IncidentRow { site: SITE, seq: record.seq, at: record.at, bytes: record.bytes.clone(), hash: record.hash }
+}
+
 /// Pages say when they were made; after so long they are made again.
 const FRESH_FOR: Duration = Duration::from_secs(30);
 /// Words of the gate wait so long for the disk.
@@ -245,9 +243,11 @@ const ON_DISK_WITHIN: Duration = Duration::from_secs(3);
 
 #[cfg(test)]
 mod tests {
-    use incident::{Counts, Settings, Sight};
+    use std::path::Path;
+
+    use incident::{ComponentSetting, Counts, Settings, Sight, Watches};
     use journal_io::Now;
-    use journal_io::journal::JournalSettings;
+    use journal_io::journal::{JournalSettings, Reader};
     use journal_io::logs::LogSettings;
     use model::Level;
 
@@ -262,24 +262,47 @@ mod tests {
         }
     }
 
-    /// The moments at which pages are made tell nothing of what the gate does; what people may read is there at once.
-    #[test]
-    fn a_page_is_made_at_once_only_for_what_the_public_may_see() {
-        let (folder, clock, made) =
-            (tempfile::tempdir().unwrap(), Clock::start(), Arc::new(AtomicUsize::new(0)));
+    fn clerk(folder: &Path, clock: Clock, components: Vec<ComponentSetting>) -> Clerk {
         let both: journal_io::Clock = Arc::new(move || Now { instant: clock.now(), wall: clock.wall() });
-        let (journal, _loaded) = Journal::open(folder.path(), JournalSettings::default()).unwrap();
-        let mut clerk = Clerk {
-            engine: Engine::new(Settings::new(vec![], Duration::ZERO)),
+        let (journal, _loaded) = Journal::open(folder, JournalSettings::default()).unwrap();
+        Clerk {
+            engine: Engine::new(Settings::new(components, Duration::ZERO)),
             journal: Arc::new(journal),
-            press: Some(Box::new(Counting(made.clone()))),
-            events: Arc::new(LogSettings::new(folder.path()).start_own(&both).unwrap()),
+            press: Some(Box::new(Counting(Arc::default()))),
+            events: Arc::new(LogSettings::new(folder).start_own(&both).unwrap()),
             clock,
             open: Arc::default(),
             pause: Arc::default(),
             told: Told::default(),
             shown: (View::default(), Timestamp::default()),
+        }
+    }
+
+    /// A power cut between two of its records would leave an incident that goes on, says nothing and cannot be ended.
+    #[test]
+    fn whatever_an_act_brings_is_one_row_of_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let (name, watches) = ("Phone".to_owned(), Watches::Nothing);
+        let phone = ComponentSetting { name, groups: vec![], description: String::new(), watches };
+        let mut clerk = clerk(folder.path(), Clock::start(), vec![phone]);
+        let before = clerk.journal.health().written_rows;
+        let act = Act::Open {
+            title: "Nobody answers the phone".into(),
+            stage: incident::Stage::Identified,
+            body: "Our carrier has a problem.".into(),
+            components: vec![("Phone".into(), incident::Status::MajorOutage)],
         };
+        clerk.act(act, None, "root").unwrap();
+        assert_eq!(clerk.journal.health().written_rows - before, 1);
+        let reader = Reader::open(folder.path()).unwrap();
+        assert!(reader.incidents(SITE, None, 10).unwrap().len() >= 3, "opened, overridden, published");
+    }
+
+    /// The moments at which pages are made tell nothing of what the gate does; what people may read is there at once.
+    #[test]
+    fn a_page_is_made_at_once_only_for_what_the_public_may_see() {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::start());
+        let mut clerk = clerk(folder.path(), clock, vec![]);
         clerk.publish(true);
         let at = |seconds: u64| {
             let since = Duration::from_secs(seconds);

@@ -115,7 +115,7 @@ fn child_that_is_killed() {
 
 fn incident_of_kill() -> Row {
     let (seq, at) = (1, Timestamp::from_secs(1));
-    Row::Incident(IncidentRow { site: SITE, seq, at, bytes: (*b"began").into(), hash: [7; 32] })
+    Row::Incidents([IncidentRow { site: SITE, seq, at, bytes: (*b"began").into(), hash: [7; 32] }].into())
 }
 
 const CHILD_FOLDER: &str = "JOURNAL_TEST_CHILD_FOLDER";

@@ -6,7 +6,7 @@ use super::*;
 fn records_come_back_in_the_order_in_which_they_were_written() {
     let mut stage = Stage::new();
     let rows: Vec<_> = (1..=200).map(|seq| incident(seq, 1_000 - seq, 40)).collect();
-    stage.record(rows.iter().cloned().map(Row::Incident));
+    stage.record(rows.iter().cloned().map(alone));
     assert_eq!(stage.reader().incidents(SITE, None, 1_000).unwrap(), rows);
     assert_eq!(stage.reader().incidents(SITE, Some(150), 10).unwrap(), rows[150..160]);
     stage.restart();
@@ -16,13 +16,13 @@ fn records_come_back_in_the_order_in_which_they_were_written() {
 #[test]
 fn a_record_that_does_not_follow_the_last_one_is_left_out_and_told() {
     let stage = Stage::new();
-    stage.record([5, 6].map(|seq| Row::Incident(incident(seq, 1, 1))));
-    stage.record([Row::Incident(incident(6, 2, 2)), Row::Incident(incident(4, 2, 2)), login(1, 1)]);
+    stage.record([5, 6].map(|seq| alone(incident(seq, 1, 1))));
+    stage.record([alone(incident(6, 2, 2)), alone(incident(4, 2, 2)), login(1, 1)]);
     let health = stage.journal().health();
     assert_eq!((health.dropped_rows, health.is_stuck), ([2, 0, 0], false), "{health:?}");
     assert!(health.trouble.unwrap().contains("must follow the last one"));
     // Another site has a chain of its own.
-    stage.record([Row::Incident(IncidentRow { site: SiteId(1), ..incident(1, 3, 3) })]);
+    stage.record([alone(IncidentRow { site: SiteId(1), ..incident(1, 3, 3) })]);
     assert_eq!((stage.count("incidents"), stage.count("logins")), (3, 1));
     let connection = rusqlite::Connection::open(stage.path()).unwrap();
     let changed = connection.execute("UPDATE incidents SET bytes = x'00'", []).unwrap_err();
@@ -32,9 +32,9 @@ fn a_record_that_does_not_follow_the_last_one_is_left_out_and_told() {
 #[test]
 fn a_record_beyond_its_limits_is_refused() {
     let stage = Stage::new();
-    assert!(!stage.journal().record(Row::Incident(incident(1, 1, INCIDENT_BYTES_MAX + 1))));
-    assert!(!stage.journal().record(Row::Incident(incident(1 << 63, 1, 1))));
-    stage.record([Row::Incident(incident(1, 1, INCIDENT_BYTES_MAX))]);
+    assert!(!stage.journal().record(alone(incident(1, 1, INCIDENT_BYTES_MAX + 1))));
+    assert!(!stage.journal().record(alone(incident(1 << 63, 1, 1))));
+    stage.record([alone(incident(1, 1, INCIDENT_BYTES_MAX))]);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn long_records_share_no_transaction_that_the_log_has_no_room_for() {
     let path = file(folder.path());
     let (mut store, _) = Store::open(&path, QUOTA).unwrap();
     // As they lie there after a disk was full for a while.
-    let rows: Vec<_> = (1..=400).map(|seq| Row::Incident(incident(seq, 1, INCIDENT_BYTES_MAX))).collect();
+    let rows: Vec<_> = (1..=400).map(|seq| alone(incident(seq, 1, INCIDENT_BYTES_MAX))).collect();
     let mut rest = &rows[..];
     while !rest.is_empty() {
         assert!(store.checkpoint());
@@ -62,13 +62,13 @@ fn a_chain_loses_its_oldest_part_without_a_hole_and_still_loads() {
     // The clock was a year ahead when the third record was written, and went back afterwards.
     let days = [0, 1, 380, 2, 3, 400];
     let rows: Vec<_> = (1..).zip(days).map(|(seq, day)| incident(seq, day * DAY, 9)).collect();
-    stage.record(rows.iter().cloned().map(Row::Incident));
+    stage.record(rows.iter().cloned().map(alone));
     stage.sweep(400 * DAY);
     assert_eq!(stage.count("incidents"), 6, "400 days are not over");
     stage.sweep(402 * DAY + 1);
     stage.restart();
     assert_eq!(stage.loaded.incidents, rows[2..]);
-    stage.record([Row::Incident(incident(7, 402 * DAY, 9))]);
+    stage.record([alone(incident(7, 402 * DAY, 9))]);
     stage.sweep(781 * DAY);
     assert_eq!(stage.count("incidents"), 2, "the record of the wrong clock has ended too");
     stage.sweep(10_000 * DAY);
@@ -82,7 +82,7 @@ fn what_a_start_reads_of_incidents_is_bounded_and_the_rest_makes_room() {
     let mut stage = Stage::with_quota(64 << 20);
     let written = read + 300;
     for seqs in [1..=read, read + 1..=written] {
-        stage.record(seqs.map(|seq| Row::Incident(incident(seq, 1, BYTES))));
+        stage.record(seqs.map(|seq| alone(incident(seq, 1, BYTES))));
     }
     stage.sweep(2);
     let left = u64::from(stage.count("incidents"));
@@ -103,10 +103,38 @@ fn a_journal_of_layout_1_keeps_what_it_holds_and_takes_incidents() {
     let (journal, loaded) = open(folder.path(), 16 << 20).unwrap();
     assert!(loaded.notices.is_empty() && loaded.incidents.is_empty(), "{loaded:?}");
     assert_eq!(loaded.state(SITE, "limit"), Some(&b"{}"[..]));
-    assert!(journal.record(Row::Incident(incident(1, 2, 3))) && journal.settle(PATIENCE));
+    assert!(journal.record(alone(incident(1, 2, 3))) && journal.settle(PATIENCE));
     let reader = Reader::open(folder.path()).unwrap();
     assert_eq!(reader.acts(SITE, EVERYTHING, 10).unwrap().len(), 1);
     assert_eq!(reader.incidents(SITE, None, 10).unwrap(), [incident(1, 2, 3)]);
+}
+
+#[test]
+fn what_belongs_together_is_kept_whole_or_not_at_all() {
+    let stage = Stage::new();
+    let together = |seqs: &[u64]| Row::Incidents(seqs.iter().map(|seq| incident(*seq, 1, 1)).collect());
+    stage.record([together(&[1, 2, 3])]);
+    // Its second record does not follow the first.
+    stage.record([together(&[4, 4, 5]), login(1, 1)]);
+    stage.record([together(&[4, 5])]);
+    assert_eq!((stage.count("incidents"), stage.count("logins")), (5, 1));
+    assert_eq!(stage.journal().health().dropped_rows, [1, 0, 0]);
+    let too_many: Vec<_> = (6..).take(INCIDENTS_TOGETHER_MAX + 1).collect();
+    assert!(!stage.journal().record(together(&too_many)));
+}
+
+/// However long they are, records that belong together stand in one transaction.
+#[test]
+fn what_belongs_together_is_never_divided_to_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(&file(folder.path()), QUOTA_BYTES_MIN).unwrap();
+    let long = Row::Incidents((1..=100).map(|seq| incident(seq, 1, 4_096)).collect());
+    assert_eq!(store.fitting_rows(&[long.clone(), long]), 1);
+    assert_eq!(store.fitting_rows(&[alone(incident(1, 1, 1)), alone(incident(2, 1, 1))]), 2);
+}
+
+fn alone(record: IncidentRow) -> Row {
+    Row::Incidents([record].into())
 }
 
 fn incident(seq: u64, seconds: u64, bytes: usize) -> IncidentRow {
