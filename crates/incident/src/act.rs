@@ -121,6 +121,9 @@ pub enum ActError {
         "there is no component `{0}`; the configuration has them as [[status.component]], groups come first: `Group / Name`"
     )]
     NoComponent(String),
+    /// One component twice.
+    #[error("the component `{0}` is named twice; say once how it does")]
+    Twice(String),
     /// No such work.
     #[error("there is no maintenance {0}")]
     NoMaintenance(PublicId),

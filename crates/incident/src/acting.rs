@@ -1,5 +1,7 @@
 //! What people do, carried out.
 
+use std::collections::BTreeSet;
+
 use model::Timestamp;
 
 use crate::act::{About, Act, ActError};
@@ -115,6 +117,17 @@ pub(crate) fn note_alerts(engine: &mut Engine, texts: &[&str], pen: &mut Pen) ->
     note(engine, None, &lines.collect::<Vec<_>>().join("\n"), "another system", pen).is_ok()
 }
 
+/// Whether there are all these components, and none is named twice: no more than there are then.
+fn each_once<'a>(engine: &Engine, names: impl Iterator<Item = &'a String>) -> Result<(), ActError> {
+    let mut places = BTreeSet::new();
+    for name in names {
+        if !places.insert(place(engine, name)?) {
+            return Err(ActError::Twice(name.clone()));
+        }
+    }
+    Ok(())
+}
+
 struct Notice {
     title: String,
     stage: Stage,
@@ -134,7 +147,7 @@ fn open(
     if !notice.stage.is_open() {
         return Err(ActError::Stage(notice.stage.name()));
     }
-    notice.components.iter().try_for_each(|(name, _)| place(engine, name).map(drop))?;
+    each_once(engine, notice.components.iter().map(|(name, _)| name))?;
     let (incident, since) = (engine.state.numbers.incident + 1, moment.wall.as_millis());
     let by = by.to_owned();
     engine.write(
@@ -297,7 +310,7 @@ fn announce(
     if plan.until <= plan.from || plan.until <= moment.wall {
         return Err(ActError::Times);
     }
-    plan.components.iter().try_for_each(|name| place(engine, name).map(drop))?;
+    each_once(engine, plan.components.iter())?;
     let number = engine.state.numbers.maintenance + 1;
     let entry = Entry::Maintenance {
         number,

@@ -171,8 +171,9 @@ impl Engine {
             acting::check_seen(self, &act, seen)?;
         }
         let mut pen = Pen { records: Vec::new(), at: moment.wall };
-        self.meet_components(&mut pen);
         acting::act(self, act, seen, by, moment, &mut pen)?;
+        // Not before: what is refused leaves nothing, neither in the record nor in its chain.
+        self.meet_components(&mut pen);
         Ok(pen.records)
     }
 

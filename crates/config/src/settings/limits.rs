@@ -29,7 +29,7 @@ settings! {
         memory: Size = default("1 GiB", size("64 MiB", "1 TiB"));
         /// Connections at once. Without it, as many as memory and the limit of open files allow.
         connections: Option<u32> = optional("20_000", whole(64, 10_000_000));
-        /// Bytes of request bodies and answers that may wait in the gate at once; not more than `memory`.
+        /// Bytes of request bodies and answers that may wait in the gate at once; not more than `memory`. Of one answer 256 KiB wait, the rest at the app.
         buffers: Size = default("128 MiB", size("1 MiB", "1 TiB"));
         /// Streams of unknown clients (long downloads, event streams, WebSockets) from which they may open no
         /// further WebSocket while capacity is scarce.

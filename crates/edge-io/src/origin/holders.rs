@@ -167,8 +167,10 @@ impl Holder {
         if self.call.stage() == Stage::Streaming && self.connection.is_endless() {
             return Some(Turn::Endless(now.since(self.connection.gauge.since())));
         }
-        let body = self.call.keeps_waiting_since().map(|since| now.since(since));
-        let waited = body.max(self.connection.gauge.stalled_for(now))?;
+        // What waits for an answer to be taken over HTTP/1 is seen at the socket, where what was taken before counts.
+        let is_seen_here = self.call.wants_body() || self.connection.gauge.is_multiplexed();
+        let kept = self.call.keeps_waiting_since().filter(|_| is_seen_here).map(|since| now.since(since));
+        let waited = kept.max(self.connection.gauge.stalled_for(now))?;
         (waited >= WAIT_MIN).then_some(Turn::KeepsWaiting(waited))
     }
 

@@ -45,6 +45,24 @@ fn whoever_sees_to_an_incident_is_in_its_record_and_nowhere_else() {
 }
 
 #[test]
+fn what_is_refused_leaves_no_hole_in_the_record() {
+    // Nothing of its components is in the record yet.
+    let mut engine = Engine::new(settings(Duration::ZERO));
+    let refused = engine.act(Act::Acknowledge { incident: None }, None, "uid 1000", at(14, 30));
+    assert_eq!(refused, Err(ActError::NoneOpen));
+    assert_eq!(engine.see(&well(), at(14, 31))[0].seq, 1);
+}
+
+#[test]
+fn a_component_is_named_once() {
+    let mut story = Story::begin();
+    let login = || ("App / Login".to_owned(), Status::MajorOutage);
+    let (title, body, stage) = ("Login".to_owned(), "It is down.".to_owned(), Stage::Investigating);
+    let twice = Act::Open { title, stage, body, components: vec![login(), login()] };
+    assert_eq!(story.act(twice), Err(ActError::Twice("App / Login".into())));
+}
+
+#[test]
 fn what_is_noted_is_for_colleagues_alone() {
     let mut story = Story::with(Duration::ZERO);
     story.see(60, &down());

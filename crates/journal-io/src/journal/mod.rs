@@ -102,7 +102,7 @@ pub const QUOTA_BYTES_MIN: u64 = 1 << 20;
 pub struct JournalHealth {
     /// Rows written since the start.
     pub written_rows: u64,
-    /// Rows lost since the start for want of room, by [`Importance`].
+    /// Rows lost since the start, for want of room or because they were larger than their limits, by [`Importance`].
     pub dropped_rows: [u64; 3],
     /// Whether writing fails at present; logins and acts wait in memory meanwhile.
     pub is_stuck: bool,
@@ -181,7 +181,7 @@ impl Journal {
 
     /// Takes a row to be written within 100 ms, acts, incidents and revocations at once. Never waits, never fails the caller.
     ///
-    /// False when there was no place for it (counted in [`Journal::health`]), or it is larger than its limits say.
+    /// False, and counted in [`Journal::health`], when there was no place for it, or it is larger than its limits say.
     pub fn record(&self, row: Row) -> bool {
         let is_within_limits = match &row {
             Row::State { key, value, .. } => {
@@ -218,6 +218,9 @@ impl Journal {
             | Row::SubscriberGone { .. }
             | Row::Path(_) => true,
         };
+        if !is_within_limits {
+            self.shared.refuse(row.importance());
+        }
         is_within_limits && self.shared.offer(row, &self.thread)
     }
 

@@ -87,6 +87,12 @@ impl Shared {
         is_taken
     }
 
+    /// Counts a row that is not taken at all.
+    pub(super) fn refuse(&self, importance: Importance) {
+        self.drop_rows(importance, 1);
+        self.report(Some("a row for the journal is larger than its limits".to_owned()));
+    }
+
     /// Queues a request; false when too many wait.
     pub(super) fn ask(&self, control: Control, thread: &thread::Thread) -> bool {
         let is_taken = self.controls.push(control).is_ok();

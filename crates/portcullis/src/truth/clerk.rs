@@ -40,12 +40,7 @@ impl Clerk {
                 Ok(Message::Saw(sight, moment)) => {
                     self.told.courier.iter().for_each(|courier| courier.beat(moment.now));
                     let records = self.engine.see(&sight, moment);
-                    let has_changed = self.keep(&records);
-                    if records.iter().any(|record| matches!(record.entry, Entry::Published { .. })) {
-                        // What the public read must outlive a crash; a disk that fails does not keep it from them.
-                        let _written = self.journal.settle(PUBLISHED_WITHIN);
-                    }
-                    has_changed
+                    self.keep_published(&records)
                 }
                 Ok(Message::Heed(alerts, sender)) => {
                     let (heeded, has_changed) = self.heed(&alerts);
@@ -56,7 +51,7 @@ impl Clerk {
                 Ok(Message::Heard(_)) if self.pause.load(Relaxed) => false,
                 Ok(Message::Heard(spell)) => {
                     let records = self.engine.hear(&spell, self.moment());
-                    self.keep(&records)
+                    self.keep_published(&records)
                 }
                 Ok(Message::Refresh) => true,
                 Ok(Message::Foresee(act, seen, by, sender)) => {
@@ -125,6 +120,16 @@ impl Clerk {
         // What is sent again adds nothing, and what it added before may still be on its way to the disk.
         let is_kept = self.journal.settle(ON_DISK_WITHIN) && self.journal.health().dropped_rows[0] == before;
         (is_kept.then_some(heeded), has_changed)
+    }
+
+    /// As [`Clerk::keep`]; what the gate published by itself is on the disk then.
+    fn keep_published(&self, records: &[Record]) -> bool {
+        let has_changed = self.keep(records);
+        if records.iter().any(|record| matches!(record.entry, Entry::Published { .. })) {
+            // What the public read must outlive a crash; a disk that fails does not keep it from them.
+            let _written = self.journal.settle(PUBLISHED_WITHIN);
+        }
+        has_changed
     }
 
     /// Gives records to the journal and says them; whether the public may see something of them. If not, no page is made: the moment

@@ -35,6 +35,7 @@ fn a_record_beyond_its_limits_is_refused() {
     assert!(!stage.journal().record(alone(incident(1, 1, INCIDENT_BYTES_MAX + 1))));
     assert!(!stage.journal().record(alone(incident(1 << 63, 1, 1))));
     stage.record([alone(incident(1, 1, INCIDENT_BYTES_MAX))]);
+    assert_eq!(stage.journal().health().dropped_rows, [2, 0, 0], "whoever relies on it hears of it");
 }
 
 #[test]
