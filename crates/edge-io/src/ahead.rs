@@ -55,7 +55,7 @@ pub(crate) async fn read(body: AnswerBody) -> AnswerBody {
                     let is_last = incoming.is_end_stream();
                     exchange.passed(data, is_last);
                     read += data.len() as u64;
-                    frames.push_back(frame);
+                    frames.push_back(frame.map_data(|piece| exchange.counted(piece)));
                     if is_last {
                         return Poll::Ready(true);
                     }

@@ -286,8 +286,7 @@ fn poll_origin(
     exchange: &mut Exchange,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-    if exchange.must_wait_for_client() {
-        // The socket's own waker polls this again once the client has taken something.
+    if exchange.must_wait_for_client(cx) {
         return Poll::Pending;
     }
     let polled = Pin::new(&mut *incoming).poll_frame(cx);
@@ -302,5 +301,5 @@ fn poll_origin(
         Some(Err(_)) => exchange.broke_off(),
         None => exchange.passed(b"", true),
     }
-    Poll::Ready(frame)
+    Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(|piece| exchange.counted(piece)))))
 }

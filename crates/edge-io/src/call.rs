@@ -45,6 +45,8 @@ pub(crate) struct Call {
     /// It waits for a connection to the app.
     queued: Cell<bool>,
     waker: RefCell<Option<Waker>>,
+    /// Its answer is not read further until there is room for more in memory.
+    room: RefCell<Option<Waker>>,
 }
 
 /// Which deadline has passed.
@@ -71,6 +73,7 @@ impl Call {
             moved: Cell::new(0),
             queued: Cell::new(false),
             waker: RefCell::new(None),
+            room: RefCell::new(None),
         }
     }
 
@@ -139,6 +142,11 @@ impl Call {
         }
     }
 
+    /// Wakes its answer with the next sweep: memory is scarce, and nothing says when it is not any more.
+    pub(crate) fn wait_for_room(&self, cx: &Context<'_>) {
+        *self.room.borrow_mut() = Some(cx.waker().clone());
+    }
+
     /// Counts the time for which the gate waits for a piece of the request's body; what it waits for the origin does not
     /// count against the client.
     pub(crate) fn polled_body<T>(&self, polled: &Poll<T>, bytes: usize, clock: &Clock) {
@@ -205,6 +213,7 @@ impl Call {
 
     /// Looks for passed deadlines, and wakes the request if one is.
     pub(crate) fn sweep(&self, now: Instant) {
+        self.room.take().into_iter().for_each(Waker::wake);
         if self.stage.get() == Stage::Idle || self.late.get().is_some() {
             return;
         }

@@ -136,7 +136,7 @@ pub struct Shared {
     /// One for each worker: another one needs room in the connection table.
     pub(crate) room_wanted: Box<[Notify]>,
     /// Bytes of request bodies that are being held.
-    pub(crate) held: AtomicI64,
+    pub(crate) held: Arc<AtomicI64>,
     pub(crate) ticks: Mutex<ticker::Ticks>,
     /// What the ticker said when it panicked.
     pub(crate) ticker_panic: OnceLock<String>,
@@ -167,7 +167,8 @@ impl Shared {
     /// Looks at the byte budget again.
     pub(crate) fn weigh_buffers(&self) {
         let unsent: u64 = self.counters.iter().map(|counters| counters.unsent.load(Relaxed)).sum();
-        self.scarce.store(unsent > self.settings.buffer_bytes, Relaxed);
+        let held = u64::try_from(self.held.load(Relaxed)).unwrap_or(0);
+        self.scarce.store(unsent + held > self.settings.buffer_bytes, Relaxed);
     }
 
     /// What became of the keys of JSON web tokens since the last call.
@@ -303,7 +304,7 @@ impl Edge {
             stopping: AtomicBool::new(false),
             halted: watch::Sender::new(false),
             room_wanted: (0..settings.workers.max(1)).map(|_| Notify::new()).collect(),
-            held: AtomicI64::new(0),
+            held: Arc::default(),
             ticks: Mutex::default(),
             ticker_panic: OnceLock::new(),
             rounds: (0..=settings.workers.max(1))

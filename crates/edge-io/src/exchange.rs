@@ -2,8 +2,10 @@
 //! or anything on the way fails. Closing it counts, logs, and gives the slot back, whichever way it ends.
 
 use std::rc::Rc;
+use std::task::Context;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use model::{Group, Instant, Outcome, Reason, Tier};
 
@@ -15,6 +17,7 @@ use crate::remembered::Recording;
 use crate::request::Way;
 use crate::sockets::WebSocketSeat;
 use crate::subject::Subject;
+use crate::unsent;
 use crate::worker::Worker;
 
 /// What is known of one exchange with the origin.
@@ -136,7 +139,9 @@ impl Exchange {
     /// Bytes of the answer were handed on; `last` when nothing follows.
     pub(crate) fn passed(&mut self, data: &[u8], last: bool) {
         self.bytes += data.len() as u64;
-        self.connection.gauge.queue_bytes(data.len());
+        if !self.connection.gauge.is_multiplexed() {
+            self.connection.gauge.queue_bytes(data.len());
+        }
         if self.recording.as_mut().is_some_and(|recording| !recording.push(data)) {
             self.recording = None;
         }
@@ -194,10 +199,22 @@ impl Exchange {
         self.seat = seat;
     }
 
+    /// A piece of the answer as it goes on to the client, counted for as long as it is in memory.
+    pub(crate) fn counted(&self, piece: Bytes) -> Bytes {
+        let gauge = &self.connection.gauge;
+        if gauge.is_multiplexed() { unsent::counted(piece, gauge, *self.worker.clock()) } else { piece }
+    }
+
     /// Whether the answer must not be read further until the client has taken some of it: the byte budget of all
-    /// answers is used up.
-    pub(crate) fn must_wait_for_client(&self) -> bool {
-        self.connection.gauge.unsent() > UNSENT_WHEN_SCARCE && self.worker.shared().buffers_are_scarce()
+    /// answers is used up. If so, it is asked again once that may have changed.
+    pub(crate) fn must_wait_for_client(&self, cx: &Context<'_>) -> bool {
+        let gauge = &self.connection.gauge;
+        let must_wait = gauge.has_no_room() && self.worker.shared().buffers_are_scarce();
+        if must_wait {
+            gauge.wait_for_room(cx);
+            self.call.wait_for_room(cx);
+        }
+        must_wait
     }
 
     /// The origin has nothing more to say as yet. A call of gRPC that has begun to answer and goes on is a stream. With HTTP/2 that may be because nobody has asked since: what a stream's
@@ -280,7 +297,5 @@ impl Drop for Exchange {
 
 /// Beyond this an answer no longer holds a slot: it is a stream.
 const SLOT_BYTES_MAX: u64 = 256 * 1024;
-/// What one answer may keep in the gate when the byte budget of all answers is used up.
-const UNSENT_WHEN_SCARCE: u64 = 16 * 1024;
 /// An attempt that has no answer after so long has failed (the status page's contract, section 6).
 const ANSWER_WITHIN: Duration = Duration::from_secs(4);

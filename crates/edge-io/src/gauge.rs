@@ -41,7 +41,8 @@ pub(crate) struct Gauge {
     since: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
-    /// Bytes of answers handed to the HTTP library and not yet taken by the socket (roughly).
+    /// Bytes of answers in memory: of HTTP/1 handed to the library and not yet taken by the socket (roughly), of HTTP/2 what
+    /// [`crate::unsent`] counts.
     unsent: AtomicU64,
     /// A write that the client has not taken: since when (0: there is none), and how many bytes had left by then.
     stalled: [AtomicU64; 2],
@@ -54,6 +55,8 @@ pub(crate) struct Gauge {
     /// HTTP/2: bytes that arrive need not belong to a request's head.
     multiplexed: AtomicBool,
     waker: AtomicWaker,
+    /// Whoever hands on no more until less is unsent.
+    room: AtomicWaker,
 }
 
 impl Gauge {
@@ -73,6 +76,7 @@ impl Gauge {
             draining: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
+            room: AtomicWaker::new(),
         }
     }
 
@@ -142,7 +146,7 @@ impl Gauge {
         self.bytes_in.load(Relaxed)
     }
 
-    /// Bytes of an answer were handed to the HTTP library.
+    /// Bytes of an answer were handed to the HTTP library; over HTTP/2 [`Gauge::let_go`] takes them back.
     pub(crate) fn queue_bytes(&self, bytes: usize) {
         self.unsent.store(self.unsent() + bytes as u64, Relaxed);
     }
@@ -150,6 +154,30 @@ impl Gauge {
     /// Bytes of answers that the client has not taken yet.
     pub(crate) fn unsent(&self) -> u64 {
         self.unsent.load(Relaxed)
+    }
+
+    /// Bytes of an answer are not in memory any more.
+    pub(crate) fn let_go(&self, bytes: usize, clock: &Clock) {
+        let before = self.unsent();
+        let unsent = before.saturating_sub(bytes as u64);
+        self.unsent.store(unsent, Relaxed);
+        if unsent == 0 && self.is_stalled() {
+            self.stalled[0].store(0, Relaxed);
+            self.since.store(clock.now().as_nanos(), Relaxed);
+        }
+        if before > UNSENT_WHEN_SCARCE && unsent <= UNSENT_WHEN_SCARCE {
+            self.room.wake();
+        }
+    }
+
+    /// Whether so much is unsent that nothing is to be added while memory is scarce.
+    pub(crate) fn has_no_room(&self) -> bool {
+        self.unsent() > UNSENT_WHEN_SCARCE
+    }
+
+    /// Wakes this one when [`Gauge::has_no_room`] is not so any more; of several the last that asked.
+    pub(crate) fn wait_for_room(&self, cx: &Context<'_>) {
+        self.room.register(cx.waker());
     }
 
     /// Whether the connection is to be closed without another word.
@@ -211,6 +239,12 @@ impl Gauge {
         }
     }
 
+    /// A write waits for the client from `now` on.
+    #[cfg(test)]
+    pub(crate) fn stall_at(&self, now: Instant) {
+        self.begin_stall(now);
+    }
+
     fn begin_stall(&self, now: Instant) {
         self.stalled[0].store(now.as_nanos().max(1), Relaxed);
         self.stalled[1].store(self.bytes_out.load(Relaxed), Relaxed);
@@ -231,12 +265,8 @@ impl Gauge {
         match outcome {
             Poll::Ready(Ok(bytes)) => {
                 self.bytes_out.store(self.bytes_out.load(Relaxed) + *bytes as u64, Relaxed);
-                let unsent = self.unsent().saturating_sub(*bytes as u64);
-                self.unsent.store(unsent, Relaxed);
-                if unsent == 0 && self.is_stalled() {
-                    self.stalled[0].store(0, Relaxed);
-                    self.since.store(clock.now().as_nanos(), Relaxed);
-                }
+                // Over HTTP/2 much is not an answer's, and answers are let go by themselves.
+                self.let_go(if self.is_multiplexed() { 0 } else { *bytes }, clock);
             }
             Poll::Pending => self.waits_for_client(clock.now()),
             Poll::Ready(Err(_)) => {}
@@ -262,6 +292,14 @@ impl Metered {
     pub(crate) fn put_back(&mut self, bytes: Bytes) {
         self.unread =
             if self.unread.is_empty() { bytes } else { [&bytes[..], &self.unread[..]].concat().into() };
+    }
+
+    fn wrote(&self, outcome: &Poll<io::Result<usize>>, cx: &Context<'_>) {
+        self.gauge.wrote(outcome, &self.clock);
+        if outcome.is_pending() {
+            // Whoever ends the connection meanwhile may find it only here.
+            self.gauge.remember_waker(cx);
+        }
     }
 
     fn ended(&self) -> io::Result<()> {
@@ -302,7 +340,7 @@ impl AsyncWrite for Metered {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.ended()?;
         let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.gauge.wrote(&outcome, &self.clock);
+        self.wrote(&outcome, cx);
         outcome
     }
 
@@ -313,7 +351,7 @@ impl AsyncWrite for Metered {
     ) -> Poll<io::Result<usize>> {
         self.ended()?;
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.gauge.wrote(&outcome, &self.clock);
+        self.wrote(&outcome, cx);
         outcome
     }
 
@@ -331,5 +369,7 @@ impl AsyncWrite for Metered {
 }
 
 const CREDIT_MAX: u32 = 8;
+/// What one connection may keep in the gate when the byte budget of all answers is used up.
+const UNSENT_WHEN_SCARCE: u64 = 16 * 1024;
 const READ_WINDOW: Duration = Duration::from_secs(10);
 const READ_BYTES_PER_SECOND_MIN: u64 = 1_024;

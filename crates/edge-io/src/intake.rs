@@ -1,7 +1,7 @@
 //! Taking a request body: small ones are read before a slot is taken, so that a slow upload holds none.
 
-use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -9,9 +9,9 @@ use hyper::body::{Body, Incoming};
 use model::{Reason, Tier};
 
 use crate::body::{ClientBody, RequestBody};
+use crate::edge::Shared;
 use crate::request::{BODY_BROKE_OFF, Declined, Way};
 use crate::routes::{BODY_BYTES_DEFAULT, BODY_BYTES_READ_FIRST, Route};
-use crate::worker::Worker;
 
 /// The body of a request, read or to be streamed.
 ///
@@ -84,7 +84,7 @@ fn read_first(way: &Way, route: Option<&Route>) -> First {
 /// Reads a body, or its first bytes, which are sent on before the rest.
 async fn read(way: &Way, mut body: ClientBody, first: u64, allowed: u64) -> Result<RequestBody, Declined> {
     let site = &way.worker.shared().site;
-    let mut held = Held::new(&way.worker);
+    let mut held = Held::new(way.worker.shared());
     let mut whole = BytesMut::new();
     let mut trailers = None;
     while let Some(frame) = body.frame().await {
@@ -110,38 +110,76 @@ async fn read(way: &Way, mut body: ClientBody, first: u64, allowed: u64) -> Resu
         }
         whole.extend_from_slice(&data);
         if (length > first || !within_budget) && !body.is_end_stream() {
-            return Ok(RequestBody::streaming(whole.freeze(), body, allowed.saturating_sub(length)));
+            return Ok(RequestBody::streaming(held.keep(whole), body, allowed.saturating_sub(length)));
         }
     }
-    Ok(RequestBody::whole(whole.freeze(), trailers))
+    Ok(RequestBody::whole(held.keep(whole), trailers))
 }
 
-/// Bytes held for one body, counted against the process-wide budget until the body is read.
+/// Bytes held for one body, counted against the process-wide budget until the app has been sent them.
 struct Held {
-    worker: Rc<Worker>,
+    all: Arc<AtomicI64>,
+    budget: i64,
     bytes: i64,
 }
 
 impl Held {
-    fn new(worker: &Rc<Worker>) -> Self {
-        Self { worker: worker.clone(), bytes: 0 }
+    fn new(shared: &Shared) -> Self {
+        let budget = i64::try_from(shared.settings.buffer_bytes).unwrap_or(i64::MAX);
+        Self { all: shared.held.clone(), budget, bytes: 0 }
     }
 
     fn grow(&mut self, bytes: usize) -> bool {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        let shared = self.worker.shared();
-        let budget = i64::try_from(shared.settings.buffer_bytes).unwrap_or(i64::MAX);
-        if shared.held.fetch_add(bytes, Relaxed).saturating_add(bytes) > budget {
-            shared.held.fetch_sub(bytes, Relaxed);
+        if self.all.fetch_add(bytes, Relaxed).saturating_add(bytes) > self.budget {
+            self.all.fetch_sub(bytes, Relaxed);
             return false;
         }
         self.bytes += bytes;
         true
     }
+
+    /// What was read, which counts until the last reference to it is gone.
+    fn keep(self, whole: BytesMut) -> Bytes {
+        if whole.is_empty() {
+            return Bytes::new();
+        }
+        Bytes::from_owner(Kept { whole, _held: self })
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.worker.shared().held.fetch_sub(self.bytes, Relaxed);
+        self.all.fetch_sub(self.bytes, Relaxed);
+    }
+}
+
+/// The read part of a body.
+struct Kept {
+    whole: BytesMut,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_counts_for_as_long_as_it_is_in_memory() {
+        let all = Arc::new(AtomicI64::new(0));
+        let mut held = Held { all: all.clone(), budget: 100, bytes: 0 };
+        assert!(held.grow(60) && !held.grow(60) && held.grow(40), "what does not fit is not counted");
+        let body = held.keep(BytesMut::from(&[7; 100][..]));
+        let waits = body.slice(90..);
+        drop(body);
+        assert_eq!(all.load(Relaxed), 100, "the app has not been sent all of it");
+        drop(waits);
+        assert_eq!(all.load(Relaxed), 0);
     }
 }

@@ -55,6 +55,7 @@ mod ticker;
 mod tls;
 mod traffic;
 mod transport;
+mod unsent;
 mod upgrade;
 mod uptime;
 mod wait;

@@ -131,6 +131,8 @@ async fn copy(
         pace.keep(&buffer[..n]).await?;
         bytes.set(bytes.get() + n as u64);
         to.write_all(&buffer[..n]).await?;
+        // TLS says that it has taken what it keeps until it is written to or flushed again.
+        to.flush().await?;
     }
 }
 
@@ -219,6 +221,24 @@ mod tests {
         };
         let (sent, (heard, rest)) = tokio::join!(copying, talking);
         assert_eq!((sent.unwrap(), &heard, rest), (500, b"hello", 500));
+    }
+
+    /// As TLS does: what was written waits until it is flushed.
+    #[tokio::test]
+    async fn what_a_side_keeps_back_until_it_is_flushed_arrives() {
+        let (mut browser, client) = tokio::io::duplex(1_024);
+        let (origin, mut app) = tokio::io::duplex(1_024);
+        let copying = copy_both(tokio::io::BufStream::new(client), origin, BRIEF, NEVER);
+        let talking = async {
+            app.write_all(b"hello").await.unwrap();
+            let mut heard = [0; 5];
+            browser.read_exact(&mut heard).await.unwrap();
+            heard
+        };
+        tokio::select! {
+            heard = talking => assert_eq!(&heard, b"hello"),
+            _ended = copying => panic!("nobody has closed"),
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::body::{BodyError, read_whole};
 
 /// One client connection. It is driven only while [`Connection::send`] runs: no task is spawned for it.
 pub struct Connection {
@@ -171,13 +173,10 @@ async fn glance(mut body: Incoming, bytes_max: usize) -> Bytes {
 }
 
 async fn read(body: Incoming, body_bytes_max: usize) -> Result<Bytes, ClientError> {
-    match Limited::new(body, body_bytes_max).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ClientError::TooLarge(body_bytes_max)),
-        Err(error) => {
-            Err(error.downcast::<hyper::Error>().map_or(ClientError::Closed, |error| failed(*error)))
-        }
-    }
+    read_whole(body, body_bytes_max).await.map_err(|error| match error {
+        BodyError::TooLarge => ClientError::TooLarge(body_bytes_max),
+        BodyError::Broken(error) => failed(error),
+    })
 }
 
 fn failed(error: hyper::Error) -> ClientError {

@@ -4,10 +4,12 @@
 //! Everything runs on a current-thread runtime with its timers and I/O; futures need not be `Send`.
 //! Its main items are [`serve`] with [`ServerLimits`], [`Connection`] and [`Client`].
 
+mod body;
 mod client;
 mod fetch;
 mod patience;
 mod roots;
+mod seats;
 mod server;
 
 pub use bytes::Bytes;

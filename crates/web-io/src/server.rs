@@ -1,27 +1,29 @@
 //! The server.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::body::{BodyError, read_whole};
 use crate::patience::{Patience, Watched};
+use crate::seats::{Seats, is_this_machine};
 
 /// What one server allows its clients.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
-    /// Connections at once; further ones are closed at once.
+    /// Connections at once; further ones are closed at once. Half of them are for addresses (IPv4, or an IPv6 /64) that have fewer than
+    /// 64, and of the other half one may have as many as it leaves free. This machine may have all.
     pub connections: usize,
     /// Bytes of a request body; larger ones get 413.
     pub body_bytes: usize,
@@ -52,18 +54,29 @@ pub async fn serve<H, F>(
     H: Fn(Request<Bytes>, SocketAddr) -> F + Clone + 'static,
     F: Future<Output = Response<Bytes>> + 'static,
 {
+    serve_before(is_this_machine, listener, limits, handler, stop).await;
+}
+
+/// As [`serve`], with the addresses that may have all connections, because they bring everybody's.
+pub(crate) async fn serve_before<H, F>(
+    is_front: fn(IpAddr) -> bool,
+    listener: TcpListener,
+    limits: ServerLimits,
+    handler: H,
+    stop: impl Future<Output = ()>,
+) where
+    H: Fn(Request<Bytes>, SocketAddr) -> F + Clone + 'static,
+    F: Future<Output = Response<Bytes>> + 'static,
+{
     let tasks = tokio::task::LocalSet::new();
-    let open = Rc::new(Cell::new(0_usize));
+    let seats = Seats::new(limits.connections, is_front);
     let accepting = async {
         loop {
             let Ok((stream, peer)) = listener.accept().await else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            if open.get() >= limits.connections {
-                continue;
-            }
-            let seat = Seat::take(&open);
+            let Some(seat) = seats.take(peer.ip()) else { continue };
             let handler = handler.clone();
             tokio::task::spawn_local(async move {
                 serve_one(stream, peer, limits, handler).await;
@@ -115,11 +128,11 @@ where
     if body.is_end_stream() {
         return handler(Request::from_parts(parts, Bytes::new()), peer).await;
     }
-    let reading = Limited::new(body, limits.body_bytes).collect();
+    let reading = read_whole(body, limits.body_bytes);
     match tokio::time::timeout(Duration::from_secs(limits.header_seconds), reading).await {
-        Ok(Ok(body)) => handler(Request::from_parts(parts, body.to_bytes()), peer).await,
-        Ok(Err(error)) if error.is::<LengthLimitError>() => plain(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => plain(StatusCode::BAD_REQUEST),
+        Ok(Ok(body)) => handler(Request::from_parts(parts, body), peer).await,
+        Ok(Err(BodyError::TooLarge)) => plain(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(BodyError::Broken(_))) => plain(StatusCode::BAD_REQUEST),
         Err(_) => plain(StatusCode::REQUEST_TIMEOUT),
     }
 }
@@ -130,22 +143,6 @@ fn plain(status: StatusCode) -> Response<Bytes> {
     *response.status_mut() = status;
     response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
     response
-}
-
-/// One of the connections that are allowed at once.
-struct Seat(Rc<Cell<usize>>);
-
-impl Seat {
-    fn take(open: &Rc<Cell<usize>>) -> Self {
-        open.set(open.get() + 1);
-        Self(open.clone())
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

@@ -1,14 +1,25 @@
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use super::*;
 
-/// Runs `client` against a server that echoes path and body length, and panics at `/panic`.
-fn with_server<F: Future<Output = ()>>(limits: ServerLimits, client: impl FnOnce(std::net::SocketAddr) -> F) {
+/// Runs `client` against a server that echoes path and body length, says at `/alone` whether the body has its memory for itself, and panics
+/// at `/panic`.
+fn with_server<F: Future<Output = ()>>(limits: ServerLimits, client: impl FnOnce(SocketAddr) -> F) {
+    with_server_before(seats::is_this_machine, limits, client);
+}
+
+/// The same with other fronts.
+fn with_server_before<F: Future<Output = ()>>(
+    is_front: fn(IpAddr) -> bool,
+    limits: ServerLimits,
+    client: impl FnOnce(SocketAddr) -> F,
+) {
     // Time stands still while anything can be read or written, and jumps to the next deadline otherwise.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
@@ -17,10 +28,15 @@ fn with_server<F: Future<Output = ()>>(limits: ServerLimits, client: impl FnOnce
         let address = listener.local_addr().unwrap();
         let (done, stop) = tokio::sync::oneshot::channel::<()>();
         let handler = |request: Request<Bytes>, _peer| async move {
-            assert_ne!(request.uri().path(), "/panic");
-            Response::new(Bytes::from(format!("{} {}", request.uri().path(), request.body().len())))
+            let (path, body) = (request.uri().path(), request.body());
+            assert_ne!(path, "/panic");
+            Response::new(match path {
+                "/alone" => body.is_unique().to_string().into(),
+                _ => format!("{path} {}", body.len()).into(),
+            })
         };
-        let serving = serve(listener, limits, handler, async { stop.await.unwrap_or_default() });
+        let stop = async { stop.await.unwrap_or_default() };
+        let serving = server::serve_before(is_front, listener, limits, handler, stop);
         let talking = async {
             client(address).await;
             drop(done);
@@ -78,6 +94,80 @@ fn connections_beyond_the_limit_are_closed() {
             Err(ClientError::Closed | ClientError::Protocol(_))
         ));
         assert!(first.send(request("/", b""), 100).await.is_ok());
+    });
+}
+
+#[test]
+fn an_address_that_opens_many_connections_leaves_room_for_others() {
+    let limits = ServerLimits { connections: 70, ..ServerLimits::default() };
+    with_server_before(
+        |_| false,
+        limits,
+        async |address| {
+            let mut silent = open_many(address, 70).await;
+            assert!(!is_served(address, "127.0.0.1").await, "it has its share");
+            assert!(is_served(address, "127.0.0.2").await, "another one finds room");
+            silent.truncate(60);
+            // The server sees their end before the next connection.
+            sleep(Duration::from_millis(1)).await;
+            assert!(is_served(address, "127.0.0.1").await, "it has less than its share again");
+        },
+    );
+}
+
+#[test]
+fn this_machine_is_a_front_and_may_have_all_connections() {
+    let limits = ServerLimits { connections: 70, ..ServerLimits::default() };
+    with_server(limits, async |address| {
+        let _open = open_many(address, 69).await;
+        assert!(is_served(address, "127.0.0.1").await);
+    });
+}
+
+async fn open_many(address: SocketAddr, connections: usize) -> Vec<TcpStream> {
+    let mut open = Vec::new();
+    for _ in 0..connections {
+        open.push(TcpStream::connect(address).await.unwrap());
+    }
+    open
+}
+
+/// Whether one request on a new connection from an address of this machine is answered.
+async fn is_served(address: SocketAddr, from: &str) -> bool {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+    let mut connection = Connection::open(socket.connect(address).await.unwrap()).await.unwrap();
+    connection.send(request("/", b""), 100).await.is_ok()
+}
+
+#[test]
+fn a_body_in_chunks_is_refused_when_it_becomes_too_large_and_when_it_is_none() {
+    let limits = ServerLimits { body_bytes: 4, ..ServerLimits::default() };
+    for (chunks, status) in [
+        ("1\r\na\r\n3\r\nbcd\r\n0\r\n\r\n", "200"),
+        ("1\r\na\r\n4\r\nbcde\r\n0\r\n\r\n", "413"),
+        ("1\r\na\r\nx\r\n", "400"),
+    ] {
+        with_server(limits, async |address| {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            for byte in chunks.as_bytes() {
+                stream.write_all(&[*byte]).await.unwrap();
+            }
+            let answer = String::from_utf8(read_to_end(&mut stream).await).unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{chunks}: {answer}");
+        });
+    }
+}
+
+#[test]
+fn what_was_read_of_a_body_holds_no_buffer_of_the_connection() {
+    with_server(ServerLimits::default(), async |address| {
+        let mut connection = Connection::open(TcpStream::connect(address).await.unwrap()).await.unwrap();
+        let answer = connection.send(request("/alone", b"abc"), 100).await.unwrap();
+        assert_eq!(answer.body(), "true");
+        assert!(answer.body().is_unique());
     });
 }
 

@@ -6,6 +6,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 
 use super::Origin;
 use super::pool::SendError;
@@ -13,8 +14,21 @@ use super::tls::Speaks;
 use crate::body::RequestBody;
 use crate::local::Local;
 
-/// A connection of HTTP/1.1.
-pub(super) async fn http1(origin: &Origin) -> Result<http1::SendRequest<RequestBody>, SendError> {
+/// A connection of HTTP/1.1; dropping it closes it at once, also when the app does not take what it is sent: left to itself the library
+/// would wait for that.
+pub(super) struct Line {
+    pub(super) sender: http1::SendRequest<RequestBody>,
+    task: AbortHandle,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A new connection of HTTP/1.1.
+pub(super) async fn http1(origin: &Origin) -> Result<Line, SendError> {
     in_time(origin, async {
         let stream = connect_any(origin).await?;
         match &origin.settings().tls {
@@ -60,17 +74,17 @@ async fn connect_any(origin: &Origin) -> io::Result<TcpStream> {
     Err(last)
 }
 
-async fn speak_http1<S>(stream: S) -> Result<http1::SendRequest<RequestBody>, SendError>
+async fn speak_http1<S>(stream: S) -> Result<Line, SendError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) =
         http1::Builder::new().max_buf_size(ANSWER_BUFFER_BYTES).handshake(TokioIo::new(stream)).await?;
-    tokio::task::spawn_local(async move {
+    let task = tokio::task::spawn_local(async move {
         // Its errors reach whoever waits for the answer.
         let _ended = connection.with_upgrades().await;
     });
-    Ok(sender)
+    Ok(Line { sender, task: task.abort_handle() })
 }
 
 async fn speak_http2<S>(stream: S) -> Result<http2::SendRequest<RequestBody>, SendError>

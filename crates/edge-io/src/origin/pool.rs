@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 use model::{Group, Instant};
 
 use super::channels::{Channels, Place};
-use super::dial;
+use super::dial::{self, Line};
 use super::holders::{Asker, For, Holders, OF_ONE_PASS, What};
 use super::share::Share;
 use super::{Origin, Origins};
@@ -39,11 +38,18 @@ struct Kinds {
 }
 
 struct Idle {
-    sender: SendRequest<RequestBody>,
+    line: Line,
     open: Open,
     since: Instant,
     /// It has served more than one request: the app does keep connections open.
     proven: bool,
+}
+
+impl Idle {
+    /// An app may have answered before it had read all of a request: that one is no use until its client has sent the rest.
+    fn is_of_use(&self, now: Instant) -> bool {
+        !self.line.sender.is_closed() && (self.line.sender.is_ready() || now.since(self.since) <= UNREADY_MAX)
+    }
 }
 
 /// Why a request got no answer from an origin.
@@ -91,14 +97,11 @@ impl Pool {
             return Box::pin(self.call(lease, request)).await;
         }
         while let Some(mut idle) = self.take_idle(index) {
-            if idle.sender.ready().await.is_err() {
-                continue;
-            }
             let doubtful = !idle.proven || now.since(idle.since) > DOUBTFUL_AFTER;
             let copy = if doubtful { repeatable(&request) } else { None };
             (lease.open, lease.reused) = (Some(idle.open), true);
-            match idle.sender.try_send_request(request).await {
-                Ok(response) => return Ok((response, lease.with(idle.sender))),
+            match idle.line.sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, lease.with(idle.line))),
                 Err(mut failed) => match failed.take_message().or(copy) {
                     Some(unsent) => request = unsent,
                     None => return Err(failed.into_error().into()),
@@ -116,10 +119,10 @@ impl Pool {
         request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Lease), SendError> {
         lease.open = None;
-        let (mut sender, open) = self.connect(&lease).await?;
+        let (mut line, open) = self.connect(&lease).await?;
         (lease.open, lease.reused) = (Some(open), false);
-        let response = sender.send_request(request).await?;
-        Ok((response, lease.with(sender)))
+        let response = line.sender.send_request(request).await?;
+        Ok((response, lease.with(line)))
     }
 
     /// Sends a request over a connection of HTTP/2 that calls share. It counts as a connection of its own: it is as much to do for
@@ -134,6 +137,9 @@ impl Pool {
         loop {
             let mut place = self.channels(&lease).place(lease.origin(), &self.clock).await?;
             let sent = place.sender.try_send_request(request).await;
+            if sent.is_ok() {
+                place.is_answered();
+            }
             lease.place = Some(place);
             match sent {
                 Ok(response) => return Ok((response, lease)),
@@ -227,7 +233,7 @@ impl Pool {
         self.make_room_elsewhere(now);
         for idle in &self.idle {
             let mut idle = idle.borrow_mut();
-            idle.retain(|one| !one.sender.is_closed());
+            idle.retain(|one| one.is_of_use(now));
             // Those that wait for a connection have a better use for it.
             let wanted = idle.first().is_some_and(|one| one.open.origin().connections.waiting() > 0);
             let most = if wanted { Duration::ZERO } else { IDLE_MAX };
@@ -242,15 +248,11 @@ impl Pool {
 
     fn take_idle(&self, index: usize) -> Option<Idle> {
         let mut idle = self.idle[index].borrow_mut();
-        while let Some(one) = idle.pop() {
-            if !one.sender.is_closed() {
-                return Some(one);
-            }
-        }
-        None
+        let place = idle.iter().rposition(|one| one.line.sender.is_ready())?;
+        Some(idle.remove(place))
     }
 
-    async fn connect(&self, lease: &Lease) -> Result<(SendRequest<RequestBody>, Open), SendError> {
+    async fn connect(&self, lease: &Lease) -> Result<(Line, Open), SendError> {
         let open = self.open(lease).await?;
         Ok((dial::http1(open.origin()).await?, open))
     }
@@ -270,7 +272,7 @@ impl Pool {
     fn lease(self: &Rc<Self>, index: usize, group: Option<Group>, asker: Option<Asker>) -> Lease {
         self.origins.at(index).inflight.fetch_add(1, Relaxed);
         let key = asker.map(|asker| self.holders.insert(index, asker));
-        Lease { pool: self.clone(), index, open: None, sender: None, place: None, reused: false, group, key }
+        Lease { pool: self.clone(), index, open: None, line: None, place: None, reused: false, group, key }
     }
 }
 
@@ -326,7 +328,7 @@ pub(crate) struct Lease {
     pool: Rc<Pool>,
     index: usize,
     open: Option<Open>,
-    sender: Option<SendRequest<RequestBody>>,
+    line: Option<Line>,
     /// Its call's, on a connection of HTTP/2.
     place: Option<Place>,
     reused: bool,
@@ -339,11 +341,11 @@ pub(crate) struct Lease {
 impl Lease {
     /// The answer is complete: the connection may serve another request.
     pub(crate) fn keep(mut self, now: Instant) {
-        if let (Some(sender), Some(open)) = (self.sender.take(), self.open.take()) {
+        if let (Some(line), Some(open)) = (self.line.take(), self.open.take()) {
             let mut idle = self.pool.idle[self.index].borrow_mut();
             let wanted = open.origin().connections.waiting() > 0;
-            if !sender.is_closed() && !wanted && idle.len() < IDLE_PER_ORIGIN {
-                idle.push(Idle { sender, open, since: now, proven: self.reused });
+            if !line.sender.is_closed() && !wanted && idle.len() < IDLE_PER_ORIGIN {
+                idle.push(Idle { line, open, since: now, proven: self.reused });
             }
         }
     }
@@ -353,8 +355,8 @@ impl Lease {
         self.pool.origins.at(self.index)
     }
 
-    fn with(mut self, sender: SendRequest<RequestBody>) -> Self {
-        self.sender = Some(sender);
+    fn with(mut self, line: Line) -> Self {
+        self.line = Some(line);
         self
     }
 }
@@ -377,6 +379,8 @@ const IDLE_PER_ORIGIN: usize = 256;
 /// An idle connection older than this is closed; shorter than the keep-alive of common app servers would be better,
 /// but theirs range from 2 s to 75 s, and a closed one is replaced without the client noticing.
 const IDLE_MAX: Duration = Duration::from_secs(30);
+/// How long an idle connection may be busy with the rest of a request that has its answer.
+const UNREADY_MAX: Duration = Duration::from_secs(1);
 /// Idle for longer than this, a connection may have been closed by the app just now.
 const DOUBTFUL_AFTER: Duration = Duration::from_millis(250);
 /// Connections that may end under one request before it took any of it.

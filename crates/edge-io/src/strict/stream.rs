@@ -155,7 +155,7 @@ impl Strict {
     /// Reads straight into the library's buffer, which is what nearly always happens, and takes back what may not be passed.
     fn poll_straight(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<bool>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
+        ready!(self.poll_some(cx, buf))?;
         if buf.filled().len() == before {
             return Poll::Ready(Ok(true));
         }
@@ -169,6 +169,19 @@ impl Strict {
             self.judge_held()?;
         }
         Poll::Ready(Ok(pass > 0))
+    }
+
+    /// Reads some. The library gives more room for the next read whenever one has filled it, and keeps that for as long as the connection
+    /// is open; so it gets no more than [`READ_BYTES`] of a long body at once.
+    fn poll_some(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if buf.remaining() <= ROOM_MAX {
+            return Pin::new(&mut self.inner).poll_read(cx, buf);
+        }
+        let mut piece = [0; READ_BYTES];
+        let mut read = ReadBuf::new(&mut piece);
+        ready!(Pin::new(&mut self.inner).poll_read(cx, &mut read))?;
+        buf.put_slice(read.filled());
+        Poll::Ready(Ok(()))
     }
 
     fn waits_for_upgrade(&self) -> bool {
@@ -257,3 +270,5 @@ impl AsyncWrite for Strict {
 }
 
 const READ_BYTES: usize = 8 * 1024;
+/// A read into at most so much room goes straight into the library's buffer.
+const ROOM_MAX: usize = 2 * READ_BYTES;

@@ -177,6 +177,64 @@ fn once_limits_refuse_a_client_has_a_bounded_number_of_websockets() {
     }
 }
 
+/// Whoever sends on after the answer, drop by drop, must not be waited for by the next one on the app's connection.
+#[test]
+fn an_upload_that_the_app_has_answered_already_delays_nobody_else() {
+    let app = app(|mut stream| {
+        while let Some(head) = read_head(&mut stream) {
+            if head.starts_with("POST") {
+                stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno").unwrap();
+                let _gone = stream.read_to_end(&mut Vec::new());
+                return;
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+        }
+    });
+    let world = world(app, Setting::default());
+    let refused = |_| {
+        let mut client = world.connect();
+        let head = "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+        client.write_all(format!("{head}{}", "x".repeat(100_000)).as_bytes()).unwrap();
+        assert!(read_head(&mut client).unwrap().starts_with("HTTP/1.1 403"));
+        client
+    };
+    // Of both workers.
+    let sending: Vec<_> = (0..8).map(refused).collect();
+    (0..8).for_each(|_| assert!(world.ask(GET).ends_with("ok")));
+    drop(sending);
+}
+
+#[test]
+fn what_is_given_up_is_closed_also_when_the_app_does_not_read() {
+    let (told, hears) = sync_channel(1);
+    let (go, goes) = sync_channel::<()>(1);
+    let goes = std::sync::Mutex::new(goes);
+    let app = app(move |mut stream| {
+        read_head(&mut stream).unwrap();
+        goes.lock().unwrap().recv().unwrap();
+        // Whoever has closed its end answers that with a reset.
+        let is_closed = (0..100_000).any(|_| {
+            std::thread::yield_now();
+            stream.write_all(b"x").is_err()
+        });
+        told.send(is_closed).unwrap();
+    });
+    let world = world(app, Setting { answer_timeout: Duration::from_secs(1), ..Setting::default() });
+    let mut client = world.connect();
+    let mut sending = client.try_clone().unwrap();
+    let sender = std::thread::spawn(move || {
+        let head = "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n";
+        let _ended = sending.write_all(head.as_bytes());
+        let _ended = sending.write_all(&vec![b'x'; 100_000_000]);
+    });
+    assert!(read_head(&mut client).unwrap().starts_with("HTTP/1.1 504"));
+    go.send(()).unwrap();
+    assert!(hears.recv_timeout(PATIENCE).unwrap(), "the gate still holds the connection");
+    drop(client);
+    drop(world);
+    sender.join().unwrap();
+}
+
 #[test]
 fn an_upload_that_breaks_off_is_no_failure_of_the_app() {
     let (app, begun) = busy_app();
