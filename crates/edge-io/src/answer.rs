@@ -4,7 +4,7 @@ use admission::site::{Answered, Lesson, Watch};
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
 use http::response::Parts;
 use http::{Method, Response, StatusCode, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use model::{Instant, PassId};
 
@@ -40,6 +40,10 @@ pub(crate) fn to_client(
     if scan.event_stream {
         way.connection.mark_endless();
         exchange.become_stream();
+    }
+    if incoming.is_end_stream() {
+        // The library does not ask for a body that is none, and the app's connection would end with it.
+        exchange.passed(b"", true);
     }
     Response::from_parts(parts, AnswerBody::Origin { incoming, exchange })
 }

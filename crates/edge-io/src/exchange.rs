@@ -213,6 +213,8 @@ impl Exchange {
         if must_wait {
             gauge.wait_for_room(cx);
             self.call.wait_for_room(cx);
+            // That is the gate's own shortage, and nothing that the client keeps the app waiting by.
+            self.call.waits_for_app();
         }
         must_wait
     }

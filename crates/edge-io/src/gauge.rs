@@ -4,10 +4,11 @@
 //! ever writes them, without locked instructions.
 
 use std::io;
+use std::mem::take;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use atomic_waker::AtomicWaker;
@@ -55,8 +56,12 @@ pub(crate) struct Gauge {
     /// HTTP/2: bytes that arrive need not belong to a request's head.
     multiplexed: AtomicBool,
     waker: AtomicWaker,
-    /// Whoever hands on no more until less is unsent.
-    room: AtomicWaker,
+    /// HTTP/2: frames that the library has written and the socket has not taken.
+    kept: AtomicU64,
+    /// HTTP/1: so much of an answer waited once that the library keeps a large buffer for as long as the connection lives.
+    large: AtomicBool,
+    /// Whoever hands on no more until less is unsent; a stream is here once.
+    room: Mutex<Vec<Waker>>,
 }
 
 impl Gauge {
@@ -76,7 +81,9 @@ impl Gauge {
             draining: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
-            room: AtomicWaker::new(),
+            kept: zero(),
+            large: AtomicBool::new(false),
+            room: Mutex::default(),
         }
     }
 
@@ -148,25 +155,54 @@ impl Gauge {
 
     /// Bytes of an answer were handed to the HTTP library; over HTTP/2 [`Gauge::let_go`] takes them back.
     pub(crate) fn queue_bytes(&self, bytes: usize) {
-        self.unsent.store(self.unsent() + bytes as u64, Relaxed);
+        let unsent = self.unsent.load(Relaxed) + bytes as u64;
+        self.unsent.store(unsent, Relaxed);
+        if unsent > LARGE_BYTES {
+            self.large.store(true, Relaxed);
+        }
     }
 
     /// Bytes of answers that the client has not taken yet.
     pub(crate) fn unsent(&self) -> u64 {
-        self.unsent.load(Relaxed)
+        self.unsent.load(Relaxed) + self.kept.load(Relaxed)
+    }
+
+    /// HTTP/1: whether the connection has grown so large that it should end with the next answer.
+    pub(crate) fn is_large(&self) -> bool {
+        self.large.load(Relaxed) && !self.is_multiplexed()
     }
 
     /// Bytes of an answer are not in memory any more.
     pub(crate) fn let_go(&self, bytes: usize, clock: &Clock) {
         let before = self.unsent();
-        let unsent = before.saturating_sub(bytes as u64);
+        let unsent = self.unsent.load(Relaxed).saturating_sub(bytes as u64);
         self.unsent.store(unsent, Relaxed);
-        if unsent == 0 && self.is_stalled() {
+        // Over HTTP/2 an answer may wait for its stream's window long after the socket has taken all that it was given.
+        if unsent == 0 && !self.is_multiplexed() {
+            self.drained(clock);
+        }
+        self.make_room(before);
+    }
+
+    /// HTTP/2: so many bytes of frames are to be written to the socket.
+    pub(crate) fn keeps(&self, bytes: usize) {
+        let before = self.unsent();
+        self.kept.store(bytes as u64, Relaxed);
+        self.make_room(before);
+    }
+
+    /// The client has taken everything that was written.
+    pub(crate) fn drained(&self, clock: &Clock) {
+        if self.is_stalled() {
             self.stalled[0].store(0, Relaxed);
             self.since.store(clock.now().as_nanos(), Relaxed);
         }
-        if before > UNSENT_WHEN_SCARCE && unsent <= UNSENT_WHEN_SCARCE {
-            self.room.wake();
+    }
+
+    fn make_room(&self, before: u64) {
+        if before > UNSENT_WHEN_SCARCE && !self.has_no_room() {
+            let waiting = take(&mut *self.room.lock().unwrap_or_else(PoisonError::into_inner));
+            waiting.into_iter().for_each(Waker::wake);
         }
     }
 
@@ -175,9 +211,12 @@ impl Gauge {
         self.unsent() > UNSENT_WHEN_SCARCE
     }
 
-    /// Wakes this one when [`Gauge::has_no_room`] is not so any more; of several the last that asked.
+    /// Wakes this one when [`Gauge::has_no_room`] is not so any more.
     pub(crate) fn wait_for_room(&self, cx: &Context<'_>) {
-        self.room.register(cx.waker());
+        let mut waiting = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            waiting.push(cx.waker().clone());
+        }
     }
 
     /// Whether the connection is to be closed without another word.
@@ -369,6 +408,8 @@ impl AsyncWrite for Metered {
 }
 
 const CREDIT_MAX: u32 = 8;
+/// More than the library's buffer has at the start, and less than it may have.
+const LARGE_BYTES: u64 = 64 * 1024;
 /// What one connection may keep in the gate when the byte budget of all answers is used up.
 const UNSENT_WHEN_SCARCE: u64 = 16 * 1024;
 const READ_WINDOW: Duration = Duration::from_secs(10);

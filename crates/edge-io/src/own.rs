@@ -81,7 +81,7 @@ pub(crate) fn of_connection(
         }
         return with_hsts(connection, answer);
     }
-    let is_last = worker.shared().is_stopping() || has_had_enough;
+    let is_last = worker.shared().is_stopping() || has_had_enough || connection.gauge.is_large();
     if is_last && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -41,8 +41,8 @@ impl Drop for Unsent {
     }
 }
 
-/// Pieces from here on keep what they were read into: half of it at least.
-const PIECE_BYTES: usize = 4 * 1024;
+/// Pieces from here on keep what they were read into: 64 KiB at most.
+const PIECE_BYTES: usize = 32 * 1024;
 /// What a piece costs however short it is: its own memory, its frame's, and their accounts.
 const PIECE_COST: usize = 256;
 
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_dropped_unsent_is_given_back_and_ends_the_stall() {
+    fn what_is_dropped_unsent_is_given_back() {
         let clock = Clock::start();
         let gauge = Arc::new(Gauge::new(Instant::from_secs(0)));
         gauge.multiplex();
@@ -69,6 +69,11 @@ mod tests {
         drop(half);
         assert!(gauge.is_stalled() && gauge.unsent() == 256);
         drop(small);
+        assert!(gauge.is_stalled() && gauge.unsent() == 0, "the socket has not taken what it was given");
+        gauge.keeps(300);
+        assert_eq!(gauge.unsent(), 300, "frames count until they are written");
+        gauge.keeps(0);
+        gauge.drained(&clock);
         assert!(!gauge.is_stalled() && gauge.unsent() == 0);
     }
 

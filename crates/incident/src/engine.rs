@@ -68,6 +68,8 @@ pub struct Engine {
     /// What is planned, on the clock that does not jump.
     pub(crate) due: Option<Instant>,
     pub(crate) next: Option<Instant>,
+    /// Entries that came before an act which was refused: they are kept with the next ones, or the chain would have a hole.
+    unkept: Vec<Record>,
 }
 
 /// Since when something is so; `None`: it is not.
@@ -107,6 +109,7 @@ impl Engine {
             signals: Signals::default(),
             due: None,
             next: None,
+            unkept: Vec::new(),
         }
     }
 
@@ -141,7 +144,7 @@ impl Engine {
 
     /// Takes what the gate saw in about a second.
     pub fn see(&mut self, sight: &Sight, moment: Moment) -> Vec<Record> {
-        let mut pen = Pen { records: Vec::new(), at: moment.wall };
+        let mut pen = self.pen(moment);
         self.meet_components(&mut pen);
         self.times.look(sight.spent, moment.wall);
         self.settle(sight, moment);
@@ -170,11 +173,15 @@ impl Engine {
         if let Some(seen) = seen {
             acting::check_seen(self, &act, seen)?;
         }
-        let mut pen = Pen { records: Vec::new(), at: moment.wall };
-        acting::act(self, act, seen, by, moment, &mut pen)?;
-        // Not before: what is refused leaves nothing, neither in the record nor in its chain.
+        let mut pen = self.pen(moment);
         self.meet_components(&mut pen);
-        Ok(pen.records)
+        match acting::act(self, act, seen, by, moment, &mut pen) {
+            Ok(()) => Ok(pen.records),
+            Err(refused) => {
+                self.unkept = pen.records;
+                Err(refused)
+            }
+        }
     }
 
     /// What might be published if a person did this now; nothing is done.
@@ -254,6 +261,11 @@ impl Engine {
         (self.state.chain.seq, self.state.chain.hash) = (record.seq, record.hash);
         self.state.apply(&record);
         pen.records.push(record);
+    }
+
+    /// For what is written at this moment, behind what is still to be kept.
+    pub(crate) fn pen(&mut self, moment: Moment) -> Pen {
+        Pen { records: std::mem::take(&mut self.unkept), at: moment.wall }
     }
 
     /// Begins the record of components that it does not know yet.

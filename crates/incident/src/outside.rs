@@ -108,7 +108,7 @@ impl Engine {
     /// The public has read it elsewhere, so it is told here too, in every mode; only what people hold back is left to them. Where
     /// customers were served meanwhile it was none: that is only noted.
     pub fn hear(&mut self, spell: &Spell, moment: Moment) -> Vec<Record> {
-        let mut pen = Pen { records: Vec::new(), at: moment.wall };
+        let mut pen = self.pen(moment);
         self.take(spell, moment, &mut pen);
         pen.records
     }

@@ -252,6 +252,12 @@ impl Pool {
         Some(idle.remove(place))
     }
 
+    /// Whether one is to be had once those are closed that nobody can use.
+    fn take_from_idle(&self, index: usize) -> bool {
+        self.idle[index].borrow_mut().retain(|one| one.line.sender.is_ready());
+        self.origins.at(index).connections.try_take()
+    }
+
     async fn connect(&self, lease: &Lease) -> Result<(Line, Open), SendError> {
         let open = self.open(lease).await?;
         Ok((dial::http1(open.origin()).await?, open))
@@ -260,7 +266,7 @@ impl Pool {
     /// Counts one connection more.
     async fn open(&self, lease: &Lease) -> Result<Open, SendError> {
         let origin = lease.origin();
-        if !origin.connections.try_take() {
+        if !origin.connections.try_take() && !self.take_from_idle(lease.index) {
             let who = lease.group.map_or(For::Known, For::from);
             let _waits = (who == For::Known).then(|| KnownWaits::begin(&origin.known_waiting));
             self.wait_for(&origin.connections, lease.index, who).await?;

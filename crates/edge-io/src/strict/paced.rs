@@ -53,6 +53,7 @@ impl Outlet {
             }
             self.gone += wrote;
             self.unflushed = true;
+            self.gauge.keeps(self.kept.len() - self.gone);
         }
         self.gone = 0;
         if self.kept.capacity() > KEPT_WHILE_IDLE {
@@ -64,6 +65,7 @@ impl Outlet {
             ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
             self.unflushed = false;
         }
+        self.gauge.drained(&self.clock);
         Poll::Ready(Ok(()))
     }
 
@@ -76,6 +78,7 @@ impl Outlet {
             return Poll::Ready(Err(self.end(excess, cx)));
         }
         self.kept.extend_from_slice(buf);
+        self.gauge.keeps(self.kept.len() - self.gone);
         Poll::Ready(Ok(buf.len()))
     }
 

@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use edge_io::{ClientAddress, Front, Route, Routes};
 use model::{Outcome, Tier};
@@ -199,6 +201,25 @@ fn a_connection_that_the_app_closed_is_replaced_unnoticed() {
         client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
         assert!(read_until(&mut client, b"ok").unwrap().starts_with("HTTP/1.1 200"));
     }
+}
+
+#[test]
+fn an_answer_without_a_body_keeps_the_connection_to_the_app() {
+    let connections = Arc::new(AtomicU32::new(0));
+    let counts = connections.clone();
+    let app = app(move |mut stream| {
+        counts.fetch_add(1, Relaxed);
+        while read_head(&mut stream).is_some() {
+            stream.write_all(b"HTTP/1.1 304 Not Modified\r\netag: \"1\"\r\n\r\n").unwrap();
+        }
+    });
+    let world = world(app, Setting::default());
+    let mut client = world.connect();
+    for _ in 0..5 {
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"1\"\r\n\r\n").unwrap();
+        assert!(read_head(&mut client).unwrap().starts_with("HTTP/1.1 304"));
+    }
+    assert_eq!(connections.load(Relaxed), 1);
 }
 
 #[test]

@@ -85,6 +85,39 @@ fn of_an_answer_that_nobody_takes_a_bounded_part_is_read() {
     drop(client);
 }
 
+/// The library keeps a buffer as large as it ever was: it must not lie about in idle connections.
+#[test]
+fn a_connection_that_took_a_large_answer_slowly_ends_with_its_next() {
+    let app = app(|mut stream| {
+        while let Some(head) = read_head(&mut stream) {
+            let large = head.starts_with("GET /large ");
+            let body = "x".repeat(if large { 16 << 20 } else { 2 });
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            let _gone = stream.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    let world = world(app, Setting::default());
+    let mut client = small(&world);
+    let mut ask = |path: &str, until_slow: bool| {
+        client.write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+        let shared = world.edge.as_ref().unwrap().shared();
+        let late = shared.clock.now() + PATIENCE;
+        let unsent = || shared.counters.iter().map(|counters| counters.unsent.load(Relaxed)).sum::<u64>();
+        while until_slow && unsent() < 128 << 10 {
+            assert!(shared.clock.now() < late, "{} bytes wait in the gate", unsent());
+            std::thread::yield_now();
+        }
+        let head = read_head(&mut client).unwrap();
+        let length = head.split("content-length: ").nth(1).unwrap().split('\r').next().unwrap();
+        let mut body = vec![0; length.parse().unwrap()];
+        client.read_exact(&mut body).unwrap();
+        head
+    };
+    assert!(!ask("/small", false).contains("connection: close"));
+    assert!(!ask("/large", true).contains("connection: close"));
+    assert!(ask("/small", false).contains("connection: close"));
+}
+
 #[test]
 fn silent_websockets_give_way_to_who_needs_the_app() {
     let (app, begun) = busy_app();

@@ -92,7 +92,7 @@ impl Engine {
 
     /// Takes alerts of another system as they are now. The same once more changes nothing.
     pub fn heed(&mut self, alerts: &[Alert], moment: Moment) -> (Vec<Record>, Heeded) {
-        let mut pen = Pen { records: Vec::new(), at: moment.wall };
+        let mut pen = self.pen(moment);
         self.meet_components(&mut pen);
         telling::withdraw(self, moment, &mut pen);
         let (mut heeded, mut others) = (Heeded::default(), Vec::new());
