@@ -215,6 +215,10 @@ impl Gauge {
     pub(crate) fn wait_for_room(&self, cx: &Context<'_>) {
         let mut waiting = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            // Streams that were reset leave theirs here; whoever is left out has the next sweep.
+            if waiting.len() >= WAITING_MAX {
+                waiting.clear();
+            }
             waiting.push(cx.waker().clone());
         }
     }
@@ -305,7 +309,9 @@ impl Gauge {
             Poll::Ready(Ok(bytes)) => {
                 self.bytes_out.store(self.bytes_out.load(Relaxed) + *bytes as u64, Relaxed);
                 // Over HTTP/2 much is not an answer's, and answers are let go by themselves.
-                self.let_go(if self.is_multiplexed() { 0 } else { *bytes }, clock);
+                if !self.is_multiplexed() {
+                    self.let_go(*bytes, clock);
+                }
             }
             Poll::Pending => self.waits_for_client(clock.now()),
             Poll::Ready(Err(_)) => {}
@@ -408,6 +414,8 @@ impl AsyncWrite for Metered {
 }
 
 const CREDIT_MAX: u32 = 8;
+/// Streams of one connection that are remembered while they wait for room: as many as may be open.
+const WAITING_MAX: usize = 100;
 /// More than the library's buffer has at the start, and less than it may have.
 const LARGE_BYTES: u64 = 64 * 1024;
 /// What one connection may keep in the gate when the byte budget of all answers is used up.

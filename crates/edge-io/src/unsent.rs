@@ -104,6 +104,16 @@ mod tests {
         assert_eq!(told, [0, 0, 0, 1, 1], "10,000 bytes are room enough");
     }
 
+    #[test]
+    fn streams_that_are_reset_while_they_wait_leave_no_more_than_can_be_open() {
+        let gauge = Gauge::new(Instant::from_secs(0));
+        let woken: Vec<_> = (0..10_000).map(|_| Arc::new(Woken::default())).collect();
+        for one in &woken {
+            gauge.wait_for_room(&Context::from_waker(&Waker::from(one.clone())));
+        }
+        assert!(woken.iter().filter(|one| Arc::strong_count(one) > 1).count() <= 100);
+    }
+
     #[derive(Default)]
     struct Woken(std::sync::atomic::AtomicU32);
 
