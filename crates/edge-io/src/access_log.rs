@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use model::{Outcome, Reason, Tier, Timestamp, Untrusted};
+use model::{Outcome, Reason, Tier, Timestamp};
 
+use crate::escape::untrusted;
 use crate::tls::Ja4;
 
 /// Where batches of lines go. Never blocks: what cannot be taken is counted as dropped.
@@ -152,19 +153,6 @@ fn address(out: &mut Vec<u8>, address: IpAddr) {
             let _infallible = write!(text, "{v6}");
             out.extend_from_slice(text.as_bytes());
         }
-    }
-}
-
-/// Text from a client, escaped for JSON and for terminals. Plain ASCII, nearly all of it, is copied.
-fn untrusted(out: &mut Vec<u8>, bytes: &[u8]) {
-    let plain = |&byte: &u8| matches!(byte, 0x20..=0x7E) && !matches!(byte, b'"' | b'\\' | b'`');
-    // Without an early end the compiler looks at 16 bytes at once.
-    let all_plain = || bytes.iter().fold(true, |all, byte| all & plain(byte));
-    if bytes.len() <= Untrusted::BYTES_MAX && all_plain() {
-        out.extend_from_slice(bytes);
-    } else {
-        // The escapes begin with a backslash, which JSON wants doubled.
-        out.extend_from_slice(Untrusted::new(bytes).to_string().replace('\\', "\\\\").as_bytes());
     }
 }
 

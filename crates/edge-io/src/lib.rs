@@ -21,6 +21,7 @@ mod counters;
 mod crawlers;
 mod declined;
 mod edge;
+mod escape;
 mod exchange;
 mod forwarded;
 mod gauge;
