@@ -31,6 +31,19 @@ pub(super) fn total(costs: &Costs) -> f64 {
     costs.iter().flatten().sum()
 }
 
+/// While a flood swells, the last step says more about it than the last second. But what customers do comes in bursts, and a
+/// step of 100 ms in which many of them ask at once is no reason to cut them.
+pub(super) fn worse_of(second: &Costs, newest: &Costs) -> Costs {
+    if total(newest) <= total(second) {
+        return *second;
+    }
+    let mut worse = *newest;
+    for tier in Tier::ALL.into_iter().filter(|tier| tier.is_known()) {
+        worse[tier.index()] = second[tier.index()];
+    }
+    worse
+}
+
 /// The cost of the cohorts whose bits are set.
 pub(super) fn sum_of(costs: &[f64; COHORTS], mask: u128) -> f64 {
     match mask {
