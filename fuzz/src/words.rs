@@ -29,11 +29,11 @@ const MAIL_COLUMNS: usize = 78;
 /// Most bytes of a body that is posted to those who are alerted.
 const ALERT_BYTES_MAX: usize = 16 * 1024;
 
-/// What is said of an incident: its title, a line end, and its text. Pages, feed, reports and mails have the markup that they have of
+/// What is said of an incident: its title, an empty line, and its text. Pages, feed, reports and mails have the markup that they have of
 /// harmless words, and alerts and mail headers have the parts that they always have.
 pub fn spoken_words(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let (title, body) = text.split_once('\n').unwrap_or((&text, &text));
+    let (title, body) = text.split_once("\n\n").unwrap_or((&text, &text));
     let Some((engine, records)) = told(title, body) else { return };
     check_alerts(&records);
     let view = engine.view(AT + Duration::from_secs(5));
@@ -42,15 +42,22 @@ pub fn spoken_words(data: &[u8]) {
     check_files(&files(&spoken, title), &files(&other, &harmless[0]), title);
     let reports = [body, &harmless[1]].map(|text| Draft { text: text.to_owned(), charts: Vec::new() });
     let [report, other_report] = reports.map(|draft| text_of(status::report(&draft, AT)));
+    assert!(!report.contains(is_hidden), "the report has letters that nobody sees");
     assert!(unmarked(&report) == unmarked(&other_report), "the report has other markup");
-    let [letter, other_letter] = [&spoken, &other].map(letter);
-    check_letter(&letter, &other_letter);
+    let [letters, others] = [&spoken, &other].map(letters);
+    assert_eq!((letters.len(), others.len()), (2, 2), "of an incident and of work");
+    letters.iter().zip(&others).for_each(|(letter, other)| check_letter(letter, other));
 }
 
 /// What a client sends, in a line of the access log and in one of the gate's own log or an alert: it ends no line and no text.
 pub fn logged_words(data: &[u8]) {
     let shown = Untrusted::new(data).to_string();
-    assert!(!shown.contains(|c: char| c.is_control() || matches!(c, '"' | '`')), "{shown:?}");
+    assert!(
+        !shown.contains(
+            |c: char| is_hidden(c) && c != '\u{FFFE}' && c != '\u{FFFF}' || matches!(c, '\n' | '"' | '`')
+        ),
+        "{shown:?}"
+    );
     let mut line = b"{\"path\":\"".to_vec();
     escape::untrusted(&mut line, data);
     line.extend(b"\"}");
@@ -82,9 +89,15 @@ fn moment() -> Moment {
     Moment { now: Instant::from_secs(1_000), wall: AT }
 }
 
-/// The same with a letter of no meaning in the place of each that markup knows.
+/// The same with a letter of no meaning in the place of each that markup knows. It is none that our Markdown knows either.
 fn harmless(text: &str) -> String {
-    text.replace(['<', '>', '"', '\'', '&'], "x")
+    text.replace(['<', '>', '"', '\'', '&'], "z")
+}
+
+/// Whether a letter changes what is seen and is not seen: other directions, other lines, what XML forbids.
+fn is_hidden(c: char) -> bool {
+    let is_odd = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}');
+    is_odd || (c.is_control() && c != '\n')
 }
 
 /// Every text of a page is one of these.
@@ -123,10 +136,11 @@ fn check_files(bundle: &Bundle, harmless: &Bundle, title: &str) {
         let other = harmless.get(path).expect("the same files are made of other words");
         let [file, other] = [file, other].map(|file| text_of(file.bytes.clone()));
         if path.ends_with(".json") {
-            let _value: Value = serde_json::from_str(&file).expect("it is JSON");
+            let [file, other] =
+                [file, other].map(|file| serde_json::from_str::<Value>(&file).expect("it is JSON"));
+            assert!(same_json(&file, &other), "{path} has other parts than with harmless words");
             continue;
         }
-        let is_hidden = |c: char| c == '\u{202E}' || (c.is_control() && c != '\n');
         assert!(!file.contains(is_hidden), "{path} has letters that nobody sees");
         let is_same = match path {
             "history.atom" => seen(&file) == seen(&other),
@@ -135,12 +149,35 @@ fn check_files(bundle: &Bundle, harmless: &Bundle, title: &str) {
         };
         assert!(is_same, "{path} is otherwise than with harmless words");
     }
-    let plain = text_of(bundle.get("status.txt").expect("there is a text").bytes.clone());
-    let ours = plain.lines().filter(|line| line.starts_with("Components:") || line.starts_with("Incident: "));
-    assert_eq!(ours.count(), 2, "{plain}");
+    check_plain(&text_of(bundle.get("status.txt").expect("there is a text").bytes.clone()));
     let summary = text_of(bundle.get("api/v2/summary.json").expect("there is a summary").bytes.clone());
     let summary: Value = serde_json::from_str(&summary).expect("it is JSON");
     assert_eq!(summary["incidents"][0]["name"], title);
+}
+
+/// Lines that are not indented are ours: a verdict of the page and a sentence, when that is of, and what stands there.
+fn check_plain(plain: &str) {
+    let ours = plain.lines().skip(2).filter(|line| !line.is_empty() && !line.starts_with(' '));
+    let kinds: Vec<&str> = ours.filter_map(|line| line.split([':', ' ', '/']).next()).collect();
+    assert_eq!(kinds.join(" "), "As Incident Announced Components https", "{plain}");
+}
+
+/// The same parts with the same names, and texts that differ by harmless letters; the page's own id is made of its name.
+fn same_json(one: &Value, other: &Value) -> bool {
+    let is_id = |text: &str| text.parse::<PublicId>().is_ok();
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => {
+            harmless(one) == harmless(other) || (is_id(one) && is_id(other))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_json(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, one)| other.get(name).is_some_and(|other| same_json(one, other)))
+        }
+        _ => one == other,
+    }
 }
 
 /// A feed as a reader takes it: what is in its entries is HTML once the XML has been read.
@@ -160,7 +197,7 @@ fn seen(feed: &str) -> String {
 /// With a letter of no meaning for each that is escaped: one that is not stays where it is.
 fn unmarked(file: &str) -> String {
     let escaped = ["&lt;", "&gt;", "&quot;", "&#39;", "&amp;"];
-    escaped.iter().fold(file.to_owned(), |file, escaped| file.replace(escaped, "x"))
+    escaped.iter().fold(file.to_owned(), |file, escaped| file.replace(escaped, "z"))
 }
 
 fn text_of(bytes: Vec<u8>) -> String {
@@ -175,8 +212,11 @@ fn check_alerts(records: &[Record]) {
     let mut post = Post::new(sender, receivers.clone());
     post.hear(records, moment());
     for place in 0..receivers.len() {
-        for _ in 0..=records.len() {
-            let Next::Send(parcel) = post.next(place, moment()) else { break };
+        for number in 0..=records.len() {
+            let Next::Send(parcel) = post.next(place, moment()) else {
+                assert!(number > 0, "everybody is told");
+                break;
+            };
             match parcel {
                 Parcel::Mail { bytes, .. } => check_mail(&text_of(bytes)),
                 Parcel::Http { headers, body, .. } => check_request(&headers, &body),
@@ -210,8 +250,8 @@ fn check_request(headers: &[(&str, String)], body: &[u8]) {
     assert!(body.len() < ALERT_BYTES_MAX, "{} bytes", body.len());
     assert!(headers.iter().all(|(_, value)| value.bytes().all(|byte| (b' '..=b'~').contains(&byte))));
     // In a chat these would begin a link or call everybody.
-    let text = json.get("text").and_then(Value::as_str);
-    assert!(text.is_none_or(|text| !text.contains(['<', '>'])), "{text:?}");
+    let is_chat = json.get("blocks").is_some();
+    assert!(!is_chat || !json.to_string().contains(['<', '>']), "{json}");
 }
 
 fn check_mail(mail: &str) {
@@ -226,6 +266,19 @@ fn check_mail(mail: &str) {
         )
     );
     assert!(head.split("\r\n").chain(body.split("\r\n")).all(|line| line.len() <= MAIL_COLUMNS), "{head}");
+    check_shown(head, &decoded(body));
+}
+
+/// As a reader sees them: the subject is one line, and no letter hides.
+fn check_shown(head: &str, text: &str) {
+    let unfolded = head.replace("\r\n ", " ");
+    let line = unfolded.lines().find_map(|line| line.strip_prefix("Subject: ")).expect("it has a subject");
+    for word in line.split(' ').filter(|word| word.contains("=?")) {
+        let coded = word.strip_prefix("=?utf-8?B?").and_then(|word| word.strip_suffix("?="));
+        let shown = decoded(coded.expect("nobody's words are encoded words"));
+        assert!(!shown.contains(|c| is_hidden(c) || c == '\n'), "{shown:?}");
+    }
+    assert!(!text.replace("\r\n", "\n").contains(is_hidden), "{text:?}");
 }
 
 /// The names of a mail's headers (RFC 5322, 2.2); nothing else ends a line, and no line is of spaces alone.
@@ -239,13 +292,13 @@ fn names(head: &str) -> String {
 }
 
 /// What somebody gets who reads of this page by mail.
-fn letter(view: &View) -> String {
+fn letters(view: &View) -> Vec<String> {
     let settings = CircleSettings {
         name: "Example Shop".to_owned(),
         url: "https://status.shop.example".to_owned(),
         base: "https://status.shop.example".to_owned(),
         from: "status@shop.example".to_owned(),
-        per_second: 2,
+        per_second: 10,
         most: 1,
         key: LinkKey::new(&[7; 32]),
     };
@@ -254,18 +307,21 @@ fn letter(view: &View) -> String {
     circle.admit(address, Vec::new(), moment()).expect("there is room for one");
     let earlier = View { incidents: Vec::new(), maintenances: Vec::new(), ..view.clone() };
     circle.hear(&earlier, moment());
-    let later = Moment { now: moment().now + Duration::from_secs(5), wall: AT + Duration::from_secs(5) };
+    let mut later = Moment { now: moment().now + Duration::from_secs(5), wall: AT + Duration::from_secs(5) };
     circle.hear(view, later);
-    loop {
+    let mut letters = Vec::new();
+    // Keeping, sending and waiting for each, and some.
+    for _ in 0..20 {
         match circle.next(later) {
             Step::Keep(_) => {}
             Step::Send(letter) => {
                 circle.settle(Outcome::Taken, later);
-                return text_of(letter.bytes);
+                letters.push(text_of(letter.bytes));
             }
-            Step::Wait(_) => panic!("nobody is told of an incident"),
+            Step::Wait(time) => later = Moment { now: later.now + time, wall: later.wall + time },
         }
     }
+    letters
 }
 
 fn check_letter(letter: &str, harmless: &str) {
@@ -276,20 +332,23 @@ fn check_letter(letter: &str, harmless: &str) {
         "From To Date Subject Message-ID In-Reply-To References List-Id List-Unsubscribe List-Unsubscribe-Post \
          Auto-Submitted X-Auto-Response-Suppress MIME-Version Content-Type"
     );
-    let [plain, html] = decoded(parts);
-    let [other_plain, other_html] = decoded(other_parts);
+    let [plain, html] = parts_of(parts);
+    let [other_plain, other_html] = parts_of(other_parts);
+    check_shown(head, &plain);
+    check_shown(head, &html);
     assert!(self::harmless(&plain) == self::harmless(&other_plain), "{plain}");
     // Its values stand in double quotes, so that a single one means nothing there.
-    let html = [html, other_html].map(|html| unmarked(&html).replace('\'', "x"));
+    let html = [html, other_html].map(|html| unmarked(&html).replace('\'', "z"));
     assert!(html[0] == html[1], "the mail has other markup: {}", html[0]);
 }
 
 /// The two parts of a mail.
-fn decoded(parts: &str) -> [String; 2] {
+fn parts_of(parts: &str) -> [String; 2] {
     let bodies: Vec<&str> = parts.split("base64\r\n\r\n").skip(1).collect();
     let bodies: [&str; 2] = bodies.try_into().expect("there are two parts");
-    bodies.map(|body| {
-        let coded = body.split("\r\n--").next().unwrap_or_default().replace("\r\n", "");
-        text_of(BASE64.decode(coded.as_bytes()).expect("it is base64"))
-    })
+    bodies.map(|body| decoded(body.split("\r\n--").next().unwrap_or_default()))
+}
+
+fn decoded(coded: &str) -> String {
+    text_of(BASE64.decode(coded.replace("\r\n", "").as_bytes()).expect("it is base64"))
 }

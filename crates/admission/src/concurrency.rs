@@ -48,8 +48,7 @@ const CUT_MILLIS: u64 = 200;
 const FAILURE_SHARE: f64 = 0.05;
 /// Share of L in use from which L may grow.
 const GROW_FROM: f64 = 0.5;
-/// Share of L in use from which L may shrink: slow answers with slots to spare are not caused by concurrency. Outside calm,
-/// answers so slow that something is badly wrong ([`SLOW_FROM`]) are believed from [`GROW_FROM`] on.
+/// Share of L in use from which L may shrink: slow answers with slots to spare are not caused by concurrency.
 const SHRINK_FROM: f64 = 0.9;
 /// The same while requests wait for slots. Less than this, and they wait for their group's share, not for L.
 const WAITING_FROM: f64 = 0.7;
@@ -307,10 +306,8 @@ impl ConcurrencyLimit {
     fn follow(&mut self, window: &Window<'_>, ratio: f64) {
         let inflight = f64::from(window.inflight);
         let waits = window.queue_wait_ms > 0 && inflight >= WAITING_FROM * self.limit;
+        let saturated = waits || inflight >= SHRINK_FROM * self.limit.floor();
         let raw = TOLERANCE * ratio * self.allowance;
-        // Bursts raise L above what the app can do as long as it is not full; a queue in the app says so before L is used up.
-        let overloaded = !window.level_calm && raw < SLOW_FROM && inflight >= GROW_FROM * self.limit;
-        let saturated = waits || overloaded || inflight >= SHRINK_FROM * self.limit.floor();
         self.smooth_gradient += 0.1 * (raw - self.smooth_gradient);
         if !saturated {
             // With slots to spare, slowness is the app's own: that much must be allowed, and no more.

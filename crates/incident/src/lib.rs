@@ -36,6 +36,7 @@ mod telling;
 mod tests;
 mod texts;
 mod view;
+mod visible;
 mod words;
 
 pub use act::{About, Act, ActError};
@@ -54,4 +55,5 @@ pub use settings::{ComponentSetting, Consent, Pace, Settings, Stages, Watches};
 pub use sight::{Cause, Counts, Door, Outside, Services, Sight};
 pub use signals::{Alert, Heeded, SignalSetting, preview_signals};
 pub use view::{Component, Incident, Maintenance, Progress, Trouble, Update, View};
+pub use visible::visible;
 pub use words::{Audience, Impact, NoId, NoStage, NoStatus, PublicId, Service, Stage, Status};

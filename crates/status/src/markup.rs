@@ -1,6 +1,6 @@
 //! Markup in the making: what comes from people is escaped, and only constants are not.
 
-use incident::PublicId;
+use incident::{PublicId, visible};
 use model::Timestamp;
 
 use crate::dates;
@@ -100,19 +100,6 @@ pub(crate) fn paragraphs(body: &str) -> Vec<Vec<&str>> {
 /// Text without what is not seen and changes what is: other lines, other directions, letters that XML forbids.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars().filter_map(visible).collect()
-}
-
-/// The letter that is shown for one; `None`: none.
-fn visible(letter: char) -> Option<char> {
-    match letter {
-        // Overrides could turn "not resolved" round; text of other scripts needs none of them.
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => None,
-        '\u{2028}' | '\u{2029}' => Some(' '),
-        // XML 1.0, 2.2: not even as references.
-        '\u{FFFE}' | '\u{FFFF}' => Some('\u{FFFD}'),
-        letter if letter.is_control() => Some(' '),
-        letter => Some(letter),
-    }
 }
 
 #[cfg(test)]

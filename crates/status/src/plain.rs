@@ -15,13 +15,15 @@ use crate::verdict::Verdict;
 
 /// Columns that a line has at most, unless a word is longer.
 const WIDTH: usize = 78;
+/// Before lines that are not ours alone.
+const INDENT: &str = "  ";
 
 /// The text.
 pub(crate) fn text(view: &View, page: &Page, at: Timestamp) -> Vec<u8> {
     let verdict = Verdict::of(view);
     let mut out = Vec::new();
     out.push(format!("{}: {}", one_line(page.name()), verdict.word));
-    out.extend(wrapped("", &verdict.sentence));
+    out.extend(hanging(&verdict.sentence));
     out.push(format!("As of {}", dates::rfc3339(at)));
     for incident in view.incidents.iter().filter(|incident| incident.stage.is_open()) {
         out.extend([String::new(), format!("Incident: {}", one_line(&incident.title))]);
@@ -84,6 +86,15 @@ fn served(served: &Served) -> Vec<String> {
 
 fn body(indent: &str, body: &str) -> Vec<String> {
     paragraphs(body).iter().flatten().flat_map(|line| wrapped(indent, line)).collect()
+}
+
+/// A sentence of ours with names in it: only its first line begins where our lines do.
+fn hanging(sentence: &str) -> Vec<String> {
+    let mut lines = wrapped(INDENT, sentence);
+    if let Some(first) = lines.first_mut() {
+        first.drain(..INDENT.len());
+    }
+    lines
 }
 
 fn wrapped(indent: &str, text: &str) -> Vec<String> {

@@ -92,22 +92,6 @@ fn slow_answers_with_slots_to_spare_do_not_shrink_the_limit() {
     assert!(world.limit.limit() >= before, "{} after {before}", world.limit.limit());
 }
 
-/// Bursts in an attack have raised L to three times what the app can do; it is not used up when the app begins to queue.
-#[test]
-fn outside_calm_a_queue_in_the_app_takes_the_limit_down_before_it_is_used_up() {
-    let after = |calm, median_ms: f64| {
-        let mut limit = known(150.0);
-        let sample = [ClassSample { class: 0, count: 100, median_ms }];
-        feed(&mut limit, 10, |window| {
-            (window.inflight, window.classes, window.level_calm) = (90, &sample, calm);
-        });
-        limit.limit()
-    };
-    assert!(after(false, 120.0) < 110.0, "{}", after(false, 120.0));
-    assert!(after(true, 120.0) >= 150.0, "in calm it may be a deploy: {}", after(true, 120.0));
-    assert!(after(false, 60.0) >= 150.0, "an app that is a little slow: {}", after(false, 60.0));
-}
-
 #[test]
 fn without_a_measure_an_attack_from_the_first_second_gives_an_estimate() {
     let mut world = World::new(16);

@@ -32,14 +32,13 @@ pub(super) fn total(costs: &Costs) -> f64 {
 }
 
 /// While a flood swells, the last step says more about it than the last second. But what customers do comes in bursts, and a
-/// step of 100 ms in which many of them ask at once is no reason to cut them.
+/// step in which many of them ask at once is no reason to cut them.
 pub(super) fn worse_of(second: &Costs, newest: &Costs) -> Costs {
-    if total(newest) <= total(second) {
-        return *second;
-    }
-    let mut worse = *newest;
-    for tier in Tier::ALL.into_iter().filter(|tier| tier.is_known()) {
-        worse[tier.index()] = second[tier.index()];
+    let strangers = || Tier::ALL.into_iter().filter(|tier| !tier.is_known()).map(Tier::index);
+    let of_strangers = |costs: &Costs| strangers().flat_map(|tier| costs[tier]).sum::<f64>();
+    let mut worse = *second;
+    if of_strangers(newest) > of_strangers(second) {
+        strangers().for_each(|tier| worse[tier] = newest[tier]);
     }
     worse
 }

@@ -58,7 +58,7 @@ fn known_clients_are_cut_only_when_they_alone_exceed_the_limit_and_the_youngest_
     assert_eq!((masks.tier(Tier::T1), masks.tier(Tier::T2)), (u128::MAX, u128::MAX), "at once when they fit");
 }
 
-/// Customers load pages with their files: in one step of 100 ms they ask for more than L, in the second for two thirds of it.
+/// Customers load pages with their files: in one step they ask for more than L, in the second for two thirds of it.
 #[test]
 fn a_burst_of_customers_while_a_flood_swells_cuts_none_of_them() {
     let mut story = Story::new(100);

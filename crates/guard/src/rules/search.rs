@@ -190,7 +190,8 @@ fn next_best(
             proof: contrast.proof(&narrow.bits),
             forecast: contrast.forecast(&narrow.bits),
         };
-        if finding.proof.gained >= least && accept(&finding) {
+        // What has ended by now has no forecast, and a trial would find nothing.
+        if finding.proof.gained >= least && finding.forecast.is_positive() && accept(&finding) {
             return Some((finding, narrow.bits));
         }
     }

@@ -1,7 +1,7 @@
 //! Mail to admins (RFC 5322): plain text, and one thread for each incident.
 
 use data_encoding::BASE64;
-use incident::Civil;
+use incident::{Civil, visible};
 use model::Timestamp;
 
 use super::Parcel;
@@ -47,7 +47,13 @@ fn body(sender: &Sender, notice: &Notice) -> String {
     lines.extend(notice.details().iter().map(|(name, text)| format!("{name}: {text}")));
     lines.push(format!("site: {}", sender.site));
     lines.extend(sender.page.iter().map(|page| format!("status page: {page}")));
-    lines.join("\n").replace('\n', "\r\n") + "\r\n"
+    plain(&lines.join("\n"))
+}
+
+/// Text as it is in a mail: nobody sees another than was written, and lines end in CR LF.
+pub(crate) fn plain(text: &str) -> String {
+    let lines = text.lines().map(|line| line.chars().filter_map(visible).collect::<String>() + "\r\n");
+    lines.collect()
 }
 
 /// A header's text, folded where it is plain, and else as encoded words (RFC 2047), so that no byte of it can begin another header.
@@ -67,7 +73,7 @@ pub(crate) fn encoded(text: &str) -> String {
         return lines.join("\r\n ");
     }
     let mut words: Vec<String> = vec![String::new()];
-    for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+    for c in text.chars().filter_map(visible) {
         match words.last_mut() {
             Some(word) if word.len() + c.len_utf8() <= WORD_BYTES => word.push(c),
             _ => words.push(c.to_string()),

@@ -1,13 +1,13 @@
 //! The mails that subscribers get (RFC 5322): text and the same as HTML, one thread for each incident.
 
 use data_encoding::BASE64;
-use incident::Civil;
+use incident::{Civil, visible};
 use model::Timestamp;
 
 use super::news::News;
 use super::words::CircleSettings;
 use super::{MailAddress, Subscriber};
-use crate::bodies::mail::{date, encoded, folded};
+use crate::bodies::mail::{self, date, encoded, folded};
 
 /// A mail, ready to be sent to one address.
 #[derive(Clone, Eq, PartialEq)]
@@ -114,8 +114,7 @@ fn plain(lines: &[Line]) -> String {
     let text = |line: &Line| match line {
         Line::Heading(text) | Line::Text(text) | Line::Soft(text) | Line::Link(text) => text.clone(),
     };
-    let text = lines.iter().map(text).collect::<Vec<_>>().join("\n\n");
-    text.replace("\r\n", "\n").replace('\n', "\r\n") + "\r\n"
+    mail::plain(&lines.iter().map(text).collect::<Vec<_>>().join("\n\n"))
 }
 
 fn html(lines: &[Line]) -> String {
@@ -138,8 +137,8 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            c if c.is_control() && c != '\n' => out.push(' '),
-            c => out.push(c),
+            '\n' => out.push(c),
+            c => out.extend(visible(c)),
         }
     }
     out

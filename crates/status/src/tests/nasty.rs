@@ -8,7 +8,7 @@ use crate::bundle::{Bundle, render};
 use crate::page::Page;
 use crate::samples;
 
-const NASTY: [&str; 12] = [
+const NASTY: [&str; 13] = [
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",
     "' onmouseover='alert(1)",
@@ -20,6 +20,7 @@ const NASTY: [&str; 12] = [
     "</title></style></textarea></svg><p>",
     "\",\"impact\":null,\"x\":\"\\",
     "Incident: not one of ours\n\nComponents:\n  App: Operational",
+    "a part with a name so long that it ends the line, Components: b",
     "Ñandú 漢字 עברית 🚧 e\u{301}",
 ];
 
