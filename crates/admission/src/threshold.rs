@@ -20,7 +20,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use costs::{Costs, Recent, Shadow, admitted, mean, total, worse_of};
+use costs::{Costs, Recent, Shadow, admitted, mean, total};
 use model::{Act, COHORTS, Cohort, Comparison, Decision, Ground, Instant, Level, Masks, Summary, Tier};
 use prefix::Cut;
 use reopen::Room;
@@ -56,7 +56,7 @@ const HOLD: Duration = Duration::from_secs(10);
 /// How much more a cohort may cost when it is admitted than while it is refused.
 const EXPANSION: f64 = 2.0;
 /// Share of L that counts as next to nothing: a tier that costs less is not closed while all better ones are open, and
-/// begins to be opened along with the one before it.
+/// is opened along with the one before it.
 const FREE: f64 = 0.01;
 /// A gap in the summaries after which nothing is opened for a while.
 const BLIND: Duration = Duration::from_secs(3);
@@ -202,7 +202,8 @@ impl Threshold {
         }
         let mut grounds = Vec::new();
         if let Some(over) = self.over(now, &costs, &newest, summary.limit) {
-            let worse = worse_of(&costs, &newest);
+            // While a flood swells, the last step says more about it than the last second.
+            let worse = if total(&newest) > total(&costs) { newest } else { costs };
             grounds.extend(self.close_or_revert(now, worse, summary.limit, random).map(|act| over.of(act)));
         } else if !self.wanted.is_open() {
             if !bounds.holds {

@@ -58,34 +58,6 @@ fn known_clients_are_cut_only_when_they_alone_exceed_the_limit_and_the_youngest_
     assert_eq!((masks.tier(Tier::T1), masks.tier(Tier::T2)), (u128::MAX, u128::MAX), "at once when they fit");
 }
 
-/// Customers load pages with their files: in one step they ask for more than L, in the second for two thirds of it.
-#[test]
-fn a_burst_of_customers_while_a_flood_swells_cuts_none_of_them() {
-    let mut story = Story::new(100);
-    story.plays("0s T1 40 T2 20 T5 10, 5s T1 60 T2 50 T6 3000, 5.1s end");
-    let masks = story.step.decision.masks;
-    assert_eq!(story.step.decision.level, Level::CustomersFirst);
-    assert_eq!((masks.tier(Tier::T1), masks.tier(Tier::T2)), (u128::MAX, u128::MAX), "{:?}", story.log);
-}
-
-/// Visitors who cost next to nothing while they are closed out may cost more when they are let in: as long as anything else is
-/// closed out, they come back by steps.
-#[test]
-fn who_seems_to_cost_nothing_is_let_in_by_steps_while_a_flood_is_closed_out() {
-    let first = "5.25s customers-first T4 12 T5 0 T6 0, 15.25s reopening T4 14 T5 0 T6 0, 25.25s reopening T4 28 T5 0 T6 0, \
-                 35.25s reopening T4 56 T5 0 T6 0, 45.25s reopening T4 112 T5 0 T6 0";
-    check(
-        "0s T1 30 T4 10 T5 0.5, 5s T4 300 T6 300, 20s T4 10, 76s end",
-        &format!(
-            "{first}, 55.25s reopening T4 128 T5 2 T6 0, 65.25s reopening T4 128 T5 4 T6 0, 75.25s reopening T4 128 T5 8 T6 0"
-        ),
-    );
-    check(
-        "0s T1 30 T4 4 T5 0.5, 5s T4 300, 20s T4 4, 76s end",
-        &format!("{first}, 55.25s calm T4 128 T5 128 T6 128"),
-    );
-}
-
 #[test]
 fn a_flood_of_logins_leaves_no_room_for_those_who_are_put_last() {
     check("0s T1 30 T5 10, 5s T3 400, 8s T3 5 T6 400, 9s end", "5.25s customers-first T4 128 T5 128 T6 0");

@@ -190,8 +190,7 @@ fn next_best(
             proof: contrast.proof(&narrow.bits),
             forecast: contrast.forecast(&narrow.bits),
         };
-        // What has ended by now has no forecast, and a trial would find nothing.
-        if finding.proof.gained >= least && finding.forecast.is_positive() && accept(&finding) {
+        if finding.proof.gained >= least && accept(&finding) {
             return Some((finding, narrow.bits));
         }
     }
