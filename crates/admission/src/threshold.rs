@@ -12,17 +12,19 @@
 //!                                                └──── > 0.95 L, or > 0.85 L ─────┘ └┘ every 10 s
 //! ```
 
+mod closing;
 mod costs;
 mod handover;
+mod knee;
 mod prefix;
 mod reopen;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use costs::{Costs, Recent, Shadow, admitted, mean, total};
-use model::{Act, COHORTS, Cohort, Comparison, Decision, Ground, Instant, Level, Masks, Summary, Tier};
-use prefix::Cut;
+use costs::{Costs, Recent, Shadow, admitted, worse_of};
+use knee::Knee;
+use model::{Cohort, Decision, Ground, Instant, Level, Masks, Summary, Tier};
 use reopen::Room;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -38,25 +40,12 @@ pub const REFILL: f64 = 0.60;
 /// Share of L, or of connection slots, from which client limits refuse also in calm (design, idea 3).
 pub const LIMITS_REFUSE: f64 = 0.70;
 
-/// Share of L up to which known clients are admitted again at once: steps are for those whose load is a guess.
-const READMIT: f64 = 0.80;
-/// A single step above this multiple of L closes, however short it is.
-const UNMISTAKABLE: f64 = 2.0;
-/// Otherwise at least so much must have been seen: shorter steps are noise.
-const SEEN_MILLIS: u64 = 500;
-/// Share of L that is asked of the login lane beyond what it can give from which it is a flood: an office that signs in is not.
-const IN_VAIN: f64 = 0.5;
-/// L from which a second of load is no chance, and how much longer smaller ones are looked at.
-const NO_NOISE: f64 = 32.0;
-const NOISE_MOST_SECONDS: f64 = 1.5;
-/// How long [`CLOSE`] must be exceeded.
-const CLOSE_AFTER: Duration = Duration::from_secs(1);
 /// Time between two steps of re-opening, and before the first.
 const HOLD: Duration = Duration::from_secs(10);
 /// How much more a cohort may cost when it is admitted than while it is refused.
 const EXPANSION: f64 = 2.0;
 /// Share of L that counts as next to nothing: a tier that costs less is not closed while all better ones are open, and
-/// is opened along with the one before it.
+/// begins to be opened along with the one before it.
 const FREE: f64 = 0.01;
 /// A gap in the summaries after which nothing is opened for a while.
 const BLIND: Duration = Duration::from_secs(3);
@@ -72,8 +61,9 @@ pub struct Bounds {
     pub floor: Option<Level>,
     /// The level is at most this; wins over the floor.
     pub ceiling: Option<Level>,
-    /// The load up to which everybody may come back, in requests in service; `None`: [`OPEN`] of L.
-    pub comfortable: Option<f64>,
+    /// A load that is usual at this hour, in requests in service: up to it everybody may come back, also where it is more than
+    /// [`OPEN`] of what fits.
+    pub usual: Option<f64>,
     /// Whether nothing may be opened: traffic is missing that should be there.
     pub holds: bool,
     /// Whether cohorts may be closed: mode auto, or assist with a yes; also observe, which only reports it.
@@ -102,6 +92,8 @@ pub struct Step {
     pub wants_to_close: bool,
     /// Whose turn it is, while some cohorts of T5 are closed.
     pub ferry: Option<Ferry>,
+    /// The load up to which people may come back, in requests in service; infinite while L is.
+    pub comfortable: f64,
     /// What this step changed of what the load asks for, and why; empty when nothing. At most three.
     pub grounds: Vec<Ground>,
 }
@@ -116,6 +108,7 @@ pub struct Threshold {
     wanted: Masks,
     /// Whether a step of re-opening has been taken since the last closing or revert.
     reopening: bool,
+    knee: Knee,
     over_since: Option<Instant>,
     far_over_since: Option<Instant>,
     quiet_since: Option<Instant>,
@@ -145,6 +138,7 @@ impl Threshold {
             shadow: Shadow::new(),
             wanted: Masks::OPEN,
             reopening: false,
+            knee: Knee::default(),
             over_since: None,
             far_over_since: None,
             quiet_since: None,
@@ -160,6 +154,7 @@ impl Threshold {
                 closing: 0,
                 wants_to_close: false,
                 ferry: None,
+                comfortable: f64::INFINITY,
                 grounds: Vec::new(),
             },
         }
@@ -187,13 +182,12 @@ impl Threshold {
         }
         self.note_gap(summary);
         self.recent.push(summary);
+        self.knee.see(summary);
         let (costs, newest) = (self.recent.costs(), self.recent.newest());
         self.shadow.follow(&costs, self.last, now);
         self.last = Some(now);
         self.forgive(now);
-        let comfortable = bounds
-            .comfortable
-            .map_or(OPEN * summary.limit, |bound| bound.clamp(OPEN * summary.limit, CLOSE * summary.limit));
+        let comfortable = self.comfortable(summary, bounds);
         let demand = self.note_demand(summary, comfortable);
         if bounds.holds {
             // An empty line says nothing about what comes when it is back.
@@ -202,8 +196,7 @@ impl Threshold {
         }
         let mut grounds = Vec::new();
         if let Some(over) = self.over(now, &costs, &newest, summary.limit) {
-            // While a flood swells, the last step says more about it than the last second.
-            let worse = if total(&newest) > total(&costs) { newest } else { costs };
+            let worse = worse_of(&costs, &newest);
             grounds.extend(self.close_or_revert(now, worse, summary.limit, random).map(|act| over.of(act)));
         } else if !self.wanted.is_open() {
             if !bounds.holds {
@@ -214,7 +207,14 @@ impl Threshold {
         } else {
             grounds.extend(self.close_last(&newest, summary.limit));
         }
+        self.step.comfortable = comfortable;
         Step { grounds, ..self.answer(summary, bounds, &costs) }
+    }
+
+    /// min(0.85 L, max(0.70 of what is known to fit, what is usual)).
+    fn comfortable(&self, summary: &Summary, bounds: &Bounds) -> f64 {
+        let fits = OPEN * self.knee.bound(summary.at, summary.limit);
+        bounds.usual.map_or(fits, |usual| usual.max(fits)).min(CLOSE * summary.limit)
     }
 
     /// After a gap it is not known what was refused meanwhile: whatever rests on a time of quiet begins anew.
@@ -240,90 +240,6 @@ impl Threshold {
         note(&mut self.quiet_since, open + EXPANSION * (all - open) <= comfortable, now);
         note(&mut self.settled_since, all <= comfortable, now);
         all
-    }
-
-    /// What says that more is admitted than fits.
-    fn over(&mut self, now: Instant, costs: &Costs, newest: &Costs, limit: f64) -> Option<Over> {
-        let load = admitted(costs, &self.wanted, limit);
-        let seen = self.recent.millis() >= SEEN_MILLIS;
-        note(&mut self.over_since, seen && load > CLOSE * limit, now);
-        note(&mut self.far_over_since, seen && load > CLOSE_AT_ONCE * limit, now);
-        // Once something is closed there is no doubt that it is an incident.
-        let doubt = if self.wanted.is_open() { noise(limit) } else { Duration::ZERO };
-        let at_once = admitted(newest, &self.wanted, limit);
-        if at_once > UNMISTAKABLE * limit {
-            let (comparison, lasted) = (Comparison::Unmistakable, Duration::ZERO);
-            return Some(Over {
-                comparison,
-                figure: at_once,
-                bound: UNMISTAKABLE * limit,
-                lasted,
-                hold: lasted,
-            });
-        }
-        let bounds = [
-            (self.far_over_since, Comparison::FarOver, CLOSE_AT_ONCE, doubt),
-            (self.over_since, Comparison::Over, CLOSE, CLOSE_AFTER + doubt),
-        ];
-        bounds.into_iter().find_map(|(since, comparison, share, hold)| {
-            let lasted = now.since(since?);
-            (lasted >= hold).then_some(Over { comparison, figure: load, bound: share * limit, lasted, hold })
-        })
-    }
-
-    /// A flood of logins is held by the lane's share; but those of whom a rule says that they do not belong there are put last,
-    /// from one moment to the next, and must find no room.
-    fn close_last(&mut self, newest: &Costs, limit: f64) -> Option<Ground> {
-        let in_vain = total(newest) - admitted(newest, &Masks::OPEN, limit);
-        let is_flood = self.wanted.is_open() && in_vain > IN_VAIN * limit;
-        is_flood.then(|| {
-            self.wanted = self.wanted.with(Tier::T6, 0);
-            at_once(Act::Close, Comparison::InVain, in_vain, IN_VAIN * limit)
-        })
-    }
-
-    /// Known clients are in again as soon as they fit.
-    fn readmit(&mut self, costs: &Costs, limit: f64) -> Option<Ground> {
-        let bound = READMIT * limit;
-        let wanted = prefix::readmit_known(self.wanted, costs, bound);
-        (wanted != self.wanted).then(|| {
-            self.wanted = wanted;
-            at_once(Act::Readmit, Comparison::KnownFit, prefix::cost_of_known(&wanted, costs), bound)
-        })
-    }
-
-    /// Closes out what does not fit; answers what that is, if there is anything.
-    fn close_or_revert(&mut self, now: Instant, mut costs: Costs, limit: f64, random: u64) -> Option<Act> {
-        let is_closing = self.wanted.is_open();
-        if is_closing {
-            // Who is in which cohort is drawn anew at a closing, so what each of them cost says nothing but the mean.
-            for tier in Tier::ALL.into_iter().filter(|tier| !tier.is_known()) {
-                costs[tier.index()] = [mean(&costs[tier.index()]); COHORTS];
-            }
-        }
-        let cut = Cut {
-            limit,
-            known: CLOSE_AT_ONCE * limit,
-            target: REFILL * limit,
-            free: FREE * limit,
-            halve: !is_closing,
-        };
-        let kept = prefix::shrink(self.wanted, &costs, cut);
-        if kept == self.wanted {
-            return None;
-        }
-        let act = match (is_closing, self.reopening) {
-            (true, _) => Act::Close,
-            (false, true) => Act::Revert,
-            (false, false) => Act::CloseMore,
-        };
-        let wait = if act == Act::Revert { self.back_off(now, random) } else { HOLD };
-        self.wanted = kept;
-        self.reopening = false;
-        (self.over_since, self.far_over_since, self.quiet_since) = (None, None, None);
-        self.changed = now;
-        self.next_try = now + wait;
-        Some(act)
     }
 
     /// What the load asks for, within what is allowed.
@@ -354,6 +270,7 @@ impl Threshold {
             closing: self.closing,
             wants_to_close: !self.wanted.is_open(),
             ferry: ferry(&masks, summary),
+            comfortable: self.step.comfortable,
             grounds: Vec::new(),
         };
         self.step.clone()
@@ -401,35 +318,6 @@ fn ferry(masks: &Masks, summary: &Summary) -> Option<Ferry> {
     let turns = (0..=u8::MAX >> 1).map(|turn| Cohort::from_hash(first.wrapping_add(turn.into())));
     let cohort = turns.into_iter().find(|&cohort| !masks.admits(Tier::T5, cohort))?;
     summary.limit.is_finite().then_some(Ferry { cohort, concurrency: FERRY_SHARE * summary.limit })
-}
-
-/// How much longer than others a small app must be asked for too much before that is no chance: people come in bursts, and the fewer
-/// of them fit at a time, the more a burst is of what fits. Those who wait for a slot bridge it.
-fn noise(limit: f64) -> Duration {
-    Duration::from_secs_f64((NO_NOISE / limit - 1.0).clamp(0.0, NOISE_MOST_SECONDS))
-}
-
-/// More is admitted than fits.
-#[derive(Clone, Copy, Debug)]
-struct Over {
-    comparison: Comparison,
-    figure: f64,
-    bound: f64,
-    lasted: Duration,
-    hold: Duration,
-}
-
-impl Over {
-    /// Why something was done about it.
-    const fn of(self, act: Act) -> Ground {
-        let Self { comparison, figure, bound, lasted, hold } = self;
-        Ground { act, comparison, figure, bound, lasted, hold }
-    }
-}
-
-/// Why something was done for which once is enough.
-const fn at_once(act: Act, comparison: Comparison, figure: f64, bound: f64) -> Ground {
-    Ground { act, comparison, figure, bound, lasted: Duration::ZERO, hold: Duration::ZERO }
 }
 
 /// Keeps since when something holds.

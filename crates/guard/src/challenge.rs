@@ -65,8 +65,10 @@ impl Asking {
     pub(crate) fn step(&mut self, now: Instant, sight: Sight) -> Option<Turn> {
         let since = |holds: bool, before: Option<Instant>| holds.then_some(before.unwrap_or(now));
         let lasts = |since: Option<Instant>, long| since.is_some_and(|since| now.since(since) >= long);
-        self.quiet_since = since(sight.is_quiet && !sight.is_closed && !sight.hurts, self.quiet_since);
-        self.short_since = since(sight.hurts && sight.looks_made, self.short_since);
+        let falls_short = sight.hurts && sight.looks_made;
+        self.short_since = since(falls_short, self.short_since);
+        // What hurts and does not look made are people, and to ask them for something cures nothing.
+        self.quiet_since = since(sight.is_quiet && !sight.is_closed && !falls_short, self.quiet_since);
         let (next, act, since, hold) = match self.kind {
             Kind::Off if lasts(self.short_since, TRIED) => {
                 (Kind::Cookie, Act::AskForCookie, self.short_since, TRIED)
@@ -81,6 +83,11 @@ impl Asking {
         };
         (self.kind, self.short_since) = (next, None);
         Some(Turn { act, lasted: now.since(since?), hold })
+    }
+
+    /// What is asked stays so; since when is seen anew.
+    pub(crate) const fn begin_anew(&mut self) {
+        (self.short_since, self.quiet_since) = (None, None);
     }
 
     /// What is asked now.
@@ -152,6 +159,27 @@ mod tests {
     #[test]
     fn cohorts_that_are_closed_keep_the_challenge() {
         check("12 hurts made, 100 quiet closed, 31 quiet", "11 Cookie, 143 Off");
+    }
+
+    #[test]
+    fn people_who_come_in_bursts_when_the_flood_is_over_do_not_keep_the_challenge() {
+        check(
+            "12 hurts made, 100 made, 10 quiet, 1 quiet hurts, 10 quiet, 1 quiet hurts, 10 quiet",
+            "11 Cookie, 143 Off",
+        );
+        check("12 hurts made, 100 made, 20 quiet, 1 quiet hurts made, 31 quiet", "11 Cookie, 164 Off");
+    }
+
+    #[test]
+    fn quiet_before_a_gap_is_not_quiet_after_it() {
+        let quiet = Sight { hurts: false, looks_made: false, is_closed: false, is_quiet: true };
+        let mut asking = Asking { kind: Kind::Cookie, ..Asking::default() };
+        asking.step(Instant::from_secs(1), quiet);
+        asking.begin_anew();
+        asking.step(Instant::from_secs(40), quiet);
+        assert_eq!(asking.challenge(), Challenge::Cookie);
+        asking.step(Instant::from_secs(70), quiet);
+        assert_eq!(asking.challenge(), Challenge::Off);
     }
 
     #[test]

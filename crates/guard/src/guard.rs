@@ -10,7 +10,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 use crate::challenge::{Asking, Sight, Turn};
-use crate::evidence::{self, Context, Evidence, Findings, Pain, Profile, Verdict};
+use crate::evidence::{self, Context, Evidence, Findings, Hurt, Pain, Profile, Verdict};
 use crate::rules::{self, Book, Change, Input};
 
 /// Decides once a second what is to be done besides moving the threshold. Memory is bounded by that of its parts.
@@ -22,8 +22,10 @@ pub struct Guard {
     partial: Partial,
     /// Seconds in a row in which clearly more than expected came.
     more_for: u32,
-    /// When users were last hurt.
-    hurt_at: Option<Instant>,
+    /// The last two seconds in which users were hurt.
+    hurt_at: [Option<Instant>; 2],
+    /// What would come if nothing were asked of anybody, smoothed over some seconds.
+    load: Option<Finite>,
     /// Since when traffic has been missing.
     vanished_at: Option<Instant>,
 }
@@ -48,9 +50,9 @@ pub struct Advice {
     pub challenge: Challenge,
     /// Why that is another one than a second ago: two comparisons for asking, one for ceasing to; else empty.
     pub grounds: Vec<Ground>,
-    /// The load up to which everything that is refused may come back at once, in requests in service; `None` while L is
-    /// unknown (decision-science, section 0.10).
-    pub comfortable: Option<Finite>,
+    /// A load that is usual at this hour, in requests in service: up to it everything that is refused may come back at once
+    /// (decision-science, section 0.10); `None` while none is expected.
+    pub usual: Option<Finite>,
     /// Nothing that protects may be lowered: traffic has vanished that should be there, and what comes back with it is not known
     /// (decision-science, section 11, invariant 15). For an hour at most.
     pub holds: bool,
@@ -92,7 +94,8 @@ impl Guard {
             asking: Asking::default(),
             partial: Partial::default(),
             more_for: 0,
-            hurt_at: None,
+            hurt_at: [None; 2],
+            load: None,
             vanished_at: None,
         }
     }
@@ -101,31 +104,31 @@ impl Guard {
     pub fn step(&mut self, summary: &Summary, context: &Context) -> Option<Advice> {
         let step = self.evidence.take(summary, context)?;
         if step.is_anew {
-            self.partial.begin_anew();
+            self.begin_anew();
         }
         self.partial.take(summary);
         let findings = step.findings?;
         let second = std::mem::take(&mut self.partial);
         self.more_for = if comes_now(&findings) { self.more_for.saturating_add(1) } else { 0 };
-        if findings.hurts() {
-            self.hurt_at = Some(summary.at);
-        }
-        let is_pressing = self.more_for >= MORE_SECONDS
-            && self.hurt_at.is_some_and(|at| summary.at.since(at) <= HURT_BEFORE);
+        self.note_hurt(summary.at, &findings.pain);
+        let is_pressing = self.is_pressing(summary.at);
         let holds = self.holds(summary.at, &findings);
         let input = Input { holds, ..input(&second, summary, &findings, is_pressing) };
         let changes = self.book.step(summary.at, &input);
         let limit = (summary.limit.is_finite() && summary.limit > 0.0).then(|| Finite::new(summary.limit));
-        let comfortable = limit.map(|limit| comfortable(limit, findings.expected_load));
+        let usual = findings.expected_load.map(|load| load * ABOVE_EXPECTED);
+        let comfortable =
+            limit.map(|limit| (limit * OPEN).max(usual.unwrap_or(Finite::ZERO)).min(limit * CLOSE));
+        let load = self.smooth(second.load());
         let hurt = second.hurt(limit, &findings);
         let sight = Sight {
             hurts: hurt.is_some(),
             looks_made: findings.is_malicious() && findings.maturity > evidence::Maturity::Absent,
             is_closed: context.is_closed,
-            is_quiet: !holds && comfortable.is_some_and(|bound| second.load() <= bound),
+            is_quiet: !holds && comfortable.is_some_and(|bound| load <= bound),
         };
         let turn = self.asking.step(summary.at, sight);
-        let quiet = comfortable.map(|bound| (Comparison::Quiet, second.load(), bound));
+        let quiet = comfortable.map(|bound| (Comparison::Quiet, load, bound));
         let grounds = turn.map_or_else(Vec::new, |turn| grounds(turn, hurt, quiet, findings.malice.score));
         Some(Advice {
             findings,
@@ -133,9 +136,39 @@ impl Guard {
             rules: changes.rules,
             challenge: self.asking.challenge(),
             grounds,
-            comfortable,
+            usual,
             holds,
         })
+    }
+
+    /// What was counted before a gap says nothing of the seconds after it.
+    fn begin_anew(&mut self) {
+        self.partial.begin_anew();
+        self.asking.begin_anew();
+        self.load = None;
+    }
+
+    /// Notes a second in which users were hurt; too much load has lasted for two when it is told.
+    fn note_hurt(&mut self, now: Instant, pain: &[Hurt]) {
+        if !pain.is_empty() {
+            let has_lasted = pain.iter().any(|hurt| hurt.pain == Pain::Utilisation);
+            self.hurt_at = [if has_lasted { Some(now) } else { self.hurt_at[1] }, Some(now)];
+        }
+    }
+
+    /// Whether more comes than expected, and users are hurt: what a rule is found for.
+    fn is_pressing(&self, now: Instant) -> bool {
+        let is_hurt = self.hurt_at[0].is_some_and(|at| now.since(at) <= HURT_BEFORE);
+        self.more_for >= MORE_SECONDS && is_hurt
+    }
+
+    /// The load of a second, or if that is less, what it has been for some seconds: at a small site, single seconds of people who
+    /// load pages with their files are as much as it can do.
+    fn smooth(&mut self, load: Finite) -> Finite {
+        let before = self.load.unwrap_or(load);
+        let smooth = before + (load - before) * LOAD_PACE;
+        self.load = Some(smooth);
+        load.min(smooth)
     }
 
     fn holds(&mut self, now: Instant, findings: &Findings) -> bool {
@@ -157,7 +190,7 @@ impl Guard {
     pub fn resume(&mut self) {
         self.evidence.resume();
         (self.asking, self.partial) = (Asking::default(), Partial::default());
-        (self.more_for, self.hurt_at, self.vanished_at) = (0, None, None);
+        (self.more_for, self.hurt_at, self.load, self.vanished_at) = (0, [None; 2], None, None);
     }
 
     /// The rules in force, and what is asked of unknown clients.
@@ -173,7 +206,7 @@ impl Guard {
     /// Lets act what acted at a later moment than this guard is of; what it had learnt until then stays.
     pub fn act(&mut self, acting: Acting) {
         self.book.stand(acting.rules);
-        self.asking = acting.asking;
+        (self.asking, self.load) = (acting.asking, None);
     }
 
     /// All of it, for another process of the same version.
@@ -295,111 +328,23 @@ fn comes_now(findings: &Findings) -> bool {
     findings.volume.iter().any(|volume| is_theirs(volume.metric) && volume.z >= MORE_NOW)
 }
 
-/// min(0.85 L, max(0.70 L, 1.2 × the load that is expected now)).
-fn comfortable(limit: Finite, expected: Option<Finite>) -> Finite {
-    let usual = expected.map_or(Finite::ZERO, |load| load * ABOVE_EXPECTED);
-    (limit * OPEN).max(usual).min(limit * CLOSE)
-}
-
 /// How much more they cost who are let in than they do while they are refused (decision-science, section 8.1).
 const EXPANSION: Finite = Finite::new(2.0);
 /// Deviations above the expected that count as clearly more: as for alarms (decision-science, section 5).
 const MORE_NOW: Finite = Finite::new(2.0);
 /// For how many seconds they must come: single seconds are noise, in which people are found to be too many.
 const MORE_SECONDS: u32 = 2;
-/// For how long it counts that users were hurt: a rule may have ended that.
+/// For how long it counts that users were hurt twice: a rule may have ended that, and once is a burst of people.
 const HURT_BEFORE: Duration = Duration::from_secs(30);
 /// No suppression outlasts an hour without fresh evidence (decision-science, section 11, invariant 11).
 const HOLDS_MOST: Duration = Duration::from_secs(3_600);
+/// The part of the way to the newest second that the smoothed load goes.
+const LOAD_PACE: Finite = Finite::new(0.2);
+/// Nothing is asked of anybody any more when what would come is at most min(0.85 L, max(0.70 L, 1.2 × what is expected now))
+/// (decision-science, section 0.10).
 const OPEN: Finite = Finite::new(0.70);
 const CLOSE: Finite = Finite::new(0.85);
 const ABOVE_EXPECTED: Finite = Finite::new(1.2);
 
 #[cfg(test)]
-mod tests {
-    use model::{Cohort, Values};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// A step of so many tenths of a second that ends at this one: so many of everything.
-    fn step(tenth: u64, tenths: u64, many: u64) -> Summary {
-        let mut summary = Summary::empty(Instant::from_millis(tenth * 100), tenths * 100);
-        (summary.offered[Tier::T5.index()][0], summary.removed[Tier::T6.index()]) = (many * 50, many);
-        summary.traffic.matches = vec![Matches { rule: 1, others: many, known: 1 }];
-        let sample = |tier| Sample {
-            weight: 1,
-            tier,
-            cohort: Cohort::new(0),
-            cost_micros: 50_000,
-            navigation: true,
-            keeps_cookies: false,
-            values: Values::default(),
-        };
-        summary.traffic.others = (0..many).map(|_| sample(Tier::T5)).collect();
-        summary.traffic.known = vec![sample(Tier::T1)];
-        summary
-    }
-
-    fn take(guard: &mut Guard, summary: &Summary) -> Option<Advice> {
-        guard.step(summary, &Context::default())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
-
-        #[test]
-        fn steps_that_come_twice_or_late_count_once(
-            steps in prop::collection::vec((1_u64..=10, 0_u64..4), 1..30),
-            again in prop::collection::vec(0_usize..30, 0..20),
-        ) {
-            let (mut straight, mut other, mut tenth) = (Guard::new(1), Guard::new(1), 50);
-            let mut seen = Vec::new();
-            for (tenths, many) in steps {
-                tenth += tenths;
-                seen.push(step(tenth, tenths, many));
-                let there = seen.last().and_then(|step| take(&mut straight, step).map(|advice| advice.findings));
-                let here = seen.last().and_then(|step| take(&mut other, step).map(|advice| advice.findings));
-                prop_assert!(there == here);
-                for late in again.iter().filter_map(|late| seen.get(*late)) {
-                    prop_assert!(take(&mut other, late).is_none());
-                }
-                prop_assert_eq!(&straight.partial, &other.partial);
-                prop_assert!(straight.book == other.book);
-            }
-        }
-    }
-
-    #[test]
-    fn what_was_counted_before_a_gap_belongs_to_no_second_after_it() {
-        let (mut straight, mut other) = (Guard::new(1), Guard::new(1));
-        for tenth in 51..=65 {
-            take(&mut straight, &step(tenth, 1, 3));
-        }
-        assert!(straight.partial.millis > 0, "half a second");
-        straight.drop_rule(7);
-        other.drop_rule(7);
-        for guard in [&mut straight, &mut other] {
-            assert!(take(guard, &step(105, 5, 1)).is_none());
-        }
-        assert_eq!(straight.partial, other.partial);
-        assert_eq!((straight.partial.millis, straight.partial.unwanted.as_slice()), (500, &[7][..]));
-        assert_eq!(straight.partial.matches, [Matches { rule: 1, others: 1, known: 1 }]);
-        assert!(take(&mut straight, &step(110, 5, 1)).is_some_and(|advice| advice.findings.blind));
-    }
-
-    #[test]
-    fn what_is_asked_carries_the_numbers_of_what_hurts_and_of_what_looks_made() {
-        let turn = |act| Turn { act, lasted: Duration::from_secs(11), hold: Duration::from_secs(10) };
-        let hurt = Some((Comparison::Load, Finite::new(30.0), Finite::new(17.0)));
-        let quiet = Some((Comparison::Quiet, Finite::new(9.0), Finite::new(14.0)));
-        let said = |act| {
-            let grounds = grounds(turn(act), hurt, quiet, Finite::new(4.5));
-            assert!(grounds.iter().all(Ground::holds), "{grounds:?}");
-            grounds.iter().map(|ground| (ground.comparison, ground.figure, ground.bound)).collect::<Vec<_>>()
-        };
-        let asking = [(Comparison::Load, 30.0, 17.0), (Comparison::LooksMade, 4.5, 3.0)];
-        assert_eq!([said(Act::AskForCookie), said(Act::AskToWait)], [asking; 2]);
-        assert_eq!(said(Act::CeaseAsking), [(Comparison::Quiet, 9.0, 14.0)]);
-    }
-}
+mod tests;

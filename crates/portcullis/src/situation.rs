@@ -35,6 +35,8 @@ pub(crate) struct Situation {
     demand: Demand,
     /// L, and whether it rests on enough healthy seconds.
     pub(crate) limit: (f64, bool),
+    /// The load up to which people come back, in requests in service; 0 before the first step, infinite while L is.
+    comfortable: f64,
     /// What the last second said.
     sight: Option<Sight>,
     /// Why people were last closed out or let in, and why something was last asked of them or no longer.
@@ -60,8 +62,6 @@ struct Sight {
     findings: Arc<Findings>,
     /// The value that grew most of each attribute whose mix is unusual, in the same order as there, if it was named.
     tops: Vec<Option<String>>,
-    /// The load up to which everybody may come back, in requests in service.
-    comfortable: Option<f64>,
     /// Nothing that protects may be lowered.
     holds: bool,
 }
@@ -108,6 +108,7 @@ impl Situation {
     pub(crate) fn note_step(&mut self, taken: &Taken) {
         (self.has_begun, self.decision) = (true, taken.outcome.decision.clone());
         self.demand = Demand::of(&taken.summary, &self.decision.masks);
+        self.comfortable = taken.outcome.comfortable;
         (self.asks, self.is_allowed) = (taken.outcome.asks, taken.circumstances.assist_yes);
         self.note_grounds(&taken.outcome.grounds);
     }
@@ -130,7 +131,6 @@ impl Situation {
         self.sight = Some(Sight {
             tops: unusual.map(|mix| ruling.word(mix.top)).collect(),
             findings: Arc::new(advice.findings.clone()),
-            comfortable: advice.comfortable.map(f64::from),
             holds: advice.holds,
         });
     }

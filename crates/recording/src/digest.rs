@@ -82,6 +82,8 @@ pub struct Digester {
 struct Everything<'a> {
     decision: Parts<'a>,
     ferry: Option<Ferry>,
+    /// Its bits: it may be infinite.
+    comfortable: u64,
     asks: bool,
     closes_anew: bool,
     advice: Option<Advised<'a>>,
@@ -92,7 +94,7 @@ struct Everything<'a> {
 struct Advised<'a> {
     findings: &'a Findings,
     changes: &'a [Change],
-    comfortable: Option<f64>,
+    usual: Option<f64>,
     holds: bool,
     challenge: Challenge,
     rules: &'a [Rule],
@@ -114,13 +116,13 @@ impl Digester {
     /// 64 bits over decision and advice, every number in them included: SipHash-1-3 with key 0 over their bytes.
     pub fn digest(&mut self, outcome: &Outcome) -> u64 {
         // Grounds follow from the same numbers as the decision.
-        let Outcome { decision, advice, ferry, asks, closes_anew, grounds: _ } = outcome;
+        let Outcome { decision, advice, ferry, comfortable, asks, closes_anew, grounds: _ } = outcome;
         let in_force = self.of_dictionary(&decision.rules.calm);
         let advised = advice.as_ref().map_or(0, |advice| self.of_dictionary(&advice.rules.calm));
         let advice = advice.as_ref().map(|advice| {
-            let Advice { findings, changes, rules, challenge, comfortable, holds, grounds: _ } = advice;
-            let (rules, comfortable) = (&rules.rules[..], comfortable.map(f64::from));
-            Advised { findings, changes, comfortable, holds: *holds, challenge: *challenge, rules }
+            let Advice { findings, changes, rules, challenge, usual, holds, grounds: _ } = advice;
+            let (rules, usual) = (&rules.rules[..], usual.map(f64::from));
+            Advised { findings, changes, usual, holds: *holds, challenge: *challenge, rules }
         });
         of_bytes(&Everything {
             decision: Parts {
@@ -134,6 +136,7 @@ impl Digester {
                 rules: &decision.rules.rules,
             },
             ferry: *ferry,
+            comfortable: comfortable.to_bits(),
             asks: *asks,
             closes_anew: *closes_anew,
             advice,

@@ -21,7 +21,7 @@ use crate::threshold::{Bounds, Ferry, Threshold};
 
 /// Names what the core does with its inputs. It counts up with every change after which the same inputs may lead to other
 /// decisions, in this crate, in `guard` or in `model`, and whenever what [`Core`] writes down changes.
-pub const ALGORITHM: u32 = 3;
+pub const ALGORITHM: u32 = 5;
 
 /// What is so around a step, beside what was counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
@@ -59,6 +59,8 @@ pub struct Outcome {
     pub advice: Option<Advice>,
     /// Whose turn it is while unknown clients are closed out.
     pub ferry: Option<Ferry>,
+    /// The load up to which people may come back, in requests in service; infinite while L is.
+    pub comfortable: f64,
     /// In mode `assist`: cohorts would be closed if an admin said yes.
     pub asks: bool,
     /// A new incident begins: the secret that strangers' cohorts are drawn by must be renewed together with putting the
@@ -103,8 +105,8 @@ struct Standing {
     is_given: bool,
     rules: Arc<Rules>,
     challenge: Challenge,
-    /// See [`Advice::comfortable`].
-    comfortable: Option<f64>,
+    /// See [`Advice::usual`].
+    usual: Option<f64>,
     /// See [`Advice::holds`].
     holds: bool,
     /// When everybody was last admitted again.
@@ -148,7 +150,15 @@ impl Core {
         self.decision = self.compose(&bounds, step.decision);
         let asked = advice.iter().flat_map(|advice| advice.grounds.iter().copied());
         let grounds = step.grounds.into_iter().chain(asked).collect();
-        Outcome { decision: self.decision.clone(), advice, ferry: step.ferry, asks, closes_anew, grounds }
+        Outcome {
+            decision: self.decision.clone(),
+            advice,
+            ferry: step.ferry,
+            comfortable: step.comfortable,
+            asks,
+            closes_anew,
+            grounds,
+        }
     }
 
     /// Whether it is calm only because an admin says so, or has not said yes: that says nothing of what comes, and teaches nothing.
@@ -176,7 +186,7 @@ impl Core {
         standing.is_given = true;
         standing.rules = advice.rules.clone();
         standing.challenge = advice.challenge;
-        standing.comfortable = advice.comfortable.map(f64::from);
+        standing.usual = advice.usual.map(f64::from);
         standing.holds = advice.holds;
         Some(advice)
     }
@@ -185,7 +195,7 @@ impl Core {
         Bounds {
             floor: circumstances.floor,
             ceiling: circumstances.ceiling,
-            comfortable: self.standing.comfortable,
+            usual: self.standing.usual,
             holds: self.standing.holds,
             may_close: match circumstances.mode {
                 Mode::Auto => true,

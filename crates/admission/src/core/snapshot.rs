@@ -16,7 +16,7 @@ struct Kept<T, G> {
     guard: G,
     is_given: bool,
     challenge: Challenge,
-    comfortable: Option<f64>,
+    usual: Option<f64>,
     holds: bool,
     opened: Option<Instant>,
     was_closed: bool,
@@ -78,7 +78,7 @@ impl Core {
             guard,
             is_given: posture.is_given,
             challenge: posture.challenge,
-            comfortable: posture.comfortable,
+            usual: posture.usual,
             holds: posture.holds,
             opened: posture.opened,
             was_closed: posture.was_closed,
@@ -96,14 +96,14 @@ impl Core {
     }
 
     fn kept<T, G>(&self, threshold: T, guard: G) -> Kept<T, G> {
-        let Standing { is_given, rules, challenge, comfortable, holds, opened, was_closed } = &self.standing;
+        let Standing { is_given, rules, challenge, usual, holds, opened, was_closed } = &self.standing;
         let Decision { seq, at, level, masks, offered, limits_refuse, .. } = self.decision;
         Kept {
             threshold,
             guard,
             is_given: *is_given,
             challenge: *challenge,
-            comfortable: *comfortable,
+            usual: *usual,
             holds: *holds,
             opened: *opened,
             was_closed: *was_closed,
@@ -134,7 +134,7 @@ impl Kept<Threshold, Guard> {
                 is_given: self.is_given,
                 rules,
                 challenge: self.challenge,
-                comfortable: self.comfortable.filter(|bound| bound.is_finite()),
+                usual: self.usual.filter(|bound| bound.is_finite()),
                 holds: self.holds,
                 opened: self.opened,
                 was_closed: self.was_closed,

@@ -31,6 +31,18 @@ pub(super) fn total(costs: &Costs) -> f64 {
     costs.iter().flatten().sum()
 }
 
+/// While a flood swells, the last step says more about it than the last second. But what customers do comes in bursts, and a
+/// step in which many of them ask at once is no reason to cut them.
+pub(super) fn worse_of(second: &Costs, newest: &Costs) -> Costs {
+    let strangers = || Tier::ALL.into_iter().filter(|tier| !tier.is_known()).map(Tier::index);
+    let of_strangers = |costs: &Costs| strangers().flat_map(|tier| costs[tier]).sum::<f64>();
+    let mut worse = *second;
+    if of_strangers(newest) > of_strangers(second) {
+        strangers().for_each(|tier| worse[tier] = newest[tier]);
+    }
+    worse
+}
+
 /// The cost of the cohorts whose bits are set.
 pub(super) fn sum_of(costs: &[f64; COHORTS], mask: u128) -> f64 {
     match mask {
@@ -106,6 +118,11 @@ impl Recent {
     /// How much time is covered, in milliseconds.
     pub(super) fn millis(&self) -> u64 {
         self.millis
+    }
+
+    /// Whether that is a whole second.
+    pub(super) fn is_full(&self) -> bool {
+        self.millis >= SPAN_MILLIS
     }
 
     /// Costs over all that is covered.

@@ -3,6 +3,7 @@
 use model::{COHORTS, Decision, Instant, Level, Masks, Tier};
 
 use super::Threshold;
+use super::knee::Knee;
 use crate::bits::{halves, low_u32};
 use crate::handover::Handover;
 
@@ -21,6 +22,7 @@ impl Threshold {
             self.closing,
         ];
         estate.put("threshold.numbers", numbers);
+        estate.put("threshold.knee", self.knee.words());
         let decision = &self.step.decision;
         let head = [
             decision.seq,
@@ -50,6 +52,7 @@ impl Threshold {
         self.reverts = low_u32(reverts).min(super::reopen::BACK_OFF_STEPS);
         self.forgiven = Instant::from_nanos(forgiven);
         self.closing = closing;
+        self.knee = estate.array("threshold.knee").map_or_else(Knee::default, Knee::from_words);
         (self.step.decision, self.step.closing) = (decision.clone(), closing);
         Some(decision)
     }

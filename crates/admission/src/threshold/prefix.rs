@@ -66,8 +66,9 @@ pub(super) fn readmit_known(masks: Masks, costs: &Costs, room: f64) -> Masks {
 }
 
 /// What one step of re-opening admits beside `masks`. `room` is the cost that may be added, `expected` what each cohort
-/// costs. Stays within the best tier that is not whole, and may go on into tiers that cost next to nothing.
-pub(super) fn grow(masks: Masks, expected: &Costs, mut room: f64, free: f64) -> Masks {
+/// costs. Stays within the best tier that is not whole, and may go on into tiers that cost no more than `free`: wholly into the
+/// last, or if all that is closed `is_free`, else by a step, because what they cost while worse ones are kept out may be a wrong guess.
+pub(super) fn grow(masks: Masks, expected: &Costs, mut room: f64, free: f64, is_free: bool) -> Masks {
     let mut grown = masks;
     let mut first = true;
     for tier in MASKED {
@@ -77,10 +78,11 @@ pub(super) fn grow(masks: Masks, expected: &Costs, mut room: f64, free: f64) -> 
         }
         let cost = &expected[tier.index()];
         let closed = !before;
-        let most = if first {
-            step_to(before.count_ones()) - before.count_ones()
-        } else if sum_of(cost, closed) <= free {
+        let costs_little = sum_of(cost, closed) <= free;
+        let most = if !first && (is_free || (costs_little && tier == Tier::T6)) {
             COHORTS_MAX
+        } else if first || costs_little {
+            step_to(before.count_ones()) - before.count_ones()
         } else {
             0
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Act, Comparison, Ground, Instant};
+use model::{Act, Comparison, Ground, Instant, Masks};
 
 use super::costs::{Costs, admitted};
 use super::{EXPANSION, FREE, HOLD, Threshold, has_lasted, prefix};
@@ -28,7 +28,10 @@ impl Threshold {
         }
         let open = admitted(costs, &self.wanted, room.limit);
         let most = if settled { f64::INFINITY } else { (room.comfortable - open) / EXPANSION };
-        let grown = prefix::grow(self.wanted, &self.shadow.0, most, FREE * room.limit);
+        let costs_little =
+            |costs| prefix::cost_of_more(&self.wanted, &Masks::OPEN, costs) <= ALL_FREE * room.limit;
+        let is_free = costs_little(costs) && costs_little(&self.shadow.0);
+        let grown = prefix::grow(self.wanted, &self.shadow.0, most, FREE * room.limit, is_free);
         if grown == self.wanted {
             return None;
         }
@@ -65,6 +68,8 @@ impl Threshold {
     }
 }
 
+/// Share of L up to which all that is closed counts as next to nothing, so that worse tiers are opened wholly along with a better one.
+const ALL_FREE: f64 = 0.015;
 /// Everything, with its expansion, has fitted for so long: back-off is void.
 const QUIET: Duration = Duration::from_secs(10);
 /// Everything as offered has fitted for so long: expansion and back-off are void. Without this, demand just below

@@ -4,6 +4,7 @@ use model::{COHORTS, Decision, Instant, Level, Masks, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::costs::{Recent, Shadow};
+use super::knee::Knee;
 use super::reopen::BACK_OFF_STEPS;
 use super::{Ferry, Step, Threshold};
 
@@ -15,6 +16,7 @@ pub(super) struct Kept {
     shadow: Vec<f64>,
     wanted: Masks,
     reopening: bool,
+    knee: Knee,
     over_since: Option<Instant>,
     far_over_since: Option<Instant>,
     quiet_since: Option<Instant>,
@@ -33,6 +35,8 @@ pub(super) struct Kept {
     limits_refuse: bool,
     wants_to_close: bool,
     ferry: Option<Ferry>,
+    /// `None`: infinite.
+    comfortable: Option<f64>,
 }
 
 /// What was written is no threshold.
@@ -43,13 +47,14 @@ pub(super) struct NoThreshold;
 impl From<Threshold> for Kept {
     fn from(threshold: Threshold) -> Self {
         let Threshold { recent, shadow, .. } = &threshold;
-        let Step { decision, wants_to_close, ferry, .. } = &threshold.step;
+        let Step { decision, wants_to_close, ferry, comfortable, .. } = &threshold.step;
         let cells = |costs: &[[u64; COHORTS]; Tier::COUNT]| costs.iter().flatten().copied().collect();
         Self {
             recent: recent.steps().map(|(millis, costs)| (millis, cells(costs))).collect(),
             shadow: shadow.0.iter().flatten().copied().collect(),
             wanted: threshold.wanted,
             reopening: threshold.reopening,
+            knee: threshold.knee,
             over_since: threshold.over_since,
             far_over_since: threshold.far_over_since,
             quiet_since: threshold.quiet_since,
@@ -68,6 +73,7 @@ impl From<Threshold> for Kept {
             limits_refuse: decision.limits_refuse,
             wants_to_close: *wants_to_close,
             ferry: *ferry,
+            comfortable: comfortable.is_finite().then_some(*comfortable),
         }
     }
 }
@@ -81,19 +87,21 @@ impl TryFrom<Kept> for Threshold {
             recent.add(*millis, &*table(costs)?);
         }
         let shadow = table(&kept.shadow)?;
-        if !shadow.iter().flatten().all(|cost| cost.is_finite() && *cost >= 0.0) || !kept.offered.is_finite()
-        {
+        let is_sane = kept.offered.is_finite() && kept.knee.is_sane();
+        if !shadow.iter().flatten().all(|cost| cost.is_finite() && *cost >= 0.0) || !is_sane {
             return Err(NoThreshold);
         }
         let (seq, at, level, masks) = (kept.seq, kept.at, kept.level, kept.masks);
         let (offered, limits_refuse) = (kept.offered, kept.limits_refuse);
         let decision = Decision { seq, at, level, masks, offered, limits_refuse, ..Decision::default() };
         let (closing, wants_to_close, ferry) = (kept.closing, kept.wants_to_close, kept.ferry);
+        let comfortable = kept.comfortable.unwrap_or(f64::INFINITY);
         Ok(Self {
             recent,
             shadow: Shadow(shadow),
             wanted: kept.wanted,
             reopening: kept.reopening,
+            knee: kept.knee,
             over_since: kept.over_since,
             far_over_since: kept.far_over_since,
             quiet_since: kept.quiet_since,
@@ -104,7 +112,7 @@ impl TryFrom<Kept> for Threshold {
             forgiven: kept.forgiven,
             closing,
             last: kept.last,
-            step: Step { decision, closing, wants_to_close, ferry, grounds: Vec::new() },
+            step: Step { decision, closing, wants_to_close, ferry, comfortable, grounds: Vec::new() },
         })
     }
 }

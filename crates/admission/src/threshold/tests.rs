@@ -1,7 +1,10 @@
 mod grounds;
 
+use super::closing::{IN_VAIN, READMIT, UNMISTAKABLE};
 use super::costs::{Costs, sum_of};
 use super::*;
+use crate::handover::Handover;
+use model::{Act as Does, COHORTS, Comparison};
 use proptest::prelude::*;
 use std::ops::Add;
 
@@ -56,6 +59,134 @@ fn known_clients_are_cut_only_when_they_alone_exceed_the_limit_and_the_youngest_
     story.plays("10s T1 60 T2 19 T5 50, 12s end");
     let masks = story.step.decision.masks;
     assert_eq!((masks.tier(Tier::T1), masks.tier(Tier::T2)), (u128::MAX, u128::MAX), "at once when they fit");
+}
+
+/// Customers load pages with their files: in one step they ask for more than L, in the second for two thirds of it.
+#[test]
+fn a_burst_of_customers_while_a_flood_swells_cuts_none_of_them() {
+    let mut story = Story::new(100);
+    story.plays("0s T1 40 T2 20 T5 10, 5s T1 60 T2 50 T6 3000, 5.1s end");
+    let masks = story.step.decision.masks;
+    assert_eq!(story.step.decision.level, Level::CustomersFirst);
+    assert_eq!((masks.tier(Tier::T1), masks.tier(Tier::T2)), (u128::MAX, u128::MAX), "{:?}", story.log);
+}
+
+/// Visitors who cost next to nothing while they are closed out may cost more when they are let in: as long as anything else is
+/// closed out, they come back by steps.
+#[test]
+fn who_seems_to_cost_nothing_is_let_in_by_steps_while_a_flood_is_closed_out() {
+    let first = "5.25s customers-first T4 12 T5 0 T6 0, 15.25s reopening T4 14 T5 0 T6 0, 25.25s reopening T4 28 T5 0 T6 0, \
+                 35.25s reopening T4 56 T5 0 T6 0, 45.25s reopening T4 112 T5 0 T6 0";
+    check(
+        "0s T1 30 T4 10 T5 0.5, 5s T4 300 T6 300, 20s T4 10, 76s end",
+        &format!(
+            "{first}, 55.25s reopening T4 128 T5 2 T6 0, 65.25s reopening T4 128 T5 4 T6 0, 75.25s reopening T4 128 T5 8 T6 0"
+        ),
+    );
+    check(
+        "0s T1 30 T4 4 T5 0.5, 5s T4 300, 20s T4 4, 76s end",
+        &format!("{first}, 55.25s calm T4 128 T5 128 T6 128"),
+    );
+}
+
+/// A crowd that asks for nine tenths of what the app can do. L rises while some of it are closed out.
+fn crowd(usual: Option<f64>) -> Story {
+    let mut story = Story::new(500);
+    story.bounds.usual = usual.map(|usual| usual * 1_000.0);
+    story.plays("0s T1 30 T5 40, 10s T5 70, 14s T5 60, 15s end");
+    assert_eq!(story.step.decision.level, Level::CustomersFirst);
+    story.limit = 250.0;
+    story
+}
+
+#[test]
+fn what_was_too_much_is_not_let_in_again_because_l_has_risen_meanwhile() {
+    let mut story = crowd(None);
+    story.plays("15s T5 60, 52s end");
+    assert_ne!(story.step.decision.level, Level::Calm, "{:?}", story.log);
+    assert!(story.admitted() <= 0.70 * 1.33 * LIMIT, "{:?}", story.log);
+    story.plays("52s T5 60, 120s end");
+    assert_eq!(
+        story.step.decision.level,
+        Level::Calm,
+        "the app may be able to do more by now: {:?}",
+        story.log
+    );
+}
+
+#[test]
+fn what_is_usual_is_let_in_again_whatever_was_too_much() {
+    let mut story = crowd(Some(95.0));
+    story.plays("15s T5 60, 52s end");
+    assert_eq!(story.step.decision.level, Level::Calm, "{:?}", story.log);
+}
+
+#[test]
+fn what_a_failing_app_cannot_do_is_not_remembered() {
+    let mut story = Story::new(500);
+    story.plays("0s T1 10 T5 30, 10s end");
+    (story.fails, story.limit) = (true, 8.0);
+    story.plays("10s end, 20s end");
+    assert_eq!(story.step.decision.level, Level::CustomersFirst);
+    (story.fails, story.limit) = (false, LIMIT);
+    story.plays("20s end, 21s end");
+    assert!(is_about(story.step.comfortable, 0.70 * LIMIT), "{}", story.step.comfortable);
+}
+
+#[test]
+fn what_was_too_much_long_before_is_forgotten_when_people_are_closed_out_again() {
+    let mut story = Story::new(500);
+    story.limit = 30.0;
+    story.plays("0s T1 10 T5 30, 5s end");
+    assert!(is_about(story.step.comfortable, 0.70 * 30.0), "{}", story.step.comfortable);
+    story.limit = LIMIT;
+    story.plays("5s T5 1, 100s end");
+    assert_eq!(story.step.decision.level, Level::Calm);
+    story.plays("100s T5 300, 102s end");
+    assert!(is_about(story.step.comfortable, 0.70 * LIMIT), "{}", story.step.comfortable);
+    // Within the minute it is not: L rises as soon as people are closed out.
+    let mut story = crowd(None);
+    story.plays("15s T5 400, 16s end");
+    let comfortable = story.step.comfortable;
+    story.plays("16s T5 5, 60s T5 900, 62s end");
+    assert!(story.step.comfortable < 1.5 * comfortable, "{comfortable} {}", story.step.comfortable);
+}
+
+fn is_about(kept: f64, one: f64) -> bool {
+    (kept / 1_000.0 / one - 1.0).abs() < 0.04
+}
+
+/// Right after a closing, or after a gap, half a second is all that has been seen.
+#[test]
+fn less_than_a_second_cuts_no_customers() {
+    let mut story = Story::new(500);
+    story.plays("0s T1 40 T2 20 T5 10, 5s T5 3000, 5.5s T2 70, 6s end");
+    let masks = story.step.decision.masks;
+    assert_eq!((story.step.decision.level, masks.tier(Tier::T2)), (Level::CustomersFirst, u128::MAX));
+    story.plays("6s end, 6.5s end");
+    assert_ne!(story.step.decision.masks.tier(Tier::T2), u128::MAX, "{:?}", story.log);
+}
+
+#[test]
+fn a_successor_knows_what_was_too_much() {
+    let mut story = crowd(None);
+    let mut estate = Handover::default();
+    story.threshold.hand_over(&mut estate);
+    let mut successor = Threshold::new();
+    successor.take_over(&estate).unwrap();
+    assert_eq!(successor.knee, story.threshold.knee);
+    assert_ne!(successor.knee, Knee::default());
+    let mut fresh = Handover::default();
+    Threshold::new().hand_over(&mut fresh);
+    successor.take_over(&fresh).unwrap();
+    assert_eq!(successor.knee, Knee::default(), "nothing was too much yet");
+    assert_eq!(Knee::from_words([5, f64::NAN.to_bits()]), Knee::default());
+    successor.take_over(&estate).unwrap();
+    story.plays("15s T5 60, 16s end");
+    let summary = Summary { limit: 250_000.0, ..story.summary() };
+    let now = summary.at + Duration::from_millis(500);
+    let comfortable = successor.step(&Summary { at: now, ..summary }, &story.bounds, 0).comfortable;
+    assert!(comfortable < 0.75 * 1_000.0 * LIMIT, "{comfortable}");
 }
 
 #[test]
@@ -139,7 +270,7 @@ fn pins_hold_the_level_up_and_down() {
     story.bounds = Bounds {
         floor: Some(Level::CustomersFirst),
         ceiling: None,
-        comfortable: None,
+        usual: None,
         holds: false,
         may_close: false,
     };
@@ -147,24 +278,14 @@ fn pins_hold_the_level_up_and_down() {
     let decision = story.step.decision.clone();
     assert_eq!((decision.level, story.step.closing), (Level::CustomersFirst, 1));
     assert_eq!((decision.masks.admitted(Tier::T4), decision.masks.admitted(Tier::T5)), (128, 0));
-    story.bounds = Bounds {
-        floor: Some(Level::Limiting),
-        ceiling: None,
-        comfortable: None,
-        holds: false,
-        may_close: true,
-    };
+    story.bounds =
+        Bounds { floor: Some(Level::Limiting), ceiling: None, usual: None, holds: false, may_close: true };
     story.plays("5s end, 6s end");
     let decision = story.step.decision.clone();
     assert_eq!((decision.level, decision.masks.is_open()), (Level::Limiting, true));
     assert!(decision.limits_refuse);
-    story.bounds = Bounds {
-        floor: None,
-        ceiling: Some(Level::Challenging),
-        comfortable: None,
-        holds: false,
-        may_close: true,
-    };
+    story.bounds =
+        Bounds { floor: None, ceiling: Some(Level::Challenging), usual: None, holds: false, may_close: true };
     story.plays("6s T5 2000, 9s end");
     let decision = story.step.decision.clone();
     assert_eq!((decision.level, decision.masks.is_open()), (Level::Calm, true));
@@ -265,7 +386,12 @@ proptest! {
         shares in prop::array::uniform7(0.0..1.0_f64),
         load in 0.0..0.699_f64,
     ) {
-        let mut story = Story::played(&acts, 1, LIMIT);
+        let mut story = Story::new(250);
+        for act in &acts {
+            story.swings(act);
+            story.act(act);
+        }
+        story.limit = LIMIT;
         let sum: f64 = shares.iter().sum::<f64>().max(0.1);
         for tier in Tier::ALL {
             story.demand(tier, shares[tier.index()] / sum * load * LIMIT);
@@ -347,6 +473,8 @@ struct Story {
     threshold: Threshold,
     bounds: Bounds,
     limit: f64,
+    /// Whether the app fails.
+    fails: bool,
     /// Concurrency that each cohort asks for, in thousandths.
     demand: Box<[[u64; COHORTS]; Tier::COUNT]>,
     scale: u64,
@@ -360,8 +488,9 @@ impl Story {
     fn new(millis: u64) -> Self {
         Self {
             threshold: Threshold::new(),
-            bounds: Bounds { floor: None, ceiling: None, comfortable: None, holds: false, may_close: true },
+            bounds: Bounds { floor: None, ceiling: None, usual: None, holds: false, may_close: true },
             limit: LIMIT,
+            fails: false,
             demand: Box::new([[0; COHORTS]; Tier::COUNT]),
             scale: 1,
             millis,
@@ -384,6 +513,11 @@ impl Story {
             *demand *= skew(cohort);
         }
         self.advance(self.now + act.steps * self.millis);
+    }
+
+    /// Sets L to what it may be in an act: it falls and rises by much, at times to its floor.
+    fn swings(&mut self, act: &Act) {
+        self.limit = LIMIT * [1.0, 0.4, 2.5, 0.08][(act.skew >> 8 & 3) as usize];
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
@@ -414,6 +548,7 @@ impl Story {
             limit: self.limit,
             connections: 0.1,
             origin_answers: 100,
+            origin_failures: if self.fails { 6 } else { 0 },
             ..Summary::empty(Instant::from_millis(self.now), self.millis * 1_000)
         }
     }

@@ -181,8 +181,13 @@ fn next_best(
     pool.sort_by(Candidate::order);
     let mut tried = 0;
     while tried < TRIES_MAX && !pool.is_empty() {
+        let candidate = pool.remove(0);
+        // What has ended by now has no forecast, and a trial would find nothing.
+        if !contrast.forecast(&candidate.bits).is_positive() {
+            continue;
+        }
         tried += 1;
-        let narrow = narrow(contrast, items, pool.remove(0));
+        let narrow = narrow(contrast, items, candidate);
         let mut conditions: Vec<Condition> = narrow.items.iter().map(|item| items[*item].condition).collect();
         conditions.sort_unstable();
         let finding = Finding {
@@ -190,7 +195,7 @@ fn next_best(
             proof: contrast.proof(&narrow.bits),
             forecast: contrast.forecast(&narrow.bits),
         };
-        if finding.proof.gained >= least && accept(&finding) {
+        if finding.proof.gained >= least && finding.forecast.is_positive() && accept(&finding) {
             return Some((finding, narrow.bits));
         }
     }

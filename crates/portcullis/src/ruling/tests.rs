@@ -32,7 +32,7 @@ pub(crate) fn advice(findings: Findings, changes: Vec<Change>, rules: &[Rule]) -
         changes,
         rules: Arc::new(Rules { rules: rules.to_vec(), calm: Arc::default() }),
         challenge: Challenge::Off,
-        comfortable: None,
+        usual: None,
         holds: false,
     }
 }

@@ -47,6 +47,7 @@ impl Stage {
         (self.situation.has_begun, self.situation.demand) = (true, Demand::of(&summary, &masks));
         self.situation.decision = decision;
         self.situation.limit = (20.0, true);
+        self.situation.comfortable = 14.0;
         if before != level {
             self.situation.note_level(before, level, now);
         }
@@ -56,9 +57,7 @@ impl Stage {
     fn finds(&mut self, change: impl FnOnce(&mut Findings)) {
         let mut findings = nothing(self.second);
         change(&mut findings);
-        let advice =
-            Advice { comfortable: Some(Finite::new(14.0)), ..advice(findings, vec![], &[] as &[Rule]) };
-        self.situation.note_advice(&advice, &self.ruling);
+        self.situation.note_advice(&advice(findings, vec![], &[] as &[Rule]), &self.ruling);
     }
 
     fn pins(&mut self, floor: Option<Level>, ceiling: Option<Level>) {

@@ -1,6 +1,5 @@
 //! The situation for people.
 
-use admission::threshold::OPEN;
 use guard::evidence::Findings;
 use model::{Challenge, Level, Mode, Tier};
 
@@ -200,7 +199,7 @@ impl Report<'_> {
         }
         if decision.challenge != Challenge::Off {
             said.push(
-                "the challenge ends when for 30 s nothing hurts, nobody is closed out, and all that comes would fit with room to spare".to_owned(),
+                "the challenge ends when for 30 s nobody is closed out, nothing that hurts looks made, and all that comes would fit with room to spare".to_owned(),
             );
         }
         if self.rules.0 > 0 {
@@ -234,9 +233,8 @@ impl Report<'_> {
 
     /// The load up to which people come back.
     pub(super) fn room(&self) -> Option<f64> {
-        let (limit, _) = self.situation.limit;
-        let comfortable = self.sight().and_then(|sight| sight.comfortable);
-        comfortable.or_else(|| limit.is_finite().then_some(OPEN * limit))
+        let room = self.situation.comfortable;
+        (room > 0.0 && room.is_finite()).then_some(room)
     }
 
     fn pinned(&self) -> Vec<String> {

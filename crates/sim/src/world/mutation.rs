@@ -85,7 +85,7 @@ pub(super) mod learning {
         guard: Acting,
         is_given: bool,
         challenge: Challenge,
-        comfortable: Option<f64>,
+        usual: Option<f64>,
         holds: bool,
         opened: Option<Instant>,
         was_closed: bool,

@@ -1,7 +1,5 @@
 //! Whoever has the counts can compute again why people were closed out and let in.
 
-use model::Act as Does;
-
 use super::*;
 use crate::threshold::prefix::cost_of_known;
 
@@ -10,6 +8,8 @@ struct Checker {
     /// What was asked for in the steps of the last second, the newest last.
     asked: Vec<Costs>,
     changed: u64,
+    /// L at the last closing, and when that was, as far as it is remembered.
+    too_much: Option<(u64, f64)>,
     seen: Vec<Does>,
 }
 
@@ -34,6 +34,7 @@ impl Checker {
         }
         let restarts =
             |ground: &Ground| ground.act != Does::Readmit && ground.comparison != Comparison::InVain;
+        self.remember(story, &grounds);
         if grounds.iter().any(restarts) {
             self.changed = story.now;
         }
@@ -43,6 +44,25 @@ impl Checker {
         }
         self.seen.extend(grounds.iter().map(|ground| ground.act));
         Ok(())
+    }
+
+    /// What is known to fit at a moment: what was too much doubles in 120 s.
+    fn fits(&self, story: &Story) -> f64 {
+        let seconds = |at: u64| (story.now - at) as f64 / 1_000.0;
+        let remembered = self.too_much.map(|(at, load)| load * 2.0_f64.powf(seconds(at) / 120.0));
+        remembered.map_or(story.limit, |load| load.min(story.limit))
+    }
+
+    fn remember(&mut self, story: &Story, grounds: &[Ground]) {
+        let closes = |ground: &Ground| {
+            matches!(ground.act, Does::Close | Does::CloseMore | Does::Revert)
+                && ground.comparison != Comparison::InVain
+        };
+        if let Some(ground) = grounds.iter().find(|ground| closes(ground)) {
+            let is_new = ground.act == Does::Close && story.now - self.changed >= 60_000;
+            let load = if is_new { story.limit } else { self.fits(story) };
+            self.too_much = Some((story.now, load));
+        }
     }
 
     fn again(&self, ground: &Ground, story: &Story, before: &Masks, after: &Masks) -> [f64; 2] {
@@ -67,9 +87,9 @@ impl Checker {
                     masks.with(tier, after.tier(tier) & !before.tier(tier))
                 });
                 let more: f64 = Tier::ALL[1..].iter().map(|tier| tier_of(&shadow, &more, *tier)).sum();
-                [let_in(&second, before, limit) + 2.0 * more, OPEN * limit]
+                [let_in(&second, before, limit) + 2.0 * more, OPEN * self.fits(story)]
             }
-            Comparison::Settled => [let_in(&shadow, &Masks::OPEN, limit), OPEN * limit],
+            Comparison::Settled => [let_in(&shadow, &Masks::OPEN, limit), OPEN * self.fits(story)],
             Comparison::KnownFit => [cost_of_known(after, &second), READMIT * limit],
             other @ (Comparison::Load
             | Comparison::Wait
@@ -133,7 +153,7 @@ fn is_near(one: f64, other: f64) -> bool {
 }
 
 fn checker() -> Checker {
-    Checker { asked: Vec::new(), changed: 0, seen: Vec::new() }
+    Checker { asked: Vec::new(), changed: 0, too_much: None, seen: Vec::new() }
 }
 
 #[test]
@@ -160,6 +180,7 @@ proptest! {
     fn every_change_carries_numbers_from_which_it_follows(acts in acts(25), pause in 0_usize..100) {
         let (mut story, mut checker) = (Story::new(250), checker());
         for act in &acts {
+            story.swings(act);
             story.act(&Act { steps: 0, ..act.clone() });
             for _ in 0..act.steps {
                 checker.step(&mut story)?;
