@@ -6,7 +6,7 @@
 //! core that has them.
 //!
 //! ```text
-//!          > 0.95 L, or > 0.85 L for a second           the forecast fits 0.70 L
+//!          > 0.95 L, or > 0.85 L for a second           the forecast fits 0.70 of what is known to fit
 //!   calm ────────────────────────────────▶ customers-first ─────────────────▶ reopening ─ all admitted ─▶ calm
 //!                                                ▲                                │ ▲│
 //!                                                └──── > 0.95 L, or > 0.85 L ─────┘ └┘ every 10 s
@@ -92,7 +92,7 @@ pub struct Step {
     pub wants_to_close: bool,
     /// Whose turn it is, while some cohorts of T5 are closed.
     pub ferry: Option<Ferry>,
-    /// The load up to which people may come back, in requests in service; infinite while L is.
+    /// The load up to which people may come back, in requests in service; infinite while nothing is known of what fits.
     pub comfortable: f64,
     /// What this step changed of what the load asks for, and why; empty when nothing. At most three.
     pub grounds: Vec<Ground>,

@@ -35,7 +35,7 @@ pub(crate) struct Situation {
     demand: Demand,
     /// L, and whether it rests on enough healthy seconds.
     pub(crate) limit: (f64, bool),
-    /// The load up to which people come back, in requests in service; 0 before the first step, infinite while L is.
+    /// The load up to which people come back, in requests in service; 0 before the first step, infinite while nothing is known.
     comfortable: f64,
     /// What the last second said.
     sight: Option<Sight>,

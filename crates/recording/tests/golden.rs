@@ -20,7 +20,7 @@ fn the_recording_of_the_shop_replays_identically() {
         "the core decides otherwise: count ALGORITHM up if that is meant, else find out why"
     );
     assert!(replay.is_identical());
-    assert_eq!((replay.steps, replay.gaps.len()), (417, 0));
+    assert_eq!((replay.steps, replay.gaps.len()), (466, 0));
     let attack = [Level::CustomersFirst, Level::Reopening, Level::Filtering];
     // Two attacks: a rule stays for two minutes after its last match.
     assert_eq!(levels, [&[Level::Calm][..], &attack, &attack, &[Level::Calm]].concat());

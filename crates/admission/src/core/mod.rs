@@ -59,7 +59,7 @@ pub struct Outcome {
     pub advice: Option<Advice>,
     /// Whose turn it is while unknown clients are closed out.
     pub ferry: Option<Ferry>,
-    /// The load up to which people may come back, in requests in service; infinite while L is.
+    /// The load up to which people may come back, in requests in service; infinite while nothing is known of what fits.
     pub comfortable: f64,
     /// In mode `assist`: cohorts would be closed if an admin said yes.
     pub asks: bool,
