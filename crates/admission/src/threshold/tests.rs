@@ -1,9 +1,9 @@
 mod grounds;
+mod knee;
 
 use super::closing::{IN_VAIN, READMIT, UNMISTAKABLE};
 use super::costs::{Costs, sum_of};
 use super::*;
-use crate::handover::Handover;
 use model::{Act as Does, COHORTS, Comparison};
 use proptest::prelude::*;
 use std::ops::Add;
@@ -89,73 +89,6 @@ fn who_seems_to_cost_nothing_is_let_in_by_steps_while_a_flood_is_closed_out() {
     );
 }
 
-/// A crowd that asks for nine tenths of what the app can do. L rises while some of it are closed out.
-fn crowd(usual: Option<f64>) -> Story {
-    let mut story = Story::new(500);
-    story.bounds.usual = usual.map(|usual| usual * 1_000.0);
-    story.plays("0s T1 30 T5 40, 10s T5 70, 14s T5 60, 15s end");
-    assert_eq!(story.step.decision.level, Level::CustomersFirst);
-    story.limit = 250.0;
-    story
-}
-
-#[test]
-fn what_was_too_much_is_not_let_in_again_because_l_has_risen_meanwhile() {
-    let mut story = crowd(None);
-    story.plays("15s T5 60, 52s end");
-    assert_ne!(story.step.decision.level, Level::Calm, "{:?}", story.log);
-    assert!(story.admitted() <= 0.70 * 1.33 * LIMIT, "{:?}", story.log);
-    story.plays("52s T5 60, 120s end");
-    assert_eq!(
-        story.step.decision.level,
-        Level::Calm,
-        "the app may be able to do more by now: {:?}",
-        story.log
-    );
-}
-
-#[test]
-fn what_is_usual_is_let_in_again_whatever_was_too_much() {
-    let mut story = crowd(Some(95.0));
-    story.plays("15s T5 60, 52s end");
-    assert_eq!(story.step.decision.level, Level::Calm, "{:?}", story.log);
-}
-
-#[test]
-fn what_a_failing_app_cannot_do_is_not_remembered() {
-    let mut story = Story::new(500);
-    story.plays("0s T1 10 T5 30, 10s end");
-    (story.fails, story.limit) = (true, 8.0);
-    story.plays("10s end, 20s end");
-    assert_eq!(story.step.decision.level, Level::CustomersFirst);
-    (story.fails, story.limit) = (false, LIMIT);
-    story.plays("20s end, 21s end");
-    assert!(is_about(story.step.comfortable, 0.70 * LIMIT), "{}", story.step.comfortable);
-}
-
-#[test]
-fn what_was_too_much_long_before_is_forgotten_when_people_are_closed_out_again() {
-    let mut story = Story::new(500);
-    story.limit = 30.0;
-    story.plays("0s T1 10 T5 30, 5s end");
-    assert!(is_about(story.step.comfortable, 0.70 * 30.0), "{}", story.step.comfortable);
-    story.limit = LIMIT;
-    story.plays("5s T5 1, 100s end");
-    assert_eq!(story.step.decision.level, Level::Calm);
-    story.plays("100s T5 300, 102s end");
-    assert!(is_about(story.step.comfortable, 0.70 * LIMIT), "{}", story.step.comfortable);
-    // Within the minute it is not: L rises as soon as people are closed out.
-    let mut story = crowd(None);
-    story.plays("15s T5 400, 16s end");
-    let comfortable = story.step.comfortable;
-    story.plays("16s T5 5, 60s T5 900, 62s end");
-    assert!(story.step.comfortable < 1.5 * comfortable, "{comfortable} {}", story.step.comfortable);
-}
-
-fn is_about(kept: f64, one: f64) -> bool {
-    (kept / 1_000.0 / one - 1.0).abs() < 0.04
-}
-
 /// Right after a closing, or after a gap, half a second is all that has been seen.
 #[test]
 fn less_than_a_second_cuts_no_customers() {
@@ -165,28 +98,6 @@ fn less_than_a_second_cuts_no_customers() {
     assert_eq!((story.step.decision.level, masks.tier(Tier::T2)), (Level::CustomersFirst, u128::MAX));
     story.plays("6s end, 6.5s end");
     assert_ne!(story.step.decision.masks.tier(Tier::T2), u128::MAX, "{:?}", story.log);
-}
-
-#[test]
-fn a_successor_knows_what_was_too_much() {
-    let mut story = crowd(None);
-    let mut estate = Handover::default();
-    story.threshold.hand_over(&mut estate);
-    let mut successor = Threshold::new();
-    successor.take_over(&estate).unwrap();
-    assert_eq!(successor.knee, story.threshold.knee);
-    assert_ne!(successor.knee, Knee::default());
-    let mut fresh = Handover::default();
-    Threshold::new().hand_over(&mut fresh);
-    successor.take_over(&fresh).unwrap();
-    assert_eq!(successor.knee, Knee::default(), "nothing was too much yet");
-    assert_eq!(Knee::from_words([5, f64::NAN.to_bits()]), Knee::default());
-    successor.take_over(&estate).unwrap();
-    story.plays("15s T5 60, 16s end");
-    let summary = Summary { limit: 250_000.0, ..story.summary() };
-    let now = summary.at + Duration::from_millis(500);
-    let comfortable = successor.step(&Summary { at: now, ..summary }, &story.bounds, 0).comfortable;
-    assert!(comfortable < 0.75 * 1_000.0 * LIMIT, "{comfortable}");
 }
 
 #[test]
