@@ -6,7 +6,7 @@
 //! core that has them.
 //!
 //! ```text
-//!          > 0.95 L, or > 0.85 L for a second           the forecast fits 0.70 of what is known to fit
+//!          > 0.95 L, or > 0.85 L for a while            the forecast fits 0.70 of what is known to fit
 //!   calm ────────────────────────────────▶ customers-first ─────────────────▶ reopening ─ all admitted ─▶ calm
 //!                                                ▲                                │ ▲│
 //!                                                └──── > 0.95 L, or > 0.85 L ─────┘ └┘ every 10 s

@@ -23,7 +23,7 @@ pub struct Summary {
     pub queue_wait_ms: u64,
     /// Share of connection slots in use, 0 to 1.
     pub connections: f64,
-    /// Answers of the origin in this step that were failures, and all of its answers.
+    /// Failures of the origin in this step that say that it can do no more: connects and answers that failed or took too long, and 503.
     pub origin_failures: u64,
     /// All answers of the origin in this step.
     pub origin_answers: u64,

@@ -117,5 +117,6 @@ fn what_is_no_threshold_is_not_read() {
     assert!(serde_json::from_str::<Threshold>(&kept).is_ok());
     assert!(change("\"shadow\":[0.0,", "\"shadow\":[").contains("other numbers of tiers"));
     assert!(change("\"shadow\":[0.0", "\"shadow\":[-1.0").contains("numbers that are none"));
+    assert!(change("\"noted\":null", "\"noted\":[5,-1.0]").contains("numbers that are none"));
     assert!(change("\"recent\":[]", "\"recent\":[[500,[1]]]").contains("other numbers of tiers"));
 }

@@ -216,7 +216,7 @@ impl Controller {
         summary.connections = site.connections.share_used();
         summary.queue_wait_ms = summary.queue_wait_ms.max(tick.queue_wait_ms);
         summary.origin_answers += tick.served.answers;
-        summary.origin_failures += tick.served.failures;
+        summary.origin_failures += tick.served.overloads;
         for (total, part) in summary.offered.iter_mut().flatten().zip(tick.offered_micros.iter().flatten()) {
             *total += part;
         }

@@ -120,9 +120,9 @@ impl Recent {
         self.millis
     }
 
-    /// Whether that is a whole second.
+    /// Whether that is a whole second, or as much as is kept of steps that are shorter than they should be.
     pub(super) fn is_full(&self) -> bool {
-        self.millis >= SPAN_MILLIS
+        self.millis >= SPAN_MILLIS || self.len == STEPS
     }
 
     /// Costs over all that is covered.

@@ -22,7 +22,7 @@ impl Threshold {
             self.closing,
         ];
         estate.put("threshold.numbers", numbers);
-        estate.put("threshold.knee", self.knee.words());
+        self.knee.hand_over(estate);
         let decision = &self.step.decision;
         let head = [
             decision.seq,
@@ -52,7 +52,7 @@ impl Threshold {
         self.reverts = low_u32(reverts).min(super::reopen::BACK_OFF_STEPS);
         self.forgiven = Instant::from_nanos(forgiven);
         self.closing = closing;
-        self.knee = estate.array("threshold.knee").map_or_else(Knee::default, Knee::from_words);
+        self.knee = Knee::of(estate);
         (self.step.decision, self.step.closing) = (decision.clone(), closing);
         Some(decision)
     }

@@ -6,6 +6,7 @@ use model::{Instant, Summary};
 use serde::{Deserialize, Serialize};
 
 use super::has_lasted;
+use crate::handover::Handover;
 
 /// L as it was when more was asked for than fits. L falls to what the app can do while too much is asked of it, and rises to a multiple of
 /// that while less is; a forecast that believed the latter would let in again what has just been too much
@@ -21,7 +22,8 @@ pub(super) struct Knee {
 impl Knee {
     /// Takes what was counted in a step.
     pub(super) fn see(&mut self, summary: &Summary) {
-        if summary.origin_failures > 0 && FAILURE_PARTS * summary.origin_failures >= summary.origin_answers {
+        let failures = summary.origin_failures.saturating_mul(FAILURE_PARTS);
+        if failures > 0 && failures >= summary.origin_answers {
             self.failed = Some(summary.at);
         }
     }
@@ -43,15 +45,20 @@ impl Knee {
         self.noted.map_or(limit, |(at, knee)| limit.min(knee * libm::exp2(doublings(at))))
     }
 
-    /// As words for a successor; nothing when there is none.
-    pub(super) fn words(&self) -> impl Iterator<Item = u64> {
-        self.noted.into_iter().flat_map(|(at, knee)| [at.as_nanos(), knee.to_bits()])
+    /// Adds what a successor needs to an estate.
+    pub(super) fn hand_over(&self, estate: &mut Handover) {
+        let noted = self.noted.into_iter().flat_map(|(at, knee)| [at.as_nanos(), knee.to_bits()]);
+        estate.put("threshold.knee", noted);
+        estate.put("threshold.failed", self.failed.map(Instant::as_nanos));
     }
 
-    /// From [`Knee::words`]; what makes no sense is none.
-    pub(super) fn from_words([at, knee]: [u64; 2]) -> Self {
-        let knee = Self { noted: Some((Instant::from_nanos(at), f64::from_bits(knee))), failed: None };
-        if knee.is_sane() { knee } else { Self::default() }
+    /// What a predecessor left; what makes no sense is none.
+    pub(super) fn of(estate: &Handover) -> Self {
+        let noted = estate.array("threshold.knee");
+        let noted = noted.map(|[at, knee]| (Instant::from_nanos(at), f64::from_bits(knee)));
+        let failed = estate.array("threshold.failed").map(|[at]| Instant::from_nanos(at));
+        let knee = Self { noted, failed };
+        if knee.is_sane() { knee } else { Self { noted: None, failed } }
     }
 
     /// Whether what was kept is a number of requests.
@@ -61,10 +68,12 @@ impl Knee {
 }
 
 /// Time in which what is remembered doubles: the app may be able to do more by now, and nothing but a step tells. After ten minutes
-/// it is 32 times as much, whatever it was (invariant 8).
+/// it is 32 times as much, so that L at its floor when people were closed out, without failures that would tell why, keeps nobody out
+/// for longer before an app of 100 at once (invariant 8).
 const DOUBLED_AFTER_SECONDS: f64 = 120.0;
 /// Whatever was too much before everybody was let in for so long is no longer remembered.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
-/// One answer in so many is a failure that takes L down (`concurrency`, `FAILURE_SHARE`), and how soon after the last one L is itself again.
-const FAILURE_PARTS: u64 = 20;
+/// One answer in so many is a failure that may take L down, which looks at tenths of a second in which it is one in twenty; and how soon
+/// after the last one L is itself again.
+const FAILURE_PARTS: u64 = 50;
 const WELL_FOR: Duration = Duration::from_secs(10);

@@ -119,6 +119,8 @@ fn a_burst_at_a_small_app_is_no_attack_and_a_flood_is_at_once() {
     assert!(!closes(8.0, 9, 3) && closes(8.0, 9, 8), "a burst, and more than that");
     assert!(closes(8.0, 20, 1), "no burst at all");
     assert!(closes(64.0, 72, 1), "of 64 slots nothing is chance");
+    assert!(!closes(64.0, 58, 3) && closes(64.0, 58, 4), "unless the app can do it still");
+    assert!(closes(96.0, 87, 3), "and nine tenths of 96 are none for a second");
 }
 
 /// The attack pauses whenever it is refused, and comes back when it is let in.

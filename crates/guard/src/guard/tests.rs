@@ -108,6 +108,9 @@ fn what_was_counted_before_a_gap_keeps_no_second_after_it_quiet() {
         take(&mut guard, &step(tenth, 1, 3));
     }
     assert!(guard.load.is_some());
+    let mut successor = guard.clone();
+    successor.act(guard.acting());
+    assert_eq!(successor.load, None, "what acts later was decided by other seconds");
     take(&mut guard, &step(170, 1, 3));
     assert_eq!(guard.load, None);
 }

@@ -42,9 +42,21 @@ fn what_a_failing_app_cannot_do_is_not_remembered() {
     (story.fails, story.limit) = (true, 8.0);
     story.plays("10s end, 20s end");
     assert_eq!(story.step.decision.level, Level::CustomersFirst);
+    let mut estate = Handover::default();
+    story.threshold.hand_over(&mut estate);
+    assert_eq!(Knee::of(&estate), story.threshold.knee);
     (story.fails, story.limit) = (false, LIMIT);
     story.plays("20s end, 21s end");
     assert!(is_about(story.step.comfortable, 0.70 * LIMIT), "{}", story.step.comfortable);
+    story.plays("21s T4 9000, 29s end");
+    assert!(is_about(story.step.comfortable, 0.70 * LIMIT), "{}", story.step.comfortable);
+    assert_eq!(
+        story.threshold.knee.bound(Instant::from_secs(29), 9_000_000.0),
+        9_000_000.0,
+        "nine seconds later"
+    );
+    story.plays("29s T4 0, 70s T4 9000, 72s end");
+    assert!(story.threshold.knee.bound(Instant::from_secs(72), 9_000_000.0) < 110_000.0, "{:?}", story.log);
 }
 
 #[test]
@@ -83,7 +95,11 @@ fn a_successor_knows_what_was_too_much() {
     Threshold::new().hand_over(&mut fresh);
     successor.take_over(&fresh).unwrap();
     assert_eq!(successor.knee, Knee::default(), "nothing was too much yet");
-    assert_eq!(Knee::from_words([5, f64::NAN.to_bits()]), Knee::default());
+    for nonsense in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+        let mut estate = Handover::default();
+        estate.put("threshold.knee", [5, nonsense.to_bits()]);
+        assert_eq!(Knee::of(&estate), Knee::default());
+    }
     successor.take_over(&estate).unwrap();
     story.plays("15s T5 60, 16s end");
     let summary = Summary { limit: 250_000.0, ..story.summary() };
