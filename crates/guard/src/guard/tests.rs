@@ -105,14 +105,16 @@ fn a_second_of_much_load_is_smoothed_and_the_end_of_a_flood_is_not_late() {
 fn what_was_counted_before_a_gap_keeps_no_second_after_it_quiet() {
     let mut guard = Guard::new(1);
     for tenth in 51..=70 {
-        take(&mut guard, &step(tenth, 1, 3));
+        take(&mut guard, &Summary { limit: 100.0, ..step(tenth, 1, 3) });
     }
     assert!(guard.load.is_some());
+    assert_ne!(guard.asking, Asking::default(), "it is quiet");
     let mut successor = guard.clone();
     successor.act(guard.acting());
     assert_eq!(successor.load, None, "what acts later was decided by other seconds");
     take(&mut guard, &step(170, 1, 3));
     assert_eq!(guard.load, None);
+    assert_eq!(guard.asking, Asking::default(), "and that begins anew");
 }
 
 #[test]
