@@ -36,8 +36,12 @@ pub(crate) enum ReplayError {
         /// The operating system's words.
         error: io::Error,
     },
-    /// It is larger than any recording.
-    #[error("{} is larger than any recording ({} MiB)", .0.display(), BUNDLE_BYTES_MAX >> 20)]
+    /// It does not fit into memory with certainty.
+    #[error(
+        "{} has more than the {} MiB that can be replayed at once; export a shorter time with `--last` or `--from` and `--to`",
+        .0.display(),
+        BUNDLE_BYTES_MAX >> 20
+    )]
     TooLarge(PathBuf),
     /// What is in it.
     #[error("{}: {error}", path.display())]
@@ -82,11 +86,13 @@ impl ReplayArgs {
         let failed = |error| ReplayError::Read { path: self.bundle.clone(), error };
         let mut bytes = Vec::new();
         let file = File::open(&self.bundle).map_err(failed)?;
-        file.take(BUNDLE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > BUNDLE_BYTES_MAX {
-            return Err(ReplayError::TooLarge(self.bundle.clone()));
+        // Asked first, so that nobody waits for a GiB to be read; what is no file has no size before it was read.
+        let mut size = file.metadata().map_err(failed)?.len();
+        if size <= BUNDLE_BYTES_MAX {
+            file.take(BUNDLE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+            size = bytes.len() as u64;
         }
-        Ok(bytes)
+        if size > BUNDLE_BYTES_MAX { Err(ReplayError::TooLarge(self.bundle.clone())) } else { Ok(bytes) }
     }
 }
 
@@ -262,7 +268,8 @@ fn document(replay: &Replay, events: &[(Timestamp, String)]) -> Value {
     })
 }
 
-/// Twice the default quota of all recordings.
+/// Twice the default quota of all recordings. Where `[state] recordings` is more, an export can have more, too: it is all in memory
+/// while it is replayed.
 const BUNDLE_BYTES_MAX: u64 = 1 << 30;
 /// Events in the JSON object.
 const EVENTS_MAX: usize = 10_000;

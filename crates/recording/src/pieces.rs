@@ -14,7 +14,7 @@ use crate::step::Frame;
 pub struct Header {
     /// See [`admission::core::ALGORITHM`].
     pub algorithm: u32,
-    /// The product's version.
+    /// The product's version, in printable ASCII.
     pub version: String,
     /// Which site, by a pseudonym.
     pub site: u64,
@@ -77,10 +77,7 @@ impl<'a> Pieces<'a> {
         let damaged = |what| RecordingError::Damaged { at, what };
         let content = &block.content[..];
         if block.kind == Kind::Header {
-            let header: Header = exactly(content).ok_or_else(|| damaged("its header cannot be read"))?;
-            if header.version.len() > VERSION_BYTES_MAX {
-                return Err(damaged("its header is larger than any can be"));
-            }
+            let header = header(content).map_err(damaged)?;
             self.header = Some(header.clone());
             return Ok(Some(Piece::Header(header)));
         }
@@ -150,6 +147,19 @@ impl Snapshot {
     pub fn is_of(&self, core: &Core) -> bool {
         postcard::to_allocvec(core).is_ok_and(|bytes| bytes == self.bytes)
     }
+}
+
+/// A header, or what is wrong with it.
+fn header(content: &[u8]) -> Result<Header, &'static str> {
+    let header: Header = exactly(content).ok_or("its header cannot be read")?;
+    if header.version.len() > VERSION_BYTES_MAX {
+        return Err("its header is larger than any can be");
+    }
+    // It is shown to people: what a stranger has written there must not steer a terminal.
+    if !header.version.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("its header names no version");
+    }
+    Ok(header)
 }
 
 fn steps(content: &[u8]) -> Option<Vec<Frame>> {

@@ -30,7 +30,8 @@ pub(crate) struct Steps {
 }
 
 impl Recorder {
-    /// For a site, by a pseudonym, and a process, by a random number.
+    /// For a site, by a pseudonym, and a process, by a random number. Of the product's version 64 bytes are written; only one in
+    /// printable ASCII without blanks is read again.
     pub fn new(version: &str, site: u64, run: u64) -> Self {
         let version = version[..version.floor_char_boundary(VERSION_BYTES_MAX)].to_owned();
         let (digester, table) = (Digester::default(), Table::default());

@@ -273,6 +273,23 @@ fn other_bytes_get_an_error_that_says_what_they_are() {
     check(&damaged, "damaged at byte");
 }
 
+#[test]
+fn a_version_that_could_steer_a_terminal_is_refused() {
+    let pieces = |version: &str| {
+        let mut gate = Gate::new();
+        (gate.recorder, gate.bytes) = (Recorder::new(version, 77, 5), Vec::new());
+        gate.begins_segment();
+        Pieces::new(&gate.ends()).collect::<Result<Vec<_>, _>>()
+    };
+    for version in [env!("CARGO_PKG_VERSION"), "1.0.0-rc.1+g3f2a"] {
+        assert_eq!(pieces(version).unwrap().len(), 2, "a header and a snapshot of {version}");
+    }
+    let refused = RecordingError::Damaged { at: 0, what: "its header names no version" };
+    for version in ["1.2\u{1b}[2J", "1.2\n", "1.2 ", "1.2\u{7f}", "1.2\u{9b}2J", "1.2\u{202e}"] {
+        assert_eq!(pieces(version).unwrap_err(), refused, "{version:?}");
+    }
+}
+
 /// The corpus of the fuzz target, as this build writes it: the first byte says of which kind of block the rest is the content, 0 that
 /// it is a whole recording.
 fn corpus() -> Vec<(&'static str, Vec<u8>)> {

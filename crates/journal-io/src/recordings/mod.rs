@@ -1,4 +1,4 @@
-//! Recordings on disk: a ring of segments within a quota, the oldest of which go first.
+//! Recordings on disk: a ring of segments within a quota, the oldest of which go first, those of incidents last.
 //!
 //! ```text
 //!  recordings/00001775000000000.recording           a segment, by the millisecond in which it began
@@ -169,7 +169,7 @@ impl Ring {
         Ok(())
     }
 
-    /// Drops segments until so many bytes fit, those that are pinned last, and the open one never.
+    /// Drops segments until so many bytes fit, the open one never.
     fn make_room(&mut self, bytes: u64) -> Result<(), RingError> {
         let no_room = || RingError::NoRoom(self.folder.clone());
         let is_scarce =
@@ -178,14 +178,25 @@ impl Ring {
             return Err(no_room());
         }
         while self.bytes() + bytes > self.settings.quota_bytes {
-            let closed = self.segments.len().saturating_sub(usize::from(self.open.is_some()));
-            let unpinned = self.segments[..closed].iter().position(|segment| !segment.is_pinned);
-            match unpinned.or((closed > 0).then_some(0)) {
+            match self.next_to_go() {
                 Some(place) => remove(&self.segments.remove(place)),
                 None => return Err(RingError::NoRoom(self.folder.clone())),
             }
         }
         Ok(())
+    }
+
+    /// Which closed segment goes when there is no room: one that is not pinned, or where those that are have more than their
+    /// part, the oldest of all.
+    fn next_to_go(&self) -> Option<usize> {
+        let closed = self.segments.len().saturating_sub(usize::from(self.open.is_some()));
+        let pinned: u64 = self.segments.iter().filter(|segment| segment.is_pinned).map(|of| of.bytes).sum();
+        let oldest = (closed > 0).then_some(0);
+        if pinned > self.settings.quota_bytes / 4 * PINNED_QUARTERS {
+            return oldest;
+        }
+        let unpinned = self.segments[..closed].iter().position(|segment| !segment.is_pinned);
+        unpinned.or(oldest)
     }
 
     fn drop_old(&mut self, now: Timestamp) {
@@ -239,5 +250,9 @@ const SUFFIX: &str = ".recording";
 const PINNED: &str = ".pinned";
 /// Below a twentieth of the disk nothing is recorded.
 const FREE_PARTS: u64 = 20;
+/// Quarters of the quota in which incidents last longer than the rest. Nothing else takes their pin off: with all four, a gate that
+/// has had a day of incidents in its life would drop each hour of calm as soon as it is recorded. The last quarter of 512 MiB
+/// holds about the six hours that are promised of a quiet gate, and hours of a busy one.
+const PINNED_QUARTERS: u64 = 3;
 /// Files that are looked at; a full ring has far fewer.
 const ENTRIES_MAX: usize = 100_000;

@@ -63,6 +63,19 @@ fn the_oldest_segment_goes_when_the_quota_is_reached_and_those_of_incidents_last
 }
 
 #[test]
+fn many_incidents_leave_room_for_calm_and_the_newest_of_them_stay() {
+    let mut place = Place::new();
+    (0..20).for_each(|number| place.segment(300 * number, true));
+    assert!(place.on_disk().starts_with("3000+ 3300+"), "alone they may have all: {}", place.on_disk());
+    (20..26).for_each(|number| place.segment(300 * number, false));
+    assert_eq!(place.on_disk(), "3900+ 4200+ 4500+ 4800+ 5100+ 5400+ 5700+ 6900 7200 7500");
+    // The next incident takes the place of the first one as soon as they have more than three quarters together.
+    place.segment(7_800, true);
+    place.segment(8_100, true);
+    assert_eq!(place.on_disk(), "4200+ 4500+ 4800+ 5100+ 5400+ 5700+ 7200 7500 7800+ 8100+");
+}
+
+#[test]
 fn what_is_too_old_goes_unless_it_is_of_an_incident() {
     let mut place = Place::new();
     place.segment(0, false);

@@ -52,6 +52,16 @@ fn what_is_decided_otherwise_is_said_with_both_decisions() {
 }
 
 #[test]
+fn what_is_too_large_to_be_replayed_at_once_can_be_exported_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    // Nothing but a size: it takes no room.
+    File::create(&bundle).unwrap().set_len(BUNDLE_BYTES_MAX + 1).unwrap();
+    let error = ReplayArgs { bundle, json: false }.replay(&mut Story::default()).unwrap_err().to_string();
+    insta::assert_snapshot!(error.replace(&folder.path().display().to_string(), "FOLDER"));
+}
+
+#[test]
 fn what_is_no_whole_recording_is_an_error_that_says_why() {
     let mut damaged = SHOP.to_vec();
     damaged[40_000] ^= 4;
