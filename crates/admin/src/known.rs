@@ -18,6 +18,8 @@ pub struct Known {
     pub mode: Mode,
     /// Everything is forwarded, nothing is protected.
     pub is_bypassed: bool,
+    /// What is said of a proxy before the gate that nobody has named.
+    pub undeclared_front: Option<String>,
     /// Newest first, also those that the public is not told of.
     pub incidents: Vec<Inside>,
     /// As the configuration has them.

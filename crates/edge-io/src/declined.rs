@@ -39,15 +39,23 @@ impl Way {
         let reference = worker.shared().site.reference(&self.subject.identity, refusal.reason, worker.wall());
         // Only a page speaks of it, and most of a flood gets none.
         let login = if self.subject.navigation { worker.shared().site.login_page() } else { None };
+        let waiting = refusal.waiting.as_ref();
+        let before_rules = self.subject.identity.tier_before_rules();
         let mut answer = refusal::answer(&Refusing {
             reason: refusal.reason,
-            retry_after_secs: refusal::retry_after(tier, worker.scatter(), refusal.retry_after),
+            retry_after_secs: refusal::retry_after(
+                refusal.reason,
+                tier,
+                worker.scatter(),
+                refusal.retry_after,
+            ),
             reference: reference.as_str(),
             navigation: self.subject.navigation,
-            waiting: refusal.waiting.as_ref().map(|waiting| waiting.refresh_secs),
+            waiting: waiting
+                .map(|waiting| refusal::refresh(refusal.reason, before_rules, waiting.refresh_secs)),
             sign_in: SignIn::after(refusal.reason, tier, login),
         });
-        if let Some(waiting) = &refusal.waiting
+        if let Some(waiting) = waiting
             && let Some(cookie) = &waiting.set_cookie
             && let Ok(cookie) = HeaderValue::from_str(cookie)
         {

@@ -34,6 +34,7 @@ use crate::socket::bound_untaken;
 use crate::sockets::WebSockets;
 use crate::ticker;
 use crate::tls::{CertificateNews, CertificateWatch, Challenges, Tls};
+use crate::undeclared::{Undeclared, UndeclaredFront};
 use crate::uptime::Uptime;
 use crate::worker::{Listening, Worker};
 
@@ -124,6 +125,7 @@ pub struct Shared {
     pub tls: Box<[Arc<Tls>]>,
     pub(crate) attributes: AttributeKey,
     pub(crate) baskets: Baskets,
+    pub(crate) undeclared: Undeclared,
     pub(crate) balance: Balance,
     pub(crate) wakers: Box<[AtomicWaker]>,
     pub(crate) log: Arc<dyn LogSink>,
@@ -157,6 +159,16 @@ impl Shared {
     /// The front that a connection comes from, if it comes from one.
     pub(crate) fn front_of(&self, connection: &Connection) -> Option<&Front> {
         if connection.front { self.front(connection.address) } else { None }
+    }
+
+    /// A proxy that most requests come from and that no front names, as far as the last minute of calm shows.
+    pub fn undeclared_front(&self) -> Option<Arc<UndeclaredFront>> {
+        self.undeclared.found()
+    }
+
+    /// Whether a connection brings the requests of many clients, of whom none is to answer for another.
+    pub(crate) fn carries_many(&self, connection: &Connection) -> bool {
+        connection.front || self.undeclared.is(connection.address)
     }
 
     /// Whether the byte budget of bodies is used up; looked at twice a second.
@@ -285,6 +297,7 @@ impl Edge {
         let shared = Arc::new(Shared {
             attributes: AttributeKey::new(parts.site.site_key().attributes()),
             baskets: Baskets::new(settings.workers.max(1)),
+            undeclared: Undeclared::new(settings.workers.max(1)),
             balance,
             tls: tls.clone().into(),
             counters: (0..settings.workers.max(1)).map(|_| Counters::default()).collect(),

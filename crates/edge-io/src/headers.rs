@@ -43,6 +43,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) expects: bool,
     /// `Range` asks for many parts, or for some twice.
     pub(crate) many_ranges: bool,
+    /// Whom the request is said to come from: `X-Forwarded-For`, `X-Real-IP` or `Forwarded`.
+    pub(crate) forwarded_for: Option<&'a HeaderValue>,
     /// A front says that its client came by https.
     pub(crate) proto_https: bool,
     /// `Transfer-Encoding` is there.
@@ -79,6 +81,10 @@ pub(crate) fn scan(headers: &HeaderMap) -> Scan<'_> {
             "range" => scan.many_ranges |= !ranges::is_modest(value.as_bytes()),
             "x-forwarded-proto" => {
                 scan.proto_https = value.as_bytes().eq_ignore_ascii_case(b"https");
+                scan.forged = true;
+            }
+            "x-forwarded-for" | "x-real-ip" | "forwarded" => {
+                scan.forwarded_for = Some(value);
                 scan.forged = true;
             }
             "origin" => scan.origin = Some(value),

@@ -56,6 +56,7 @@ mod ticker;
 mod tls;
 mod traffic;
 mod transport;
+mod undeclared;
 mod unsent;
 mod upgrade;
 mod uptime;
@@ -89,4 +90,5 @@ pub use tls::{
     CertificateFiles, CertificateLife, CertificateNews, Challenges, HelloError, Ja4, Shown, TicketKeys, Tls,
     TlsError, TlsSettings, decode_client_hello,
 };
+pub use undeclared::UndeclaredFront;
 pub use uptime::Uptime;

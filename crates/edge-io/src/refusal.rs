@@ -69,10 +69,18 @@ pub(crate) fn status(reason: Reason, navigation: bool) -> StatusCode {
 }
 
 /// When a refused client should come back, in seconds: T0 to T3 at most 2 s, others what the step said and up to as
-/// much again, so that they do not come back together.
-pub(crate) fn retry_after(tier: Tier, scatter: u64, wanted: Duration) -> u64 {
+/// much again, so that they do not come back together. Whoever signs in is T3, but has no slot before the waiting room has a place.
+pub(crate) fn retry_after(reason: Reason, tier: Tier, scatter: u64, wanted: Duration) -> u64 {
     let wanted = wanted.as_secs().clamp(1, RETRY_SECONDS_MAX);
-    if tier <= Tier::T3 { 1 + scatter % 2 } else { wanted + scatter % (wanted + 1) }
+    let comes_soon = tier <= Tier::T3 && reason != Reason::LaneFull;
+    if comes_soon { 1 + scatter % 2 } else { wanted + scatter % (wanted + 1) }
+}
+
+/// After how many seconds a waiting page loads itself again. A browser that takes no cookies would do it without end where the
+/// page with the cookie says at once: whoever has left 32 of them unanswered (T6) gets time to read why.
+pub(crate) fn refresh(reason: Reason, tier: Tier, seconds: u64) -> u64 {
+    let ignores_all = reason == Reason::CookieChallenge && tier == Tier::T6;
+    if ignores_all { seconds.max(UNANSWERED_SECONDS) } else { seconds }
 }
 
 /// CONNECT and TRACE.
@@ -215,6 +223,9 @@ pub(crate) fn own_page(
 
 const RETRY_SECONDS_MAX: u64 = 600;
 
+/// Long enough to read the page, short enough for a person who has just allowed cookies.
+const UNANSWERED_SECONDS: u64 = 10;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,11 +279,29 @@ mod tests {
 
     #[test]
     fn clients_do_not_come_back_together_and_known_ones_come_back_soon() {
-        let seconds: Vec<u64> = (0..60).map(|n| retry_after(Tier::T5, n, Duration::from_secs(30))).collect();
+        let seconds: Vec<u64> =
+            (0..60).map(|n| retry_after(Reason::Threshold, Tier::T5, n, Duration::from_secs(30))).collect();
         assert!(
             seconds.iter().all(|&s| (30..=60).contains(&s)) && seconds.contains(&30) && seconds.contains(&60)
         );
-        assert!((0..9).all(|n| retry_after(Tier::T2, n, Duration::from_secs(30)) <= 2));
-        assert_eq!(retry_after(Tier::T5, 0, Duration::ZERO), 1);
+        assert!((0..9).all(|n| retry_after(Reason::Threshold, Tier::T2, n, Duration::from_secs(30)) <= 2));
+        assert_eq!(retry_after(Reason::Threshold, Tier::T5, 0, Duration::ZERO), 1);
+    }
+
+    #[test]
+    fn a_waiting_room_that_is_full_sends_nobody_back_at_once() {
+        let full = |n| retry_after(Reason::LaneFull, Tier::T3, n, Duration::from_secs(30));
+        assert!((0..60).map(full).all(|seconds| seconds >= 30));
+    }
+
+    #[test]
+    fn a_browser_without_cookies_is_not_told_to_come_back_at_once_for_ever() {
+        assert_eq!(
+            refresh(Reason::CookieChallenge, Tier::T5, 0),
+            0,
+            "a person with cookies sees nothing of it"
+        );
+        assert_eq!(refresh(Reason::CookieChallenge, Tier::T6, 0), UNANSWERED_SECONDS);
+        assert_eq!(refresh(Reason::WaitingChallenge, Tier::T6, 17), 17);
     }
 }

@@ -44,6 +44,7 @@ impl Subject {
     pub(crate) fn of(worker: &Worker, connection: &Connection, parts: &Parts, now: Instant) -> Self {
         let site = &worker.shared().site;
         let scan = headers::scan(&parts.headers);
+        note_forwarded(worker, connection, &scan);
         let address = client_address(worker, connection, &parts.headers);
         let found = match scan.cookie {
             Some(_) => cookies::find(parts.headers.get_all(COOKIE).iter(), site.session_cookie()),
@@ -55,6 +56,8 @@ impl Subject {
             let jwt = worker.jwt(&parts.headers, address, now);
             let lookup = Lookup(&parts.headers);
             let mut facts = facts(connection, parts, &scan, &found, address, &lookup);
+            // Of many clients on one connection none answers for another.
+            facts.inherited = connection.proof().filter(|_| !worker.shared().carries_many(connection));
             let values = site.asked_attributes().map(|wanted| {
                 let length = body_length(parts.version, &scan);
                 let front = worker.shared().front_of(connection);
@@ -127,8 +130,7 @@ fn facts<'a>(
         method: parts.method.as_str(),
         path: parts.uri.path(),
         navigation: scan.navigation,
-        // A front carries many clients on one connection.
-        inherited: if connection.front { None } else { connection.proof() },
+        inherited: None,
         headers,
         values: None,
         jwt: None,
@@ -150,16 +152,26 @@ impl admission::site::Headers for Lookup<'_> {
     }
 }
 
-/// The client's address: the peer, or what its front says.
+/// A client that is named by whoever is no front may come through one that nobody has told of.
+fn note_forwarded(worker: &Worker, connection: &Connection, scan: &Scan<'_>) {
+    let shared = worker.shared();
+    if let Some(named) = scan.forwarded_for.filter(|_| !connection.front && shared.settings.fronts.is_empty())
+    {
+        shared.undeclared.note(worker.index(), connection.address, named.as_bytes());
+    }
+}
+
+/// The client's address: the peer, or what its front says; none of a front that nobody has named.
 pub(crate) fn client_address(
     worker: &Worker,
     connection: &Connection,
     headers: &HeaderMap,
 ) -> Option<IpAddr> {
-    if !connection.front {
+    let shared = worker.shared();
+    if !shared.carries_many(connection) {
         return Some(connection.address);
     }
-    worker.shared().front_of(connection).and_then(|front| front.client(headers))
+    shared.front_of(connection).and_then(|front| front.client(headers))
 }
 
 /// Whether the client speaks https: to the gate, or to the front before it.

@@ -15,6 +15,7 @@ use model::{COHORTS, Cohort, Instant, Outcome, Tier, Traffic};
 use crate::counters::{CLASSES, SERVICE_BUCKETS, service_bucket_millis};
 use crate::edge::Shared;
 use crate::traffic::TrafficSeen;
+use crate::undeclared::Watch;
 
 /// What the rest of the gate hears from the ticker.
 pub trait Listener: Send {
@@ -57,6 +58,7 @@ pub(crate) fn start(
 
 fn run(shared: &Shared, mut controller: Controller, mut listener: Box<dyn Listener>) {
     let mut seen = Seen::new();
+    let mut undeclared = Watch::default();
     let mut last = shared.clock.now();
     while !shared.stopping.load(Relaxed) {
         std::thread::park_timeout(STEP);
@@ -69,6 +71,7 @@ fn run(shared: &Shared, mut controller: Controller, mut listener: Box<dyn Listen
         last = now;
         listener.turned(&turn, &mut controller, now);
         shared.weigh_buffers();
+        undeclared.look(shared, now);
         lock(&shared.ticks).count(shared.clock.now().since(now));
     }
     shared.site.await_no_decision();

@@ -94,6 +94,11 @@ impl Worker {
         self.keep_house().await;
     }
 
+    /// Its number among the workers.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -296,6 +301,7 @@ impl Worker {
     /// failing that of another.
     async fn seat(&self, address: IpAddr, front: bool) -> Option<Seat> {
         let site = &self.shared.site;
+        let front = front || self.shared.undeclared.is(address);
         for _ in 0..SEAT_TRIES {
             match site.open_connection(address, front) {
                 Ok(ticket) => return Some(Seat { site: site.clone(), ticket: Some(ticket) }),

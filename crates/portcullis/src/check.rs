@@ -65,7 +65,12 @@ pub(crate) fn check(path: &Path) -> Result<String, ConfigureError> {
             say(&format!("  {sentence}"));
         }
     }
-    for sentence in around_the_gate(&config).into_iter().chain(status_name) {
+    for sentence in behind_nobody(&config)
+        .map(str::to_owned)
+        .into_iter()
+        .chain(around_the_gate(&config))
+        .chain(status_name)
+    {
         say(&format!("  {sentence}"));
     }
     say(&format!("  {}", elsewhere(&config)));
@@ -239,6 +244,15 @@ fn around_the_gate(config: &Config) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Everything comes from programs on this machine, and none of them is said to be a proxy.
+fn behind_nobody(config: &Config) -> Option<&'static str> {
+    let is_here =
+        config.listen.iter().all(|listen| listen.address.ip().is_loopback() && !listen.proxy_protocol);
+    (is_here && config.front.is_empty()).then_some(
+        "only programs on this machine reach the gate: a proxy or balancer before it must be named by a [[front]], or those behind it cannot be told apart by address",
+    )
 }
 
 /// Whether it can be said that the link is full.

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::assess;
 use crate::configured;
-use crate::ctl::CtlArgs;
+use crate::ctl::{AskError, CtlArgs};
 use crate::handover::{Beginning, Offer, Takeover};
 use crate::incident_report;
 use crate::listeners::Opened;
@@ -173,6 +173,12 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a command that failed ends with: 2 if its arguments cannot be meant, as where the parser already says so, else 1.
+pub(crate) fn failure(error: &(dyn Error + 'static)) -> u8 {
+    let is_of_arguments = error.downcast_ref::<AskError>().is_some_and(AskError::is_of_arguments);
+    if is_of_arguments { 2 } else { 1 }
+}
+
 /// Tells a predecessor why this process cannot take its place, if it cannot.
 fn succeed(run: impl FnOnce(Option<Offer>) -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
     let offer = Takeover::offered();
@@ -243,8 +249,31 @@ fn print_assessment(access_logs: &[PathBuf], json: bool) -> Result<(), Box<dyn E
 mod tests {
     use clap::CommandFactory;
 
+    use super::*;
+
+    /// What `portcullis ctl` with these words ends with where no gate runs.
+    fn ends(words: &[&str]) -> u8 {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().display().to_string();
+        let words = [&["portcullis", "ctl", "--state", state.as_str()][..], words].concat();
+        let Command::Ctl(arguments) = Arguments::try_parse_from(words).unwrap().command else {
+            panic!("it is a command to a gate")
+        };
+        failure(&arguments.run().unwrap_err())
+    }
+
     #[test]
     fn the_arguments_are_consistent() {
-        super::Arguments::command().debug_assert();
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_meant_ends_with_2_and_one_that_nobody_did_with_1() {
+        assert_eq!(ends(&["level", "pin"]), 2);
+        assert_eq!(ends(&["level", "pin", "customers-first", "--ceiling", "calm"]), 2);
+        assert_eq!(ends(&["deny", "--for", "1h"]), 2);
+        assert_eq!(ends(&["clients", "link", "ann", "--for", "2d"]), 2);
+        assert_eq!(ends(&["deny", "192.0.2.0/24"]), 1);
+        assert_eq!(ends(&["status"]), 1);
     }
 }

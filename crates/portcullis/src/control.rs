@@ -76,6 +76,10 @@ pub(crate) struct Control {
 impl ControlPlane for Control {
     fn command(&self, uid: Option<u32>, command: Command) -> Reply {
         let (at, act) = (self.clock.wall(), command.act());
+        let leave = changes_what_is_inherited(&command).then(|| self.desk.may_act());
+        if matches!(leave, Some(None)) {
+            return Reply::failed("another process is taking over; repeat it in a moment");
+        }
         if let Some(act) = &act {
             self.tell(uid, act);
         }
@@ -127,14 +131,7 @@ impl Control {
             Command::Pin { level, ceiling, minutes } => self.pin(level, ceiling, minutes),
             Command::Unpin => self.unpin(),
             Command::Bypass { on } => self.bypass(on),
-            Command::Enforce { percent } => {
-                self.orders.enforce(percent);
-                self.orders.keep();
-                Reply::done(
-                    format!("refusals apply to {percent} % of unknown clients; the rest are only observed"),
-                    json!(percent),
-                )
-            }
+            Command::Enforce { percent } => self.enforce(percent),
             Command::Allow { prefix, minutes, remove } => self.list(ALLOW, prefix, minutes, remove),
             Command::Deny { prefix, minutes, remove } => self.list(DENY, prefix, minutes, remove),
             Command::Clients { after, limit } => self.clients(after.as_ref(), limit),
@@ -194,13 +191,15 @@ impl Control {
                 format!("\nrefusals apply to {percent} % of unknown clients; the rest are only observed")
             }
         };
+        let undeclared = self.undeclared_front();
+        let front_said = undeclared.as_ref().map(|said| format!("\n{said}")).unwrap_or_default();
         let silent_for = self.silent_for();
         let silence = silent_for.map(|time| format!("\n{}", silence(time))).unwrap_or_default();
         let probes = self.probing.told(self.clock.now()).map(|told| format!("\n{told}")).unwrap_or_default();
         let (_, link) = self.host.link_now(&self.probing);
         let link_said = link_said(&link);
         let text = format!(
-            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{link_said}{silence}{enforced}{bypass}",
+            "mode {}, level {} ({})\nthe app's limit: {limit_text}; {} in service now, load {:.0} %\n{}{}{probes}{link_said}{front_said}{silence}{enforced}{bypass}",
             self.site.mode(),
             decision.level,
             meaning(decision.level),
@@ -222,6 +221,7 @@ impl Control {
             "page_targets": mirrors::values(&targets),
             "availability": availability::value(&figures),
             "link": link.verdict,
+            "undeclared_front": undeclared,
         });
         Reply::done(text, data)
     }
@@ -241,18 +241,61 @@ impl Control {
         self.site.is_undecided(now).then(|| self.site.decision_age(now))
     }
 
+    fn enforce(&self, percent: u8) -> Reply {
+        let change = self.orders.change();
+        self.orders.enforce(percent);
+        change.keep();
+        Reply::done(
+            format!("refusals apply to {percent} % of unknown clients; the rest are only observed"),
+            json!(percent),
+        )
+    }
+
     fn bypass(&self, on: bool) -> Reply {
+        let change = self.orders.change();
         self.site.set_bypass(on);
-        self.orders.keep();
+        change.keep();
+        drop(change);
         if on {
             self.events.error(format_args!("bypass is on: everything is forwarded, nothing is protected"));
-            Reply::done(
-                "bypass is on: everything is forwarded and nothing is protected, until `bypass off`",
-                json!(true),
-            )
-        } else {
-            Reply::done("bypass is off: the gate protects again", json!(false))
         }
+        let said = if on {
+            "bypass is on: everything is forwarded and nothing is protected, until `bypass off`"
+        } else {
+            "bypass is off: the gate protects again"
+        };
+        // It may not wait, and a successor may have read already how it was.
+        let again =
+            self.desk.may_act().map_or("; another process is taking over: say it to that one too", |_| "");
+        Reply::done(format!("{said}{again}"), json!(on))
+    }
+}
+
+/// Whether a command changes what a successor reads as it starts: it would be done, and lost. Not what may not wait (`bypass`), what
+/// is in its keys (links), and what has a record of its own that rests meanwhile.
+const fn changes_what_is_inherited(command: &Command) -> bool {
+    match command {
+        Command::Mode { mode } => mode.is_some(),
+        Command::Allow { prefix, .. } | Command::Deny { prefix, .. } => prefix.is_some(),
+        Command::Pin { .. }
+        | Command::Unpin
+        | Command::Enforce { .. }
+        | Command::Import { .. }
+        | Command::Revoke { .. }
+        | Command::Forget { .. }
+        | Command::DropRule { .. } => true,
+        Command::Status
+        | Command::Level
+        | Command::Bypass { .. }
+        | Command::Clients { .. }
+        | Command::Link { .. }
+        | Command::Why(_)
+        | Command::Rules
+        | Command::Rule { .. }
+        | Command::Page(_)
+        | Command::ProviderReport { .. }
+        | Command::Subscriber(_)
+        | Command::Recordings => false,
     }
 }
 

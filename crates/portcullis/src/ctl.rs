@@ -285,6 +285,13 @@ pub(crate) enum AskError {
     Journal(#[from] BackupError),
 }
 
+impl AskError {
+    /// Whether the arguments make a command that cannot be meant, so that asking again would not do.
+    pub(crate) const fn is_of_arguments(&self) -> bool {
+        matches!(self, Self::Ctl(CtlError::Command(_)))
+    }
+}
+
 impl CtlArgs {
     /// Asks the gate; whether it did what was asked.
     pub(crate) fn run(self) -> Result<bool, AskError> {

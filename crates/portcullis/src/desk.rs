@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use admission::handover::Handover;
@@ -61,9 +61,23 @@ pub(crate) struct Desk {
     unwanted: Mutex<VecDeque<Unwanted>>,
     situation: Mutex<Arc<Situation>>,
     rules: Mutex<Arc<RuleBoard>>,
+    /// Another process is about to take over; read by whoever acts, for as long as he does.
+    hands_over: RwLock<bool>,
 }
 
 impl Desk {
+    /// Leave to act: what is done under it a successor knows. `None` while one is being raised, which may have read already what is
+    /// to be changed.
+    pub(crate) fn may_act(&self) -> Option<RwLockReadGuard<'_, bool>> {
+        Some(self.hands_over.read().unwrap_or_else(PoisonError::into_inner))
+            .filter(|hands_over| !**hands_over)
+    }
+
+    /// Another process is about to take over, or has failed to; waits for whoever acts.
+    pub(crate) fn hand_over(&self, hands_over: bool) {
+        *self.hands_over.write().unwrap_or_else(PoisonError::into_inner) = hands_over;
+    }
+
     /// Asks for pins.
     pub(crate) fn pin(&self, pins: Pins) {
         *lock(&self.pins) = (pins, true);
@@ -162,3 +176,30 @@ const ESTATE_WITHIN: Duration = Duration::from_secs(5);
 const DROPPED_WITHIN: Duration = Duration::from_secs(5);
 /// More rules than there can be are not dropped at once.
 const UNWANTED_MAX: usize = model::RULES_MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_acts_while_a_successor_is_raised_that_may_have_read_it_already() {
+        let desk = Desk::default();
+        drop(desk.may_act().unwrap());
+        desk.hand_over(true);
+        assert!(desk.may_act().is_none());
+        desk.hand_over(false);
+        assert!(desk.may_act().is_some(), "it has failed");
+    }
+
+    #[test]
+    fn whoever_acts_is_waited_for() {
+        let desk = Desk::default();
+        let leave = desk.may_act();
+        std::thread::scope(|threads| {
+            let handing_over = threads.spawn(|| desk.hand_over(true));
+            assert!(!handing_over.is_finished() && leave.is_some());
+            drop(leave);
+        });
+        assert!(desk.may_act().is_none());
+    }
+}

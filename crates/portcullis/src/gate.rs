@@ -1,5 +1,8 @@
 //! One running gate: admission, edge, journal and logs joined.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
@@ -19,7 +22,7 @@ use edge_io::{
     Challenges, Clock, Consents, CrawlerSettings, Edge, EdgeSettings, Front, JwtSettings, Ledger, Listener,
     LogSink, Origin, OriginSettings, Origins, Parts, Routes, TurnListener,
 };
-use model::{Mode, Net, Prefix, SiteId, Timestamp};
+use model::{Level, Mode, Net, Prefix, SiteId, Timestamp};
 
 use crate::alerts::Alerts;
 use crate::handover::Inherited;
@@ -281,16 +284,27 @@ pub(crate) fn start(
         drain: plan.drain,
     };
     let mut controller = Controller::new(&site, kept.limit.as_ref(), kept.pass_time, clock.wall());
-    let GoOn { learnt, in_force, stopped } = kept.go_on;
-    controller.go_on(&site, learnt, in_force, stopped);
-    if let Some(estate) = &kept.estate {
-        controller.take_over(&site, estate, clock.wall());
-    }
+    go_on(&mut controller, &site, kept.go_on, kept.estate.as_ref(), clock.wall());
     let Around { log, ledger, listener, is_recorded, .. } = around;
     let controller = if is_recorded { controller.recorded() } else { controller };
     let parts =
         Parts { site, origins: Arc::new(Origins::new(origins)), clock, log, ledger, controller, listener };
     Edge::start(settings, listeners, parts).map_err(GateError::Start)
+}
+
+/// Goes on from what was kept before a stop, or from what the process leaves whose place this one takes.
+fn go_on(controller: &mut Controller, site: &Site, kept: GoOn, estate: Option<&Handover>, wall: Timestamp) {
+    let GoOn { learnt, in_force, stopped } = kept;
+    controller.go_on(site, learnt, in_force, stopped);
+    if let Some(estate) = estate {
+        controller.take_over(site, estate, wall);
+        return;
+    }
+    // An admin said yes to it, or nobody would be closed out, and the yes lasts as long as the incident: without it the first step
+    // would let everybody in. A predecessor hands its own over.
+    if site.mode() == Mode::Assist && matches!(site.level(), Level::CustomersFirst | Level::Reopening) {
+        site.set_assist_yes(true);
+    }
 }
 
 /// Where the data plane's notes go.

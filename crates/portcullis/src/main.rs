@@ -21,6 +21,7 @@ mod ctl;
 mod desk;
 mod erasures;
 mod folders;
+mod fronts;
 mod gate;
 mod handover;
 mod host;
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
                 eprintln!("  because {cause}");
                 source = cause.source();
             }
-            ExitCode::FAILURE
+            ExitCode::from(cli::failure(&*error))
         }
     }
 }

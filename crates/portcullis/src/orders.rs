@@ -1,8 +1,8 @@
 //! What an admin switched and listed, so that a restart does not undo it (contracts, `ctl`: `bypass` stays until it is
 //! switched off).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use admission::site::{Entry, List, Site};
 use journal_io::journal::{Journal, Loaded, Row};
@@ -18,6 +18,14 @@ pub(crate) struct Orders {
     journal: Arc<Journal>,
     /// The enforced share in percent.
     enforced: AtomicU8,
+    /// Held over a change and until it is kept.
+    changing: Mutex<()>,
+}
+
+/// A change that is being made; all others wait until it is dropped.
+pub(crate) struct Change<'a> {
+    orders: &'a Orders,
+    _alone: MutexGuard<'a, ()>,
 }
 
 impl Orders {
@@ -30,7 +38,7 @@ impl Orders {
         events: &Events,
     ) -> Self {
         let kept = String::from_utf8_lossy(loaded.state(SITE, KEY).unwrap_or_default()).into_owned();
-        let orders = Self { site, journal, enforced: AtomicU8::new(EVERYBODY) };
+        let orders = Self { site, journal, enforced: AtomicU8::new(EVERYBODY), changing: Mutex::default() };
         for order in kept.lines() {
             match orders.obey(order, wall) {
                 Some(true) => events.warning(format_args!("in force from before the start: {order}")),
@@ -39,6 +47,14 @@ impl Orders {
             }
         }
         orders
+    }
+
+    /// Begins a change. Commands come at the same time, a list is changed by a copy that takes its place, and what is kept is all
+    /// that is in force: without this, one command would undo another's change, or keep what was before it.
+    pub(crate) fn change(&self) -> Change<'_> {
+        // The lock guards no value that a panic could leave half made.
+        let alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        Change { orders: self, _alone: alone }
     }
 
     /// Applies refusals to a share of unknown clients, 5 to 100 %.
@@ -52,8 +68,7 @@ impl Orders {
         self.enforced.load(Relaxed)
     }
 
-    /// Keeps what is in force now; call it after each change.
-    pub(crate) fn keep(&self) {
+    fn keep(&self) {
         let row = Row::State { site: SITE, key: KEY.into(), value: self.text().into_bytes().into() };
         // State is vital: a full queue drops everything else before it.
         let _queued = self.journal.record(row);
@@ -97,6 +112,35 @@ impl Orders {
     }
 }
 
+impl Change<'_> {
+    /// Keeps what is in force now.
+    pub(crate) fn keep(&self) {
+        self.orders.keep();
+    }
+
+    /// Keeps what is in force now, with a network on a list as it was put there, or without it (`None`).
+    ///
+    /// The gate's own steps take off what is over, and know nothing of changes: one that had read the list before this change may have
+    /// written it after that. It writes at once what it has read, so by the time that all is kept it has nearly always done so: what
+    /// it undid is done again.
+    pub(crate) fn keep_listed(&self, list: &List, prefix: Prefix, entry: Option<Entry>) {
+        self.keep();
+        for _try in 0..TRIES_MAX {
+            let there = list.entries().into_iter().find(|there| there.prefix == prefix);
+            if there == entry {
+                return;
+            }
+            if let Some(entry) = entry {
+                // There was room for it, and nobody else puts something there.
+                list.add(entry).ok();
+            } else {
+                list.remove(prefix);
+            }
+            self.keep();
+        }
+    }
+}
+
 fn add(list: &List, prefix: &str, until: Option<&str>, wall: Timestamp) -> Option<bool> {
     let prefix: Prefix = prefix.parse().ok()?;
     let until = until.map(|until| until.parse().map(Timestamp::from_secs)).transpose().ok()?;
@@ -107,6 +151,8 @@ fn add(list: &List, prefix: &str, until: Option<&str>, wall: Timestamp) -> Optio
 }
 
 const KEY: &str = "orders";
+/// How often a change is made again at most. The gate's steps are a tenth of a second apart: twice would be odd already.
+const TRIES_MAX: usize = 3;
 /// Refusals apply to all unknown clients unless an admin says less.
 const EVERYBODY: u8 = 100;
 

@@ -43,7 +43,7 @@ pub(crate) struct ProtectArgs {
     /// An attack is running already: there is no calm to learn from, and client limits refuse at once.
     #[arg(long, conflicts_with = "observe")]
     now: bool,
-    /// Only watch and report; refuse nothing.
+    /// Only watch and report; refuse only denied networks, malformed requests and connections beyond the bounds.
     #[arg(long)]
     observe: bool,
     /// Speak https with this certificate (PEM, with those that lead to its root).

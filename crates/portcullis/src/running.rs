@@ -4,6 +4,7 @@ mod journalled;
 mod logs;
 mod silence;
 mod telling;
+mod undeclared;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -133,6 +134,8 @@ pub(crate) struct Running {
     aging: Mutex<PassClock>,
     acme: Option<Acme>,
     silence: Mutex<Silence>,
+    /// Whether there is a proxy that nobody has named, and whether it is local, as it was told last.
+    undeclared_front: Mutex<Option<bool>>,
 }
 
 /// Starts a gate on sockets that are open already, perhaps in the place of another process.
@@ -212,6 +215,7 @@ pub(crate) fn start(
         aging: Mutex::new(PassClock::resume(None, clock.wall())),
         acme,
         silence: Mutex::default(),
+        undeclared_front: Mutex::default(),
     })
 }
 
@@ -245,6 +249,7 @@ impl Running {
     pub(crate) fn keep_house(&self, second: u64) {
         self.look_at_people();
         self.say_silence();
+        self.say_undeclared_front();
         if let Some(news) = self.edge.shared().keys_news() {
             self.say_keys(&news);
         }

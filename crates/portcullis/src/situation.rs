@@ -79,6 +79,8 @@ pub(crate) struct Report<'a> {
     pub(crate) enforced: u8,
     /// Rules that are armed, and rules on trial.
     pub(crate) rules: (usize, usize),
+    /// What is said of a proxy before the gate that nobody has named.
+    pub(crate) undeclared_front: Option<String>,
 }
 
 impl Situation {
@@ -135,6 +137,11 @@ impl Situation {
         });
     }
 
+    /// In mode `assist`: an admin said yes.
+    pub(crate) const fn is_allowed(&self) -> bool {
+        self.is_allowed
+    }
+
     /// Nothing was decided for longer than a decision lives: only a part of the last one is obeyed still.
     pub(crate) fn note_silence(&mut self) {
         let decision = &mut self.decision;
@@ -186,7 +193,7 @@ pub(crate) const fn meaning(level: Level) -> &'static str {
     match level {
         Level::Calm => "everybody is served",
         Level::Filtering => "rules match attack traffic",
-        Level::Limiting => "client limits are tightened",
+        Level::Limiting => "client limits refuse, where in calm they only count",
         Level::Challenging => "unknown clients must show that they are people",
         Level::CustomersFirst => {
             "known customers are served first, some unknown clients are asked to come back"
@@ -203,10 +210,15 @@ pub(crate) fn silence(time: Duration) -> String {
     )
 }
 
+/// What mode `assist` makes of a challenge that nobody has said yes to.
+pub(crate) const NOBODY_IS_ASKED: &str = "challenge: nobody is asked before an admin says yes (`ctl level pin customers-first`, or `ctl mode auto`)";
+
 /// What a mode lets the gate do, for people.
 pub(crate) const fn leave(mode: Mode) -> &'static str {
     match mode {
-        Mode::Observe => "it decides and reports, and refuses nothing",
+        Mode::Observe => {
+            "it decides and reports, and refuses only denied networks, hosts that are not yours, malformed requests, WebSockets where a route forbids them, and connections beyond the bounds"
+        }
         Mode::Assist => "challenges and customers-first need an admin's yes, all else is done by itself",
         Mode::Auto => "everything is done by itself",
     }

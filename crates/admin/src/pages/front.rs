@@ -57,13 +57,16 @@ fn put_gate(out: &mut Markup, known: &Known) {
         .raw("</p>\n<p class=\"soft\">");
     out.raw(match known.mode {
         Mode::Observe => {
-            "Mode observe: it decides and reports, refuses nothing, and publishes nothing by itself."
+            "Mode observe: it decides and reports, and publishes nothing by itself. It refuses only denied networks, hosts that are not yours, malformed requests, WebSockets where a route forbids them, and connections beyond the bounds."
         }
         Mode::Assist => "Mode assist: it acts, but asks a person before strangers are asked for anything.",
         Mode::Auto => "Mode auto: it acts by itself.",
     });
     if known.is_bypassed {
         out.raw(" <strong>The bypass is on: everything is forwarded, nothing is protected.</strong>");
+    }
+    if let Some(said) = &known.undeclared_front {
+        out.raw("</p>\n<p><strong>A proxy that nobody has named:</strong> ").text(said);
     }
     out.raw("</p></div>\n");
 }

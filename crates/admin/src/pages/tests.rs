@@ -116,6 +116,7 @@ fn known(engine: &Engine, moment: Moment) -> Known {
         meaning: "known customers are served first, some unknown clients are asked to come back",
         mode: Mode::Auto,
         is_bypassed: false,
+        undeclared_front: None,
         incidents: engine.inside(),
         components: engine.components().map(component).collect(),
         works: view.maintenances.iter().map(work).collect(),

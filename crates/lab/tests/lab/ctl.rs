@@ -229,6 +229,45 @@ fn a_link_leads_to_the_gate_itself() {
 }
 
 #[test]
+fn a_link_that_went_to_the_wrong_mailbox_is_taken_back_for_good() {
+    need!(Gate::binary());
+    let app = app();
+    let mut gate = gate(&app);
+    let made = gate.tell(&["clients", "link", "ann", "--json"]).expect("a link is made");
+    let (link, pass) = (value(&made, "link"), value(&made, "pass"));
+    let page = |gate: &Gate| web::get(gate.listen(), link, &[]).expect("the gate answers").status;
+    assert_eq!(page(&gate), 200, "{made}");
+    let said = gate.tell(&["clients", "revoke", pass]).expect("it is taken back");
+    assert!(said.contains("not accepted any more"), "{said}");
+    assert_eq!(page(&gate), 410);
+    // The journal writes within a moment.
+    lab::clock::pause(Duration::from_millis(500));
+    gate.cut_and_restart().expect("it starts again");
+    assert_eq!(page(&gate), 410, "a restart gives nothing back\n{}", gate.log());
+}
+
+#[test]
+fn a_command_that_cannot_be_meant_ends_with_2_as_wrong_arguments_do() {
+    let binary = need!(Gate::binary());
+    let folder = tempfile::tempdir().expect("there is room");
+    let code = |words: &[&str]| {
+        let output = Command::new(&binary).arg("ctl").args(words).arg("--state").arg(folder.path()).output();
+        output.expect("it runs").status.code()
+    };
+    for words in [
+        &["level", "pin"][..],
+        &["level", "pin", "customers-first", "--ceiling", "calm"],
+        &["deny", "--for", "1h"],
+        &["clients", "link", "ann", "--for", "2d"],
+        &["level", "pin", "wild"],
+    ] {
+        assert_eq!(code(words), Some(2), "{words:?}");
+    }
+    // This one can be meant, but no gate is there to do it.
+    assert_eq!(code(&["deny", "192.0.2.0/24"]), Some(1));
+}
+
+#[test]
 fn the_console_does_what_ctl_does_for_whoever_has_the_token() {
     need!(Gate::binary());
     let app = app();

@@ -93,7 +93,8 @@ impl Control {
             Err(error) => return Reply::failed(format!("{error}; ask again")),
         };
         let life = Duration::from_secs(60 * u64::from(minutes));
-        let path = self.site.pass_link(self.account(client), PassId(u128::from_be_bytes(random)), life);
+        let pass = PassId(u128::from_be_bytes(random));
+        let path = self.site.pass_link(self.account(client), pass, life);
         let host = self.shared.settings.hosts.first().map(String::as_str);
         let whole = self.link_place.whole(&self.site.settings().scheme, host, &path);
         let note = if whole.is_some() {
@@ -101,13 +102,19 @@ impl Control {
         } else {
             "\nput the address of the site before it: the configuration names no host"
         };
-        let link = whole.unwrap_or(path);
-        let text = format!(
-            "{link}\nwhoever opens it first and presses its button is let in; it is good for {}{note}",
-            span(life)
-        );
-        Reply::done(text, json!({ "link": link, "minutes": minutes }))
+        told(&whole.unwrap_or(path), pass, minutes, note)
     }
+}
+
+/// What is said of a link that was made; the first line is the link. Its pass has a name already, and revoking that takes the
+/// link back.
+fn told(link: &str, pass: PassId, minutes: u32, note: &str) -> Reply {
+    let pass = ClientName::Pass(pass);
+    let text = format!(
+        "{link}\nwhoever opens it first and presses its button is let in; it is good for {}{note}\n`ctl clients revoke {pass}` takes it back, used or not",
+        span(Duration::from_secs(60 * u64::from(minutes)))
+    );
+    Reply::done(text, json!({ "link": link, "minutes": minutes, "pass": pass }))
 }
 
 fn too_many(wait: Duration) -> String {
@@ -154,6 +161,15 @@ mod tests {
         assert_eq!(place(&[(443, false, false)], false), "http://shop.example:443/p", "odd, but so it is");
         assert_eq!(place(&[(8443, true, true)], false), https, "a load balancer stands before it");
         assert_eq!(place(&[(8080, false, false)], true), http, "a front stands before it");
+    }
+
+    #[test]
+    fn a_link_is_told_with_the_name_by_which_it_is_taken_back() {
+        let id = PassId(0x0011_2233_4455_6677_8899_AABB_CCDD_EEFF);
+        let reply = told("https://shop.example/p", id, 60, "\nput the address of the site before it");
+        let named: Result<ClientName, _> = reply.data["pass"].as_str().unwrap().parse();
+        assert_eq!(named, Ok(ClientName::Pass(id)), "`clients revoke` takes it");
+        insta::assert_snapshot!(format!("{}\n\n{}", reply.text, reply.data));
     }
 
     #[test]

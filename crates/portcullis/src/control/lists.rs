@@ -45,14 +45,15 @@ impl Control {
         let (list, other) = if words.name == ALLOW.name { (allowed, denied) } else { (denied, allowed) };
         let wall = self.clock.wall();
         let Some(prefix) = prefix else { return show(words, &live(list, wall), wall) };
-        let reply = if remove {
-            take_off(words, list, prefix, wall)
-        } else {
-            let until = minutes.map(|minutes| wall + Duration::from_secs(u64::from(minutes) * 60));
-            put_on(words, list, &live(other, wall), Entry { prefix, until }, wall)
+        let until = minutes.map(|minutes| wall + Duration::from_secs(u64::from(minutes) * 60));
+        let entry = (!remove).then_some(Entry { prefix, until });
+        let change = self.orders.change();
+        let reply = match entry {
+            Some(entry) => put_on(words, list, &live(other, wall), entry, wall),
+            None => take_off(words, list, prefix, wall),
         };
         if reply.ok {
-            self.orders.keep();
+            change.keep_listed(list, prefix, entry);
         }
         reply
     }

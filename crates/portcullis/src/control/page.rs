@@ -123,6 +123,7 @@ impl Control {
             meaning: meaning(decision.level),
             mode: self.site.mode(),
             is_bypassed: self.site.is_bypassed(),
+            undeclared_front: self.undeclared_front(),
             works: known.view.maintenances.iter().map(work).collect(),
             incidents: known.incidents,
             components: known.components,

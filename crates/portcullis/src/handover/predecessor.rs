@@ -126,6 +126,7 @@ impl Raising {
                 let _ended = self.child.wait();
                 // Not before the other has ended: one process writes the record.
                 bequest.truth.go_on();
+                bequest.desk.hand_over(false);
                 Err(error)
             }
         }
@@ -134,6 +135,7 @@ impl Raising {
     fn hand_over(&self, bequest: &Bequest) -> Result<(), HeirError> {
         let channel = &self.channel;
         channel.expect(Kind::Hello, HELLO_WITHIN)?;
+        bequest.desk.hand_over(true);
         bequest.truth.pause();
         // What it reads is then no older than this; what cannot be written now is written later.
         let _settled = bequest.journal.settle(SETTLE_WITHIN);

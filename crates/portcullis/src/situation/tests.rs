@@ -78,6 +78,7 @@ impl Stage {
             is_bypassed: false,
             enforced: 100,
             rules: (0, 0),
+            undeclared_front: None,
         }
     }
 }
@@ -308,6 +309,9 @@ fn assist_says_when_it_asks_and_when_it_was_answered() {
     assert!(text.contains("it asks for a yes"), "{text}");
     (stage.situation.asks, stage.situation.is_allowed) = (false, true);
     assert!(stage.report(1).text().contains("an admin said yes; `ctl level unpin` takes that back"));
+    assert!(!stage.report(1).text().contains("nobody is asked"));
+    (stage.situation.asks, stage.situation.is_allowed) = (true, false);
+    assert!(stage.report(1).text().contains("nobody is asked before an admin says yes"));
     stage.mode = Mode::Auto;
     assert!(!stage.report(1).text().contains("said yes"));
 }
@@ -316,11 +320,13 @@ fn assist_says_when_it_asks_and_when_it_was_answered() {
 fn what_stands_over_the_level_is_told_too() {
     let mut stage = attacked();
     stage.mode = Mode::Observe;
-    let report = Report { is_bypassed: true, enforced: 20, ..stage.report(1) };
+    let undeclared_front = Some("most requests come through 127.0.0.1".to_owned());
+    let report = Report { is_bypassed: true, enforced: 20, undeclared_front, ..stage.report(1) };
     let text = report.text();
     check_width(&text);
     for part in [
         "observe: it decides and reports",
+        "most requests come through 127.0.0.1",
         "BYPASS IS ON",
         "20 % of unknown clients",
         "of these 14.1 would be let in",
@@ -328,6 +334,7 @@ fn what_stands_over_the_level_is_told_too() {
     ] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
+    assert_eq!(report.value()["undeclared_front"], "most requests come through 127.0.0.1");
     assert_eq!((&report.value()["bypass"], &report.value()["mode"]), (&true.into(), &"observe".into()));
 }
 

@@ -3,7 +3,7 @@
 use guard::evidence::Findings;
 use model::{Challenge, Level, Mode, Tier};
 
-use super::{Report, Sight, leave, meaning, silence, words};
+use super::{NOBODY_IS_ASKED, Report, Sight, leave, meaning, silence, words};
 use crate::lines::{Sections, number, percent, span, when, wrapped};
 use crate::ruling::asked;
 
@@ -81,7 +81,7 @@ impl Report<'_> {
         match level {
             Level::Calm => "what is asked for fits",
             Level::Filtering => "rules act on what is unusual, looks made and hurts; what is left fits",
-            Level::Limiting => "client limits are tightened",
+            Level::Limiting => "client limits refuse",
             Level::Challenging => "rules alone did not suffice, so that new visitors are asked for something",
             Level::CustomersFirst => "more was asked for than the app can do",
             Level::Reopening => "less is refused than before, and a part of it is let in again",
@@ -180,7 +180,13 @@ impl Report<'_> {
             (armed, trial) => format!("rules: {armed} armed, {trial} on trial; `ctl rules` shows them"),
         };
         let limits = if decision.limits_refuse { "client limits refuse" } else { "client limits only count" };
-        vec![rules, format!("challenge {}", asked(decision.challenge)), limits.to_owned()]
+        let waits_for_a_yes = self.mode == Mode::Assist && !self.situation.is_allowed;
+        let challenge = if waits_for_a_yes && decision.challenge != Challenge::Off {
+            NOBODY_IS_ASKED.to_owned()
+        } else {
+            format!("challenge {}", asked(decision.challenge))
+        };
+        vec![rules, challenge, limits.to_owned()]
     }
 
     /// What must happen before it is milder.
@@ -259,6 +265,7 @@ impl Report<'_> {
                 self.enforced
             ));
         }
+        said.extend(self.undeclared_front.clone());
         if self.is_bypassed {
             said.push("BYPASS IS ON: everything is forwarded, nothing is protected".to_owned());
         }

@@ -27,6 +27,7 @@ impl Report<'_> {
             "mode": self.mode.label(),
             "assist": { "asks": situation.asks, "allowed": situation.is_allowed },
             "bypass": self.is_bypassed,
+            "undeclared_front": self.undeclared_front,
             "enforced_percent": self.enforced,
             "pins": self.pins_value(),
             "load": self.load_value(),

@@ -50,6 +50,7 @@ impl ControlPlane for Gate {
             meaning: "everybody is served",
             mode: Mode::Auto,
             is_bypassed: false,
+            undeclared_front: None,
             incidents: Vec::new(),
             components: Vec::new(),
             works: Vec::new(),
