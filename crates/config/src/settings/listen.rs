@@ -64,8 +64,9 @@ settings! {
 
 settings! {
     /// A CDN or load balancer before the gate. If there is one, name it: or the gate takes it for a single
-    /// client that sends everything. A front is never limited or refused, and what it says of its clients is
-    /// believed, so name only addresses that nobody else can use.
+    /// client that sends everything, and once it notices, limits nobody behind it by address. A front is
+    /// never limited or refused, and what it says of its clients is believed, so name only addresses that
+    /// nobody else can use.
     pub struct Front {
         /// Where it connects from: networks or single addresses.
         sources: Vec<Prefix> = required("192.0.2.10", list(FRONT_SOURCE, 1_024));

@@ -20,12 +20,13 @@ settings! {
         /// Its host names, without scheme and port; requests for others are refused (421). Without any, every
         /// host is served.
         hosts: Vec<String> = default("", list(HOST, 256));
-        /// Where people reach it, for links that the gate makes (`ctl link`, alerts). Without it links name the first of `hosts` and the
+        /// Where people reach it, for links that the gate makes (`ctl clients link`, alerts). Without it links name the first of `hosts` and the
         /// port of the gate's own listener; write it where something before the gate has the certificate or another port.
         url: Option<PageUrl> = optional("https://shop.example", PAGE_URL);
-        /// What the gate may do without asking. "observe" decides and reports but refuses nothing; "assist"
-        /// does everything but challenges and closing to unknown clients, which need a yes; "auto" does
-        /// everything.
+        /// What the gate may do without asking. "observe" decides and reports, and refuses only denied
+        /// networks, hosts that are not yours, malformed requests, WebSockets where a route forbids them, and
+        /// connections beyond the bounds (see `[limits]`); "assist" does everything but challenges and closing
+        /// to unknown clients, which need a yes; "auto" does everything.
         mode: Mode = default("observe", MODE);
         /// The domain for the gate's cookie when several hosts share their sign-in; it must cover all of
         /// `hosts`. Without it the cookie is bound to the host that set it.

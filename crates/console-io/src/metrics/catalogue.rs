@@ -46,22 +46,25 @@ pub const INFLIGHT: Metric<Gauge, 2> =
 pub const CONNECTIONS: Metric<Gauge, 1> =
     Metric::new("portcullis_connections", ["state"], "Open connections of clients by state.");
 
-/// Connections taken.
-pub const CONNECTIONS_ACCEPTED: Metric<Counter, 0> =
-    Metric::new("portcullis_connections_accepted_total", [], "Connections of clients that were taken.");
+/// Connections that arrived.
+pub const CONNECTIONS_ACCEPTED: Metric<Counter, 0> = Metric::new(
+    "portcullis_connections_accepted_total",
+    [],
+    "Connections that arrived, those that were turned away at once among them.",
+);
 
 /// Connections closed at once.
 pub const CONNECTIONS_TURNED_AWAY: Metric<Counter, 0> = Metric::new(
     "portcullis_connections_turned_away_total",
     [],
-    "Connections closed at once because their address, their network or the whole gate had too many.",
+    "Connections closed at once because their address, their network or the whole gate had too many, because their address is denied (listeners with TLS), or because they come from no front (listeners with `proxy_protocol`).",
 );
 
 /// Connections closed to make room.
 pub const CONNECTIONS_EVICTED: Metric<Counter, 0> = Metric::new(
     "portcullis_connections_evicted_total",
     [],
-    "Idle connections of unknown clients that were closed to make room.",
+    "Connections of unknown clients that were closed to make room: idle ones first, then those without a whole request, last WebSockets and event streams.",
 );
 
 /// Whether an origin takes requests, by `host:port`.
@@ -82,7 +85,7 @@ pub const ORIGIN_CONNECTIONS: Metric<Gauge, 1> = Metric::new(
 pub const ORIGIN_CONNECTIONS_TAKEN_BACK: Metric<Counter, 0> = Metric::new(
     "portcullis_origin_connections_taken_back_total",
     [],
-    "Connections to the app taken from unknown clients that kept it waiting, because others waited for one.",
+    "Connections to the app taken from clients that kept it waiting, because others waited for one or for a slot: from unknown clients, and from passes that let more than their share wait.",
 );
 
 /// TLS handshakes.
