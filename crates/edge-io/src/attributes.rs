@@ -54,7 +54,7 @@ impl<'a> Looks<'a> {
         length: Option<u64>,
         session: Option<&'a str>,
     ) -> Self {
-        let (ja4, before) = if connection.front || address.is_none() {
+        let (ja4, before) = if connection.front {
             (front.and_then(|front| front.ja4(&parts.headers)), None)
         } else {
             (connection.ja4(), Some(connection.requests_before()))

@@ -166,7 +166,7 @@ impl Way {
         let crowds = connection.open() > STREAMS_UNKNOWN_MAX
             && connection.gauge.is_multiplexed()
             && !connection.is_known()
-            && !connection.front;
+            && !shared.carries_many(connection);
         let hoards = self.subject.websocket && self.has_too_many_sockets();
         let reason = if crowds { Reason::ConnectionLimit } else { Reason::StreamLimit };
         ((crowds || hoards) && shared.site.refuses_bodies(self.begun)).then_some(reason)

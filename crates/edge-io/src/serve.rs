@@ -96,8 +96,7 @@ async fn secure(
     connection.gauge.enter_handshake();
     let site = &worker.shared().site;
     // Refused before a byte is read, let alone a key exchanged.
-    let hinted =
-        site.begin_handshake(connection.address, worker.shared().carries_many(connection), worker.now())?;
+    let hinted = site.begin_handshake(connection.address, connection.front, worker.now())?;
     let hello = match tls::read_hello(&mut metered).await {
         Ok(hello) => hello,
         Err(HelloError::PlainHttp) => {

@@ -161,17 +161,16 @@ fn note_forwarded(worker: &Worker, connection: &Connection, scan: &Scan<'_>) {
     }
 }
 
-/// The client's address: the peer, or what its front says; none of a front that nobody has named.
+/// The client's address: the peer, or what its front says.
 pub(crate) fn client_address(
     worker: &Worker,
     connection: &Connection,
     headers: &HeaderMap,
 ) -> Option<IpAddr> {
-    let shared = worker.shared();
-    if !shared.carries_many(connection) {
+    if !connection.front {
         return Some(connection.address);
     }
-    shared.front_of(connection).and_then(|front| front.client(headers))
+    worker.shared().front_of(connection).and_then(|front| front.client(headers))
 }
 
 /// Whether the client speaks https: to the gate, or to the front before it.

@@ -1,5 +1,6 @@
 //! Proxies before the gate that no `[[front]]` names. Whoever comes through one has its address, so that a limit of that address
-//! would be everybody's, and what one client has shown on a connection would count for all (contracts, "Behind fronts").
+//! is everybody's, and what one client has shown on a connection would count for all (contracts, "Behind fronts"). Its network then
+//! counts as one that many people share, and nothing is inherited on its connections.
 //!
 //! ```text
 //! worker   notes from whom requests come that name another client, if nobody has his hand in it
@@ -7,19 +8,21 @@
 //! ```
 //!
 //! What the gate *does* about it, it does for addresses of private networks alone: whoever attacks from the internet has none, and
-//! could else free himself from limits by a header.
+//! could else raise his own limits by a header.
 
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use admission::nat::Seed;
 use arc_swap::ArcSwapOption;
 use crossbeam_utils::CachePadded;
-use model::{Instant, Outcome, Tier};
+use model::{Instant, Net, Outcome, Tier};
 
 use crate::edge::Shared;
 
@@ -28,7 +31,7 @@ use crate::edge::Shared;
 pub struct UndeclaredFront {
     /// Its addresses, those with most requests first; 16 at most.
     pub addresses: Vec<IpAddr>,
-    /// All of them are in private networks: nothing is limited by them.
+    /// All of them are in private networks, which count as shared by many people.
     pub is_local: bool,
 }
 
@@ -54,7 +57,7 @@ impl Undeclared {
         }
     }
 
-    /// Whether a peer is such a proxy, by whose address nothing is to be limited.
+    /// Whether a peer is such a proxy in a private network.
     pub(crate) fn is(&self, peer: IpAddr) -> bool {
         is_local(peer)
             && self
@@ -91,7 +94,7 @@ impl Watch {
         if !shared.settings.fronts.is_empty() {
             return;
         }
-        let Some((since, before)) = self.begun.filter(|_| shared.site.is_calm()) else {
+        let Some((since, before)) = self.begun.filter(|_| shared.site.learns(now)) else {
             self.begin(shared, now);
             return;
         };
@@ -102,8 +105,15 @@ impl Watch {
         if requests < REQUESTS_MIN {
             return;
         }
-        let was = shared.undeclared.found().is_some();
-        shared.undeclared.found.store(shared.undeclared.take().judge(requests, was).map(Arc::new));
+        let was_local = shared.undeclared.found().is_some_and(|found| found.is_local);
+        let found = shared.undeclared.take().judge(requests, was_local);
+        let local = found.iter().filter(|found| found.is_local).flat_map(|found| &found.addresses);
+        for address in local {
+            // Kept like a network in which many customers were seen: over restarts, and a week when nobody comes through it any more.
+            let time = shared.site.pass_time();
+            shared.site.nat().seed(Net::network(*address), PEOPLE, Seed::Imported(time));
+        }
+        shared.undeclared.found.store(found.map(Arc::new));
         self.begin(shared, now);
     }
 
@@ -140,27 +150,17 @@ impl Tally {
         other.others.0.iter().for_each(|peer| self.others.add(*peer));
     }
 
-    /// What it says of so many requests. Whoever was found stays so while he brings half of what he was found by.
-    fn judge(&self, requests: u64, was_found: bool) -> Option<UndeclaredFront> {
-        let share = if was_found { SHARE / 2.0 } else { SHARE };
-        let most = |peers: &[Peer]| {
-            let brought: u64 = peers.iter().map(|peer| peer.requests).sum();
-            let names = peers.iter().fold(0, |names, peer| names | peer.names);
-            #[expect(clippy::cast_precision_loss, reason = "counts of a few minutes")]
-            let is_most = brought as f64 > share * requests as f64;
-            is_most && names.count_ones() >= NAMES_MIN
-        };
-        let local = self.local.by_requests();
-        let found = |peers: &[Peer], is_local| UndeclaredFront {
-            addresses: peers.iter().map(|peer| peer.address).collect(),
-            is_local,
-        };
-        if most(&local) {
-            return Some(found(&local, true));
+    /// What it says of so many requests. A proxy in a private network stays one while it names clients, whatever others bring.
+    fn judge(&self, requests: u64, was_local: bool) -> Option<UndeclaredFront> {
+        let local = Peers(self.local.0.clone()).proxies();
+        if was_local && !local.is_empty() {
+            return Some(local.front(true));
         }
-        let mut all = Peers(self.local.0.iter().chain(&self.others.0).copied().collect()).by_requests();
-        all.truncate(PEERS_MAX);
-        most(&all).then(|| found(&all, false))
+        let all = Peers(self.local.0.iter().chain(&self.others.0).copied().collect()).proxies();
+        [(local, true), (all, false)]
+            .into_iter()
+            .find(|(peers, _)| 2 * peers.requests() > requests)
+            .map(|(peers, is_local)| peers.front(is_local))
     }
 }
 
@@ -186,10 +186,25 @@ impl Peers {
         }
     }
 
-    fn by_requests(&self) -> Vec<Peer> {
-        let mut peers = self.0.clone();
-        peers.sort_by_key(|peer| (std::cmp::Reverse(peer.requests), peer.address));
-        peers
+    /// Those that name many clients and bring a part worth naming, those with most requests first.
+    fn proxies(mut self) -> Self {
+        let least = self.requests() / PEERS_MAX as u64;
+        self.0.retain(|peer| peer.names.count_ones() >= NAMES_MIN && peer.requests >= least);
+        self.0.sort_by_key(|peer| (Reverse(peer.requests), peer.address));
+        self.0.truncate(PEERS_MAX);
+        self
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn requests(&self) -> u64 {
+        self.0.iter().map(|peer| peer.requests).sum()
+    }
+
+    fn front(&self, is_local: bool) -> UndeclaredFront {
+        UndeclaredFront { addresses: self.0.iter().map(|peer| peer.address).collect(), is_local }
     }
 }
 
@@ -218,8 +233,8 @@ fn is_local(address: IpAddr) -> bool {
 /// So few addresses bring what a front brings (contracts, "Behind fronts").
 const PEERS_MAX: usize = 16;
 
-/// More than this share of all requests (the same).
-const SHARE: f64 = 0.5;
+/// So many that limits of the address are as high as they can be: 64 times those of one person (decision-science, section 4).
+const PEOPLE: u32 = 128;
 
 /// "Many forwarded addresses": more than the developers of an office.
 const NAMES_MIN: u32 = 8;

@@ -301,7 +301,6 @@ impl Worker {
     /// failing that of another.
     async fn seat(&self, address: IpAddr, front: bool) -> Option<Seat> {
         let site = &self.shared.site;
-        let front = front || self.shared.undeclared.is(address);
         for _ in 0..SEAT_TRIES {
             match site.open_connection(address, front) {
                 Ok(ticket) => return Some(Seat { site: site.clone(), ticket: Some(ticket) }),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 use std::time::Duration;
 
 use admission::handover::Handover;
@@ -69,8 +69,13 @@ impl Desk {
     /// Leave to act: what is done under it a successor knows. `None` while one is being raised, which may have read already what is
     /// to be changed.
     pub(crate) fn may_act(&self) -> Option<RwLockReadGuard<'_, bool>> {
-        Some(self.hands_over.read().unwrap_or_else(PoisonError::into_inner))
-            .filter(|hands_over| !**hands_over)
+        // Never waits, as `bypass` asks too: whoever hands over may himself be waiting for somebody slow.
+        let leave = match self.hands_over.try_read() {
+            Ok(leave) => leave,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        (!*leave).then_some(leave)
     }
 
     /// Another process is about to take over, or has failed to; waits for whoever acts.

@@ -20,7 +20,7 @@ pub(crate) fn undeclared(front: &UndeclaredFront) -> String {
     );
     if front.is_local {
         format!(
-            "most requests come through {through}, which {names_it} other clients and {is_none} of the [[front]]s: nothing is limited by address, because that would be everybody's; {name_it}"
+            "most requests come through {through}, which {names_it} other clients and {is_none} of the [[front]]s: its limits are those of 64 people, because all of them share it; {name_it}"
         )
     } else {
         format!(

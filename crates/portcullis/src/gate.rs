@@ -157,6 +157,8 @@ pub(crate) struct Kept {
     pub(crate) pass_time: Option<Timestamp>,
     /// What the decision core goes on with.
     pub(crate) go_on: GoOn,
+    /// In mode `assist`: an admin had said yes to the incident.
+    pub(crate) was_allowed: bool,
     /// What the process leaves whose place this one takes; it is newer than the rest.
     pub(crate) estate: Option<Handover>,
 }
@@ -284,7 +286,7 @@ pub(crate) fn start(
         drain: plan.drain,
     };
     let mut controller = Controller::new(&site, kept.limit.as_ref(), kept.pass_time, clock.wall());
-    go_on(&mut controller, &site, kept.go_on, kept.estate.as_ref(), clock.wall());
+    go_on(&mut controller, &site, kept, clock.wall());
     let Around { log, ledger, listener, is_recorded, .. } = around;
     let controller = if is_recorded { controller.recorded() } else { controller };
     let parts =
@@ -293,16 +295,17 @@ pub(crate) fn start(
 }
 
 /// Goes on from what was kept before a stop, or from what the process leaves whose place this one takes.
-fn go_on(controller: &mut Controller, site: &Site, kept: GoOn, estate: Option<&Handover>, wall: Timestamp) {
-    let GoOn { learnt, in_force, stopped } = kept;
+fn go_on(controller: &mut Controller, site: &Site, kept: Kept, wall: Timestamp) {
+    let GoOn { learnt, in_force, stopped } = kept.go_on;
     controller.go_on(site, learnt, in_force, stopped);
-    if let Some(estate) = estate {
+    if let Some(estate) = &kept.estate {
         controller.take_over(site, estate, wall);
         return;
     }
-    // An admin said yes to it, or nobody would be closed out, and the yes lasts as long as the incident: without it the first step
-    // would let everybody in. A predecessor hands its own over.
-    if site.mode() == Mode::Assist && matches!(site.level(), Level::CustomersFirst | Level::Reopening) {
+    // A yes lasts as long as the incident, and that goes on if its level does: without it the first step would let everybody in. A
+    // predecessor hands its own over.
+    let goes_on = matches!(site.level(), Level::CustomersFirst | Level::Reopening | Level::Challenging);
+    if kept.was_allowed && goes_on {
         site.set_assist_yes(true);
     }
 }

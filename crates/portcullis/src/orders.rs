@@ -1,7 +1,7 @@
 //! What an admin switched and listed, so that a restart does not undo it (contracts, `ctl`: `bypass` stays until it is
 //! switched off).
 
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use admission::site::{Entry, List, Site};
@@ -18,6 +18,8 @@ pub(crate) struct Orders {
     journal: Arc<Journal>,
     /// The enforced share in percent.
     enforced: AtomicU8,
+    /// In mode `assist`: an admin has said yes to the incident that goes on.
+    allowed: AtomicBool,
     /// Held over a change and until it is kept.
     changing: Mutex<()>,
 }
@@ -38,7 +40,8 @@ impl Orders {
         events: &Events,
     ) -> Self {
         let kept = String::from_utf8_lossy(loaded.state(SITE, KEY).unwrap_or_default()).into_owned();
-        let orders = Self { site, journal, enforced: AtomicU8::new(EVERYBODY), changing: Mutex::default() };
+        let (enforced, allowed) = (AtomicU8::new(EVERYBODY), AtomicBool::default());
+        let orders = Self { site, journal, enforced, allowed, changing: Mutex::default() };
         for order in kept.lines() {
             match orders.obey(order, wall) {
                 Some(true) => events.warning(format_args!("in force from before the start: {order}")),
@@ -68,6 +71,20 @@ impl Orders {
         self.enforced.load(Relaxed)
     }
 
+    /// Whether a yes was in force when the process before this one ended, or is since.
+    pub(crate) fn is_allowed(&self) -> bool {
+        self.allowed.load(Relaxed)
+    }
+
+    /// Keeps whether a yes is in force; called once a second with what the gate's last step saw.
+    pub(crate) fn note_allowed(&self, is_allowed: bool) {
+        if self.is_allowed() != is_allowed {
+            let change = self.change();
+            self.allowed.store(is_allowed, Relaxed);
+            change.keep();
+        }
+    }
+
     fn keep(&self) {
         let row = Row::State { site: SITE, key: KEY.into(), value: self.text().into_bytes().into() };
         // State is vital: a full queue drops everything else before it.
@@ -79,6 +96,9 @@ impl Orders {
         let mut lines = Vec::new();
         if self.site.is_bypassed() {
             lines.push("bypass on".to_owned());
+        }
+        if self.is_allowed() {
+            lines.push("assist yes".to_owned());
         }
         let percent = self.enforced();
         if percent != EVERYBODY {
@@ -104,6 +124,11 @@ impl Orders {
             ("enforce", percent, None) => {
                 self.enforce(percent.parse().ok()?);
                 Some(true)
+            }
+            // Whether it is in force again is seen where the incident is that it was said to.
+            ("assist", "yes", None) => {
+                self.allowed.store(true, Relaxed);
+                Some(false)
             }
             ("allow", prefix, until) => add(self.site.allowed(), prefix, until, wall),
             ("deny", prefix, until) => add(self.site.denied(), prefix, until, wall),

@@ -187,7 +187,13 @@ pub(crate) fn start(
     };
     let estate = predecessor.as_ref().map(Takeover::estate).transpose()?;
     estate.iter().for_each(|estate| site.take_over(estate, mode_before, clock.now(), clock.wall()));
-    let kept = Kept { limit: kept_limit(&loaded), pass_time: kept_time(&loaded), go_on, estate };
+    let kept = Kept {
+        limit: kept_limit(&loaded),
+        pass_time: kept_time(&loaded),
+        go_on,
+        was_allowed: orders.is_allowed(),
+        estate,
+    };
     let (configured, host) = (plan.mode, std::mem::take(&mut plan.host));
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
     say_incident(&site, is_heir, &events);
@@ -250,6 +256,9 @@ impl Running {
         self.look_at_people();
         self.say_silence();
         self.say_undeclared_front();
+        if let Some(is_allowed) = self.desk.situation().is_allowed() {
+            self.orders.note_allowed(is_allowed);
+        }
         if let Some(news) = self.edge.shared().keys_news() {
             self.say_keys(&news);
         }

@@ -137,9 +137,9 @@ impl Situation {
         });
     }
 
-    /// In mode `assist`: an admin said yes.
-    pub(crate) const fn is_allowed(&self) -> bool {
-        self.is_allowed
+    /// In mode `assist`: an admin said yes. Before the first step it is not known whether an earlier yes goes on.
+    pub(crate) fn is_allowed(&self) -> Option<bool> {
+        self.has_begun.then_some(self.is_allowed)
     }
 
     /// Nothing was decided for longer than a decision lives: only a part of the last one is obeyed still.

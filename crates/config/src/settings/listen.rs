@@ -64,7 +64,7 @@ settings! {
 
 settings! {
     /// A CDN or load balancer before the gate. If there is one, name it: or the gate takes it for a single
-    /// client that sends everything, and once it notices, limits nobody behind it by address. A front is
+    /// client that sends everything, or once it notices, for one network that many people share. A front is
     /// never limited or refused, and what it says of its clients is believed, so name only addresses that
     /// nobody else can use.
     pub struct Front {

@@ -22,11 +22,19 @@ fn most_requests_for_many_clients_by_one_address_are_a_front() {
 }
 
 #[test]
-fn half_of_them_are_none_but_stay_one() {
+fn half_of_them_are_none_but_what_was_one_stays_so_whatever_others_bring() {
     let half = tally(&[("10.0.0.7", 50, 40)]);
     assert_eq!(half.judge(100, false), None);
     assert!(half.judge(100, true).is_some(), "it was one");
-    assert_eq!(tally(&[("10.0.0.7", 24, 24)]).judge(100, true), None, "no longer");
+    assert!(half.judge(100_000, true).is_some(), "whoever goes around it cannot talk it away");
+    assert_eq!(tally(&[("10.0.0.7", 7, 7)]).judge(100, true), None, "no longer");
+}
+
+#[test]
+fn a_neighbour_of_the_proxy_who_sends_the_header_is_not_named_with_it() {
+    let front =
+        tally(&[("127.0.0.1", 900, 40), ("10.0.0.9", 1, 1), ("10.0.0.8", 50, 20)]).judge(1_000, false);
+    assert_eq!(front.unwrap().addresses, [address("127.0.0.1")]);
 }
 
 #[test]

@@ -43,7 +43,10 @@ impl Control {
         let wall = self.clock.wall();
         let time = Duration::from_secs(u64::from(minutes) * 60);
         let until = wall + time;
-        let (before, was_allowed) = (self.desk.pins().live(wall), self.desk.situation().is_allowed());
+        let (before, was_allowed) = (
+            self.desk.pins().live(wall),
+            self.desk.situation().is_allowed().unwrap_or_else(|| self.orders.is_allowed()),
+        );
         self.desk.pin(Pins {
             floor: floor.map(|level| (level, until)),
             ceiling: ceiling.map(|level| (level, until)),

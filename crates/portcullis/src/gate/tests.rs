@@ -17,10 +17,10 @@ struct Process {
 impl Process {
     /// One that begins with nothing, or with what another left.
     fn new() -> Self {
-        Self::after(GoOn::default(), Instant::from_secs(100))
+        Self::after(Kept::default(), Instant::from_secs(100))
     }
 
-    fn after(kept: GoOn, now: Instant) -> Self {
+    fn after(kept: Kept, now: Instant) -> Self {
         let site = site(&Plan::new(Mode::Assist, vec![]), &Secrets::ephemeral().unwrap());
         let limit = Snapshot {
             limit: 20.0,
@@ -30,7 +30,7 @@ impl Process {
             bases: vec![],
         };
         let mut controller = Controller::new(&site, Some(&limit), None, WALL);
-        go_on(&mut controller, &site, kept, None, WALL);
+        go_on(&mut controller, &site, kept, WALL);
         Self { site, controller, now }
     }
 
@@ -61,10 +61,10 @@ impl Process {
     }
 
     /// A process that begins so long after this one was killed.
-    fn successor(&self, stopped: Duration) -> Self {
+    fn successor(&self, stopped: Duration, was_allowed: bool) -> Self {
         let (core, posture) = (self.controller.core().clone(), self.controller.posture());
-        let kept = GoOn { learnt: Some(core), in_force: Some(posture), stopped };
-        Self::after(kept, self.now + stopped)
+        let go_on = GoOn { learnt: Some(core), in_force: Some(posture), stopped };
+        Self::after(Kept { go_on, was_allowed, ..Kept::default() }, self.now + stopped)
     }
 
     fn closes_out(&self) -> bool {
@@ -81,7 +81,7 @@ fn what_an_admin_said_yes_to_goes_on_after_a_crash() {
     before.runs(20);
     assert!(before.closes_out());
 
-    let mut after = before.successor(Duration::from_secs(40));
+    let mut after = before.successor(Duration::from_secs(40), true);
     after.runs(20);
     assert!(after.closes_out(), "the flood is still there");
 }
@@ -92,11 +92,22 @@ fn a_yes_is_no_yes_to_the_next_incident() {
     before.site.set_assist_yes(true);
     before.runs(20);
     assert!(before.closes_out());
-    let mut after = before.successor(Duration::from_secs(601));
+    let mut after = before.successor(Duration::from_secs(601), true);
     after.runs(20);
     assert!(!after.closes_out(), "that one is over");
 
-    let mut after = Process::new().successor(Duration::from_secs(40));
+    let mut after = Process::new().successor(Duration::from_secs(40), true);
     after.runs(20);
     assert!(!after.closes_out(), "there was none");
+}
+
+#[test]
+fn what_closed_without_a_yes_does_not_go_on_in_assist() {
+    let mut before = Process::new();
+    before.site.set_mode(Mode::Observe);
+    before.runs(20);
+    assert!(before.closes_out(), "in words only");
+    let mut after = before.successor(Duration::from_secs(40), false);
+    after.runs(20);
+    assert!(!after.closes_out(), "nobody has said yes");
 }

@@ -62,6 +62,19 @@ fn orders_outlive_a_restart_until_their_time_is_over() {
 }
 
 #[test]
+fn a_yes_is_kept_until_it_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(live(folder.path(), 1_000, |orders| orders.note_allowed(true)), "assist yes");
+    let later = live(folder.path(), 1_001, |orders| {
+        assert!(orders.is_allowed());
+        orders.note_allowed(true);
+        orders.note_allowed(false);
+    });
+    assert_eq!(later, "");
+    live(folder.path(), 1_002, |orders| assert!(!orders.is_allowed()));
+}
+
+#[test]
 fn what_several_admins_list_at_the_same_time_is_all_there_and_all_kept() {
     let folder = tempfile::tempdir().unwrap();
     let orders = begin(folder.path(), 1_000);
