@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use admission::handover::Handover;
 use admission::pass::PassClock;
 use admission::site::Site;
 use edge_io::{CertificateNews, Clock, CrawlerNews, Edge, KeysNews};
@@ -31,7 +32,7 @@ use crate::handover::{self, Bequest, ChannelError, Takeover};
 use crate::host::HostWatch;
 use crate::ledger::JournalLedger;
 use crate::listeners::{self, Opened};
-use crate::memory::{Memory, Restored};
+use crate::memory::{GoOn, Memory, Restored};
 use crate::orders::Orders;
 use crate::probing::Probing;
 use crate::secrets::Secrets;
@@ -187,13 +188,7 @@ pub(crate) fn start(
     };
     let estate = predecessor.as_ref().map(Takeover::estate).transpose()?;
     estate.iter().for_each(|estate| site.take_over(estate, mode_before, clock.now(), clock.wall()));
-    let kept = Kept {
-        limit: kept_limit(&loaded),
-        pass_time: kept_time(&loaded),
-        go_on,
-        was_allowed: orders.is_allowed(),
-        estate,
-    };
+    let kept = kept(&loaded, go_on, &orders, estate);
     let (configured, host) = (plan.mode, std::mem::take(&mut plan.host));
     let edge = gate::start(plan, site.clone(), &secrets, listeners, clock, kept, around)?;
     say_incident(&site, is_heir, &events);
@@ -238,6 +233,17 @@ fn open_journal(
     let (journal, loaded) = Journal::open_with(&state.folder, state.journal.clone(), lock)?;
     loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
     Ok((Arc::new(journal), loaded))
+}
+
+/// What the gate goes on with.
+fn kept(loaded: &Loaded, go_on: GoOn, orders: &Orders, estate: Option<Handover>) -> Kept {
+    Kept {
+        limit: kept_limit(loaded),
+        pass_time: kept_time(loaded),
+        go_on,
+        was_allowed: orders.is_allowed(),
+        estate,
+    }
 }
 
 /// What an admin should know whose gate begins in the middle of an incident. Of a takeover more is said later.
