@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use admission::slots::{PATIENT_MILLIS, Place, Progress};
+use admission::slots::{CALM_MILLIS, Place, Progress};
 use model::{Group, Instant, Reason};
 
 use crate::worker::Worker;
@@ -17,7 +17,7 @@ pub(crate) async fn slot(worker: &Worker, group: Group, now: Instant) -> Result<
     }
     worker.pool().make_room(group.into(), now);
     let calm = worker.shared().site.is_calm();
-    let latest = now + Duration::from_millis(PATIENT_MILLIS);
+    let latest = now + Duration::from_millis(CALM_MILLIS);
     let place = slots.enqueue(group, calm, now, latest).map_err(|_| Reason::QueueFull)?;
     let until = place.expires();
     let waiting = Waiting { worker, place: Some(place) };

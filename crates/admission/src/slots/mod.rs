@@ -31,7 +31,10 @@ use std::time::Duration;
 pub const PLACES_MIN: usize = 64;
 /// Most places to wait that [`Slots::new`] makes.
 pub const PLACES_MAX: usize = 65_536;
-/// Longest wait of known clients, and of everybody in calm (decision-science, section 0.6).
+/// Longest wait of everybody in calm: as long as for a connection. Decision-science, section 0.6, has 1 s; uploads and files that
+/// meet by chance at a small app keep others waiting for longer than that (`docs/decisions/049-…`).
+pub const CALM_MILLIS: u64 = 3_000;
+/// Longest wait of known clients outside calm (decision-science, section 0.6).
 pub const PATIENT_MILLIS: u64 = 1_000;
 /// Longest wait of everybody else: twice the target (decision-science, sections 0.6 and 3).
 pub const IMPATIENT_MILLIS: u64 = 40;
@@ -145,8 +148,8 @@ impl Slots {
 
     /// Takes a place to wait until `deadline`, the moment after which the answer is of no use to the client.
     ///
-    /// Known clients, and in calm everybody, wait up to 1 s and are served oldest first; outside calm others wait up to
-    /// 40 ms and are served newest first once the oldest has waited 20 ms. Register the waker for
+    /// In calm everybody waits up to 3 s, outside calm known clients up to 1 s, and they are served oldest first; others wait up to
+    /// 40 ms then and are served newest first once the oldest has waited 20 ms. Register the waker for
     /// [`Place::index`], then call [`Slots::dispatch`], then [`Slots::poll`]. The place must be given up again: by
     /// `poll` until it is not waiting any more, or by [`Slots::abandon`].
     ///
@@ -163,7 +166,11 @@ impl Slots {
         let ring = self.ring(group).ok_or(QueueFull)?;
         let patient = calm || group == Group::Known;
         let most = self.places_for(group, patient).saturating_sub(self.taken_beside(group));
-        let longest = if patient { PATIENT_MILLIS } else { IMPATIENT_MILLIS };
+        let longest = match (calm, patient) {
+            (true, _) => CALM_MILLIS,
+            (false, true) => PATIENT_MILLIS,
+            (false, false) => IMPATIENT_MILLIS,
+        };
         let until = deadline.min(now + Duration::from_millis(longest));
         ring.join(patient, now, until, most).ok_or(QueueFull)
     }

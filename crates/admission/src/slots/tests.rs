@@ -29,11 +29,20 @@ fn a_freed_slot_goes_to_known_before_unknown_and_to_the_oldest_of_them() {
 }
 
 #[test]
-fn in_calm_unknown_clients_are_served_oldest_first_for_a_second() {
+fn in_calm_unknown_clients_are_served_oldest_first() {
     check(
         "0 limit 16, 0 calm, 0 take unknown 16, 0 wait unknown a, 10 wait unknown b, 30 wait unknown c, \
          35 release unknown, 36 release unknown, 37 release unknown, 38 look",
         "unknown 16/16, a waits, b waits, c waits, a granted, b granted, c granted",
+    );
+}
+
+#[test]
+fn in_calm_everybody_waits_up_to_three_seconds() {
+    check(
+        "0 limit 20, 0 calm, 0 take known 20, 0 wait known a, 0 wait known b, 2990 release known, \
+         3000 release known",
+        "known 19/20, a waits, b waits, a granted, b expired",
     );
 }
 

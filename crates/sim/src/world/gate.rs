@@ -11,7 +11,7 @@ use admission::site::{
     Answered, Controller, Demand, Facts, Headers, Identity, Lesson, Served, SetCookies, Site, Tick, Turn,
     Verdict, Watch,
 };
-use admission::slots::{PATIENT_MILLIS, Place, Progress};
+use admission::slots::{CALM_MILLIS, Place, Progress};
 use model::{
     COHORTS, Group, Instant, Level, Net, PassId, Reason, RefusalKind, Tier, Timestamp, Traffic, Values,
 };
@@ -244,7 +244,7 @@ impl Gate {
         if slots.try_acquire(group, at) {
             return Standing::Served;
         }
-        let deadline = at + Duration::from_millis(PATIENT_MILLIS);
+        let deadline = at + Duration::from_millis(CALM_MILLIS);
         match slots.enqueue(group, self.site.is_calm(), at, deadline) {
             Err(_) => Standing::Refused(Reason::QueueFull),
             Ok(place) => {
