@@ -8,8 +8,10 @@ use model::{Instant, Timestamp};
 /// What was seen there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Board {
-    /// When the last whole look began; `None`: nothing is sure.
+    /// When the last whole look ended; `None`: nothing is sure.
     pub(super) looked: Option<Instant>,
+    /// Something was said here while it was looked at: what was seen is older than that.
+    pub(super) is_overtaken: bool,
     pub(super) incidents: Vec<There>,
     /// Where maintenances are a list of their own.
     pub(super) works: Vec<There>,

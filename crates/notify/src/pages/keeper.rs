@@ -157,6 +157,8 @@ impl PageKeeper {
             self.memory.reports_begun = moment.wall;
         }
         let wanted = Wanted::of(view, &self.settings);
+        self.board.is_overtaken |=
+            self.look.is_some() && self.wanted.as_ref().is_some_and(|before| wanted.has_news(before));
         self.memory.tidy(&wanted, moment.wall);
         let said = too_old(&mut self.memory, &wanted, moment.wall);
         // Whether what somebody called over is still called so is looked at before anything else is said of it.

@@ -72,6 +72,15 @@ impl Wanted {
         }
     }
 
+    /// Whether something is said that was not said before.
+    pub(super) fn has_news(&self, before: &Self) -> bool {
+        let is_new = |incident: &WantedIncident, update: &WantedUpdate| {
+            let known = before.incident(incident.id);
+            known.is_none_or(|known| known.updates.iter().all(|known| known.id != update.id))
+        };
+        self.incidents.iter().any(|incident| incident.updates.iter().any(|update| is_new(incident, update)))
+    }
+
     pub(super) fn incident(&self, id: PublicId) -> Option<&WantedIncident> {
         self.incidents.iter().find(|incident| incident.id == id)
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Meaning, PageChange, PageKeeper};
 use crate::pace::back_off;
-use crate::pages::board::{Step, There, plain_id};
+use crate::pages::board::{Board, Step, There, plain_id};
 use crate::pages::compare::{compare, deleted, take};
 use crate::pages::memory::{Stance, Text};
 use crate::pages::write::{Around, Write};
@@ -76,8 +76,13 @@ impl PageKeeper {
         if !steps.is_empty() {
             return Vec::new();
         }
-        self.board.looked = Some(moment.now);
         self.look = None;
+        if self.board.is_overtaken {
+            // Whether a person called it over before or after that news cannot be told from this look.
+            self.board = Board::default();
+            return Vec::new();
+        }
+        self.board.looked = Some(moment.now);
         self.figures.looked = Some(moment.wall);
         compare(&mut self.memory, wanted, &self.board)
     }

@@ -56,6 +56,25 @@ fn what_was_over_before_is_not_brought_and_a_report_is_no_update() {
 }
 
 #[test]
+fn news_is_not_judged_by_what_was_seen_before_it() {
+    for kind in BOTH {
+        let mut story = Story::begin(kind);
+        story.open("Checkout fails");
+        story.carry(10);
+        story.elsewhere.add(0, "resolved", "Over, says a person.", story.moment.wall);
+        // A look has begun, and seen that; before it ends a person goes on there, and here something is said.
+        story.pass(400);
+        assert!(story.one_request());
+        story.elsewhere.add(0, "identified", "It is not, says a person.", story.moment.wall);
+        story.say(Stage::Resolved, "All is well.");
+        story.carry(20);
+        let status = story.elsewhere.incidents[0]["status"].as_str().unwrap().to_lowercase();
+        assert_eq!(status, "resolved", "{kind:?}: {:?}", story.elsewhere.told(0));
+        assert_eq!(story.keeper.figures(story.moment.now).waiting, 0);
+    }
+}
+
+#[test]
 fn a_crash_between_a_request_and_its_answer_makes_no_second_incident() {
     for kind in BOTH {
         let mut story = Story::begin(kind);
