@@ -202,6 +202,8 @@ mod tests {
         let leave = desk.may_act();
         std::thread::scope(|threads| {
             let handing_over = threads.spawn(|| desk.hand_over(true));
+            // Time enough for it to go on, if it could.
+            (0..10_000).for_each(|_| std::thread::yield_now());
             assert!(!handing_over.is_finished() && leave.is_some());
             drop(leave);
         });
