@@ -33,6 +33,8 @@ pub(crate) struct PhaseLimits {
     pub(crate) idle: Duration,
     /// Between requests, for known clients.
     pub(crate) idle_known: Duration,
+    /// Between requests, for fronts.
+    pub(crate) idle_front: Duration,
     /// For how long a stream of an unknown client may take next to nothing of its answer; `None` while limits only count.
     pub(crate) unread: Option<Duration>,
 }
@@ -245,8 +247,18 @@ impl Connection {
             Phase::Head => spent >= limits.head,
             // The last answer may still be on its way to a slow client.
             Phase::Idle if self.gauge.is_stalled() => self.gauge.reads_too_slowly(now),
-            Phase::Idle => spent >= if self.known.get() { limits.idle_known } else { limits.idle },
+            Phase::Idle => spent >= self.idle_limit(limits),
             Phase::Active | Phase::Stream => self.gauge.reads_too_slowly(now),
+        }
+    }
+
+    /// How long it may be idle. A front keeps connections for many clients, and sends a request on one that is just being
+    /// closed for nothing: its client gets a 502 where the front may not repeat the request.
+    fn idle_limit(&self, limits: &PhaseLimits) -> Duration {
+        match (self.front, self.known.get()) {
+            (true, _) => limits.idle_front,
+            (false, true) => limits.idle_known,
+            (false, false) => limits.idle,
         }
     }
 

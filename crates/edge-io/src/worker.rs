@@ -248,7 +248,7 @@ impl Worker {
                 Ok((stream, peer)) => self.admit(stream, peer, &manner).await,
                 Err(_) => {
                     // Out of files, most likely: make room and let others run before the next try.
-                    self.registry.evict();
+                    self.evict();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -312,8 +312,7 @@ impl Worker {
     }
 
     async fn make_room(&self) {
-        if self.registry.evict() {
-            add(&self.counters().evicted, 1);
+        if self.evict() {
             tokio::task::yield_now().await;
             return;
         }
@@ -325,10 +324,17 @@ impl Worker {
     async fn make_room_for_others(&self) {
         loop {
             self.shared.room_wanted[self.index].notified().await;
-            if self.registry.evict() {
-                add(&self.counters().evicted, 1);
-            }
+            self.evict();
         }
+    }
+
+    /// Ends a connection of this worker to make room, and counts it. Returns whether there was one.
+    fn evict(&self) -> bool {
+        let evicted = self.registry.evict();
+        if evicted {
+            add(&self.counters().evicted, 1);
+        }
+        evicted
     }
 
     /// Twice a second: deadlines, idle connections, the log buffer, the connection counts.
@@ -388,6 +394,7 @@ impl Worker {
             head: if lowered { settings.head_timeout.min(HEAD_LOWERED) } else { settings.head_timeout },
             idle: if lowered { settings.idle_timeout.min(IDLE_LOWERED) } else { settings.idle_timeout },
             idle_known: settings.idle_timeout.max(IDLE_KNOWN_MIN),
+            idle_front: settings.idle_timeout.max(IDLE_FRONT_MIN),
             unread: self.shared.site.refuses_bodies(now).then_some(UNREAD_MAX),
         }
     }
@@ -419,3 +426,6 @@ const IDLE_LOWERED: Duration = Duration::from_secs(2);
 /// A slow line needs up to half a minute for a window of 64 KiB, and this is told from the window alone.
 const UNREAD_MAX: Duration = Duration::from_secs(60);
 const IDLE_KNOWN_MIN: Duration = Duration::from_secs(60);
+/// Longer than nginx and the balancers of clouds keep theirs (`keepalive_timeout` of nginx's upstreams: 60 s), so that it is the
+/// front that closes.
+const IDLE_FRONT_MIN: Duration = Duration::from_secs(75);

@@ -1,7 +1,7 @@
 //! One running gate: admission, edge, journal and logs joined.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};

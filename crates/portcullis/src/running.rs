@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use admission::handover::Handover;
 use admission::pass::PassClock;
 use admission::site::Site;
 use edge_io::{CertificateNews, Clock, CrawlerNews, Edge, KeysNews};
@@ -27,17 +26,17 @@ use crate::acme::Acme;
 use crate::announcer::Announcer;
 use crate::desk::Desk;
 use crate::erasures::Erasures;
-use crate::gate::{self, Around, GateError, Kept, Plan};
+use crate::gate::{self, Around, GateError, Plan};
 use crate::handover::{self, Bequest, ChannelError, Takeover};
 use crate::host::HostWatch;
 use crate::ledger::JournalLedger;
 use crate::listeners::{self, Opened};
-use crate::memory::{GoOn, Memory, Restored};
+use crate::memory::{Memory, Restored};
 use crate::orders::Orders;
 use crate::probing::Probing;
 use crate::secrets::Secrets;
 use crate::truth::{Outlet, Page, PageError, Truth, Witness};
-use journalled::{JournalKeeper, kept_limit, kept_time, pack_network, restore};
+use journalled::{JournalKeeper, kept, pack_network, restore};
 use logs::{Access, logs};
 use silence::Silence;
 use telling::{consents, open_page, told};
@@ -233,17 +232,6 @@ fn open_journal(
     let (journal, loaded) = Journal::open_with(&state.folder, state.journal.clone(), lock)?;
     loaded.notices.iter().for_each(|notice| events.warning(format_args!("{notice}")));
     Ok((Arc::new(journal), loaded))
-}
-
-/// What the gate goes on with.
-fn kept(loaded: &Loaded, go_on: GoOn, orders: &Orders, estate: Option<Handover>) -> Kept {
-    Kept {
-        limit: kept_limit(loaded),
-        pass_time: kept_time(loaded),
-        go_on,
-        was_allowed: orders.is_allowed(),
-        estate,
-    }
 }
 
 /// What an admin should know whose gate begins in the middle of an incident. Of a takeover more is said later.

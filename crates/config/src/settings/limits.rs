@@ -47,7 +47,7 @@ settings! {
         /// 500 bytes a second after 10 s.
         body_timeout: Duration = default("60s", duration("1s", "1h"));
         /// How long a connection may be idle between two requests. While some unknown clients are closed out it is
-        /// 2 s at most for unknown ones. Known clients get at least 60 s.
+        /// 2 s at most for unknown ones. Known clients get at least 60 s, and connections of a `[[front]]` at least 75 s.
         idle_timeout: Duration = default("15s", duration("1s", "1h"));
         /// How long open requests may take to end when the gate stops.
         drain: Duration = default("10s", duration("0s", "10min"));

@@ -11,7 +11,14 @@ fn connection(front: bool) -> Connection {
 /// Whether a stream that has taken nothing of its answer for so long ends the connection.
 fn ends(connection: &Connection, unread: Option<Duration>, seconds: u64) -> bool {
     let minute = Duration::from_secs(60);
-    let limits = PhaseLimits { handshake: minute, head: minute, idle: minute, idle_known: minute, unread };
+    let limits = PhaseLimits {
+        handshake: minute,
+        head: minute,
+        idle: minute,
+        idle_known: minute,
+        idle_front: minute,
+        unread,
+    };
     connection.gauge.multiplex();
     let call = connection.new_call();
     connection.begin(&call, START);
@@ -47,4 +54,26 @@ fn unknown_clients_begin_anew_after_a_thousand_requests_and_after_a_hundred_whil
     assert_eq!(enough, [Some(1_000), Some(100)]);
     stranger.known.set(true);
     assert!(!stranger.has_had_enough(true), "a known client may stay");
+}
+
+#[test]
+fn idle_connections_of_fronts_outlast_those_of_anybody_else() {
+    let seconds = Duration::from_secs;
+    let limits = PhaseLimits {
+        handshake: seconds(10),
+        head: seconds(5),
+        idle: seconds(2),
+        idle_known: seconds(60),
+        idle_front: seconds(75),
+        unread: None,
+    };
+    let (stranger, customer, front) = (connection(false), connection(false), connection(true));
+    customer.known.set(true);
+    let lasts = |connection: &Connection| {
+        let call = connection.new_call();
+        connection.begin(&call, START);
+        connection.end(&call, START);
+        (1..100).find(|&second| connection.is_overdue(&limits, START + seconds(second)))
+    };
+    assert_eq!([&stranger, &customer, &front].map(lasts), [Some(2), Some(60), Some(75)]);
 }

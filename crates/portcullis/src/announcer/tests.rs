@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use admission::concurrency::Snapshot;
 use admission::site::{Served, Site, Tick};
 use edge_io::Clock;
 use guard::Guard;
@@ -31,18 +30,12 @@ impl Ticker {
         let mut plan = Plan::new(Mode::Auto, vec![gate::origin("127.0.0.1:1")]);
         plan.connections_max = Some(1_000);
         let site = gate::site(&plan, &Secrets::ephemeral().unwrap());
-        let limit = Snapshot {
-            limit: 20.0,
-            healthy_seconds: 300,
-            highest_healthy: 20.0,
-            known_p95: 1.0,
-            bases: vec![],
-        };
         let wall = Clock::start().wall();
         let others: Vec<Sample> = (0..16_384).map(|n| sample(Tier::T5, n, 1 + n % 4)).collect();
         let known: Vec<Sample> = (0..8_192).map(|n| sample(Tier::T1, n, 1 + n % 4)).collect();
         let guard = Guard::warm(1, &profile(&others), &known, &others, 20);
-        let controller = Controller::new(&site, Some(&limit), None, wall).with_guard(guard).recorded();
+        let controller =
+            Controller::new(&site, Some(&gate::tests::learnt()), None, wall).with_guard(guard).recorded();
         let announcer = Announcer::new(Arc::new(Desk::default()), None, None);
         Self { site, controller, announcer, now: Instant::from_secs(3_600), wall }
     }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use admission::concurrency::Snapshot;
 use admission::site::{Controller, Served, Site, Tick};
 use model::{COHORTS, Level, Mode, Name, Tier, Traffic};
 
@@ -33,14 +32,7 @@ impl Gate {
         let mut plan = Plan::new(Mode::Auto, vec![gate::origin("127.0.0.1:1")]);
         plan.connections_max = Some(1_000);
         let site = gate::site(&plan, &secrets);
-        let limit = Snapshot {
-            limit: 20.0,
-            healthy_seconds: 300,
-            highest_healthy: 20.0,
-            known_p95: 1.0,
-            bases: vec![],
-        };
-        let controller = Controller::new(&site, Some(&limit), None, clock.wall()).recorded();
+        let controller = Controller::new(&site, Some(&gate::tests::learnt()), None, clock.wall()).recorded();
         let ring = Ring::open(folder, settings).unwrap();
         let place = Place::State { ring: Some(ring), folder: folder.to_owned() };
         let memory = Memory::start(Writer::new(&secrets, place, None, clock.wall())).unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use admission::concurrency::{ClassBase, Snapshot};
+use admission::handover::Handover;
 use admission::known::TokenRow;
 use admission::nat::NatRow;
 use admission::pass::{Row, Way};
@@ -13,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::SITE;
 use crate::announcer::Keeper;
+use crate::gate::Kept;
+use crate::memory::GoOn;
+use crate::orders::Orders;
 
 /// Keeps L, what calm showed of clients, and the pass time in the journal.
 pub(super) struct JournalKeeper {
@@ -56,7 +60,18 @@ impl JournalKeeper {
     }
 }
 
-pub(super) fn kept_limit(loaded: &Loaded) -> Option<Snapshot> {
+/// What the gate goes on with.
+pub(super) fn kept(loaded: &Loaded, go_on: GoOn, orders: &Orders, estate: Option<Handover>) -> Kept {
+    Kept {
+        limit: kept_limit(loaded),
+        pass_time: kept_time(loaded),
+        go_on,
+        was_allowed: orders.is_allowed(),
+        estate,
+    }
+}
+
+fn kept_limit(loaded: &Loaded) -> Option<Snapshot> {
     let value: serde_json::Value = serde_json::from_slice(loaded.state(SITE, LIMIT_KEY)?).ok()?;
     let number = |key: &str| value.get(key).and_then(serde_json::Value::as_f64);
     let bases = serde_json::from_value::<Vec<(u8, f64, u64, u32)>>(value.get("bases")?.clone()).ok()?;
@@ -73,7 +88,7 @@ pub(super) fn kept_limit(loaded: &Loaded) -> Option<Snapshot> {
     })
 }
 
-pub(super) fn kept_time(loaded: &Loaded) -> Option<Timestamp> {
+fn kept_time(loaded: &Loaded) -> Option<Timestamp> {
     let bytes = loaded.state(SITE, TIME_KEY)?;
     Some(Timestamp::from_millis(u64::from_be_bytes(bytes.try_into().ok()?)))
 }
