@@ -15,4 +15,5 @@ mod ruling;
 #[path = "../../src/jwt/tests/signer.rs"]
 mod signer;
 mod silent;
+mod waiting;
 mod world;

@@ -399,9 +399,11 @@ impl Gate {
         if drops { Group::Known } else { group }
     }
 
-    /// Hands out what became free.
+    /// Tells those who have waited too long, and hands out what became free.
     pub(super) fn set_limit(&mut self, limit: f64, now: Micros) {
-        self.site.slots().set_limit(limit, instant(now), &mut |place| self.woken.push(place));
+        let (slots, now) = (self.site.slots(), instant(now));
+        slots.set_calm(self.site.is_calm(), now, &mut |place| self.woken.push(place));
+        slots.set_limit(limit, now, &mut |place| self.woken.push(place));
     }
 
     fn count(&mut self, verdict: &Verdict, requests: u32) {
