@@ -118,7 +118,6 @@ fn step(
         },
     );
     let wake = &mut |place: admission::slots::Place| shared.wakers[place.index()].wake();
-    shared.site.slots().set_calm(shared.site.is_calm(), now, wake);
     shared.site.slots().set_limit(turn.slots_limit, now, wake);
     shared.origins.follow(turn.slots_limit);
     turn

@@ -168,10 +168,12 @@ impl Site {
         })
     }
 
-    /// The rank of a pass in its tier by the age of its account: 0 is the oldest, so that the youngest are shed first.
+    /// The rank of a pass by the age of its account: 0 is the oldest, so that the youngest are shed first.
     fn age_rank(&self, proof: &Proof) -> Cohort {
-        let age = self.pass_time().since(proof.issued).as_secs();
-        let steps = if proof.tier == Tier::T2 { steps_of_new(age) } else { steps_of_aged(age) };
+        let hours = self.pass_time().since(proof.issued).as_secs() / 3_600;
+        // Whole days up to 64, then weeks: a year is rank 0.
+        let days = hours / 24;
+        let steps = if days < 64 { days } else { 64 + (days - 64) / 5 };
         Cohort::new(127 - u8::try_from(steps.min(127)).unwrap_or(127))
     }
 
@@ -215,39 +217,5 @@ impl Site {
     }
 }
 
-/// Quarters of an hour during the first day, in which most are that are newly known, then days: a month is the last.
-fn steps_of_new(age_seconds: u64) -> u64 {
-    let (quarters, days) = (age_seconds / 900, age_seconds / DAY);
-    if days == 0 { quarters } else { QUARTERS_OF_A_DAY + days - 1 }
-}
-
-/// Days up to 64, then five of them at a time: a year is the last.
-fn steps_of_aged(age_seconds: u64) -> u64 {
-    let days = age_seconds / DAY;
-    if days < 64 { days } else { 64 + (days - 64) / 5 }
-}
-
-const DAY: u64 = 86_400;
-const QUARTERS_OF_A_DAY: u64 = DAY / 900;
 /// Shorter headers are no tokens.
 const TOKEN_BYTES_MIN: usize = 16;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranks_never_get_younger_with_age() {
-        let days = |days: u64| days * DAY;
-        assert_eq!([0, 899, 900, days(1) - 1].map(steps_of_new), [0, 0, 1, 95]);
-        assert_eq!([1, 2, 32, 400].map(|age| steps_of_new(days(age))), [96, 97, 127, 495]);
-        assert_eq!(
-            [1, 2, 63, 64, 68, 69, 379].map(|age| steps_of_aged(days(age))),
-            [1, 2, 63, 64, 64, 65, 127]
-        );
-        for steps in [steps_of_new, steps_of_aged] {
-            let all: Vec<u64> = (0..400 * 96).map(|quarter| steps(quarter * 900)).collect();
-            assert!(all.is_sorted());
-        }
-    }
-}

@@ -73,8 +73,6 @@ pub struct Slots {
     used: CachePadded<AtomicU64>,
     admins: CachePadded<AtomicU32>,
     only_tickets: AtomicBool,
-    /// Whether somebody who began to wait in calm may wait on as long as that allows.
-    calm: AtomicBool,
     /// The part of L that is the login lane's own.
     login_share: f64,
     known: Ring,
@@ -95,7 +93,6 @@ impl Slots {
             used: CachePadded::new(AtomicU64::new(0)),
             admins: CachePadded::new(AtomicU32::new(0)),
             only_tickets: AtomicBool::new(false),
-            calm: AtomicBool::new(true),
             login_share: LOGIN_SHARE,
             known: Ring::new(Group::Known, 0, known),
             login: Ring::new(Group::Login, known, eighth),
@@ -127,15 +124,6 @@ impl Slots {
         self.only_tickets.store(only, SeqCst);
     }
 
-    /// Whether it is calm. To be called at every step: when calm is over, strangers who have waited for a second are told so,
-    /// since what waits then is mostly what ended it, and would use up the app ahead of those who come.
-    pub fn set_calm(&self, calm: bool, now: Instant, wake: &mut impl FnMut(Place)) {
-        self.calm.store(calm, SeqCst);
-        if !calm {
-            self.rings().for_each(|ring| ring.drop_late(now, self.longest(ring.group()), wake));
-        }
-    }
-
     /// L in slots.
     pub fn limit(&self) -> f64 {
         f64::from_bits(self.limit.load(SeqCst))
@@ -160,9 +148,9 @@ impl Slots {
 
     /// Takes a place to wait until `deadline`, the moment after which the answer is of no use to the client.
     ///
-    /// In calm everybody waits up to 3 s, strangers for no more than one of them once it is over; outside calm known clients up to
-    /// 1 s, and they are served oldest first; others wait up to 40 ms then and are served newest first once the oldest has waited
-    /// 20 ms. Register the waker for [`Place::index`], then call [`Slots::dispatch`], then [`Slots::poll`]. The place must be given up again: by
+    /// In calm everybody waits up to 3 s, outside calm known clients up to 1 s, and they are served oldest first; others wait up to
+    /// 40 ms then and are served newest first once the oldest has waited 20 ms. Register the waker for
+    /// [`Place::index`], then call [`Slots::dispatch`], then [`Slots::poll`]. The place must be given up again: by
     /// `poll` until it is not waiting any more, or by [`Slots::abandon`].
     ///
     /// # Errors
@@ -246,7 +234,7 @@ impl Slots {
             if ring.waiting() == 0 || !self.reserve(group, claim, now) {
                 continue;
             }
-            match ring.grant(now, self.longest(group), wake) {
+            match ring.grant(now, wake) {
                 Some(place) => wake(place),
                 // They have gone, or another thread served them. While the slot was reserved another thread may
                 // have found none free, so the look is repeated on its behalf.
@@ -302,17 +290,7 @@ impl Slots {
     }
 
     fn waits_anybody(&self) -> bool {
-        self.rings().any(|ring| ring.waiting() > 0)
-    }
-
-    fn rings(&self) -> impl Iterator<Item = &Ring> {
-        [&self.known, &self.login, &self.ticket, &self.unknown].into_iter()
-    }
-
-    /// How long a group may wait now at most, whenever the wait began. Known clients may as long as they were told.
-    fn longest(&self, group: Group) -> Duration {
-        let as_told = group == Group::Known || self.calm.load(SeqCst);
-        Duration::from_millis(if as_told { CALM_MILLIS } else { PATIENT_MILLIS })
+        [&self.known, &self.login, &self.ticket, &self.unknown].into_iter().any(|ring| ring.waiting() > 0)
     }
 
     /// Places taken by the other groups that share this group's number of places. Known clients share theirs with

@@ -92,10 +92,6 @@ impl Ring {
         }
     }
 
-    pub(super) fn group(&self) -> Group {
-        self.group
-    }
-
     pub(super) fn waiting(&self) -> u32 {
         u32::try_from(self.waiting.load(SeqCst).max(0)).unwrap_or(u32::MAX)
     }
@@ -120,26 +116,15 @@ impl Ring {
         Some(self.place(ticket))
     }
 
-    /// Moves the best waiter to `Granted`. Those who have waited too long, in any case for `longest`, are dropped on the way
-    /// and woken.
-    pub(super) fn grant(
-        &self,
-        now: Instant,
-        longest: Duration,
-        wake: &mut impl FnMut(Place),
-    ) -> Option<Place> {
+    /// Moves the best waiter to `Granted`. Those who have waited too long are dropped on the way and woken.
+    pub(super) fn grant(&self, now: Instant, wake: &mut impl FnMut(Place)) -> Option<Place> {
         loop {
-            let oldest = self.oldest(now, longest, wake)?;
+            let oldest = self.oldest(now, wake)?;
             let ticket = self.newest_if_late(oldest, now).unwrap_or(oldest);
             if self.move_on(ticket, State::Granted) {
                 return Some(self.place(ticket));
             }
         }
-    }
-
-    /// Drops and wakes those at the head who have waited too long.
-    pub(super) fn drop_late(&self, now: Instant, longest: Duration, wake: &mut impl FnMut(Place)) {
-        let _still_in_time = self.oldest(now, longest, wake);
     }
 
     pub(super) fn look(&self, place: Place) -> Seen {
@@ -187,7 +172,7 @@ impl Ring {
     }
 
     /// The oldest ticket that still waits, and has not waited too long. Moves the head over those that are done.
-    fn oldest(&self, now: Instant, longest: Duration, wake: &mut impl FnMut(Place)) -> Option<u64> {
+    fn oldest(&self, now: Instant, wake: &mut impl FnMut(Place)) -> Option<u64> {
         let end = self.tail.load(SeqCst);
         let head = self.head.load(SeqCst);
         let (mut done, mut unpublished, mut oldest) = (head, false, None);
@@ -197,8 +182,7 @@ impl Ring {
                 // Its enqueue has not published it yet; the head must not pass it.
                 Read::Earlier => unpublished = true,
                 Read::Now(state) if state.waits() => {
-                    let since = Instant::from_nanos(cell.since.load(SeqCst));
-                    if now.as_nanos() < cell.until.load(SeqCst) && now.since(since) < longest {
+                    if now.as_nanos() < cell.until.load(SeqCst) {
                         oldest = Some(ticket);
                         break;
                     }

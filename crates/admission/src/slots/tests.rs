@@ -47,20 +47,6 @@ fn in_calm_everybody_waits_up_to_three_seconds() {
 }
 
 #[test]
-fn when_calm_is_over_strangers_wait_for_no_more_than_a_second() {
-    check(
-        "0 limit 20, 0 calm, 0 take unknown 19, 0 wait unknown a, 500 wait unknown b, 900 wait unknown c, 1200 over, \
-         1300 release unknown, 1899 over, 1900 over",
-        "unknown 19/19, a waits, b waits, c waits, a expired, b granted, c expired",
-    );
-    check(
-        "0 limit 20, 0 calm, 0 take known 20, 0 wait known a, 600 wait known b, 1000 over, 2999 release known, \
-         3000 release known, 3599 release known",
-        "known 19/20, a waits, b waits, a granted, b granted",
-    );
-}
-
-#[test]
 fn outside_calm_the_newest_is_served_once_the_oldest_is_late_and_the_late_are_dropped() {
     check(
         "0 limit 16, 0 take unknown 16, 0 wait unknown a, 10 wait unknown b, 19 wait unknown c, \
@@ -345,10 +331,6 @@ fn check(script: &str, expected: &str) {
         match words[1..] {
             ["limit", limit] => slots.set_limit(limit.parse().unwrap(), now, &mut ignore),
             ["calm"] => calm = true,
-            ["over"] => {
-                calm = false;
-                slots.set_calm(calm, now, &mut ignore);
-            }
             ["look"] => {}
             ["take", name, many] => {
                 let many: usize = many.parse().unwrap();

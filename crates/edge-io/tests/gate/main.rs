@@ -15,5 +15,4 @@ mod ruling;
 #[path = "../../src/jwt/tests/signer.rs"]
 mod signer;
 mod silent;
-mod waiting;
 mod world;

@@ -399,11 +399,9 @@ impl Gate {
         if drops { Group::Known } else { group }
     }
 
-    /// Tells those who have waited too long, and hands out what became free.
+    /// Hands out what became free.
     pub(super) fn set_limit(&mut self, limit: f64, now: Micros) {
-        let (slots, now) = (self.site.slots(), instant(now));
-        slots.set_calm(self.site.is_calm(), now, &mut |place| self.woken.push(place));
-        slots.set_limit(limit, now, &mut |place| self.woken.push(place));
+        self.site.slots().set_limit(limit, instant(now), &mut |place| self.woken.push(place));
     }
 
     fn count(&mut self, verdict: &Verdict, requests: u32) {

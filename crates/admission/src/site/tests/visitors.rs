@@ -1,4 +1,4 @@
-//! Programs that never sign in: partners and crawlers; how long customers have been known; and many requests judged as one.
+//! Programs that never sign in: partners and crawlers, and many requests judged as one.
 
 use super::*;
 
@@ -83,22 +83,4 @@ fn many_requests_of_a_pass_use_its_budget_up() {
         shop.site.admit_many(&identity, &demand, requests, shop.now).identity.tier()
     };
     assert_eq!([tier(150), tier(50), tier(1)], [Tier::T2, Tier::T2, Tier::T5]);
-}
-
-#[test]
-fn of_the_newly_known_those_of_the_last_quarter_of_an_hour_are_shed_first() {
-    let mut shop = Shop::new(Mode::Auto);
-    let signed_in = Says { status: 200, login: Some("ann"), ..Says::default() };
-    let (pass, _) = shop.exchange(ask("GET /", "203.0.113.9", &[]), signed_in);
-    let cookies = [("__Host-portcullis", pass.as_deref().unwrap())];
-    let signed_in = shop.site.pass_time().as_secs();
-    let rank_after = |minutes: u64| {
-        shop.site.pass_time.store((signed_in + minutes * 60) * 1_000, Relaxed);
-        let known = shop.identify(ask("GET /", "203.0.113.9", &cookies));
-        (known.tier(), known.cohort().index())
-    };
-    let day = 24 * 60;
-    let ranks = [0, 14, 15, day / 2, day - 1, day, 2 * day].map(rank_after);
-    assert_eq!(ranks[..5], [127, 127, 126, 79, 32].map(|rank| (Tier::T2, rank)));
-    assert_eq!(ranks[5..], [126, 125].map(|rank| (Tier::T1, rank)));
 }
