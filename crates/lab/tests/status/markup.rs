@@ -24,10 +24,11 @@ fn the_checker_finds_nothing_in_any_page_badge_or_report() {
     )
     .expect("there is room");
     let mut files = vec![world.gate.folder().join("report.html")];
-    for (world, said) in [(&calm, "operational"), (&world, TITLE)] {
-        let text = || fs::read_to_string(world.export.path().join("status.txt")).ok();
-        let is_there =
-            || text().filter(|text| text.contains(said) && world.export.path().join("index.html").is_file());
+    for (world, said, links) in [(&calm, "operational", "href=\"c/"), (&world, TITLE, "href=\"i/")] {
+        let read = |name: &str| fs::read_to_string(world.export.path().join(name)).ok();
+        // The text comes first, and the page that links to all others last.
+        let is_whole = || read("index.html").is_some_and(|index| index.contains(links));
+        let is_there = || read("status.txt").filter(|text| text.contains(said) && is_whole());
         assert!(wait_for(SOON, is_there).is_some(), "{}", world.gate.log());
         files.extend(pages(world.export.path()));
     }
