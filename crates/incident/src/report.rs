@@ -253,8 +253,9 @@ fn fared(paper: &mut Paper, whole: &Whole<'_>, case: &Case) {
         }
         // Whom nobody watched was not served as usual for that: people tell of such incidents, or probes elsewhere.
         None if unreached(case).is_empty() => {
-            paper
-                .todo(&format!("{name}How did customers and new visitors fare? The gate saw nothing of it."));
+            let question =
+                format!("{name}How did customers and new visitors fare? The gate saw nothing of it.");
+            paper.todo_about(&question, case.opened.0);
         }
         None => {}
     }

@@ -24,8 +24,9 @@ pub(super) fn response(paper: &mut Paper, whole: &Whole<'_>) {
                     format!("from {} on, half an hour after it was over ({})", moment(at), entry(said.seq))
                 },
             );
-            paper
-                .todo(&format!("{}What was done can be told {when}: draft it again then.", whole.name(case)));
+            let question =
+                format!("{}What was done can be told {when}: draft it again then.", whole.name(case));
+            paper.todo_about(&question, case.opened.0);
             continue;
         }
         for (at, text, evidence) in deeds(whole, case) {

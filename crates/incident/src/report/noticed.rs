@@ -68,7 +68,7 @@ pub(super) fn detection(paper: &mut Paper, whole: &Whole<'_>) {
             let who = if case.is_by_alert { "An alert of another system" } else { "A person" };
             paper.point(&format!("{name}{who} told of it at {}.", moment(opened)), &[seq]);
             alerted(paper, whole, case);
-            paper.todo(&format!("{name}When did it begin, and who noticed it?"));
+            paper.todo_about(&format!("{name}When did it begin, and who noticed it?"), seq);
             continue;
         }
         let noticed = match opened.since(case.since).as_secs() {
@@ -94,7 +94,7 @@ fn alerted(paper: &mut Paper, whole: &Whole<'_>, case: &Case) {
     let name = whole.name(case);
     let call = whole.beside.first_call(case).filter(|_| whole.is_open_about(case));
     let Some(call) = call else {
-        paper.todo(&format!("{name}When was somebody alerted first?"));
+        paper.todo_about(&format!("{name}When was somebody alerted first?"), case.opened.0);
         return;
     };
     let whom = if whole.is_for_colleagues() { format!("`{}`", call.receiver) } else { "somebody".to_owned() };

@@ -43,6 +43,11 @@ impl Paper {
         self.lines.push(format!("- **{TODO}** {question}"));
     }
 
+    /// A question about one incident, which may be one of several: with the entry that it begins with.
+    pub(super) fn todo_about(&mut self, question: &str, opened: u64) {
+        self.todo(&format!("{question} ({})", entry(opened)));
+    }
+
     pub(super) fn finish(self) -> String {
         self.lines.join("\n") + "\n"
     }

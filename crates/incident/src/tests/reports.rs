@@ -135,6 +135,28 @@ fn where_no_alert_arrived_the_draft_says_so_and_without_a_journal_people_are_ask
 }
 
 #[test]
+fn each_question_about_one_of_several_incidents_names_the_entry_that_it_begins_with() {
+    let mut story = Story::with(Duration::ZERO);
+    for _ in 0..2 {
+        story.see(60, &served_to(50, Door::Closed, Some(Cause::Attack), Level::CustomersFirst));
+        story.see(7_200, &well());
+    }
+    let opened: Vec<u64> = story
+        .records
+        .iter()
+        .filter(|record| matches!(record.entry, Entry::Opened { .. }))
+        .map(|record| record.seq)
+        .collect();
+    let [first, second] = opened[..] else { panic!("two incidents: {opened:?}") };
+    let told = story.drafted(&Beside::default(), Readers::Colleagues);
+    for (number, opened) in [(1, first), (2, second)] {
+        let question =
+            format!("- **TODO** Incident {number}: When was somebody alerted first? (#{opened})\n");
+        assert!(told.contains(&question), "{told}");
+    }
+}
+
+#[test]
 fn a_report_is_published_when_each_box_of_its_review_is_ticked_and_says_that_it_is_published() {
     let mut story = Story::with(Duration::ZERO);
     story.see(60, &served_to(50, Door::Closed, Some(Cause::Attack), Level::CustomersFirst));
