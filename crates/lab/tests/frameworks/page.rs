@@ -2,7 +2,7 @@
 //! are served.
 
 use lab::clock::wait_for;
-use lab::{Browser, Gate, Peer, need};
+use lab::{Browser, Gate, Peer, need, web};
 
 use crate::app::{App, Framework};
 use crate::{LOGIN, SOON};
@@ -81,8 +81,12 @@ fn check_whole_page(browser: &Browser, shop: &str, app: &App, gate: &Gate) {
     }
 }
 
-/// A browser without a pass, at the same address.
+/// A browser without a pass, at the same address. It comes when strangers are not served any more: before that the app would send
+/// it to sign in, and who is about to sign in gets what a page needs.
 fn check_stranger(shop: &str, app: &App, gate: &Gate) {
+    let refuses = || web::get(gate.listen(), "/", &[]).is_ok_and(|answer| answer.status == 503);
+    let closed = wait_for(SOON, || refuses().then_some(()));
+    assert!(closed.is_some(), "strangers are still served\n{}", gate.log());
     let stranger = Browser::start("Mozilla/5.0 (a stranger's browser)").expect("the customer's was there");
     let closed = wait_for(SOON, || {
         stranger.open(&format!("{shop}/shop"));
