@@ -11,9 +11,10 @@ impl Story {
         self.engine.draft_with(&ids, beside, readers, self.moment.wall).unwrap().text
     }
 
-    fn opened(&self) -> u64 {
-        let opened = self.records.iter().find(|record| matches!(record.entry, Entry::Opened { .. }));
-        opened.unwrap().seq
+    /// The entries that incidents begin with.
+    fn opened(&self) -> Vec<u64> {
+        let opened = self.records.iter().filter(|record| matches!(record.entry, Entry::Opened { .. }));
+        opened.map(|record| record.seq).collect()
     }
 }
 
@@ -29,7 +30,7 @@ fn call(id: u64, seconds: u64, receiver: &str, key: String, has_arrived: bool) -
 /// Changes before and during an attack at 14:40, and tries to alert somebody of it.
 fn beside(story: &Story) -> Beside {
     let key = |id: &str, entry: u64| format!("{id}.{entry}");
-    let (id, opened) = (story.newest().to_string(), story.opened());
+    let (id, opened) = (story.newest().to_string(), story.opened()[0]);
     Beside {
         deeds: vec![
             deed(3, (14, 50), "level pin customers-first for 30 min"),
@@ -141,12 +142,7 @@ fn each_question_about_one_of_several_incidents_names_the_entry_that_it_begins_w
         story.see(60, &served_to(50, Door::Closed, Some(Cause::Attack), Level::CustomersFirst));
         story.see(7_200, &well());
     }
-    let opened: Vec<u64> = story
-        .records
-        .iter()
-        .filter(|record| matches!(record.entry, Entry::Opened { .. }))
-        .map(|record| record.seq)
-        .collect();
+    let opened = story.opened();
     let [first, second] = opened[..] else { panic!("two incidents: {opened:?}") };
     let told = story.drafted(&Beside::default(), Readers::Colleagues);
     for (number, opened) in [(1, first), (2, second)] {
