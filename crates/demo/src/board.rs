@@ -92,8 +92,12 @@ pub struct Scoreboard {
     pub rule: Option<Rule>,
     /// From the end of each attack until everybody was admitted again; none if that was not waited for.
     pub seconds_to_open: [Option<f64>; 2],
-    /// Share of logins from new addresses, begun during the attack, that were confirmed within 30 s.
+    /// Share of logins from new addresses, begun during the first attack, that were confirmed within 30 s.
     pub login_new_address_success: Option<f64>,
+    /// The same of the second attack.
+    pub second_login_new_address_success: Option<f64>,
+    /// The same after each attack, for as long as it was looked on; none if nobody signed in then.
+    pub login_success_after: [Option<f64>; 2],
     /// Length of each attack.
     pub attack_seconds: u64,
     /// Addresses that attacked.
@@ -148,6 +152,11 @@ impl Run {
         success(self.during(Kind::Login, 0.0))
     }
 
+    pub(crate) fn login_success_after(&self) -> Option<f64> {
+        let end = self.attack_begun + self.attack_seconds;
+        success(self.of(Kind::Login).filter(|attempt| attempt.begun >= end))
+    }
+
     /// The first of ten consecutive seconds in which customers were served and the shop was not overloaded (contract).
     pub(crate) fn seconds_to_protect(&self) -> f64 {
         let seconds = whole(self.attack_seconds);
@@ -196,6 +205,8 @@ impl Scoreboard {
             rule: seen.rule,
             seconds_to_open: seen.seconds_to_open,
             login_new_address_success: with.login_success(),
+            second_login_new_address_success: second.login_success(),
+            login_success_after: [with.login_success_after(), second.login_success_after()],
             attack_seconds: whole(with.attack_seconds) as u64,
             attack_addresses: BOTS,
             capacity: with.capacity,
@@ -224,6 +235,8 @@ impl Scoreboard {
             let kept = figure.is_some_and(|figure| figure <= bar);
             Promise { name, bar: format!("at most {bar:.0}"), figure, kept }
         };
+        let [first, second] = self.login_success_after;
+        let after = first.zip(second).map(|(first, second)| first.min(second));
         let rule_seconds = self.rule.as_ref().map_or(self.with_gate_seconds(), |rule| rule.seconds);
         self.promises = vec![
             least("known customers served during the attack", 0.999, with.known_success),
@@ -240,6 +253,12 @@ impl Scoreboard {
                 ..most("seconds until a rule was found", 10.0, Some(rule_seconds))
             },
             least("known customers served in the second attack", 0.999, self.second_attack.known_success),
+            least(
+                "logins from new addresses in the second attack",
+                0.95,
+                self.second_login_new_address_success,
+            ),
+            least("logins from new addresses after the attacks", 0.95, after),
             Promise {
                 name: "known customers served without the gate",
                 bar: "below 0.5".to_owned(),
@@ -270,6 +289,11 @@ impl fmt::Display for Scoreboard {
         row(f, "    (half of them for less than)", worlds.map(|world| said(world.patient_seconds, short)))?;
         row(f, "  pages that the attackers got", worlds.map(|world| said(world.attack_success, percent)))?;
         row(f, "  requests of the attack", worlds.map(|world| world.attack_requests.to_string()))?;
+        let logins = [self.login_new_address_success, self.second_login_new_address_success];
+        let [first, second] = logins.map(|success| said(success, percent));
+        row(f, "  logins from new addresses", [first, second, String::new()])?;
+        let [first, second] = self.login_success_after.map(|success| said(success, percent));
+        row(f, "    (after the attack)", [first, second, String::new()])?;
         let [first, second] = self.seconds_to_open.map(|seconds| said(seconds, |s| format!("{s:.0} s")));
         row(f, "  everybody admitted after its end", [first, second, String::new()])?;
         writeln!(f)?;
@@ -350,55 +374,4 @@ const AWAY_SECONDS: f64 = 0.25;
 const GRACE_SECONDS: f64 = 2.0;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_there_was_nobody_there_is_no_figure() {
-        let board = board(&run(&[]));
-        let figures = &board.with_gate;
-        assert_eq!((figures.known_success, figures.known_p99_ms, figures.attack_success), (None, None, None));
-        assert_eq!((figures.patient_success, figures.patient_seconds), (None, None));
-        assert_eq!(board.login_new_address_success, None);
-        let kept: Vec<_> = board.promises.iter().filter(|promise| promise.kept).collect();
-        assert!(kept.is_empty(), "nothing is kept towards nobody: {kept:?}");
-        insta::assert_snapshot!(board);
-    }
-
-    #[test]
-    fn no_line_is_wider_than_a_terminal_however_large_the_figures_are() {
-        let slow = |begun| Attempt { kind: Kind::Customer, begun, seconds: 599.0, ok: true };
-        let attempts: Vec<_> = (0..20).map(|at| slow(f64::from(at))).collect();
-        let mut board = board(&run(&attempts));
-        (board.steal, board.away_seconds) = (0.5, 123.4);
-        let text = board.to_string();
-        assert!(text.contains("100.0 %") && text.contains("599"), "{text}");
-        assert!(text.contains("the attack was none"), "{text}");
-        assert!(text.contains("stood still for 123.4 s"), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    }
-
-    #[test]
-    fn in_the_shortest_attack_it_can_be_seen_that_the_gate_protected_within_two_seconds() {
-        let ok = |begun| Attempt { kind: Kind::Customer, begun, seconds: 0.1, ok: begun >= 7.0 };
-        let attempts: Vec<_> = (0..17).map(|at| ok(f64::from(at))).collect();
-        let protected = run(&attempts).seconds_to_protect();
-        assert!((protected - 2.0).abs() < f64::EPSILON, "{protected}");
-    }
-
-    /// Five calm seconds, and twelve under attack.
-    fn run(attempts: &[Attempt]) -> Run {
-        Run {
-            attempts: attempts.to_vec(),
-            attack: Moment::default(),
-            attack_begun: 5.0,
-            attack_seconds: 12.0,
-            arrived: vec![0; 17],
-            capacity: 400.0,
-        }
-    }
-
-    fn board(run: &Run) -> Scoreboard {
-        Scoreboard::new([run; 3], Seen::default())
-    }
-}
+mod tests;

@@ -113,19 +113,21 @@ impl Guard {
         self.note_hurt(summary.at, &findings.pain);
         let is_pressing = self.is_pressing(summary.at);
         let holds = self.holds(summary.at, &findings);
-        let input = Input { holds, ..input(&second, summary, &findings, is_pressing) };
-        let changes = self.book.step(summary.at, &input);
         let limit = (summary.limit.is_finite() && summary.limit > 0.0).then(|| Finite::new(summary.limit));
         let usual = findings.expected_load.map(|load| load * ABOVE_EXPECTED);
         let comfortable =
             limit.map(|limit| (limit * OPEN).max(usual.unwrap_or(Finite::ZERO)).min(limit * CLOSE));
         let load = self.smooth(second.load());
         let hurt = second.hurt(limit, &findings);
+        let is_quiet = !holds && comfortable.is_some_and(|bound| load <= bound);
+        let fits = is_quiet && !context.is_closed;
+        let input = Input { holds, fits, ..input(&second, summary, &findings, is_pressing) };
+        let changes = self.book.step(summary.at, &input);
         let sight = Sight {
             hurts: hurt.is_some(),
             looks_made: findings.is_malicious() && findings.maturity > evidence::Maturity::Absent,
             is_closed: context.is_closed,
-            is_quiet: !holds && comfortable.is_some_and(|bound| load <= bound),
+            is_quiet,
         };
         let turn = self.asking.step(summary.at, sight);
         let quiet = comfortable.map(|bound| (Comparison::Quiet, load, bound));
@@ -311,6 +313,7 @@ fn input<'a>(second: &'a Partial, summary: &Summary, findings: &Findings, is_pre
         // A crowd of people gets no rule, however unusual it is; nor does a program that hurts nobody, such as a crawler; nor
         // do those who come when a flood has ended, while what is known of the last seconds still tells of it.
         holds: false,
+        fits: false,
         wanted: findings.is_anomalous() && findings.malice.verdict == Verdict::Attack && is_pressing,
         pain: findings.hurts(),
         expected: others.map(|volume| volume.expected),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attribute, Attributes, Finite, Instant, Values};
+use crate::{Attribute, Attributes, Finite, Instant, Tier, Values};
 
 /// Conditions in one rule at most (decision-science, section 6: order-4 conjunctions).
 pub const CONDITIONS_MAX: usize = 4;
@@ -33,7 +33,7 @@ pub struct Condition {
     pub test: Test,
 }
 
-/// What becomes of a request that a rule matches, mildest first. Never of clients in T0 to T2.
+/// What becomes of a request that a rule matches, mildest first. On whom it acts: [`Rules::acting`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub enum Action {
     /// It is judged as T6.
@@ -74,6 +74,19 @@ pub struct Rule {
     pub collateral_known: Finite,
 }
 
+impl Rule {
+    /// Whether it asks for clients that come from where nobody came from in calm.
+    pub fn asks_for_new_origins(&self) -> bool {
+        self.conditions.iter().any(|condition| {
+            let is_origin = matches!(
+                condition.attribute,
+                Attribute::Network | Attribute::WideNetwork | Attribute::Country
+            );
+            is_origin && condition.test == Test::New
+        })
+    }
+}
+
 /// The rules in force.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
@@ -90,9 +103,14 @@ impl Rules {
         conditions.fold(Attributes::default(), |all, condition| all.with(condition.attribute))
     }
 
-    /// The first armed rule that matches, of the harshest action that any matching rule has.
-    pub fn first_match(&self, values: &Values, now: Instant) -> Option<&Rule> {
+    /// The armed rule that acts on a client of this tier: the first that matches of the harshest action that any matching rule has.
+    /// None acts on T0 to T2, and [`Rule::asks_for_new_origins`] none on T3: the login lane is there for new addresses.
+    pub fn acting(&self, values: &Values, tier: Tier, now: Instant) -> Option<&Rule> {
+        if tier.is_known() {
+            return None;
+        }
         let armed = self.rules.iter().filter(|rule| rule.armed && now < rule.expires);
+        let armed = armed.filter(|rule| tier != Tier::T3 || !rule.asks_for_new_origins());
         armed.filter(|rule| self.matches(rule, values)).fold(None, |best: Option<&Rule>, rule| match best {
             Some(best) if best.action >= rule.action => Some(best),
             _ => Some(rule),
@@ -174,9 +192,44 @@ mod tests {
             ],
             calm: Arc::default(),
         };
-        let found = |at| rules.first_match(&values, at).map(|rule| rule.id);
-        assert_eq!(found(Instant::from_secs(1)), Some(2));
-        assert_eq!(found(Instant::from_secs(10)), None, "all have ended");
+        let found = |tier, at| rules.acting(&values, tier, at).map(|rule| rule.id);
+        assert_eq!(found(Tier::T5, Instant::from_secs(1)), Some(2));
+        assert_eq!(found(Tier::T3, Instant::from_secs(1)), Some(2), "who signs in is no exception");
+        assert_eq!(found(Tier::T2, Instant::from_secs(1)), None, "nobody who is known");
+        assert_eq!(found(Tier::T5, Instant::from_secs(10)), None, "all have ended");
+    }
+
+    #[test]
+    fn a_rule_that_asks_for_new_origins_leaves_alone_who_signs_in() {
+        for attribute in [Attribute::Network, Attribute::WideNetwork, Attribute::Country] {
+            let mut values = Values::default();
+            values.set(Attribute::Path, 7);
+            values.set(attribute, 5);
+            let mut calm = vec![Vec::new(); Attribute::COUNT];
+            calm[attribute.index()] = vec![9];
+            let is_path = Condition { attribute: Attribute::Path, test: Test::Is(7) };
+            let rule = |id, test| Rule {
+                id,
+                conditions: vec![is_path, Condition { attribute, test }],
+                action: Action::Block,
+                armed: true,
+                expires: Instant::from_secs(10),
+                collateral_calm: Finite::ZERO,
+                collateral_known: Finite::ZERO,
+            };
+            let found = |tier, test| {
+                let calm = Arc::new(Dictionary::new(calm.clone()));
+                let rules = Rules { rules: vec![rule(1, test)], calm };
+                rules.acting(&values, tier, Instant::from_secs(1)).map(|rule| rule.id)
+            };
+            assert_eq!(found(Tier::T5, Test::New), Some(1), "{attribute:?}");
+            assert_eq!(found(Tier::T3, Test::New), None, "{attribute:?}");
+            assert_eq!(
+                found(Tier::T3, Test::Is(5)),
+                Some(1),
+                "where the flood itself comes from: {attribute:?}"
+            );
+        }
     }
 
     #[test]

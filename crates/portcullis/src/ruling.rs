@@ -156,6 +156,9 @@ impl Ruling {
             Change::Expired { rule, hits, peak } => {
                 format!("rule {} gone: {}: {}", rule.id, self.phrase(rule), expired(*hits, *peak))
             }
+            Change::Needless { rule, hits, seconds } => {
+                format!("rule {} gone: {}: {}", rule.id, self.phrase(rule), needless(*hits, *seconds))
+            }
             Change::Rearmed { rule, proof } => format!(
                 "rule {} armed again: {}; {}; it covers {} of what is too much",
                 rule.id,
@@ -238,6 +241,10 @@ fn ended(change: &Change, at: Instant) -> Option<(&Rule, End)> {
             let why = expired(*hits, *peak);
             Some((rule, End { at, why, until: at + REMEMBERED, is_remembered: true }))
         }
+        Change::Needless { rule, hits, seconds } => {
+            let why = needless(*hits, *seconds);
+            Some((rule, End { at, why, until: at + REMEMBERED, is_remembered: true }))
+        }
         Change::Found { .. }
         | Change::Armed { .. }
         | Change::Hardened { .. }
@@ -265,6 +272,7 @@ fn concerns(change: &Change, id: u16) -> bool {
         | Change::Hardened { rule, .. }
         | Change::Softened { rule, .. }
         | Change::Expired { rule, .. }
+        | Change::Needless { rule, .. }
         | Change::Rearmed { rule, .. } => rule.id == id,
         Change::NotSurgical(_) => false,
     }
@@ -272,6 +280,12 @@ fn concerns(change: &Change, id: u16) -> bool {
 
 fn expired(hits: u64, peak: u64) -> String {
     format!("{hits} matches in the last second, {peak} at most before")
+}
+
+fn needless(hits: u64, seconds: u32) -> String {
+    format!(
+        "everything that comes would have fit for {seconds} s, also its {hits} matches in the last second"
+    )
 }
 
 fn reason(why: Why) -> String {

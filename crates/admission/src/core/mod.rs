@@ -21,7 +21,7 @@ use crate::threshold::{Bounds, Ferry, Threshold};
 
 /// Names what the core does with its inputs. It counts up with every change after which the same inputs may lead to other
 /// decisions, in this crate, in `guard` or in `model`, and whenever what [`Core`] writes down changes.
-pub const ALGORITHM: u32 = 5;
+pub const ALGORITHM: u32 = 6;
 
 /// What is so around a step, beside what was counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]

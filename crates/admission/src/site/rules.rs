@@ -95,7 +95,7 @@ impl Site {
         self.rule_counts.take()
     }
 
-    /// Counts the rules that match a request, and says which acts on it: none on a known client.
+    /// Counts the rules that match a request, and says which acts on it.
     pub(super) fn match_rules(
         &self,
         facts: &Facts<'_>,
@@ -109,7 +109,7 @@ impl Site {
         for rule in rules.rules.iter().filter(|rule| now < rule.expires && rules.matches(rule, values)) {
             self.rule_counts.count(rule.id, is_known, requests);
         }
-        let rule = rules.first_match(values, now).filter(|_| !is_known)?;
+        let rule = rules.acting(values, tier, now)?;
         Some(Matched { id: rule.id, action: rule.action })
     }
 

@@ -39,6 +39,8 @@ pub struct Book {
     last_id: u16,
     /// Seconds in a row for which rules were wanted.
     wanted: u32,
+    /// Seconds in a row in which everything that came would have fit.
+    fits_for: u32,
     /// Whether it was said that rules cover too little.
     warned: bool,
 }
@@ -67,6 +69,7 @@ impl Book {
             aside: Vec::new(),
             last_id: 0,
             wanted: 0,
+            fits_for: 0,
             warned: false,
         }
     }
@@ -146,6 +149,7 @@ impl Book {
 
     /// Ends trials, ends what is not hit, and fits actions to harm and pain.
     fn tend(&mut self, now: Instant, input: &Input<'_>, known_requests: u64, changes: &mut Vec<Change>) {
+        self.fits_for = if input.fits && !input.wanted { self.fits_for.saturating_add(1) } else { 0 };
         self.memory.retain(|(_, until)| now < *until);
         self.aside.retain(|(_, until)| now < *until);
         for life in &mut self.rules {
@@ -159,6 +163,7 @@ impl Book {
         self.keep_to_budget(now, changes);
         self.end_trials(now, changes);
         self.expire(now, changes);
+        self.end_needless(now, changes);
         self.harden(input.maturity == Maturity::Full, changes);
     }
 
@@ -232,11 +237,28 @@ impl Book {
             }
             let rule = Rule { armed: false, ..life.rule() };
             changes.push(Change::Expired { rule, hits: life.hits, peak: life.peak });
-            if self.memory.len() == MEMORY_MAX {
-                self.memory.remove(0);
-            }
-            self.memory.push((life, now + REMEMBERED));
+            self.remember(life, now);
         }
+    }
+
+    /// Ends rules that nobody would miss: whom a rule refuses by mistake asks again, so that its matches alone never end it.
+    fn end_needless(&mut self, now: Instant, changes: &mut Vec<Change>) {
+        if self.fits_for < NEEDLESS_AFTER {
+            return;
+        }
+        let ended: Vec<Life> = self.rules.extract_if(.., |life| life.is_armed() && life.hits > 0).collect();
+        for life in ended {
+            let rule = Rule { armed: false, ..life.rule() };
+            changes.push(Change::Needless { rule, hits: life.hits, seconds: self.fits_for });
+            self.remember(life, now);
+        }
+    }
+
+    fn remember(&mut self, life: Life, now: Instant) {
+        if self.memory.len() == MEMORY_MAX {
+            self.memory.remove(0);
+        }
+        self.memory.push((life, now + REMEMBERED));
     }
 
     /// Gives harsher actions to rules whose action did not suffice, those that match most first.
@@ -392,6 +414,9 @@ fn counted(matches: &[Matches], rule: u16) -> Option<Matches> {
 const NEW_RULES_MAX: usize = 3;
 /// Share of all excess that a remembered rule must cover to be armed again: as a new one.
 const RECALL_MIN: f64 = 0.05;
+/// Seconds in which everything would have fit, after which a rule that still matches ends: as long as a challenge waits for the same
+/// (decision-science, section 0.10).
+const NEEDLESS_AFTER: u32 = 30;
 /// How long an expired rule is remembered, and one that harmed known clients is not tried again (the same, point 9).
 const REMEMBERED: Duration = Duration::from_secs(600);
 /// How long a rule that failed its trial is not tried again.
@@ -408,35 +433,4 @@ const SURGICAL_FROM: f64 = 0.6;
 const WARN_AFTER: u32 = 5;
 
 #[cfg(test)]
-mod tests {
-    use model::{Attribute, Test};
-
-    use super::super::{Proof, Share};
-    use super::*;
-
-    fn finding(path: u64, calm_hits: u64) -> Finding {
-        let proof = Proof {
-            calm: Share { hits: calm_hits, of: 8_192 },
-            known: Share { hits: 0, of: 4_096 },
-            matched: Finite::new(100.0),
-            gained: Finite::new(100.0),
-            excess: Finite::new(500.0),
-            expected: Finite::new(600.0),
-        };
-        let conditions = vec![Condition { attribute: Attribute::Path, test: Test::Is(path) }];
-        Finding { conditions, proof, forecast: Finite::new(10.0) }
-    }
-
-    #[test]
-    fn a_new_rule_must_fit_beside_the_others_be_precise_and_not_be_aside() {
-        let mut claims = Vec::new();
-        let aside = [(finding(9, 0).conditions, Instant::ORIGIN)];
-        let mut takes = |path, hits| accept(&finding(path, hits), &aside, &mut claims);
-        assert!(takes(1, 250), "at most 3.4 % of calm");
-        assert!(!takes(2, 250), "twice that is more than 5 %");
-        assert!(takes(3, 50), "0.8 % is left");
-        assert!(!takes(9, 0), "it was set aside");
-        assert!(!takes(4, 600), "48 of 100 may be calm, and it harms too many");
-        assert_eq!(claims.len(), 2);
-    }
-}
+mod tests;

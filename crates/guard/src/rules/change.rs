@@ -77,6 +77,15 @@ pub enum Change {
         /// The most matches in one second.
         peak: u64,
     },
+    /// A rule ended although something still matches it, because everything that comes would fit; it is remembered for ten minutes.
+    Needless {
+        /// The rule.
+        rule: Rule,
+        /// Matches in the last second.
+        hits: u64,
+        /// Seconds for which everything would have fit.
+        seconds: u32,
+    },
     /// A remembered rule acts again.
     Rearmed {
         /// The rule.

@@ -49,6 +49,8 @@ pub struct Input<'a> {
     pub pain: bool,
     /// Whether no rule may end: traffic is missing, with that which rules are for.
     pub holds: bool,
+    /// Whether everything that comes, refused or not, would fit with room to spare.
+    pub fits: bool,
     /// Requests a second that T3 to T6 would make now in calm; unknown, it is what they made in the last hour of calm.
     pub expected: Option<Finite>,
     /// How much was learnt of calm.

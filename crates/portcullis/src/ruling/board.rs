@@ -84,7 +84,10 @@ impl History {
             Change::Rearmed { proof, .. } => (self.armed, self.proof) = (Some(at), Some(*proof)),
             Change::Hardened { .. } | Change::Softened { .. } => self.acts = Some(at),
             Change::Discarded { why: Why::TooFewHits(trial), .. } => self.trial = Some(*trial),
-            Change::Discarded { .. } | Change::Expired { .. } | Change::NotSurgical(_) => {}
+            Change::Discarded { .. }
+            | Change::Expired { .. }
+            | Change::Needless { .. }
+            | Change::NotSurgical(_) => {}
         }
     }
 }

@@ -121,6 +121,7 @@ impl Showing {
             }
             Change::Discarded { rule, why } => Some(News::Gone(rule.id, given_up(why))),
             Change::Expired { rule, .. } => Some(News::Gone(rule.id, "nothing matches it any more")),
+            Change::Needless { rule, .. } => Some(News::Gone(rule.id, "nobody would miss it any more")),
             Change::NotSurgical(_) => None,
         }
     }

@@ -50,7 +50,7 @@ impl<'a> Story<'a> {
             Change::Hardened { rule, .. } => format!("rule {} is harder: {}", rule.id, rule.action.label()),
             Change::Softened { rule, .. } => format!("rule {} is milder: {}", rule.id, rule.action.label()),
             Change::Discarded { rule, why } => format!("rule {} given up: {why:?}", rule.id),
-            Change::Expired { rule, .. } => format!("rule {} ended", rule.id),
+            Change::Expired { rule, .. } | Change::Needless { rule, .. } => format!("rule {} ended", rule.id),
             Change::NotSurgical(_) => return None,
         };
         Some(line)

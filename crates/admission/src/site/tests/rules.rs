@@ -57,6 +57,30 @@ fn a_rule_refuses_strangers_and_its_number_stands_in_the_reference() {
     assert_eq!(shop.admit(lane).refuse.unwrap().reason, Reason::Rule, "also on the way of signing in");
 }
 
+/// A person who signs in at a new address comes from a network that nobody has seen: that alone must not shut the way in.
+#[test]
+fn a_rule_against_new_networks_leaves_the_way_of_signing_in_open_and_counts_it() {
+    let shop = Shop::new(Mode::Auto);
+    let mut seen = vec![Vec::new(); Attribute::COUNT];
+    seen[Attribute::Network.index()] = vec![1];
+    for action in [Action::Block, Action::Demote, Action::Challenge] {
+        let mut rule = rule(1, 7, action, true);
+        rule.conditions.push(Condition { attribute: Attribute::Network, test: Test::New });
+        let rules = Arc::new(Rules { rules: vec![rule], calm: Arc::new(Dictionary::new(seen.clone())) });
+        shop.site.obey(Decision { level: Level::Filtering, rules, ..Decision::default() });
+        let mut new = values(7);
+        new.set(Attribute::Network, 2);
+        for line in ["GET /login", "POST /login"] {
+            let verdict = shop.admit(Ask { values: Some(&new), ..ask(line, BOT, &[]) });
+            assert!(verdict.refuse.is_none() && verdict.would.is_none(), "{line}: {verdict:?}");
+            assert_eq!((verdict.identity.tier(), verdict.identity.rule()), (Tier::T3, None));
+        }
+        let verdict = shop.admit(Ask { values: Some(&new), ..ask("GET /", BOT, &[]) });
+        assert_eq!(verdict.identity.rule(), Some(1), "{action:?}");
+        assert_eq!(matches(&shop)[0].others, 3, "what it matches is known all the same");
+    }
+}
+
 #[test]
 fn a_rule_that_puts_last_leaves_the_request_to_the_threshold() {
     let shop = Shop::new(Mode::Auto);

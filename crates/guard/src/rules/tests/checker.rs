@@ -78,6 +78,10 @@ impl Checker {
                 assert!(*hits == 0 || hits * 20 < *peak);
                 assert!(self.rules.remove(&rule.id).is_some());
             }
+            Change::Needless { rule, hits, seconds } => {
+                assert!(*hits > 0 && *seconds >= 30);
+                assert!(self.rules.remove(&rule.id).is_some_and(|(_, armed)| armed));
+            }
             Change::Rearmed { rule, proof } => {
                 check_shape(rule);
                 assert!(proof.precision() >= Budget::of(rule.action).precision);

@@ -110,6 +110,7 @@ impl Odd {
             wanted: self.wanted,
             pain: self.pain,
             holds: false,
+            fits: false,
             expected: self.expected.map(Finite::new),
             maturity: self.maturity,
         };
@@ -188,6 +189,7 @@ fn quiet<'a>(known: &'a [Sample], others: &'a [Sample]) -> Input<'a> {
         wanted: false,
         pain: false,
         holds: false,
+        fits: false,
         expected: Some(Finite::count(60)),
         maturity: Maturity::Full,
     }
@@ -283,6 +285,7 @@ fn shape(change: &Change) -> String {
         | Change::Hardened { rule, .. }
         | Change::Softened { rule, .. }
         | Change::Expired { rule, .. }
+        | Change::Needless { rule, .. }
         | Change::Rearmed { rule, .. } => Some(rule),
         Change::NotSurgical(_) => None,
     };

@@ -44,6 +44,34 @@ fn what_an_admin_does_not_want_is_not_tried_again_for_an_hour() {
     assert!(book.standing().aside.iter().all(|(conditions, _)| *conditions != rule.conditions));
 }
 
+/// Whom a rule refuses by mistake asks again and again, and so keeps it alive by its matches.
+#[test]
+fn a_rule_that_still_matches_ends_when_everything_would_fit_for_half_a_minute() {
+    let (mut book, mut world) = (warm_book(1), World::new(5, 1));
+    for at in 1..=20 {
+        under_flood(&mut book, &mut world, at, &[]);
+    }
+    let rules = book.in_force().rules.clone();
+    let mut ended = Vec::new();
+    for at in 21..=120 {
+        let matches: Vec<Matches> =
+            rules.iter().map(|rule| Matches { rule: rule.id, others: 120, known: 0 }).collect();
+        // Until the fortieth second more comes than would fit.
+        let input = Input { fits: at > 40, wanted: at == 60, ..quiet(&matches) };
+        let changes = book.step(Instant::from_secs(at), &input).changes;
+        ended.extend(changes.into_iter().map(|change| (at, change)));
+    }
+    assert!(book.in_force().rules.is_empty());
+    let needless = ended
+        .iter()
+        .filter(|(at, change)| *at == 90 && matches!(change, Change::Needless { seconds: 30, .. }));
+    assert_eq!(needless.count(), rules.len(), "{ended:?}");
+    for at in 121..=130 {
+        under_flood(&mut book, &mut world, at, &[]);
+    }
+    assert!(book.in_force().rules.iter().any(|rule| rule.armed), "what comes back is known");
+}
+
 fn says(rules: &Rules, conditions: &[Condition]) -> bool {
     rules.rules.iter().any(|rule| rule.conditions == conditions)
 }
@@ -90,6 +118,7 @@ fn quiet(matches: &[Matches]) -> Input<'_> {
         wanted: false,
         pain: false,
         holds: false,
+        fits: false,
         expected: Some(Finite::count(VISITORS)),
         maturity: Maturity::Full,
     }

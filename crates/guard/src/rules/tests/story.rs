@@ -121,6 +121,7 @@ pub(super) fn play(story: &Story) -> Played {
             wanted: at > CALM + NOTICE,
             pain: is_flood,
             holds: false,
+            fits: false,
             expected: Some(Finite::count(VISITORS)),
             maturity: Maturity::Full,
         };
@@ -136,7 +137,8 @@ fn note_hits(hit: &mut [Share; 3], second: &Second, rules: &Rules, now: Instant)
     let (visitors, flood) = second.others.split_at(second.others.len() - second.flood);
     for (share, list) in hit.iter_mut().zip([flood, visitors, &second.known]) {
         share.of += list.len() as u64;
-        share.hits += list.iter().filter(|values| rules.first_match(values, now).is_some()).count() as u64;
+        share.hits +=
+            list.iter().filter(|values| rules.acting(values, Tier::T5, now).is_some()).count() as u64;
     }
 }
 
@@ -198,6 +200,7 @@ fn in_words(change: &Change, world: &World) -> String {
             )
         }
         Change::Expired { rule, hits, peak } => format!("expired {}: {hits} hits, peak {peak}", rule.id),
+        Change::Needless { rule, hits, seconds } => format!("needless {}: {hits} hits, {seconds} s", rule.id),
         Change::Rearmed { rule, proof } => format!("armed {} again: {}", rule.id, proof_in_words(proof)),
         Change::NotSurgical(reach) => {
             format!("not surgical: {} rules cover {}", reach.rules, percent(reach.share()))

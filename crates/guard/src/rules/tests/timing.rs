@@ -61,6 +61,7 @@ fn measure(name: &str, story: &Story, known_too: bool) {
             wanted: at > 5,
             pain: true,
             holds: false,
+            fits: false,
             expected: Some(Finite::count(VISITORS)),
             maturity: Maturity::Full,
         };

@@ -88,6 +88,7 @@ fn concerns(change: &Change) -> Option<u16> {
         | Change::Hardened { rule, .. }
         | Change::Softened { rule, .. }
         | Change::Expired { rule, .. }
+        | Change::Needless { rule, .. }
         | Change::Rearmed { rule, .. } => Some(rule.id),
         Change::NotSurgical(_) => None,
     }
