@@ -20,10 +20,10 @@ fn the_recording_of_the_shop_replays_identically() {
         "the core decides otherwise: count ALGORITHM up if that is meant, else find out why"
     );
     assert!(replay.is_identical());
-    assert_eq!((replay.steps, replay.gaps.len()), (466, 0));
+    assert_eq!((replay.steps, replay.gaps.len()), (484, 0));
     let attack = [Level::CustomersFirst, Level::Reopening, Level::Filtering];
-    // Two attacks: a rule stays for two minutes after its last match.
-    assert_eq!(levels, [&[Level::Calm][..], &attack, &attack, &[Level::Calm]].concat());
+    // Two attacks: a rule stays for two minutes after its last match, and the first one's ends while it re-opens after the second.
+    assert_eq!(levels, [&[Level::Calm][..], &attack, &attack[..2], &[Level::Calm]].concat());
 }
 
 /// Whoever was closed out, let in again or asked for something was so because of numbers that stand beside it.
