@@ -33,6 +33,16 @@ pub struct Condition {
     pub test: Test,
 }
 
+impl Condition {
+    /// Whether it may be held against a client of this tier: that it comes from where nobody came from in calm, not against T3, since
+    /// the login lane is there for new addresses.
+    pub const fn concerns(self, tier: Tier) -> bool {
+        let is_origin =
+            matches!(self.attribute, Attribute::Network | Attribute::WideNetwork | Attribute::Country);
+        !(is_origin && matches!(self.test, Test::New) && matches!(tier, Tier::T3))
+    }
+}
+
 /// What becomes of a request that a rule matches, mildest first. On whom it acts: [`Rules::acting`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub enum Action {
@@ -75,15 +85,9 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether it asks for clients that come from where nobody came from in calm.
-    pub fn asks_for_new_origins(&self) -> bool {
-        self.conditions.iter().any(|condition| {
-            let is_origin = matches!(
-                condition.attribute,
-                Attribute::Network | Attribute::WideNetwork | Attribute::Country
-            );
-            is_origin && condition.test == Test::New
-        })
+    /// Whether all that it asks may be held against a client of this tier.
+    pub fn concerns(&self, tier: Tier) -> bool {
+        self.conditions.iter().all(|condition| condition.concerns(tier))
     }
 }
 
@@ -104,13 +108,13 @@ impl Rules {
     }
 
     /// The armed rule that acts on a client of this tier: the first that matches of the harshest action that any matching rule has.
-    /// None acts on T0 to T2, and [`Rule::asks_for_new_origins`] none on T3: the login lane is there for new addresses.
+    /// None acts on T0 to T2, and none that does not concern it ([`Rule::concerns`]).
     pub fn acting(&self, values: &Values, tier: Tier, now: Instant) -> Option<&Rule> {
         if tier.is_known() {
             return None;
         }
         let armed = self.rules.iter().filter(|rule| rule.armed && now < rule.expires);
-        let armed = armed.filter(|rule| tier != Tier::T3 || !rule.asks_for_new_origins());
+        let armed = armed.filter(|rule| rule.concerns(tier));
         armed.filter(|rule| self.matches(rule, values)).fold(None, |best: Option<&Rule>, rule| match best {
             Some(best) if best.action >= rule.action => Some(best),
             _ => Some(rule),

@@ -106,7 +106,8 @@ impl Site {
         let values = facts.values?;
         let decision = self.decision();
         let (rules, is_known) = (&decision.rules, tier.is_known());
-        for rule in rules.rules.iter().filter(|rule| now < rule.expires && rules.matches(rule, values)) {
+        let alive = rules.rules.iter().filter(|rule| now < rule.expires && rule.concerns(tier));
+        for rule in alive.filter(|rule| rules.matches(rule, values)) {
             self.rule_counts.count(rule.id, is_known, requests);
         }
         let rule = rules.acting(values, tier, now)?;

@@ -13,9 +13,10 @@ use super::calm::Calm;
 use super::change::{Change, Changes, Reach, Why};
 use super::contrast::Contrast;
 use super::customers::Customers;
-use super::dice::{Dice, even, sorted};
+use super::dice::Dice;
 use super::flood::Flood;
 use super::life::{Life, Verdict};
+use super::samples::{even, requests, sorted, values_of};
 use super::search::{Finding, search};
 use super::seen::{Seen, runs};
 use super::{Input, Maturity};
@@ -131,14 +132,15 @@ impl Book {
     /// Puts the samples where they belong; returns how many requests known clients made.
     fn observe(&mut self, now: Instant, input: &Input<'_>) -> u64 {
         let (known, others) = (sorted(input.known), sorted(input.others));
-        let values = even(&others, SAMPLES_MAX, &mut self.dice);
+        let drawn = even(&others, SAMPLES_MAX, &mut self.dice);
+        let values = values_of(&drawn);
         let others_runs = runs(&values);
         if input.learns {
-            let known_values = even(&known, SAMPLES_MAX, &mut self.dice);
-            self.seen.learn(&runs(&known_values), &others_runs);
+            let known_drawn = even(&known, SAMPLES_MAX, &mut self.dice);
+            self.seen.learn(&runs(&values_of(&known_drawn)), &others_runs);
         }
         let calm = Arc::clone(&self.seen.calm);
-        self.flood.push(now, &values, others_runs, requests(&others), &calm);
+        self.flood.push(now, &drawn, others_runs, requests(&others), &calm);
         self.customers.learn(&known, &calm, &mut self.dice);
         self.calm.turn(input.hour_of_week, &mut self.dice);
         if input.learns {
@@ -393,11 +395,6 @@ fn recall(
         }
     }
     *memory = kept;
-}
-
-/// How many requests samples stand for.
-fn requests(samples: &[Sample]) -> u64 {
-    samples.iter().map(|sample| u64::from(sample.weight)).sum()
 }
 
 /// What was counted of a rule, all entries together.

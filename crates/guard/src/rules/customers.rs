@@ -3,8 +3,9 @@
 use model::{Dictionary, Sample, Tier};
 use serde::{Deserialize, Serialize};
 
-use super::dice::{Dice, even};
+use super::dice::Dice;
 use super::rows::Rows;
+use super::samples::even;
 
 /// Words of bits that they take.
 pub(super) const CUSTOMER_WORDS: usize = PLACES / 64;
@@ -33,7 +34,7 @@ impl Customers {
         let customers = samples.iter().filter(|sample| matches!(sample.tier, Tier::T1 | Tier::T2));
         let customers: Vec<Sample> = customers.copied().collect();
         let mut drawn = Rows::default();
-        even(&customers, count, dice).iter().for_each(|values| drawn.push(values, calm));
+        even(&customers, count, dice).iter().for_each(|sample| drawn.push(&sample.values, calm));
         for place in 0..drawn.len() {
             if self.rows.len() < PLACES {
                 self.rows.extend(&drawn, &[place]);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use model::{Attribute, Condition, Dictionary, Finite, Instant, SAMPLES_MAX, Test, Values};
+use model::{Attribute, Condition, Dictionary, Finite, Instant, SAMPLES_MAX, Sample, Test};
 use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
@@ -32,17 +32,17 @@ pub(super) struct Second {
 }
 
 impl Flood {
-    /// Adds a second with so many requests, of which `values` were drawn evenly, and forgets what is too old.
+    /// Adds a second with so many requests, of which `samples` were drawn evenly, and forgets what is too old.
     pub(super) fn push(
         &mut self,
         now: Instant,
-        values: &[Values],
+        samples: &[&Sample],
         runs: Vec<Runs>,
         requests: u64,
         calm: &Dictionary,
     ) {
         let mut rows = Rows::default();
-        values.iter().for_each(|values| rows.push(values, calm));
+        samples.iter().for_each(|sample| rows.push_for(sample.tier, &sample.values, calm));
         let mut repeated = runs;
         for runs in &mut repeated {
             runs.retain(|(_, count)| *count > 1);

@@ -14,6 +14,7 @@ mod dice;
 mod flood;
 mod life;
 mod rows;
+mod samples;
 mod search;
 mod seen;
 #[cfg(test)]

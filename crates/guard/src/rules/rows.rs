@@ -3,7 +3,7 @@
 //! Two values of an attribute have the same mark with probability 2⁻¹⁶; that can only make a rule look more harmful
 //! than it is, because marks are counted where harm is, and the rules themselves compare whole values.
 
-use model::{Attribute, Condition, Dictionary, Test, Values};
+use model::{Attribute, Condition, Dictionary, Test, Tier, Values};
 use serde::{Deserialize, Serialize};
 
 /// Requests: for each attribute the marks of its values, and which of them were new.
@@ -30,6 +30,14 @@ impl Rows {
             marks.push(mark(values.get(*attribute)));
         }
         self.new.push(new_bits(values, calm));
+    }
+
+    /// The same for what comes from a client of this tier: that which no rule may hold against it is nothing new.
+    pub(super) fn push_for(&mut self, tier: Tier, values: &Values, calm: &Dictionary) {
+        self.push(values, calm);
+        if let Some(new) = self.new.last_mut() {
+            *new &= concerning(tier);
+        }
     }
 
     pub(super) fn set(&mut self, place: usize, values: &Values, calm: &Dictionary) {
@@ -119,9 +127,36 @@ fn new_bits(values: &Values, calm: &Dictionary) -> u32 {
     })
 }
 
+/// The attributes of which it may be held against a client of this tier that they are new.
+fn concerning(tier: Tier) -> u32 {
+    let each = Attribute::ALL.into_iter();
+    let each = each.filter(|attribute| Condition { attribute: *attribute, test: Test::New }.concerns(tier));
+    each.fold(0, |bits, attribute| bits | 1 << attribute.index())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn that_a_network_is_new_is_nothing_that_describes_who_signs_in() {
+        let calm = Dictionary::new(vec![vec![1]; Attribute::COUNT]);
+        let mut values = Values::default();
+        Attribute::ALL.into_iter().for_each(|attribute| values.set(attribute, 2));
+        let mut rows = Rows::default();
+        for tier in [Tier::T3, Tier::T5] {
+            rows.push_for(tier, &values, &calm);
+        }
+        for attribute in Attribute::ALL {
+            let mut words = [0];
+            rows.find(Condition { attribute, test: Test::New }, &mut words);
+            let is_origin =
+                matches!(attribute, Attribute::Network | Attribute::WideNetwork | Attribute::Country);
+            assert_eq!(words[0], if is_origin { 0b10 } else { 0b11 }, "{attribute:?}");
+            rows.find(Condition { attribute, test: Test::Is(2) }, &mut words);
+            assert_eq!(words[0], 0b11, "the network itself may be named: {attribute:?}");
+        }
+    }
 
     #[test]
     fn a_bit_stands_for_each_row_that_a_condition_holds_for() {

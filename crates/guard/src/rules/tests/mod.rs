@@ -3,6 +3,7 @@
 mod checker;
 mod floods;
 mod invariants;
+mod signing_in;
 mod standing;
 mod story;
 #[cfg(not(debug_assertions))]
